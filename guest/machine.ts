@@ -1,0 +1,125 @@
+import { readFile } from "node:fs/promises";
+import { z } from "zod";
+
+/** Where cloud-init leaves the description of this machine. It holds names, sizes and digests: never a secret. */
+export const MACHINE_FILE = "/etc/cloister/machine.json";
+
+/** The tools the reference offers to the model, by the names it gives them (row A3). */
+export const DEFAULT_TOOLS = ["Task", "Bash", "Glob", "Grep", "Read", "Edit", "Write"] as const;
+
+/** The reference's model (row A2). */
+export const DEFAULT_MODEL = "claude-opus-4-5-20251101";
+
+const hex256 = z.string().regex(/^[0-9a-f]{64}$/, "must be a SHA-256 digest: 64 lower-case hexadecimal digits");
+
+/** What NVMe takes as a serial number: 1 to 20 printable ASCII characters (NVM Express base specification, SN). */
+const serial = z.string().regex(/^[!-~]{1,20}$/, "must be 1 to 20 printable ASCII characters without spaces");
+
+/** What ext4 takes as a label: at most 16 bytes (ext4(5), s_volume_name). */
+const label = z.string().regex(/^[A-Za-z0-9_-]{1,16}$/, "must be 1 to 16 letters, digits, - or _");
+
+/** One MCP server, as Claude Code's `--mcp-config` takes it: a program started inside the session, or a URL. */
+export const McpServer = z.union([
+  z.strictObject({
+    type: z.literal("stdio").default("stdio"),
+    /** Program to start, inside the session. */
+    command: z.string().min(1),
+    args: z.array(z.string()).default([]),
+    env: z.record(z.string(), z.string()).default({}),
+  }),
+  z.strictObject({
+    type: z.enum(["http", "sse"]),
+    /** Reached through the session's proxy: the egress policy must allow its host. */
+    url: z.url(),
+    headers: z.record(z.string(), z.string()).default({}),
+  }),
+]);
+export type McpServer = z.infer<typeof McpServer>;
+
+/**
+ * Two MCP servers that ship in the runtime image (the reference has two as well, a browser and a hosted one, whose
+ * programs are not public): `session` tells the agent where it is and what it may do, `web` fetches a page as text
+ * through the session's own proxy.
+ */
+export const DEFAULT_MCP_SERVERS: Record<string, { command: string; args: string[] }> = {
+  session: { command: "/opt/cloister/bin/mcp", args: ["session"] },
+  web: { command: "/opt/cloister/bin/mcp", args: ["web"] },
+};
+
+/** What runs as the agent of a session. */
+export const AgentSettings = z.strictObject({
+  /** Model asked for. Default: the reference's, `claude-opus-4-5-20251101`. */
+  model: z.string().min(1).default(DEFAULT_MODEL),
+  /** Tools offered to the model. Default: the reference's seven. */
+  tools: z
+    .array(z.string().regex(/^[A-Za-z][A-Za-z0-9_]*$/, "must be a tool's name"))
+    .min(1)
+    .default([...DEFAULT_TOOLS]),
+  /** MCP servers by name. Default: the two that ship in the runtime image, see {@link DEFAULT_MCP_SERVERS}. */
+  mcpServers: z
+    .record(z.string().regex(/^[A-Za-z0-9 _-]{1,64}$/, "must be 1 to 64 letters, digits, spaces, - or _"), McpServer)
+    .prefault({ ...DEFAULT_MCP_SERVERS }),
+});
+export type AgentSettings = z.infer<typeof AgentSettings>;
+
+/** `/etc/cloister/machine.json`: all that the guest knows about its machine. Unknown keys are errors. */
+export const Machine = z.strictObject({
+  /** Name of the machine, unique in its stack. */
+  name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, "must be lower-case letters, digits and -, at most 63"),
+  /** Where machines of this stack come from. Rows that another target promises are not held against it. */
+  target: z.enum(["local", "aws", "container"]),
+  runtime: z.strictObject({
+    /** SHA-256 of the runtime image (the squashfs file, not the disk behind it, which may be padded). */
+    digest: hex256,
+    /** NVMe serial of the disk that holds the runtime image. */
+    serial: serial.default("cloister-runtime"),
+    /** Bytes of the runtime image. Without it the whole disk is hashed. */
+    size: z.int().positive().optional(),
+  }),
+  sessionDisk: z
+    .strictObject({
+      /** ext4 label by which the session disk is known, and which it gets when it is formatted. */
+      label: label.default("sessions"),
+      /** NVMe serial of the disk that may be formatted when it is blank. */
+      serial: serial.default("cloister-session"),
+    })
+    .prefault({}),
+  sessions: z
+    .strictObject({
+      /** Memory that all sessions together may use, in MiB: MemoryMax of their slice. Default 3891 (3.8 GiB). */
+      memoryMiB: z.int().min(256).default(3891),
+      /** Size of a session's private /tmp, in MiB. Default 512. */
+      tmpMiB: z.int().min(16).default(512),
+      /** Processes and threads that all sessions together may have: TasksMax of their slice. Default 8192. */
+      tasksMax: z.int().min(64).default(8192),
+    })
+    .prefault({}),
+  agent: AgentSettings.prefault({}),
+});
+export type Machine = z.infer<typeof Machine>;
+/** What may be written: everything with a default may be left out. */
+export type MachineInput = z.input<typeof Machine>;
+
+/** Checks a machine's description. All problems are reported in one error, each with its property path. */
+export function parseMachine(value: unknown, source = MACHINE_FILE): Machine {
+  const result = Machine.safeParse(value);
+  if (result.success) return result.data;
+  const problems = result.error.issues.map((issue) => `  ${issue.path.join(".") || "(top)"}: ${issue.message}`);
+  throw new Error(`${source} does not describe a machine:\n${problems.join("\n")}`);
+}
+
+/** Reads and checks this machine's description. */
+export async function readMachine(path: string = MACHINE_FILE): Promise<Machine> {
+  const text = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
+    throw new Error(
+      `cannot read ${path} (${error.code}): cloud-init writes it at first boot; is this a cloister machine?`,
+    );
+  });
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new Error(`${path} is not JSON: ${(error as Error).message}`);
+  }
+  return parseMachine(value, path);
+}
