@@ -1,0 +1,40 @@
+import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import type { Paths } from "../paths.ts";
+
+/** How a machine was started, written down so that any later process can find, ask and stop it. */
+export interface StartedMachine {
+  /** Loopback port of this computer that leads to the machine's ssh. */
+  readonly sshPort: number;
+  /** What runs the machine's CPUs: `kvm`, `hvf` or `tcg`. */
+  readonly accelerator: string;
+}
+
+/** A QEMU that lives. */
+export interface MachineProcess extends StartedMachine {
+  readonly pid: number;
+}
+
+/**
+ * The QEMU process of this stack, if one lives. The number alone proves nothing (they are reused): its command line must
+ * carry the stack's marker.
+ */
+export function livingProcess(paths: Pick<Paths, "process" | "pid" | "marker">): MachineProcess | undefined {
+  try {
+    const pid = Number.parseInt(readFileSync(paths.pid, "utf8"), 10);
+    const started = JSON.parse(readFileSync(paths.process, "utf8")) as StartedMachine;
+    return commandLine(pid)?.includes(paths.marker) ? { pid, ...started } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function commandLine(pid: number): string | undefined {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8");
+  } catch {
+    // Not Linux, or no such process: ps(1) tells which.
+    const { stdout, status } = spawnSync("ps", ["-o", "command=", "-p", String(pid)], { encoding: "utf8" });
+    return status === 0 ? stdout : undefined;
+  }
+}

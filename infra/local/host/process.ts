@@ -1,0 +1,67 @@
+import { rm, writeFile } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Paths } from "../paths.ts";
+import { livingProcess, type StartedMachine } from "./living.ts";
+import { qmp } from "./qmp.ts";
+
+/**
+ * Remembers how the machine is about to be started. QEMU itself adds the number of its process: so a machine is found
+ * even when whoever started it was killed a moment later.
+ */
+export async function rememberStart(paths: Paths, started: StartedMachine): Promise<void> {
+  await writeFile(paths.process, `${JSON.stringify(started)}\n`);
+}
+
+/**
+ * Stops the machine: asks it to shut down, so that its disks are left clean, and ends QEMU when it has not within
+ * `graceMs`. Does nothing when it is not running.
+ *
+ * @returns how it ended
+ */
+export async function stopMachine(paths: Paths, graceMs = 30_000): Promise<"was not running" | "shut down" | "killed"> {
+  const running = livingProcess(paths);
+  if (!running) {
+    await forget(paths);
+    return "was not running";
+  }
+  let outcome: "shut down" | "killed" = "shut down";
+  if (!(graceMs > 0 && (await powerDown(paths, graceMs)))) {
+    outcome = "killed";
+    signal(running.pid, "SIGTERM");
+    if (!(await gone(paths, 5_000))) signal(running.pid, "SIGKILL");
+    if (!(await gone(paths, 10_000))) throw new Error(`QEMU (process ${running.pid}) does not end: stop it by hand`);
+  }
+  await forget(paths);
+  return outcome;
+}
+
+async function forget(paths: Paths): Promise<void> {
+  for (const file of [paths.process, paths.pid, paths.control]) await rm(file, { force: true });
+}
+
+/** Presses the machine's power button over QMP and waits for QEMU to end. */
+async function powerDown(paths: Paths, graceMs: number): Promise<boolean> {
+  try {
+    await qmp(paths.control, "system_powerdown");
+  } catch {
+    return false;
+  }
+  return await gone(paths, graceMs);
+}
+
+async function gone(paths: Paths, withinMs: number): Promise<boolean> {
+  const deadline = Date.now() + withinMs;
+  while (livingProcess(paths)) {
+    if (Date.now() > deadline) return false;
+    await sleep(100);
+  }
+  return true;
+}
+
+function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
+}

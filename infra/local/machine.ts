@@ -1,0 +1,165 @@
+import { createHash } from "node:crypto";
+import * as pulumi from "@pulumi/pulumi";
+import { renderMetaData, renderUserData, type UserData } from "../../cloud-init/render.ts";
+import type { MachineInput } from "../../guest/machine.ts";
+import { baseImageKey } from "../../tools/images/key.ts";
+import { runtimeImageKey } from "../../tools/runtime/key.ts";
+import { type Settings, sessionMemoryMiB } from "../settings/settings.ts";
+import type { Paths } from "./paths.ts";
+import { PowerState } from "./power-state.ts";
+import { type Architecture, SERIALS } from "./qemu.ts";
+import { sshCommand } from "./ssh.ts";
+import { StepCommand } from "./step-command.ts";
+import type { RunningMachine } from "./steps/machine.ts";
+import type { RootDisk } from "./steps/root-disk.ts";
+import type { RuntimeDisk } from "./steps/runtime-disk.ts";
+
+/** Arguments of {@link LocalMachine}. */
+export interface LocalMachineArgs {
+  readonly settings: Settings;
+  readonly architecture: Architecture;
+  /** Root of the project, absolute. */
+  readonly project: string;
+  /** Where the machine's files go. */
+  readonly paths: Paths;
+}
+
+/**
+ * One sealed machine on this computer: its key, its disks and the QEMU process that runs it, each a resource that can be
+ * deleted. The session disk is kept when anything else is replaced.
+ */
+export class LocalMachine extends pulumi.ComponentResource {
+  /** The command line that leads into the machine. */
+  readonly ssh: pulumi.Output<string>;
+  /** What its verification said, in brief. */
+  readonly verification: pulumi.Output<RunningMachine["verification"]>;
+  /** What runs its CPUs, and why. */
+  readonly accelerator: pulumi.Output<string>;
+  /** The operating system's image it was made from, and why that one. */
+  readonly baseImage: pulumi.Output<string>;
+  /** Digest of its runtime image. */
+  readonly runtimeImage: pulumi.Output<string>;
+
+  constructor(name: string, args: LocalMachineArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("cloister:local:Machine", name, {}, opts);
+    const { settings, architecture, project, paths } = args;
+    const { root } = paths;
+    const describe = (runtime: RuntimeDisk): MachineInput => machineDescription(name, settings, runtime);
+    // Too much user data is refused here, in the preview, before any of it is known in full.
+    render(settings, SAMPLE_KEY, describe(SAMPLE_RUNTIME));
+
+    const parent = { parent: this };
+    const directory = new StepCommand(
+      `${name}-state-directory`,
+      { step: "state-directory", project, input: { root } },
+      parent,
+    );
+    const inside = { parent: this, dependsOn: directory };
+    const key = new StepCommand(`${name}-ssh-key`, { step: "ssh-key", project, input: { root } }, inside);
+    const runtimeDisk = new StepCommand(
+      `${name}-runtime-disk`,
+      {
+        step: "runtime-disk",
+        project,
+        input: { root, architecture },
+        triggers: [runtimeImageKey({ arch: architecture })],
+      },
+      inside,
+    );
+    const runtime = runtimeDisk.result<RuntimeDisk>();
+    const userData = pulumi
+      .all([key.stdout, runtime])
+      .apply(([publicKey, image]) => render(settings, publicKey, describe(image)));
+    const identity = userData.apply(({ text }) => createHash("sha256").update(text).digest("hex").slice(0, 16));
+    const seed = new StepCommand(
+      `${name}-seed`,
+      {
+        step: "seed",
+        project,
+        input: {
+          root,
+          userData: userData.apply(({ gzip }) => gzip.toString("base64")),
+          metaData: identity.apply((id) => renderMetaData(`${name}-${id}`, settings.hostname)),
+        },
+        triggers: [identity],
+      },
+      inside,
+    );
+    const rootDisk = new StepCommand(
+      `${name}-root-disk`,
+      {
+        step: "root-disk",
+        project,
+        input: { root, architecture, baseImage: settings.baseImage, sizeGiB: settings.rootDiskGiB },
+        // Changed user data makes a new machine, as on every other target: it starts from a fresh root disk.
+        triggers: [baseImageKey({ arch: architecture, choice: settings.baseImage }), settings.rootDiskGiB, identity],
+      },
+      inside,
+    );
+    const sessionDisk = new StepCommand(
+      `${name}-session-disk`,
+      { step: "session-disk", project, input: { root, sizeGiB: settings.sessionDiskGiB } },
+      inside,
+    );
+    const disk = rootDisk.result<RootDisk>();
+    const power = new PowerState(`${name}-power-state`, { root }, inside);
+    const machine = new StepCommand(
+      name,
+      {
+        step: "machine",
+        project,
+        input: {
+          root,
+          architecture,
+          accelerator: settings.accelerator,
+          cpus: settings.cpus,
+          memoryMiB: settings.memoryMiB,
+          sshPort: settings.sshPort,
+          sessionDiskGiB: settings.sessionDiskGiB,
+          ...(settings.boot === "direct-kernel" ? { kernel: disk.apply(({ kernel }) => kernel) } : {}),
+        },
+        triggers: [power.id, identity, disk.apply(({ digest }) => digest), settings.rootDiskGiB],
+      },
+      { parent: this, dependsOn: [seed, rootDisk, sessionDisk, power] },
+    );
+    const running = machine.result<RunningMachine>();
+    this.ssh = running.apply(({ sshPort }) => sshCommand(paths, sshPort));
+    this.verification = running.apply(({ verification }) => verification);
+    this.accelerator = running.apply(({ why }) => why);
+    this.baseImage = disk.apply(({ image, why }) => `${image}: ${why}`);
+    this.runtimeImage = runtime.apply(({ digest }) => `sha256:${digest}`);
+    this.registerOutputs({
+      ssh: this.ssh,
+      verification: this.verification,
+      accelerator: this.accelerator,
+      baseImage: this.baseImage,
+      runtimeImage: this.runtimeImage,
+    });
+  }
+}
+
+/** Stand for values that a preview cannot know; of the same length as the real ones. */
+const SAMPLE_RUNTIME: RuntimeDisk = { digest: "0".repeat(64), size: 99_999_999 };
+const SAMPLE_KEY = `ssh-ed25519 ${"A".repeat(68)} operator`;
+
+function render(settings: Settings, publicKey: string, machine: MachineInput): UserData {
+  return renderUserData({ hostname: settings.hostname, operatorKeys: [publicKey], machine });
+}
+
+function machineDescription(name: string, settings: Settings, runtime: RuntimeDisk): MachineInput {
+  return {
+    name,
+    target: "local",
+    runtime: { digest: runtime.digest, size: runtime.size, serial: SERIALS.runtime },
+    sessionDisk: { label: "sessions", serial: SERIALS.session },
+    sessions: { memoryMiB: sessionMemoryMiB(settings) },
+    agent: {
+      model: settings.model,
+      tools: [...settings.tools],
+      // Without any of its own, a machine has those that ship in the runtime image.
+      ...(Object.keys(settings.mcpServers).length > 0
+        ? { mcpServers: structuredClone(settings.mcpServers) as never }
+        : {}),
+    },
+  };
+}

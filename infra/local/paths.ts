@@ -1,0 +1,63 @@
+import { createHash } from "node:crypto";
+import { tmpdir, userInfo } from "node:os";
+import { join, resolve } from "node:path";
+
+/** Where a stack keeps what its machine consists of. All of it is removed by `pulumi destroy`. */
+export interface Paths {
+  /** The folder itself. */
+  readonly root: string;
+  /** Private key that leads into the machine; `.pub` beside it. */
+  readonly sshKey: string;
+  readonly knownHosts: string;
+  readonly runtimeDisk: string;
+  readonly seed: string;
+  readonly rootDisk: string;
+  readonly sessionDisk: string;
+  /** The machine's own copy of the firmware's variables. */
+  readonly firmwareVariables: string;
+  /** What the machine wrote to its serial line since it was last started. */
+  readonly console: string;
+  /** Errors and warnings of QEMU itself. */
+  readonly qemuLog: string;
+  /** How the running machine was started: see `host/process.ts`. */
+  readonly process: string;
+  /** Where QEMU leaves the number of its process. */
+  readonly pid: string;
+  /** The last verification report. */
+  readonly verification: string;
+  /** QEMU's control socket (QMP). In a short folder: a socket's path has at most 107 bytes (unix(7); 103 on macOS). */
+  readonly control: string;
+  /** What the QEMU process of this stack carries in its command line, so that it can be told from all others. */
+  readonly marker: string;
+}
+
+/**
+ * @param project folder of the Pulumi project, absolute
+ * @param stack name of the stack
+ * @param stateDirectory `cloister:stateDirectory`; relative to the project, empty for `.cloister/<stack>`
+ */
+export function pathsOf(project: string, stack: string, stateDirectory = ""): Paths {
+  return pathsIn(resolve(project, stateDirectory || join(".cloister", stack)));
+}
+
+/** The same for a folder that is known already. */
+export function pathsIn(root: string): Paths {
+  const marker = `cloister-${createHash("sha256").update(root).digest("hex").slice(0, 16)}`;
+  return {
+    root,
+    sshKey: join(root, "ssh", "id_ed25519"),
+    knownHosts: join(root, "ssh", "known_hosts"),
+    runtimeDisk: join(root, "runtime.squashfs"),
+    seed: join(root, "seed.iso"),
+    rootDisk: join(root, "root.qcow2"),
+    sessionDisk: join(root, "session.qcow2"),
+    firmwareVariables: join(root, "firmware-variables.fd"),
+    console: join(root, "console.log"),
+    qemuLog: join(root, "qemu.log"),
+    process: join(root, "process.json"),
+    pid: join(root, "qemu.pid"),
+    verification: join(root, "verification.json"),
+    control: join(process.env["XDG_RUNTIME_DIR"] || join(tmpdir(), `cloister-${userInfo().uid}`), `${marker}.qmp`),
+    marker,
+  };
+}

@@ -1,0 +1,103 @@
+import { existsSync, readFileSync, statfsSync } from "node:fs";
+import { freemem } from "node:os";
+import { delimiter, dirname, join } from "node:path";
+import type { Problem, Settings } from "../settings/settings.ts";
+import { hostArchitecture } from "./host/accelerator.ts";
+import { findFirmware } from "./host/firmware.ts";
+import { livingProcess } from "./host/living.ts";
+import { portIsFree } from "./host/port.ts";
+import type { Paths } from "./paths.ts";
+import { type Architecture, qemuProgram } from "./qemu.ts";
+
+/** What this computer has, as far as a machine needs it. */
+export interface HostFacts {
+  /** Programs and files that are needed and not there. */
+  readonly missing: readonly string[];
+  readonly freeMemoryMiB: number;
+  readonly freeDiskMiB: number;
+  /** Whether the configured port is free; true when none is configured. */
+  readonly portFree: boolean;
+  /** Whether this stack's machine runs already: its memory and port are then its own. */
+  readonly running: boolean;
+  /** Whether its disks are there already. */
+  readonly disksExist: boolean;
+}
+
+/** Room that a new machine needs at once: the base image, the runtime image and first writes. Disks grow as they are filled. MiB. */
+const FIRST_DISK_MIB = 4096;
+
+/** What stands in the way of the machine on this computer. Pure: {@link hostFacts} looks. */
+export function preflight(settings: Settings, facts: HostFacts, paths: Paths): Problem[] {
+  const problems: Problem[] = [];
+  for (const missing of facts.missing) {
+    problems.push({
+      path: "this computer",
+      message: `${missing} is missing. npm start installs what is needed, or says what to install.`,
+    });
+  }
+  if (!facts.running && facts.freeMemoryMiB < settings.memoryMiB) {
+    problems.push({
+      path: "cloister:memoryMiB",
+      value: String(settings.memoryMiB),
+      message: `this computer has ${facts.freeMemoryMiB} MiB of memory available. Close programs, or write less (at least 2048).`,
+    });
+  }
+  if (!facts.disksExist && facts.freeDiskMiB < FIRST_DISK_MIB) {
+    problems.push({
+      path: "cloister:stateDirectory",
+      value: JSON.stringify(paths.root),
+      message: `its file system has ${facts.freeDiskMiB} MiB free, a new machine needs ${FIRST_DISK_MIB}. Make room, or name a folder elsewhere.`,
+    });
+  }
+  if (!facts.running && !facts.portFree) {
+    problems.push({
+      path: "cloister:sshPort",
+      value: String(settings.sshPort),
+      message: "is taken by another program. Stop it, write another port, or 0 for any free one.",
+    });
+  }
+  return problems;
+}
+
+/** Looks at this computer. */
+export async function hostFacts(settings: Settings, architecture: Architecture, paths: Paths): Promise<HostFacts> {
+  const running = livingProcess(paths);
+  const programs = [qemuProgram(architecture), "qemu-img", "xorriso", "ssh", "ssh-keygen"];
+  const missing = programs.filter((program) => !onPath(program)).map((program) => `the program ${program}`);
+  if (!findFirmware(architecture)) missing.push(`UEFI firmware for ${architecture} machines`);
+  return {
+    missing,
+    freeMemoryMiB: availableMemoryMiB(),
+    freeDiskMiB: freeDiskMiB(paths.root),
+    portFree: settings.sshPort === 0 || running !== undefined || (await portIsFree(settings.sshPort)),
+    running: running !== undefined,
+    disksExist: existsSync(paths.rootDisk),
+  };
+}
+
+/** The machine's architecture: as configured, or this computer's. */
+export function machineArchitecture(settings: Pick<Settings, "architecture">): Architecture {
+  return settings.architecture === "host" ? hostArchitecture() : settings.architecture;
+}
+
+function onPath(program: string): boolean {
+  return (process.env["PATH"] ?? "").split(delimiter).some((dir) => dir !== "" && existsSync(join(dir, program)));
+}
+
+/** Memory that a new program can have without swapping (proc(5), MemAvailable); elsewhere what is free. MiB. */
+function availableMemoryMiB(): number {
+  try {
+    const kiB = /^MemAvailable:\s+(\d+) kB$/m.exec(readFileSync("/proc/meminfo", "utf8"))?.[1];
+    return Math.floor(Number(kiB) / 1024);
+  } catch {
+    // macOS counts cached files as used, and gives them up when asked: its free memory says too little to refuse on.
+    return process.platform === "darwin" ? Number.MAX_SAFE_INTEGER : Math.floor(freemem() / 2 ** 20);
+  }
+}
+
+function freeDiskMiB(folder: string): number {
+  const place = existsSync(folder) ? folder : dirname(folder);
+  if (!existsSync(place)) return freeDiskMiB(place);
+  const { bavail, bsize } = statfsSync(place);
+  return Math.floor((bavail * bsize) / 2 ** 20);
+}

@@ -1,0 +1,96 @@
+import type { Paths } from "./paths.ts";
+
+export type Architecture = "amd64" | "arm64";
+export type Accelerator = "kvm" | "hvf" | "tcg";
+
+/** UEFI firmware, as two flash images. */
+export interface Firmware {
+  /** Code: read-only, shared by all machines. */
+  readonly code: string;
+  /** Template of the variables; each machine has a copy of its own. */
+  readonly variables: string;
+}
+
+/** All that decides how a machine's QEMU is called. */
+export interface QemuSpec {
+  readonly architecture: Architecture;
+  readonly accelerator: Accelerator;
+  readonly cpus: number;
+  readonly memoryMiB: number;
+  /** Loopback port that leads to port 22 of the machine. */
+  readonly sshPort: number;
+  readonly firmware: Firmware;
+  /** A kernel that QEMU starts itself, without firmware and boot loader. */
+  readonly kernel?: { readonly image: string; readonly commandLine: string };
+}
+
+/** Serial numbers by which the machine knows its NVMe disks, whatever the order in which it finds them. */
+export const SERIALS = { root: "cloister-root", session: "cloister-session", runtime: "cloister-runtime" } as const;
+
+/** The program that emulates a machine of this architecture. */
+export function qemuProgram(architecture: Architecture): string {
+  return architecture === "arm64" ? "qemu-system-aarch64" : "qemu-system-x86_64";
+}
+
+/**
+ * The command line of a machine (qemu-system(1)). QEMU runs behind its own seccomp sandbox, has no display, no monitor
+ * but its control socket, no devices but those named here, and a network of its own in which nothing of this computer's
+ * network listens to the machine but what slirp forwards: one loopback port to the machine's ssh.
+ */
+export function qemuArguments(spec: QemuSpec, paths: Paths): string[] {
+  const arm = spec.architecture === "arm64";
+  const accelerated = spec.accelerator !== "tcg";
+  const machine = arm ? "virt,gic-version=3,usb=off" : "q35,usb=off,smbus=off,vmport=off";
+  // `max` has every feature of the reference (row M3); pauth-impdef makes emulated pointer authentication bearable.
+  const cpu = accelerated ? "host" : arm ? "max,pauth-impdef=on" : "max";
+  return [
+    ["-name", `${paths.marker},process=${paths.marker.slice(0, 15)}`],
+    ["-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"],
+    ["-pidfile", paths.pid],
+    ["-nodefaults", "-no-user-config"],
+    ["-machine", arm && spec.accelerator === "kvm" ? "virt,gic-version=host,usb=off" : machine],
+    ["-accel", accelerated ? spec.accelerator : "tcg,thread=multi"],
+    ["-cpu", cpu],
+    ["-smp", String(spec.cpus)],
+    ["-m", String(spec.memoryMiB)],
+    ["-display", "none"],
+    ["-qmp", `unix:${escapeComma(paths.control)},server=on,wait=off`],
+    ["-chardev", `file,id=console,path=${escapeComma(paths.console)}`],
+    ["-serial", "chardev:console"],
+    ...(spec.kernel
+      ? [["-kernel", spec.kernel.image, "-append", spec.kernel.commandLine]]
+      : [
+          ["-drive", `if=pflash,unit=0,format=raw,readonly=on,file=${escapeComma(spec.firmware.code)}`],
+          ["-drive", `if=pflash,unit=1,format=raw,file=${escapeComma(paths.firmwareVariables)}`],
+        ]),
+    disk("root", paths.rootDisk, "qcow2", SERIALS.root, 1),
+    disk("session", paths.sessionDisk, "qcow2", SERIALS.session),
+    disk("runtime", paths.runtimeDisk, "raw", SERIALS.runtime),
+    [
+      ["-drive", `if=none,id=seed,format=raw,readonly=on,file=${escapeComma(paths.seed)}`],
+      ["-device", "virtio-blk-pci,drive=seed,romfile="],
+    ].flat(),
+    ["-netdev", `user,id=net,hostfwd=tcp:127.0.0.1:${spec.sshPort}-:22`],
+    ["-device", "virtio-net-pci,netdev=net,romfile="],
+    // Random numbers for key generation at first boot.
+    ["-object", "rng-random,id=rng,filename=/dev/urandom"],
+    ["-device", "virtio-rng-pci,rng=rng"],
+  ].flat();
+}
+
+function disk(id: string, file: string, format: "qcow2" | "raw", serial: string, bootIndex?: number): string[] {
+  const readOnly = format === "raw";
+  // A runtime image is written once and only read afterwards; discard gives freed blocks of the others back.
+  const options = readOnly ? "readonly=on" : "discard=unmap,detect-zeroes=unmap,cache=writeback";
+  return [
+    "-drive",
+    `if=none,id=${id},format=${format},${options},file=${escapeComma(file)}`,
+    "-device",
+    `nvme,drive=${id},serial=${serial}${bootIndex === undefined ? "" : `,bootindex=${bootIndex}`}`,
+  ];
+}
+
+/** A comma in a value is written twice (qemu(1), "Invocation"). */
+function escapeComma(value: string): string {
+  return value.replaceAll(",", ",,");
+}

@@ -1,0 +1,43 @@
+import type { Paths } from "./paths.ts";
+
+/** The user that the operator logs in as. */
+export const OPERATOR = "operator";
+
+/**
+ * Arguments of ssh(1) that reach the machine and nothing else: its own key, its own list of known hosts, no agent, no
+ * forwarding, no configuration of the user's. Commands follow behind them.
+ */
+export function sshArguments(paths: Pick<Paths, "sshKey" | "knownHosts">, port: number): string[] {
+  const options = {
+    IdentityFile: quoted(paths.sshKey),
+    IdentitiesOnly: "yes",
+    IdentityAgent: "none",
+    UserKnownHostsFile: quoted(paths.knownHosts),
+    GlobalKnownHostsFile: "/dev/null",
+    // The first connection to a new machine goes over loopback to the port that we gave QEMU ourselves.
+    StrictHostKeyChecking: "accept-new",
+    PreferredAuthentications: "publickey",
+    ForwardAgent: "no",
+    BatchMode: "yes",
+    ConnectTimeout: "60",
+    ServerAliveInterval: "30",
+    LogLevel: "ERROR",
+  };
+  return [
+    ...["-F", "none", "-p", String(port)],
+    ...Object.entries(options).flatMap(([name, value]) => ["-o", `${name}=${value}`]),
+    `${OPERATOR}@127.0.0.1`,
+  ];
+}
+
+/** The same as one line that a person can paste into a shell. */
+export function sshCommand(paths: Pick<Paths, "sshKey" | "knownHosts">, port: number): string {
+  const quote = (word: string) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
+  const short = ["-i", paths.sshKey, "-p", String(port), "-o", `UserKnownHostsFile=${paths.knownHosts}`];
+  return ["ssh", ...short, `${OPERATOR}@127.0.0.1`].map(quote).join(" ");
+}
+
+/** ssh splits option values at white space unless they are quoted (ssh_config(5)). */
+function quoted(value: string): string {
+  return `"${value}"`;
+}

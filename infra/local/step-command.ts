@@ -1,0 +1,51 @@
+import { Command, type CommandArgs, Logging } from "@pulumi/command/local/index.js";
+import * as pulumi from "@pulumi/pulumi";
+
+/** The steps of `infra/local/steps`, by name. */
+export type StepName =
+  | "state-directory"
+  | "ssh-key"
+  | "runtime-disk"
+  | "seed"
+  | "root-disk"
+  | "session-disk"
+  | "machine";
+
+/**
+ * A resource whose life is one step: `create` runs when it is made and again when its input changes, `delete` when it goes
+ * away. A change of `triggers` replaces it. Replacement always deletes first, since old and new share files and ports.
+ */
+export class StepCommand extends Command {
+  constructor(
+    name: string,
+    args: {
+      readonly step: StepName;
+      /** Root of the project, absolute. */
+      readonly project: string;
+      /** Handed to the step as JSON. */
+      readonly input: Readonly<Record<string, unknown>>;
+      readonly triggers?: CommandArgs["triggers"];
+    },
+    opts: pulumi.CustomResourceOptions,
+  ) {
+    const run = (half: "create" | "delete") => `exec node --import tsx infra/local/steps/main.ts ${args.step} ${half}`;
+    super(
+      name,
+      {
+        create: run("create"),
+        delete: run("delete"),
+        dir: args.project,
+        environment: { CLOISTER_STEP_INPUT: pulumi.jsonStringify(args.input) },
+        // What steps say on stderr is shown while they run; stdout is their result.
+        logging: Logging.Stderr,
+        ...(args.triggers === undefined ? {} : { triggers: args.triggers }),
+      },
+      { deleteBeforeReplace: true, ...opts },
+    );
+  }
+
+  /** The step's result, read as JSON. */
+  result<T>(): pulumi.Output<T> {
+    return this.stdout.apply((text) => JSON.parse(text) as T);
+  }
+}

@@ -1,0 +1,130 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { copyFile, mkdir, open, readFile, rm, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Settings } from "../../settings/settings.ts";
+import { chooseAccelerator } from "../host/accelerator.ts";
+import { findFirmware } from "../host/firmware.ts";
+import { livingProcess } from "../host/living.ts";
+import { choosePort } from "../host/port.ts";
+import { rememberStart, stopMachine } from "../host/process.ts";
+import type { Paths } from "../paths.ts";
+import { type Architecture, qemuArguments, qemuProgram } from "../qemu.ts";
+import { followConsole } from "./console.ts";
+import { type Step, say } from "./step.ts";
+import { fetchVerification, VerificationError, type VerificationSummary } from "./verification.ts";
+
+/** What decides how the machine is started. */
+export interface MachineInput {
+  readonly root: string;
+  readonly architecture: Architecture;
+  readonly accelerator: Settings["accelerator"];
+  readonly cpus: number;
+  readonly memoryMiB: number;
+  /** 0: any free port. */
+  readonly sshPort: number;
+  readonly kernel?: { readonly image: string; readonly commandLine: string };
+}
+
+/** What the program learns of a machine that is up and verified. */
+export interface RunningMachine {
+  readonly sshPort: number;
+  readonly accelerator: string;
+  readonly why: string;
+  readonly verification: VerificationSummary;
+}
+
+/**
+ * The machine itself: a QEMU process that outlives this step. `create` returns when the machine has verified itself, and
+ * fails with the report when it has not; then, as when it is interrupted, nothing is left running.
+ */
+export const machine: Step<MachineInput> = {
+  async create(input, paths) {
+    await stopMachine(paths);
+    const interrupted = new AbortController();
+    for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+      process.once(name, () => interrupted.abort(new Error(`interrupted by ${name}: the machine was stopped`)));
+    }
+    try {
+      const running = await start(input, paths);
+      const startedAt = Date.now();
+      const deadline = bootTimeoutMs(running.accelerator, input.architecture);
+      const failed = AbortSignal.any([interrupted.signal, AbortSignal.timeout(deadline)]);
+      await followConsole(
+        paths,
+        () => livingProcess(paths) !== undefined,
+        failed,
+        (line) => say(`${((Date.now() - startedAt) / 1000).toFixed(0).padStart(4)} s  ${line}`),
+      ).catch(async (error: unknown) => {
+        if (interrupted.signal.aborted) throw interrupted.signal.reason;
+        if (failed.aborted) {
+          throw new Error(`the machine was not ready after ${deadline / 1000} s; its console is in ${paths.console}`);
+        }
+        // When it was the verification that failed, the report says more than the console.
+        if (livingProcess(paths)) await fetchVerification(paths, running.sshPort, failed).catch(preferReport(error));
+        throw error;
+      });
+      const verification = await fetchVerification(paths, running.sshPort, interrupted.signal);
+      const result: RunningMachine = { ...running, verification };
+      return JSON.stringify(result);
+    } catch (error) {
+      await stopMachine(paths, 0);
+      throw error;
+    }
+  },
+
+  async remove(_input, paths) {
+    await stopMachine(paths);
+    for (const file of [paths.firmwareVariables, paths.console, paths.qemuLog, paths.verification]) {
+      await rm(file, { force: true });
+    }
+  },
+};
+
+/** Lets a report of a failed verification through, and stands by the first error otherwise. */
+function preferReport(first: unknown): (error: unknown) => never {
+  return (error) => {
+    throw error instanceof VerificationError ? error : first;
+  };
+}
+
+async function start(input: MachineInput, paths: Paths): Promise<Omit<RunningMachine, "verification">> {
+  const firmware = findFirmware(input.architecture);
+  if (!firmware)
+    throw new Error(`no UEFI firmware for ${input.architecture} machines: run npm start, which says what to install`);
+  const { accelerator, why } = await chooseAccelerator(input.accelerator, input.architecture, firmware);
+  const sshPort = await choosePort(input.sshPort, paths.root);
+  if (!existsSync(paths.firmwareVariables)) await copyFile(firmware.variables, paths.firmwareVariables);
+  await mkdir(dirname(paths.control), { recursive: true, mode: 0o700 });
+  // A new machine has new host keys; only the root disk says whether it is new, and it is made anew with its keys.
+  await rm(paths.knownHosts, { force: true });
+  await writeFile(paths.console, "");
+  const { architecture, cpus, memoryMiB, kernel } = input;
+  const spec = { architecture, accelerator, cpus, memoryMiB, sshPort, firmware, ...(kernel ? { kernel } : {}) };
+  const log = await open(paths.qemuLog, "w");
+  await rememberStart(paths, { sshPort, accelerator });
+  const child = spawn(qemuProgram(input.architecture), qemuArguments(spec, paths), {
+    cwd: paths.root,
+    // A session of its own: it lives on when this step ends, and a Ctrl-C meant for us does not reach it half-way.
+    detached: true,
+    stdio: ["ignore", log.fd, log.fd],
+  });
+  try {
+    // QEMU reports what it cannot open or bind at once.
+    const ended = await Promise.race([once(child, "exit").then(() => true), sleep(400).then(() => false)]);
+    if (ended) throw new Error(`QEMU did not start: ${(await readFile(paths.qemuLog, "utf8")).trim()}`);
+  } finally {
+    await log.close();
+  }
+  child.unref();
+  say(`machine started: process ${child.pid}, ssh on 127.0.0.1:${sshPort}, ${why}`);
+  return { sshPort, accelerator, why };
+}
+
+/** Three times what was measured: about 60 s emulated, 150 s for another architecture, 20 s accelerated. Milliseconds. */
+function bootTimeoutMs(accelerator: string, architecture: Architecture): number {
+  if (accelerator !== "tcg") return 180_000;
+  return architecture === "arm64" ? 900_000 : 480_000;
+}

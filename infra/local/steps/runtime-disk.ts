@@ -1,0 +1,29 @@
+import { constants, copyFile, rename, rm } from "node:fs/promises";
+import { ensureRuntimeImage } from "../../../tools/runtime/index.ts";
+import type { Architecture } from "../qemu.ts";
+import { type Step, say } from "./step.ts";
+
+/** What the program needs to know of the runtime image. */
+export interface RuntimeDisk {
+  /** SHA-256, hexadecimal. */
+  readonly digest: string;
+  /** Bytes. */
+  readonly size: number;
+}
+
+/** The runtime image as a disk of the machine: a copy of the cached one, so that the cache can be emptied at any time. */
+export const runtimeDisk: Step<{ root: string; architecture: Architecture }> = {
+  async create({ architecture }, paths) {
+    const image = await ensureRuntimeImage({ arch: architecture, report: say });
+    const partial = `${paths.runtimeDisk}.part`;
+    await copyFile(image.path, partial, constants.COPYFILE_FICLONE);
+    await rename(partial, paths.runtimeDisk);
+    const result: RuntimeDisk = { digest: image.digest, size: image.size };
+    return JSON.stringify(result);
+  },
+
+  async remove(_input, paths) {
+    await rm(paths.runtimeDisk, { force: true });
+    await rm(`${paths.runtimeDisk}.part`, { force: true });
+  },
+};

@@ -1,0 +1,28 @@
+import { mkdir, rm, rmdir } from "node:fs/promises";
+import { dirname } from "node:path";
+import { stopMachine } from "../host/process.ts";
+import type { Step } from "./step.ts";
+
+/** The folder in which everything else of the machine lives. Only this user may look inside. */
+export const stateDirectory: Step<{ root: string }> = {
+  async create(_input, paths) {
+    await mkdir(paths.root, { recursive: true, mode: 0o700 });
+    return paths.root;
+  },
+
+  async remove(_input, paths) {
+    // A run that was killed may have left a machine that no resource knows of.
+    await stopMachine(paths, 0);
+    const ours = [paths.console, paths.qemuLog, paths.verification, paths.firmwareVariables, paths.process, paths.pid];
+    for (const file of ours) await rm(file, { force: true });
+    // Whatever else is in the folder is not ours to remove.
+    await rmdir(paths.root).catch(ignore("ENOENT", "ENOTEMPTY"));
+    await rmdir(dirname(paths.control)).catch(ignore("ENOENT", "ENOTEMPTY", "EBUSY", "EACCES", "EPERM"));
+  },
+};
+
+function ignore(...codes: string[]): (error: NodeJS.ErrnoException) => void {
+  return (error) => {
+    if (!codes.includes(error.code ?? "")) throw error;
+  };
+}

@@ -1,0 +1,46 @@
+import { writeFile } from "node:fs/promises";
+import { execa } from "execa";
+import { type Report, Report as ReportSchema } from "../../../guest/verify/report.ts";
+import { printReport } from "../../../guest/verify/table.ts";
+import type { Paths } from "../paths.ts";
+import { sshArguments } from "../ssh.ts";
+
+/** A verification in brief: what the stack's outputs show. The whole report is in the state folder. */
+export interface VerificationSummary {
+  readonly ok: boolean;
+  readonly rows: number;
+  /** Rows whose promise is kept. */
+  readonly kept: number;
+  /** Rows that differ from the reference without being held against this target, by id. */
+  readonly differs: readonly string[];
+}
+
+/** The machine is up, but does not keep a promise that it must keep. */
+export class VerificationError extends Error {
+  constructor(report: Report, file: string) {
+    super(`the machine did not pass its verification; the report is in ${file}\n${printReport(report)}`);
+    this.name = "VerificationError";
+  }
+}
+
+/**
+ * Fetches the report of the machine's verification at this boot and keeps it in the state folder.
+ *
+ * @throws VerificationError when a promise is not kept
+ */
+export async function fetchVerification(paths: Paths, port: number, signal: AbortSignal): Promise<VerificationSummary> {
+  const { stdout } = await execa("ssh", [...sshArguments(paths, port), "cat", "/run/cloister/verification.json"], {
+    cancelSignal: signal,
+    timeout: 120_000,
+    stdin: "ignore",
+  });
+  const report = ReportSchema.parse(JSON.parse(stdout));
+  await writeFile(paths.verification, `${JSON.stringify(report, undefined, 2)}\n`);
+  if (!report.ok) throw new VerificationError(report, paths.verification);
+  return {
+    ok: report.ok,
+    rows: report.rows.length,
+    kept: report.rows.filter((row) => row.status === "ok").length,
+    differs: report.rows.filter((row) => row.status === "differs").map((row) => row.id),
+  };
+}

@@ -1,0 +1,123 @@
+import { z } from "zod";
+
+/**
+ * The one schema of a stack's configuration. The types, the checks, `docs/config.md` and the `config` block of
+ * `Pulumi.yaml` all come from it. A key `x` here is `cloister:x` in `Pulumi.<stack>.yaml`.
+ */
+
+/** Text of the documentation of one key, kept beside its check. */
+export interface KeyDoc {
+  /** What it does, in one or two sentences, with its unit. */
+  readonly description: string;
+  /** The group of the reference under which it is listed. */
+  readonly group: "Machine" | "Agent" | "Local target";
+}
+
+function documented<T extends z.ZodType>(schema: T, group: KeyDoc["group"], description: string): T {
+  return schema.meta({ description, group });
+}
+
+const wholeNumber = (least: number, most: number) =>
+  z
+    .int({ error: `must be a whole number from ${least} to ${most}` })
+    .min(least, { error: `must be at least ${least}` })
+    .max(most, { error: `must be at most ${most}` });
+
+/** RFC 1123: letters, digits and hyphens, at most 63, no hyphen at either end. */
+const HOSTNAME = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
+
+const mcpServer = z.strictObject({
+  command: z.string().min(1),
+  args: z.array(z.string()).default([]),
+  env: z.record(z.string(), z.string()).default({}),
+});
+
+export const AGENT_TOOLS = ["Task", "Bash", "Glob", "Grep", "Read", "Edit", "Write"] as const;
+
+export const settingsSchema = z.strictObject({
+  target: documented(
+    z.enum(["local"]).default("local"),
+    "Machine",
+    "Where machines come from. `local`: QEMU on this computer.",
+  ),
+  hostname: documented(
+    z
+      .string()
+      .regex(HOSTNAME, { error: "must be 1 to 63 lower-case letters, digits or hyphens, no hyphen at either end" })
+      .default("claude"),
+    "Machine",
+    "Host name of the machine, and of every sandbox on it.",
+  ),
+  architecture: documented(
+    z.enum(["host", "arm64", "amd64"]).default("host"),
+    "Machine",
+    "Architecture of the machine. `host`: that of this computer. Another one is emulated, which is slow.",
+  ),
+  cpus: documented(wholeNumber(1, 64).default(4), "Machine", "Virtual CPUs of the machine."),
+  memoryMiB: documented(
+    wholeNumber(2048, 1_048_576).default(4096),
+    "Machine",
+    "Memory of the machine, in MiB. 4096 shows as 3.8 GiB inside.",
+  ),
+  sessionMemoryMiB: documented(
+    wholeNumber(0, 1_048_576).default(0),
+    "Machine",
+    "Memory that all sessions of a machine may use together, in MiB; a command that wants more is killed inside its session. 0: `memoryMiB` less 1024, at most 3891 (what the reference machine has).",
+  ),
+  rootDiskGiB: documented(
+    wholeNumber(4, 16_384).default(10),
+    "Machine",
+    "Size of the root disk, in GiB. A change replaces the machine; its session disk stays.",
+  ),
+  sessionDiskGiB: documented(
+    wholeNumber(1, 16_384).default(10),
+    "Machine",
+    "Size of the session disk, in GiB. It outlives the machine. It can grow, never shrink.",
+  ),
+  model: documented(
+    z.string().min(1, { error: "must not be empty" }).default("claude-opus-4-5-20251101"),
+    "Agent",
+    "Model that the agent asks for.",
+  ),
+  tools: documented(
+    z
+      .array(z.enum(AGENT_TOOLS))
+      .min(1, { error: "must name at least one tool" })
+      .default([...AGENT_TOOLS]),
+    "Agent",
+    "Tools that the agent offers to the model.",
+  ),
+  mcpServers: documented(
+    z.record(z.string().regex(/^[A-Za-z0-9_-]{1,64}$/), mcpServer).default({}),
+    "Agent",
+    "MCP servers that the agent starts inside its sandbox: name, and `command`, `args`, `env` of each.",
+  ),
+  baseImage: documented(
+    z.enum(["auto", "ubuntu-22.04", "debian-13-stand-in"]).default("auto"),
+    "Local target",
+    "Operating system's disk image. `auto`: Ubuntu 22.04's cloud image, or the Debian stand-in where Ubuntu's host cannot be reached.",
+  ),
+  accelerator: documented(
+    z.enum(["auto", "kvm", "hvf", "tcg"]).default("auto"),
+    "Local target",
+    "What runs the machine's CPUs. `auto`: KVM or HVF when a probe shows that it works, else TCG (emulation).",
+  ),
+  boot: documented(
+    z.enum(["uefi", "direct-kernel"]).default("uefi"),
+    "Local target",
+    "`uefi`: through the disk's own EFI partition, as the reference does. `direct-kernel`: a speed-up for tests that skips firmware and boot loader (stand-in image only); verification then reports row O4 as different.",
+  ),
+  sshPort: documented(
+    wholeNumber(0, 65_535).default(0),
+    "Local target",
+    "Loopback port of this computer that leads to the machine's ssh. 0: a free port, chosen when the machine is made.",
+  ),
+  stateDirectory: documented(
+    z.string().default(""),
+    "Local target",
+    "Folder for disks, keys and logs of the machine. Empty: `.cloister/<stack>` in the project folder.",
+  ),
+});
+
+/** The parsed configuration, before it is frozen. */
+export type SettingsInput = z.infer<typeof settingsSchema>;

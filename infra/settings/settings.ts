@@ -1,0 +1,170 @@
+import { distance } from "fastest-levenshtein";
+import type { z } from "zod";
+import { type SettingsInput, settingsSchema } from "./schema.ts";
+
+type DeepReadonly<T> = T extends (infer E)[]
+  ? readonly DeepReadonly<E>[]
+  : T extends object
+    ? { readonly [K in keyof T]: DeepReadonly<T[K]> }
+    : T;
+
+/** A stack's configuration, checked and frozen; every key has its value. See `docs/config.md`. */
+export type Settings = DeepReadonly<SettingsInput>;
+
+/** One thing that is wrong with the configuration, or with the computer that shall carry it out. */
+export interface Problem {
+  /** Property path, such as `cloister:cpus` or `cloister:tools[2]`. */
+  readonly path: string;
+  /** The offending value as the user wrote it; absent where there is none. */
+  readonly value?: string;
+  /** What is wrong and what to do, as one sentence or two. */
+  readonly message: string;
+}
+
+/** Everything that is wrong, at once. Its message is what the user reads. */
+export class SettingsError extends Error {
+  readonly problems: readonly Problem[];
+
+  constructor(stack: string, problems: readonly Problem[]) {
+    const lines = problems.map(
+      ({ path, value, message }) => `  ${path}${value === undefined ? "" : ` = ${value}`}: ${message}`,
+    );
+    const count = problems.length === 1 ? "a problem" : `${problems.length} problems`;
+    super(`stack "${stack}" has ${count}; nothing was created or changed:\n${lines.join("\n")}`);
+    this.name = "SettingsError";
+    this.problems = problems;
+  }
+}
+
+/**
+ * Turns a stack's raw configuration into {@link Settings}.
+ *
+ * @param config all keys with their namespace, values as the engine hands them over (strings; JSON for arrays and objects)
+ * @param project the namespace of our keys; keys of other namespaces (`aws:region`) belong to providers and are left alone
+ * @returns the settings, or every problem found
+ */
+export function parseSettings(
+  config: Readonly<Record<string, string>>,
+  project = "cloister",
+): { readonly settings: Settings; readonly problems: [] } | { readonly problems: [Problem, ...Problem[]] } {
+  const prefix = `${project}:`;
+  const raw: Record<string, string> = {};
+  for (const [key, value] of Object.entries(config)) {
+    if (key.startsWith(prefix)) raw[key.slice(prefix.length)] = value;
+  }
+  const problems: Problem[] = [];
+  const known = Object.keys(settingsSchema.shape) as (keyof SettingsInput)[];
+  const input: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(raw)) {
+    if ((known as string[]).includes(key)) input[key] = decode(settingsSchema.shape[key as keyof SettingsInput], value);
+    else problems.push({ path: prefix + key, value: quote(value), message: unknownKey(key, known, prefix) });
+  }
+  const parsed = settingsSchema.safeParse(input);
+  if (!parsed.success) {
+    problems.push(...parsed.error.issues.flatMap((issue) => explain(issue, raw, input, prefix)));
+  } else {
+    problems.push(...contradictions(parsed.data, prefix));
+  }
+  const [first, ...rest] = problems;
+  if (first) return { problems: [first, ...rest] };
+  return { settings: freeze(parsed.data as SettingsInput), problems: [] };
+}
+
+/** Rules that tie several keys together. */
+function contradictions(settings: SettingsInput, prefix: string): Problem[] {
+  const problems: Problem[] = [];
+  const room = settings.memoryMiB - 512;
+  if (settings.sessionMemoryMiB !== 0 && (settings.sessionMemoryMiB > room || settings.sessionMemoryMiB < 256)) {
+    problems.push({
+      path: `${prefix}sessionMemoryMiB`,
+      value: String(settings.sessionMemoryMiB),
+      message: `must be 0 or from 256 to ${room}, which leaves 512 MiB of ${prefix}memoryMiB (${settings.memoryMiB}) to the machine itself. Change it, or give the machine more memory.`,
+    });
+  }
+  if (settings.boot === "direct-kernel" && settings.baseImage === "ubuntu-22.04") {
+    problems.push({
+      path: `${prefix}boot`,
+      value: settings.boot,
+      message: `works with the stand-in image only. Write "uefi", or set ${prefix}baseImage to "debian-13-stand-in".`,
+    });
+  }
+  return problems;
+}
+
+/** Memory that all sessions may use together, in MiB: as configured, or what the key's 0 stands for. */
+export function sessionMemoryMiB(settings: Pick<Settings, "memoryMiB" | "sessionMemoryMiB">): number {
+  return settings.sessionMemoryMiB || Math.min(settings.memoryMiB - 1024, 3891);
+}
+
+/** The engine hands every value over as a string: numbers, booleans, arrays and objects are read back as JSON. */
+function decode(schema: z.ZodType, value: string): unknown {
+  if (schema.safeParse(value).success) return value;
+  try {
+    return JSON.parse(value);
+  } catch {
+    return value;
+  }
+}
+
+function explain(
+  issue: z.core.$ZodIssue,
+  raw: Readonly<Record<string, string>>,
+  input: unknown,
+  prefix: string,
+): Problem[] {
+  const [head, ...rest] = issue.path;
+  const key = String(head);
+  const path =
+    prefix + key + rest.map((part) => (typeof part === "number" ? `[${part}]` : `.${String(part)}`)).join("");
+  if (issue.code === "unrecognized_keys") {
+    return issue.keys.map((name) => ({
+      path: `${path}.${name}`,
+      message: "unknown key: remove it or correct its name.",
+    }));
+  }
+  const value = issue.path.length > 1 ? at(input, issue.path) : raw[key];
+  const allowed =
+    issue.code === "invalid_value"
+      ? `must be one of ${issue.values.map((v) => `"${String(v)}"`).join(", ")}`
+      : issue.message;
+  const example = exampleOf(key as keyof SettingsInput);
+  return [
+    {
+      path,
+      ...(value === undefined ? {} : { value: quote(value) }),
+      message: `${allowed}.${example === undefined ? "" : ` The default is ${example}.`}`,
+    },
+  ];
+}
+
+/** The value at a path of the decoded input, as text. */
+function at(input: unknown, path: readonly PropertyKey[]): string | undefined {
+  let value = input;
+  for (const part of path) value = (value as Record<PropertyKey, unknown> | undefined)?.[part];
+  return value === undefined ? undefined : typeof value === "string" ? value : JSON.stringify(value);
+}
+
+function exampleOf(key: keyof SettingsInput): string | undefined {
+  const fallback = settingsSchema.shape[key]?.safeParse(undefined);
+  return fallback?.success ? JSON.stringify(fallback.data) : undefined;
+}
+
+function unknownKey(key: string, known: readonly string[], prefix: string): string {
+  const nearest = [...known].sort((a, b) => similarity(key, a) - similarity(key, b))[0];
+  if (nearest !== undefined && similarity(key, nearest) <= Math.max(2, nearest.length / 2)) {
+    return `unknown key. Did you mean ${prefix}${nearest}? Otherwise remove it: pulumi config rm ${prefix}${key}`;
+  }
+  return `unknown key. docs/config.md lists the known ones; remove it: pulumi config rm ${prefix}${key}`;
+}
+
+const similarity = (a: string, b: string): number => distance(a.toLowerCase(), b.toLowerCase());
+
+const quote = (value: string): string => JSON.stringify(value.length > 80 ? `${value.slice(0, 77)}...` : value);
+
+function freeze<T>(value: T): DeepReadonly<T> {
+  if (typeof value === "object" && value !== null) {
+    for (const child of Object.values(value)) freeze(child);
+    Object.freeze(value);
+  }
+  return value as DeepReadonly<T>;
+}
