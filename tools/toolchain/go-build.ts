@@ -1,0 +1,85 @@
+import { access, copyFile, mkdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { execa } from "execa";
+import { type Report, type Store, sha256 } from "../lib/store.ts";
+import { pulumiVersion } from "./versions.ts";
+
+const moduleFolder = new URL("./pulumi-cli/", import.meta.url).pathname;
+const cliPackage = "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi";
+
+const buildFlags = [
+  "-trimpath",
+  "-ldflags",
+  `-s -w -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=${pulumiVersion}`,
+];
+
+/** There is no Go compiler to build the CLI with. */
+export class GoMissingError extends Error {
+  override readonly name = "GoMissingError";
+  constructor() {
+    super(
+      "Pulumi's download host cannot be reached, and to build Pulumi from its sources the Go compiler is needed, which " +
+        "is neither on PATH nor in /usr/local/go/bin. Install Go 1.25 or newer (https://go.dev/doc/install), or put " +
+        `an official Pulumi ${pulumiVersion} release on PATH.`,
+    );
+  }
+}
+
+/** The `go` to use: that on PATH, else that of Go's own installer, else undefined. */
+export async function findGo(): Promise<string | undefined> {
+  const folders = (process.env["PATH"] ?? "").split(":").filter(Boolean);
+  for (const folder of [...folders, "/usr/local/go/bin"]) {
+    const path = join(folder, "go");
+    if (
+      await access(path).then(
+        () => true,
+        () => false,
+      )
+    )
+      return path;
+  }
+  return undefined;
+}
+
+/** The key of the built CLI's entry in the store: the pinned modules, the way they are built, and for what. */
+export async function cliKey(): Promise<string> {
+  const files = await Promise.all(["go.mod", "go.sum"].map((file) => readFile(join(moduleFolder, file), "utf8")));
+  return sha256(JSON.stringify([files, buildFlags, process.platform, process.arch]));
+}
+
+/** Builds the CLI from Go modules, or finds it built; returns the path of the executable. */
+export async function buildCli(store: Store, report: Report): Promise<string> {
+  const entry = await store.entry(
+    "pulumi-cli",
+    await cliKey(),
+    async (folder) => {
+      const go = await findGo();
+      if (!go) throw new GoMissingError();
+      const work = join(folder, "module");
+      await mkdir(work);
+      for (const file of ["go.mod", "go.sum"]) await copyFile(join(moduleFolder, file), join(work, file));
+      const options = { cwd: work, env: { CGO_ENABLED: "0", GOFLAGS: "-mod=readonly", GOWORK: "off" } };
+      report("fetching the Go modules of Pulumi's CLI");
+      const listed = await execa(go, ["list", "-deps", "-f", "{{.ImportPath}}", cliPackage], options);
+      const total = listed.stdout.split("\n").length;
+      report(`building Pulumi ${pulumiVersion} from ${total} Go packages (some minutes, once)`);
+      const building = execa(go, ["build", "-v", ...buildFlags, "-o", join(folder, "pulumi"), cliPackage], {
+        ...options,
+        stdout: "ignore",
+      });
+      let done = 0;
+      let said = Date.now();
+      for await (const line of building.iterable({ from: "stderr" })) {
+        if (/\s/.test(line)) continue;
+        done++;
+        if (Date.now() - said < 10_000) continue;
+        said = Date.now();
+        report(`building Pulumi: ${done} of at most ${total} Go packages`);
+      }
+      await building;
+      await execa("rm", ["-rf", work]);
+    },
+    { report },
+  );
+  return join(entry.path, "pulumi");
+}

@@ -1,0 +1,74 @@
+import { chmod, copyFile, link, mkdir, readdir, readFile, rename, rm, symlink } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { sha256 } from "../lib/store.ts";
+import { commandVersion, pulumiVersion } from "./versions.ts";
+
+const sources = new URL("./standins/", import.meta.url).pathname;
+
+/** Names of the stand-ins' executables and what each is made from. */
+const standIns = [
+  { name: "pulumi-language-nodejs", source: "language-host.ts", version: pulumiVersion, folder: "bin" },
+  { name: "pulumi-resource-command", source: "command-plugin.ts", version: `v${commandVersion}`, folder: "plugin" },
+] as const;
+
+/** Digest of all that the stand-ins are made from: their sources and the libraries bundled with them. */
+export async function standInsKey(): Promise<string> {
+  const files = (await readdir(sources, { recursive: true })).filter((file) => file.endsWith(".ts")).sort();
+  const texts = await Promise.all(files.map((file) => readFile(join(sources, file), "utf8")));
+  const { version: esbuildVersion } = await packageOf("esbuild");
+  const { version: sdkVersion } = await packageOf("@pulumi/pulumi");
+  const { version: grpcVersion } = await packageOf("@grpc/grpc-js");
+  const own = await readFile(new URL(import.meta.url), "utf8");
+  return sha256(JSON.stringify([files, texts, own, esbuildVersion, sdkVersion, grpcVersion]));
+}
+
+/**
+ * Bundles each stand-in into one executable file, so that Node reads one file when Pulumi starts it: the language host
+ * into `bin`, beside `pulumi`, where Pulumi looks without a warning; the `command` plugin into `plugin`.
+ */
+export async function bundleStandIns(folder: string): Promise<void> {
+  // Loaded only here: on all later runs the bundles are there already.
+  const { build } = await import("esbuild");
+  for (const { name, source, version, folder: where } of standIns) {
+    const outfile = join(folder, where, name);
+    await build({
+      entryPoints: [join(sources, source)],
+      outfile,
+      bundle: true,
+      platform: "node",
+      target: "node20",
+      format: "cjs",
+      minify: true,
+      legalComments: "none",
+      logLevel: "error",
+      banner: { js: "#!/usr/bin/env node" },
+      define: { STAND_IN_VERSION: JSON.stringify(version) },
+    });
+    await chmod(outfile, 0o755);
+  }
+}
+
+/**
+ * Makes the `command` stand-in an installed plugin of this Pulumi home folder. (On PATH it would be found too, but
+ * Pulumi then warns of it at every run.)
+ */
+export async function installPlugin(home: string, executable: string): Promise<void> {
+  const folder = join(home, "plugins", `resource-command-v${commandVersion}`);
+  await mkdir(folder, { recursive: true });
+  const temporary = join(folder, `.new-${process.pid}`);
+  await rm(temporary, { force: true });
+  await symlink(executable, temporary);
+  await rename(temporary, join(folder, "pulumi-resource-command"));
+}
+
+/** A second name for a file, or a copy where the file system has no hard links across these folders. */
+export async function linkOrCopy(from: string, to: string): Promise<void> {
+  await mkdir(join(to, ".."), { recursive: true });
+  await link(from, to).catch(async () => await copyFile(from, to));
+}
+
+async function packageOf(name: string): Promise<{ version: string }> {
+  const path = createRequire(import.meta.url).resolve(`${name}/package.json`);
+  return JSON.parse(await readFile(path, "utf8")) as { version: string };
+}
