@@ -1,0 +1,224 @@
+// Command apply-seccomp is the last link of the chain that starts a session's command, and the first one: it opens the
+// base filter for bubblewrap outside (`launch`), and inside waits for the bridges, loads the second filter and becomes
+// the command. It starts no process, makes no connection and leaves nothing of itself behind.
+//
+//	apply-seccomp launch --fd FD=FILE -- BWRAP...
+//	apply-seccomp [--wait PORT,PORT] [--wait-ms MS] [--mark FILE] [--filter FILE]... -- COMMAND...
+//
+// Exit codes of its own: 125 for wrong use or a failed step, 126 when the command cannot be executed, 127 when it is
+// not found, as env(1) and others have them.
+package main
+
+import (
+	"errors"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"cloister/seal/internal/listen"
+	"golang.org/x/sys/unix"
+)
+
+const (
+	exitFailed      = 125
+	exitCannotRun   = 126
+	exitNotFound    = 127
+	defaultWait     = 30 * time.Second
+	nanosecondParts = 1_000_000_000
+)
+
+func main() {
+	arguments := os.Args[1:]
+	if len(arguments) > 0 && arguments[0] == "launch" {
+		launch(arguments[1:])
+		return
+	}
+	inside(arguments)
+}
+
+type options struct {
+	fds     map[int]string
+	ports   []uint16
+	wait    time.Duration
+	mark    string
+	filters []string
+}
+
+func launch(arguments []string) {
+	opts, command, err := parse(arguments)
+	if err != nil {
+		fail(exitFailed, err)
+	}
+	// What this process was handed beyond standard input and outputs must not reach the session.
+	if err := unix.CloseRange(3, ^uint(0), unix.CLOSE_RANGE_CLOEXEC); err != nil {
+		fail(exitFailed, errors.New("closing inherited descriptors: "+err.Error()))
+	}
+	for number, path := range opts.fds {
+		opened, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+		if err != nil {
+			fail(exitFailed, errors.New("opening "+path+": "+err.Error()))
+		}
+		if opened == number {
+			_, err = unix.FcntlInt(uintptr(opened), unix.F_SETFD, 0)
+		} else {
+			err = unix.Dup3(opened, number, 0)
+		}
+		if err != nil {
+			fail(exitFailed, errors.New("descriptor "+strconv.Itoa(number)+": "+err.Error()))
+		}
+	}
+	become(command)
+}
+
+func inside(arguments []string) {
+	opts, command, err := parse(arguments)
+	if err != nil {
+		fail(exitFailed, err)
+	}
+	path, code, err := find(command[0])
+	if err != nil {
+		fail(code, err)
+	}
+	if len(opts.ports) > 0 {
+		if err := listen.Wait(opts.ports, opts.wait); err != nil {
+			fail(exitFailed, err)
+		}
+	}
+	programs := make([][]unix.SockFilter, 0, len(opts.filters))
+	for _, file := range opts.filters {
+		program, err := read(file)
+		if err != nil {
+			fail(exitFailed, err)
+		}
+		programs = append(programs, program)
+	}
+	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
+		fail(exitFailed, errors.New("no_new_privs: "+err.Error()))
+	}
+	if opts.mark != "" {
+		mark(opts.mark)
+	}
+	for i, program := range programs {
+		if err := load(program); err != nil {
+			fail(exitFailed, errors.New("loading "+opts.filters[i]+": "+err.Error()))
+		}
+	}
+	execute(path, command)
+}
+
+func parse(arguments []string) (options, []string, error) {
+	opts := options{fds: map[int]string{}, wait: defaultWait}
+	for i := 0; i < len(arguments); i++ {
+		name := arguments[i]
+		if name == "--" {
+			if i+1 == len(arguments) {
+				break
+			}
+			return opts, arguments[i+1:], nil
+		}
+		i++
+		if i == len(arguments) {
+			return opts, nil, errors.New(name + " has no value")
+		}
+		if err := opts.set(name, arguments[i]); err != nil {
+			return opts, nil, err
+		}
+	}
+	return opts, nil, errors.New("no command: write it after --")
+}
+
+func (o *options) set(name, value string) error {
+	bad := errors.New(name + " " + strconv.Quote(value) + ": not understood")
+	switch name {
+	case "--fd":
+		number, path, ok := strings.Cut(value, "=")
+		fd, err := strconv.Atoi(number)
+		if !ok || err != nil || fd < 3 {
+			return bad
+		}
+		o.fds[fd] = path
+	case "--wait":
+		for _, text := range strings.Split(value, ",") {
+			port, err := strconv.ParseUint(text, 10, 16)
+			if err != nil || port == 0 {
+				return bad
+			}
+			o.ports = append(o.ports, uint16(port))
+		}
+	case "--wait-ms":
+		ms, err := strconv.Atoi(value)
+		if err != nil || ms <= 0 {
+			return bad
+		}
+		o.wait = time.Duration(ms) * time.Millisecond
+	case "--mark":
+		o.mark = value
+	case "--filter":
+		o.filters = append(o.filters, value)
+	default:
+		return errors.New("no such option: " + name)
+	}
+	return nil
+}
+
+// mark writes the time, in nanoseconds since 1970, at which the command is about to start. It is for measuring: a mark
+// that cannot be written stops nothing.
+func mark(path string) {
+	fd, err := unix.Open(path, unix.O_WRONLY|unix.O_CREAT|unix.O_TRUNC|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0o644)
+	if err != nil {
+		return
+	}
+	var now unix.Timespec
+	if unix.ClockGettime(unix.CLOCK_REALTIME, &now) == nil {
+		_, _ = unix.Write(fd, []byte(strconv.FormatInt(now.Sec*nanosecondParts+now.Nsec, 10)+"\n"))
+	}
+	_ = unix.Close(fd)
+}
+
+func become(command []string) {
+	path, code, err := find(command[0])
+	if err != nil {
+		fail(code, err)
+	}
+	execute(path, command)
+}
+
+// find looks a program up as execvp(3) does.
+func find(name string) (string, int, error) {
+	if strings.Contains(name, "/") {
+		return name, 0, nil
+	}
+	denied := ""
+	for _, folder := range strings.Split(os.Getenv("PATH"), ":") {
+		if folder == "" {
+			continue
+		}
+		path := folder + "/" + name
+		var status unix.Stat_t
+		if unix.Stat(path, &status) != nil || status.Mode&unix.S_IFMT != unix.S_IFREG {
+			continue
+		}
+		if unix.Access(path, unix.X_OK) == nil {
+			return path, 0, nil
+		}
+		denied = path
+	}
+	if denied != "" {
+		return "", exitCannotRun, errors.New(denied + ": permission denied")
+	}
+	return "", exitNotFound, errors.New(name + ": command not found in " + os.Getenv("PATH"))
+}
+
+func execute(path string, command []string) {
+	err := unix.Exec(path, command, os.Environ())
+	if err == unix.ENOENT {
+		fail(exitNotFound, errors.New(path+": no such file, or its interpreter is missing"))
+	}
+	fail(exitCannotRun, errors.New(path+": "+err.Error()))
+}
+
+func fail(code int, err error) {
+	_, _ = os.Stderr.WriteString("cloister: " + err.Error() + "\n")
+	os.Exit(code)
+}
