@@ -113,10 +113,9 @@ function diff(request: pb.DiffRequest): pb.DiffResponse {
       update: replaces ? Kind.UPDATE_REPLACE : Kind.UPDATE,
     }[change];
     response.getDetaileddiffMap().set(path, new pb.PropertyDiff().setKind(kind).setInputdiff(true));
-    response.addDiffs(path);
-    if (replaces) response.addReplaces(path);
   }
-  return response;
+  const tops = [...new Set(changes.map(([path]) => path.replace(/[.[].*$/s, "")))];
+  return response.setDiffsList(tops).setReplacesList(tops.filter((name) => name === "triggers"));
 }
 
 async function create(request: pb.CreateRequest): Promise<pb.CreateResponse> {
