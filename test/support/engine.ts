@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { execa, type ResultPromise } from "execa";
+import { execa } from "execa";
 import { stringify } from "yaml";
 import { ensureToolchain, type Toolchain } from "../../tools/toolchain/index.ts";
 
@@ -15,10 +15,12 @@ export function testToolchain(): Promise<Toolchain> {
   return toolchain;
 }
 
-const engineOptions = { all: true, reject: false, stdin: "ignore" } as const;
-
 /** A `pulumi` that runs. */
-export type EngineCall = ResultPromise<typeof engineOptions & { cwd: string; env: Record<string, string> }>;
+export type EngineCall = ReturnType<typeof call>;
+
+function call(pulumi: string, args: readonly string[], cwd: string, env: Record<string, string>) {
+  return execa(pulumi, args, { cwd, env, all: true, reject: false, stdin: "ignore" });
+}
 
 /** One resource of a stack's state, as `pulumi stack export` writes it. */
 export interface StateResource {
@@ -119,11 +121,8 @@ export class EngineProject {
 
   /** Starts `pulumi`; for tests that stop it on its way. */
   start(args: readonly string[], env: Record<string, string> = {}): EngineCall {
-    return execa(this.#pulumi, [...args, "--non-interactive", "--color=never"], {
-      cwd: this.folder,
-      env: { ...this.env, ...env },
-      ...engineOptions,
-    });
+    const flags = ["--non-interactive", "--color=never"];
+    return call(this.#pulumi, [...args, ...flags], this.folder, { ...this.env, ...env });
   }
 
   /** Runs `pulumi` to its end, whatever its exit code. */
