@@ -1,0 +1,37 @@
+// Command probe tries what a session must and must not be able to do, by raw system calls, and prints what happened as
+// one JSON object. Run outside a session it is the positive control: the same call, let through.
+//
+//	probe CHECK...
+//
+// Without an argument: status namespaces sockets attempts processes fds filesystems limits identity environment routes.
+// With one: connect=tcp:HOST:PORT connect=udp:HOST:PORT dns=NAME http=URL socks=HOST:PORT unix=PATH file=PATH write=PATH
+// foreign (makes a 32-bit call in a child process) shm (SysV IPC objects seen) sleep=MS.
+//
+// The exit code is 0 whatever was denied, 2 for a check it does not know.
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+
+	"cloister/seal/internal/probe"
+)
+
+func main() {
+	if len(os.Args) == 2 && os.Args[1] == probe.ForeignChild {
+		probe.MakeForeignCall()
+		return
+	}
+	report, err := probe.Run(os.Args[1:])
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "probe:", err)
+		os.Exit(2)
+	}
+	encoder := json.NewEncoder(os.Stdout)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(report); err != nil {
+		fmt.Fprintln(os.Stderr, "probe:", err)
+		os.Exit(1)
+	}
+}
