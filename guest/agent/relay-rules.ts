@@ -5,6 +5,9 @@
  * the session's egress policy, so none of them passes.
  */
 
+/** The name under which a session reaches the model, by plain HTTP through its own proxy. */
+export const MODEL_HOST = "model.cloister.internal";
+
 /** The API's own limit for a request is 32 MB (Anthropic API, "Request size limits"). */
 export const MAX_BODY_BYTES = 32 * 1024 * 1024;
 
@@ -20,7 +23,14 @@ const PATHS = new Set(["/v1/messages", "/v1/messages/count_tokens"]);
 /** Refuses every method and path but the few an agent needs. */
 export function refuseTarget(method: string, target: URL | undefined): Refusal | undefined {
   if (!target) return { status: 400, type: "invalid_request_error", reason: "the request's target is not a URL" };
-  const { pathname, search } = target;
+  const { origin, pathname, search } = target;
+  if (origin !== `http://${MODEL_HOST}`) {
+    return {
+      status: 403,
+      type: "permission_error",
+      reason: `this is the way to http://${MODEL_HOST}, not to ${origin}`,
+    };
+  }
   if (pathname === "/" && (method === "HEAD" || method === "GET")) return undefined;
   if (!PATHS.has(pathname) || method !== "POST") {
     return {

@@ -11,10 +11,16 @@ import {
   type ServerResponse,
 } from "node:http";
 import { request as httpsRequest } from "node:https";
-import { describeRequest, MAX_BODY_BYTES, refuseBody, refuseTarget, stripServerSideBetas } from "./relay-rules.ts";
+import {
+  describeRequest,
+  MAX_BODY_BYTES,
+  MODEL_HOST,
+  refuseBody,
+  refuseTarget,
+  stripServerSideBetas,
+} from "./relay-rules.ts";
 
-/** The name under which a session reaches the model, by plain HTTP through its own proxy. */
-export const MODEL_HOST = "model.cloister.internal";
+export { MODEL_HOST } from "./relay-rules.ts";
 
 /** Where requests go once the session's token was exchanged for the key. */
 export interface Upstream {

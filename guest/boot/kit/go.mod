@@ -1,0 +1,3 @@
+module cloister/kit
+
+go 1.24.0

@@ -1,0 +1,29 @@
+# shellcheck shell=sh
+# What the boot scripts share. Paths can be set by the environment, for tests.
+: "${CLOISTER_CONSOLE:=/dev/console}" # the serial console, which the operator's computer reads
+: "${CLOISTER_SYS:=/sys}"
+: "${CLOISTER_DEV:=/dev}"
+: "${CLOISTER_PROC:=/proc}"
+: "${CLOISTER_ETC:=/etc}"
+: "${CLOISTER_VAR:=/var}"
+: "${CLOISTER_RUN:=/run/cloister}"
+: "${CLOISTER_HOME:=/opt/cloister}" # the runtime image
+: "${CLOISTER_SESSIONS:=/sessions}"
+
+# Tells the operator one line: on the console and in the journal.
+say() {
+  printf 'cloister: %s\n' "$*"
+  printf 'cloister: %s\n' "$*" 2>/dev/null >"$CLOISTER_CONSOLE" || :
+}
+
+# Ends the boot: this machine is not ready, and why.
+stop() {
+  say "not ready: $*"
+  exit 1
+}
+
+# Keeps a line that the operator should see later too, and says it.
+notice() {
+  say "$*"
+  printf '%s\n' "$*" >>"$CLOISTER_RUN/notices" || :
+}

@@ -1,0 +1,42 @@
+# shellcheck shell=sh
+# The rest of the system: swap, the second wall, units. Needs lib.sh.
+
+# Whether something is mounted at a folder.
+mounted() { # FOLDER
+  while read -r _source _target _rest; do
+    [ "$_target" = "$1" ] && return 0
+  done <"$CLOISTER_PROC/mounts"
+  return 1
+}
+
+# Turns swap off, whatever the image has. The first line of /proc/swaps is its heading.
+swap_in_use() {
+  _lines=0
+  while read -r _line; do _lines=$((_lines + 1)); done <"$CLOISTER_PROC/swaps"
+  [ "$_lines" -gt 1 ]
+}
+
+no_swap() {
+  swap_in_use || return 0
+  swapoff -a
+  ! swap_in_use || stop "swap could not be turned off (swapoff -a): see /proc/swaps"
+}
+
+# What stays closed even for a process that got out of its sandbox.
+second_wall() {
+  _said=$(nft -f "$CLOISTER_HOME/boot/wall.nft" 2>&1) || stop "could not load the packet filter: $_said"
+}
+
+# Makes the units of the runtime image known, with the limits of this machine. systemd (246 and newer) notices new files by
+# itself, so nothing needs to be reloaded at boot.
+install_units() { # MEMORY_MIB TASKS_MAX
+  _units=${CLOISTER_UNITS:-/run/systemd/system}
+  mkdir -p "$_units/cloister.slice.d" "${CLOISTER_BIN:-/usr/local/bin}" || stop "cannot make $_units"
+  ln -sf "$CLOISTER_HOME"/units/* "$_units/" || stop "cannot link the units"
+  ln -sf "$CLOISTER_HOME/bin/cloister" "${CLOISTER_BIN:-/usr/local/bin}/cloister" || stop "cannot link the cloister command"
+  printf '[Slice]\nMemoryMax=%sM\nMemorySwapMax=0\nTasksMax=%s\n' "$1" "$2" >"$_units/cloister.slice.d/machine.conf"
+}
+
+start_verification() {
+  _said=$(systemctl start --no-block cloister-verify.service 2>&1) || stop "could not start the verification: $_said"
+}

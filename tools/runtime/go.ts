@@ -1,0 +1,65 @@
+import { join } from "node:path";
+import { execa } from "execa";
+import { type Arch, goArch } from "./arch.ts";
+
+const GUEST = join(import.meta.dirname, "../../guest");
+
+/** A Go module of the guest, and which of its commands go into the image, under their own names. */
+interface GoModule {
+  readonly folder: string;
+  readonly commands: readonly string[];
+}
+
+const MODULES: readonly GoModule[] = [
+  { folder: join(GUEST, "seal"), commands: ["apply-seccomp", "probe"] },
+  { folder: join(GUEST, "agent/mcp"), commands: ["mcp"] },
+  { folder: join(GUEST, "boot/kit"), commands: ["kit"] },
+];
+
+/** The command that writes the seccomp filters. It runs on the computer that builds the image. */
+const FILTERS = { folder: join(GUEST, "seal"), command: "./cmd/filters" };
+
+/** What to tell somebody without Go. */
+export const GO_MISSING =
+  "Go is needed to build the small static programs that run on a machine, and no `go` is on PATH. Install Go 1.24 or newer " +
+  "(https://go.dev/dl; macOS: brew install go), then run the same command again.";
+
+/** Go's version, such as `go1.24.1`, or undefined when there is no Go. */
+export async function goVersion(): Promise<string | undefined> {
+  const result = await execa("go", ["env", "GOVERSION"], { reject: false, stdin: "ignore", cwd: FILTERS.folder });
+  return result.failed ? undefined : result.stdout.trim();
+}
+
+/** Go's arguments for some commands of a module: static, without anything of this computer in them. */
+export function goArguments(outdir: string, commands: readonly string[]): string[] {
+  // With a trailing slash Go takes it for a folder and makes it.
+  const output = `${outdir.replace(/\/$/, "")}/`;
+  const packages = commands.map((command) => `./cmd/${command}`);
+  return ["build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w -buildid=", "-o", output, ...packages];
+}
+
+/** Go's environment for the target: no C, the oldest processors of the architecture. */
+export function goEnvironment(arch: Arch): Record<string, string> {
+  return { CGO_ENABLED: "0", GOOS: "linux", GOARCH: goArch(arch), GOAMD64: "v1", GOARM64: "v8.0", GOFLAGS: "" };
+}
+
+/**
+ * Builds the guest's static programs into `bin` and its seccomp filters into `seccomp`. Go's own cache makes a second
+ * build quick.
+ */
+export async function buildGoPrograms(bin: string, seccomp: string, arch: Arch): Promise<void> {
+  if ((await goVersion()) === undefined) throw new Error(GO_MISSING);
+  for (const { folder, commands } of MODULES) {
+    await go(goArguments(bin, commands), folder, goEnvironment(arch));
+  }
+  await go(["run", "-buildvcs=false", FILTERS.command, "-arch", goArch(arch), "-out", seccomp], FILTERS.folder, {
+    CGO_ENABLED: "0",
+    GOFLAGS: "",
+  });
+}
+
+async function go(args: string[], cwd: string, env: Record<string, string>): Promise<void> {
+  const result = await execa("go", args, { cwd, env, reject: false, stdin: "ignore", all: true });
+  if (result.failed)
+    throw new Error(`go ${args.join(" ")} (in ${cwd}) failed:\n${result.all?.trim() || result.shortMessage}`);
+}
