@@ -25,6 +25,8 @@ export interface Paths {
   readonly pid: string;
   /** The last verification report. */
   readonly verification: string;
+  /** Folder for what the first session of `npm start` brought back. */
+  readonly firstSession: string;
   /** QEMU's control socket (QMP). In a short folder: a socket's path has at most 107 bytes (unix(7); 103 on macOS). */
   readonly control: string;
   /** What the QEMU process of this stack carries in its command line, so that it can be told from all others. */
@@ -57,6 +59,7 @@ export function pathsIn(root: string): Paths {
     process: join(root, "process.json"),
     pid: join(root, "qemu.pid"),
     verification: join(root, "verification.json"),
+    firstSession: join(root, "first-session"),
     control: join(process.env["XDG_RUNTIME_DIR"] || join(tmpdir(), `cloister-${userInfo().uid}`), `${marker}.qmp`),
     marker,
   };

@@ -32,9 +32,13 @@ export function sshArguments(paths: Pick<Paths, "sshKey" | "knownHosts">, port: 
 
 /** The same as one line that a person can paste into a shell. */
 export function sshCommand(paths: Pick<Paths, "sshKey" | "knownHosts">, port: number): string {
-  const quote = (word: string) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
   const short = ["-i", paths.sshKey, "-p", String(port), "-o", `UserKnownHostsFile=${paths.knownHosts}`];
-  return ["ssh", ...short, `${OPERATOR}@127.0.0.1`].map(quote).join(" ");
+  return ["ssh", ...short, `${OPERATOR}@127.0.0.1`].map(shellQuoted).join(" ");
+}
+
+/** One word, so that a POSIX shell reads it as it is. ssh hands a command to a shell on the other side. */
+export function shellQuoted(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 
 /** ssh splits option values at white space unless they are quoted (ssh_config(5)). */

@@ -127,7 +127,7 @@ export class Store {
 
   /**
    * Runs `action` while no other process holds the same lock. The lock of a process that died is taken over after
-   * 20 seconds (proper-lockfile's `stale`).
+   * 10 seconds (proper-lockfile's `stale`).
    */
   async locked<T>(kind: string, key: string, report: Report, action: () => Promise<T>): Promise<T> {
     const dir = join(this.root, kind);
@@ -135,8 +135,8 @@ export class Store {
     const options = {
       lockfilePath: join(dir, `.${key}.lock`),
       realpath: false,
-      stale: 20_000,
-      update: 5_000,
+      stale: 10_000,
+      update: 2_500,
       onCompromised: (error: Error) => report(`lock of ${kind} ${key.slice(0, 12)}: ${error.message}`),
     };
     const release = await lockfile.lock(dir, options).catch(async (error: NodeJS.ErrnoException) => {

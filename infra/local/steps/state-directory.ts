@@ -15,6 +15,7 @@ export const stateDirectory: Step<{ root: string }> = {
     await stopMachine(paths, 0);
     const ours = [paths.console, paths.qemuLog, paths.verification, paths.firmwareVariables, paths.process, paths.pid];
     for (const file of ours) await rm(file, { force: true });
+    await rm(paths.firstSession, { recursive: true, force: true });
     // Whatever else is in the folder is not ours to remove.
     await rmdir(paths.root).catch(ignore("ENOENT", "ENOTEMPTY"));
     await rmdir(dirname(paths.control)).catch(ignore("ENOENT", "ENOTEMPTY", "EBUSY", "EACCES", "EPERM"));

@@ -1,4 +1,4 @@
-/** The plugin `cloister`: one resource, which tells the engine whether a local machine runs (see `power-state.ts`). */
+/** Serves one resource, which tells the engine whether a local machine runs (see `power-state.ts`). */
 import { main } from "@pulumi/pulumi/provider/index.js";
 import { PowerStateProvider } from "./power-state.ts";
 

@@ -1,0 +1,95 @@
+import assert from "node:assert/strict";
+import { appendFile, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { followConsole, readConsoleLine } from "../../../../infra/local/steps/console.ts";
+
+describe("the serial console", () => {
+  const read = (line: string) => readConsoleLine(line, new Set());
+
+  it("tells ready from not ready", () => {
+    assert.deepEqual(read("[   30.1] cloister: ready"), { kind: "ready" });
+    assert.deepEqual(read("cloister: not ready: no NVMe disk with serial x\r"), {
+      kind: "failed",
+      why: "no NVMe disk with serial x",
+    });
+  });
+
+  it("knows a kernel panic", () => {
+    assert.deepEqual(read("[    1.0] Kernel panic - not syncing: VFS: Unable to mount root fs"), {
+      kind: "failed",
+      why: "Kernel panic - not syncing: VFS: Unable to mount root fs",
+    });
+  });
+
+  it("tells each milestone once", () => {
+    const told = new Set<string>();
+    assert.deepEqual(readConsoleLine("[    0.0] Linux version 6.12", told), {
+      kind: "progress",
+      line: "kernel started",
+    });
+    assert.equal(readConsoleLine("[    0.0] Linux version 6.12", told), undefined);
+  });
+
+  describe("followed", () => {
+    let dir: string;
+    let paths: { console: string; qemuLog: string };
+    beforeEach(async () => {
+      dir = await mkdtemp(join(tmpdir(), "cloister-console-"));
+      paths = { console: join(dir, "console.log"), qemuLog: join(dir, "qemu.log") };
+      await writeFile(paths.console, "");
+    });
+    afterEach(() => rm(dir, { recursive: true }));
+    const never = new AbortController().signal;
+
+    it("ends when the machine is ready, also when the line comes in pieces", async () => {
+      const done = followConsole(
+        paths,
+        () => true,
+        never,
+        () => {},
+      );
+      await appendFile(paths.console, "cloister: re");
+      await new Promise((resolve) => setTimeout(resolve, 250));
+      await appendFile(paths.console, "ady\n");
+      await done;
+    });
+
+    it("fails when QEMU ends", async () => {
+      await assert.rejects(
+        followConsole(
+          paths,
+          () => false,
+          never,
+          () => {},
+        ),
+        /QEMU ended while the machine was starting/,
+      );
+    });
+
+    it("reads what was written last before QEMU ended", async () => {
+      await appendFile(paths.console, "cloister: not ready: the session disk is not ours\n");
+      await assert.rejects(
+        followConsole(
+          paths,
+          () => false,
+          never,
+          () => {},
+        ),
+        /the session disk is not ours/,
+      );
+    });
+
+    it("stops when it is told to", async () => {
+      await assert.rejects(
+        followConsole(
+          paths,
+          () => true,
+          AbortSignal.timeout(200),
+          () => {},
+        ),
+        { name: "TimeoutError" },
+      );
+    });
+  });
+});

@@ -1,0 +1,61 @@
+import assert from "node:assert/strict";
+import { createServer } from "node:net";
+import { choosePort, portIsFree } from "../../../../infra/local/host/port.ts";
+import { pathsIn } from "../../../../infra/local/paths.ts";
+import { type HostFacts, preflight } from "../../../../infra/local/preflight.ts";
+import { parseSettings, type Settings } from "../../../../infra/settings/settings.ts";
+
+const parsed = parseSettings({ "cloister:sshPort": "2222" });
+const settings = (parsed as { settings: Settings }).settings;
+const paths = pathsIn("/state");
+const good: HostFacts = {
+  missing: [],
+  freeMemoryMiB: 8192,
+  freeDiskMiB: 20_000,
+  portFree: true,
+  running: false,
+  disksExist: false,
+};
+const pathsOfProblems = (facts: Partial<HostFacts>) =>
+  preflight(settings, { ...good, ...facts }, paths).map((p) => p.path);
+
+describe("preflight", () => {
+  it("finds nothing wrong with a computer that has what is needed", () => {
+    assert.deepEqual(pathsOfProblems({}), []);
+  });
+
+  it("refuses too little memory, too little disk, a busy port and missing programs, all at once", () => {
+    assert.deepEqual(
+      pathsOfProblems({ freeMemoryMiB: 1000, freeDiskMiB: 100, portFree: false, missing: ["the program qemu-img"] }),
+      ["this computer", "cloister:memoryMiB", "cloister:stateDirectory", "cloister:sshPort"],
+    );
+  });
+
+  it("counts neither memory nor port of a machine that already runs", () => {
+    assert.deepEqual(pathsOfProblems({ freeMemoryMiB: 1000, portFree: false, running: true }), []);
+  });
+
+  it("asks for room only while there are no disks", () => {
+    assert.deepEqual(pathsOfProblems({ freeDiskMiB: 100, disksExist: true }), []);
+  });
+});
+
+describe("the ssh port", () => {
+  it("is seen as taken while a program listens on it, and as free afterwards", async () => {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const { port } = server.address() as { port: number };
+    assert.equal(await portIsFree(port), false);
+    await assert.rejects(choosePort(port, "/state"), new RegExp(`port ${port} .*is taken`));
+    await new Promise((resolve) => server.close(resolve));
+    assert.equal(await portIsFree(port), true);
+    assert.equal(await choosePort(port, "/state"), port);
+  });
+
+  it("is the same for the same folder, and the next when that is taken", async () => {
+    const first = await choosePort(0, "/state", async () => true);
+    assert.equal(await choosePort(0, "/state", async () => true), first);
+    const second = await choosePort(0, "/state", async (port) => port !== first);
+    assert.equal(second, first === 29_999 ? 20_000 : first + 1);
+  });
+});

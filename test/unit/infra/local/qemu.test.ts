@@ -1,0 +1,76 @@
+import assert from "node:assert/strict";
+import { pathsIn } from "../../../../infra/local/paths.ts";
+import { type QemuSpec, qemuArguments } from "../../../../infra/local/qemu.ts";
+
+const firmware = { code: "/fw/code.fd", variables: "/fw/vars.fd" };
+const spec: QemuSpec = {
+  architecture: "amd64",
+  accelerator: "tcg",
+  cpus: 4,
+  memoryMiB: 4096,
+  sshPort: 22022,
+  firmware,
+};
+const paths = pathsIn("/state");
+const valuesOf = (args: readonly string[], option: string): string[] =>
+  args.flatMap((arg, i) => (arg === option ? [args[i + 1] ?? ""] : []));
+
+describe("QEMU's command line", () => {
+  const args = qemuArguments(spec, paths);
+
+  it("gives the machine its CPUs and memory", () => {
+    assert.deepEqual(valuesOf(args, "-smp"), ["4"]);
+    assert.deepEqual(valuesOf(args, "-m"), ["4096"]);
+  });
+
+  it("runs QEMU behind its own sandbox, without default devices", () => {
+    assert.deepEqual(valuesOf(args, "-sandbox"), [
+      "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
+    ]);
+    assert.ok(args.includes("-nodefaults"));
+  });
+
+  it("listens on loopback only, on one port", () => {
+    assert.deepEqual(valuesOf(args, "-netdev"), ["user,id=net,hostfwd=tcp:127.0.0.1:22022-:22"]);
+  });
+
+  it("attaches root, session and runtime disk as NVMe with the serials that the machine looks for", () => {
+    const nvme = valuesOf(args, "-device").filter((device) => device.startsWith("nvme,"));
+    assert.deepEqual(nvme, [
+      "nvme,drive=root,serial=cloister-root,bootindex=1",
+      "nvme,drive=session,serial=cloister-session",
+      "nvme,drive=runtime,serial=cloister-runtime",
+    ]);
+    const runtime = valuesOf(args, "-drive").find((drive) => drive.includes("id=runtime"));
+    assert.match(runtime ?? "", /readonly=on/);
+  });
+
+  it("boots through UEFI, with variables of the machine's own", () => {
+    const flash = valuesOf(args, "-drive").filter((drive) => drive.startsWith("if=pflash"));
+    assert.equal(flash.length, 2);
+    assert.match(flash[0] ?? "", /readonly=on,file=\/fw\/code\.fd/);
+    assert.match(flash[1] ?? "", /file=\/state\/firmware-variables\.fd/);
+    assert.ok(!args.includes("-kernel"));
+  });
+
+  it("starts a kernel directly only when told to", () => {
+    const direct = qemuArguments({ ...spec, kernel: { image: "/k", commandLine: "root=LABEL=x" } }, paths);
+    assert.deepEqual(valuesOf(direct, "-append"), ["root=LABEL=x"]);
+    assert.ok(!valuesOf(direct, "-drive").some((drive) => drive.startsWith("if=pflash")));
+  });
+
+  it("emulates an arm64 machine with all CPU features of the reference", () => {
+    const arm = qemuArguments({ ...spec, architecture: "arm64" }, paths);
+    assert.deepEqual(valuesOf(arm, "-cpu"), ["max,pauth-impdef=on"]);
+    assert.match(valuesOf(arm, "-machine")[0] ?? "", /^virt,gic-version=3/);
+  });
+
+  it("uses the real CPU where it is accelerated", () => {
+    assert.deepEqual(valuesOf(qemuArguments({ ...spec, accelerator: "kvm" }, paths), "-cpu"), ["host"]);
+  });
+
+  it("keeps a comma in a folder's name from becoming an option", () => {
+    const odd = qemuArguments(spec, pathsIn("/state,readonly=on"));
+    assert.ok(valuesOf(odd, "-drive").some((drive) => drive.endsWith("file=/state,,readonly=on/root.qcow2")));
+  });
+});

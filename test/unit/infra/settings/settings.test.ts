@@ -1,0 +1,114 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { settingsSchema } from "../../../../infra/settings/schema.ts";
+import { parseSettings, type Settings, SettingsError, sessionMemoryMiB } from "../../../../infra/settings/settings.ts";
+
+const settingsOf = (config: Record<string, string>): Settings => {
+  const parsed = parseSettings(config);
+  if (!("settings" in parsed)) assert.fail(JSON.stringify(parsed.problems));
+  return parsed.settings;
+};
+const problemsOf = (config: Record<string, string>) => parseSettings(config).problems;
+
+describe("settings", () => {
+  it("has a value for every key when nothing is configured", () => {
+    const settings = settingsOf({});
+    assert.deepEqual(Object.keys(settings).sort(), Object.keys(settingsSchema.shape).sort());
+    assert.equal(settings.cpus, 4);
+    assert.equal(settings.memoryMiB, 4096);
+    assert.equal(settings.rootDiskGiB, 10);
+    assert.equal(settings.sessionDiskGiB, 10);
+    assert.equal(settings.hostname, "claude");
+  });
+
+  it("reads numbers, lists and objects from the strings that the engine hands over", () => {
+    const settings = settingsOf({
+      "cloister:cpus": "2",
+      "cloister:tools": '["Bash","Read"]',
+      "cloister:mcpServers": '{"notes":{"command":"notes-server"}}',
+    });
+    assert.equal(settings.cpus, 2);
+    assert.deepEqual(settings.tools, ["Bash", "Read"]);
+    assert.deepEqual(settings.mcpServers, { notes: { command: "notes-server", args: [], env: {} } });
+  });
+
+  it("keeps a string a string even when it looks like a number", () => {
+    assert.equal(settingsOf({ "cloister:model": "4711" }).model, "4711");
+  });
+
+  it("is frozen to the bottom", () => {
+    const settings = settingsOf({ "cloister:tools": '["Bash"]' });
+    assert.throws(() => {
+      (settings as { cpus: number }).cpus = 8;
+    }, TypeError);
+    assert.throws(() => (settings.tools as string[]).push("Read"), TypeError);
+  });
+
+  it("reports all problems in one round, each with path, value and remedy", () => {
+    const problems = problemsOf({
+      "cloister:cpus": "0",
+      "cloister:memmoryMiB": "4096",
+      "cloister:tools": '["Bash","Bsh"]',
+      "cloister:accelerator": "warp",
+    });
+    assert.deepEqual(
+      problems.map(({ path, value }) => [path, value]),
+      [
+        ["cloister:memmoryMiB", '"4096"'],
+        ["cloister:cpus", '"0"'],
+        ["cloister:tools[1]", '"Bsh"'],
+        ["cloister:accelerator", '"warp"'],
+      ],
+    );
+    const text = new SettingsError("local", problems).message;
+    assert.match(text, /stack "local" has 4 problems; nothing was created or changed/);
+    assert.match(text, /Did you mean cloister:memoryMiB\?/);
+    assert.match(text, /must be one of "auto", "kvm", "hvf", "tcg"/);
+  });
+
+  it("refuses unknown keys inside structured values", () => {
+    const [problem] = problemsOf({ "cloister:mcpServers": '{"a":{"command":"x","comand":"y"}}' });
+    assert.equal(problem?.path, "cloister:mcpServers.a.comand");
+  });
+
+  it("leaves the keys of providers alone", () => {
+    assert.deepEqual(problemsOf({ "aws:region": "eu-central-1", "command:anything": "x" }), []);
+  });
+
+  it("does not suggest a key that is nothing like the unknown one", () => {
+    assert.doesNotMatch(problemsOf({ "cloister:zzzzzzzzzzzzzz": "1" })[0]?.message ?? "", /Did you mean/);
+  });
+
+  it("refuses session memory that leaves nothing to the machine, and accepts what does", () => {
+    assert.equal(
+      problemsOf({ "cloister:sessionMemoryMiB": "4000", "cloister:memoryMiB": "4096" })[0]?.path,
+      "cloister:sessionMemoryMiB",
+    );
+    assert.deepEqual(problemsOf({ "cloister:sessionMemoryMiB": "3584", "cloister:memoryMiB": "4096" }), []);
+  });
+
+  it("refuses a direct boot of an image that has no kernel beside it", () => {
+    assert.equal(
+      problemsOf({ "cloister:boot": "direct-kernel", "cloister:baseImage": "ubuntu-22.04" })[0]?.path,
+      "cloister:boot",
+    );
+  });
+
+  it("gives sessions what the reference has, however large the machine is", () => {
+    assert.equal(sessionMemoryMiB({ memoryMiB: 4096, sessionMemoryMiB: 0 }), 3072);
+    assert.equal(sessionMemoryMiB({ memoryMiB: 16_384, sessionMemoryMiB: 0 }), 3891);
+    assert.equal(sessionMemoryMiB({ memoryMiB: 16_384, sessionMemoryMiB: 8192 }), 8192);
+  });
+
+  it("never throws, whatever the configuration holds", () => {
+    const key = fc.oneof(fc.constantFrom(...Object.keys(settingsSchema.shape)), fc.string());
+    fc.assert(
+      fc.property(fc.dictionary(key, fc.oneof(fc.string(), fc.json())), (config) => {
+        const prefixed = Object.fromEntries(Object.entries(config).map(([name, value]) => [`cloister:${name}`, value]));
+        const parsed = parseSettings(prefixed);
+        assert.equal("settings" in parsed, parsed.problems.length === 0);
+      }),
+      { numRuns: 300 },
+    );
+  });
+});

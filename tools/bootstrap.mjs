@@ -1,0 +1,92 @@
+/**
+ * Runs before anything else, with nothing but Node: installs the project's packages when they are missing or not those of
+ * package-lock.json. Two runs at once are no problem: the second waits for the first.
+ */
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const project = fileURLToPath(new URL("..", import.meta.url));
+const modules = join(project, "node_modules");
+const marker = join(modules, ".cloister-lock");
+const lock = join(project, ".cloister", "npm-ci.lock");
+
+const major = Number(process.versions.node.split(".")[0]);
+if (major < 20) fail(`Node ${process.versions.node} is too old: install Node 20 or newer (https://nodejs.org).`);
+
+if (!upToDate()) {
+  mkdirSync(join(project, ".cloister"), { recursive: true });
+  takeLock();
+  try {
+    if (!upToDate()) install();
+  } finally {
+    rmSync(lock, { recursive: true, force: true });
+  }
+}
+
+function upToDate() {
+  return read(marker) === wanted();
+}
+
+function wanted() {
+  return createHash("sha256").update(readFileSync(join(project, "package-lock.json"))).digest("hex");
+}
+
+function install() {
+  const started = Date.now();
+  console.error("Installing the project's npm packages ...");
+  const { status } = spawnSync("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"], {
+    cwd: project,
+    stdio: ["ignore", 2, 2],
+    // The settings of the npm that started us are not meant for this call.
+    env: Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^npm_config_(?!.*(registry|proxy|cache|ca))/i.test(name))),
+  });
+  if (status !== 0) fail("npm ci failed: see above. Mend what it says and run the same command again.");
+  writeFileSync(marker, wanted());
+  console.error(`Installed in ${((Date.now() - started) / 1000).toFixed(0)} s.`);
+}
+
+/** A folder is made by exactly one of several processes; one left by a process that was killed is taken over. */
+function takeLock() {
+  for (let waited = 0; ; waited += 1) {
+    try {
+      mkdirSync(lock);
+      writeFileSync(join(lock, "pid"), String(process.pid));
+      return;
+    } catch (error) {
+      if (error.code !== "EEXIST") throw error;
+    }
+    if (!ownerLives()) rmSync(lock, { recursive: true, force: true });
+    else {
+      if (waited === 0) console.error("Waiting for another run that installs the npm packages ...");
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 500);
+    }
+  }
+}
+
+function ownerLives() {
+  const pid = Number(read(join(lock, "pid")));
+  // The owner writes its number just after it made the folder.
+  if (!pid) return Date.now() - (statSync(lock, { throwIfNoEntry: false })?.mtimeMs ?? 0) < 5_000;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error.code === "EPERM";
+  }
+}
+
+function read(path) {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return "";
+  }
+}
+
+function fail(message) {
+  console.error(message);
+  process.exit(1);
+}
