@@ -3,10 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Report, Store, sha256File } from "../lib/store.ts";
 import type { Arch } from "./arch.ts";
-import { goVersion } from "./go.ts";
-import { inputsDigest } from "./inputs.ts";
+import { runtimeImageKey } from "./key.ts";
 import { ensurePackages } from "./packages.ts";
-import { packSquashfs, SQUASHFS_MISSING, squashfsArguments, squashfsVersion } from "./squashfs.ts";
+import { packSquashfs, SQUASHFS_MISSING, squashfsVersion } from "./squashfs.ts";
 import { layOut } from "./tree.ts";
 
 export type { Arch } from "./arch.ts";
@@ -41,7 +40,7 @@ export interface RuntimeOptions {
  */
 export async function ensureRuntimeImage(options: RuntimeOptions): Promise<RuntimeImage> {
   const { arch, report = () => {}, store = new Store() } = options;
-  const key = await imageKey(arch);
+  const key = runtimeImageKey({ arch });
   const { path } = await store.entry(
     KIND,
     key,
@@ -82,19 +81,6 @@ export async function buildRuntimeImage(options: {
   } finally {
     await rm(tree, { recursive: true, force: true });
   }
-}
-
-async function imageKey(arch: Arch): Promise<string> {
-  const facts = {
-    arch,
-    version: await projectVersion(),
-    go: (await goVersion()) ?? "none",
-    squashfs: (await squashfsVersion()) ?? "none",
-    arguments: squashfsArguments("TREE", "OUTPUT"),
-    // The bundled packages.
-    lock: await sha256File(join(ROOT, "package-lock.json")),
-  };
-  return await inputsDigest(ROOT, ["guest", "tools/runtime"], facts);
 }
 
 async function projectVersion(): Promise<string> {
