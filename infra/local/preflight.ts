@@ -2,12 +2,11 @@ import { existsSync, readFileSync, statfsSync } from "node:fs";
 import { freemem } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import type { Problem, Settings } from "../settings/settings.ts";
-import { hostArchitecture } from "./host/accelerator.ts";
 import { findFirmware } from "./host/firmware.ts";
 import { livingProcess } from "./host/living.ts";
 import { portIsFree } from "./host/port.ts";
 import type { Paths } from "./paths.ts";
-import { type Architecture, qemuProgram } from "./qemu.ts";
+import { type Architecture, hostArchitecture, qemuProgram } from "./qemu.ts";
 
 /** What this computer has, as far as a machine needs it. */
 export interface HostFacts {

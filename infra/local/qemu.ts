@@ -27,6 +27,13 @@ export interface QemuSpec {
 /** Serial numbers by which the machine knows its NVMe disks, whatever the order in which it finds them. */
 export const SERIALS = { root: "cloister-root", session: "cloister-session", runtime: "cloister-runtime" } as const;
 
+/** Architecture of this computer, in our words. */
+export function hostArchitecture(arch: string = process.arch): Architecture {
+  if (arch === "arm64") return "arm64";
+  if (arch === "x64") return "amd64";
+  throw new Error(`this computer's architecture is ${arch}: cloister's local target runs on arm64 and x64`);
+}
+
 /** The program that emulates a machine of this architecture. */
 export function qemuProgram(architecture: Architecture): string {
   return architecture === "arm64" ? "qemu-system-aarch64" : "qemu-system-x86_64";

@@ -4,20 +4,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
-import { type Accelerator, type Architecture, type Firmware, qemuProgram } from "../qemu.ts";
+import { type Accelerator, type Architecture, type Firmware, hostArchitecture, qemuProgram } from "../qemu.ts";
 import { qmp } from "./qmp.ts";
 
 /** Which accelerator a machine gets, and why, as a sentence for the user. */
 export interface AcceleratorChoice {
   readonly accelerator: Accelerator;
   readonly why: string;
-}
-
-/** Architecture of this computer, in our words. */
-export function hostArchitecture(arch: string = process.arch): Architecture {
-  if (arch === "arm64") return "arm64";
-  if (arch === "x64") return "amd64";
-  throw new Error(`this computer's architecture is ${arch}: cloister's local target runs on arm64 and x64`);
 }
 
 /**

@@ -1,0 +1,106 @@
+/**
+ * `npm test`: every stage that a change must pass, cheapest first, with the time each took. `--only NAME` runs one stage,
+ * `--arm64` the real machine on an emulated arm64 instead. See docs/testing.md.
+ */
+import { spawn } from "node:child_process";
+import { createInterface } from "node:readline";
+import Table from "cli-table3";
+import { Command } from "commander";
+import { ensureSystemPackages } from "../system/index.ts";
+
+interface Stage {
+  readonly name: string;
+  readonly command: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+const mocha = (name: string, pattern: string, env: Readonly<Record<string, string>> = {}): Stage => ({
+  name,
+  command: ["npx", "--no-install", "mocha", pattern],
+  env,
+});
+
+const STAGES: readonly Stage[] = [
+  { name: "typecheck", command: ["npm", "run", "-s", "typecheck"] },
+  { name: "lint", command: ["npm", "run", "-s", "lint"] },
+  mocha("unit", "test/unit/**/*.test.ts"),
+  mocha("sandbox", "test/sandbox/**/*.test.ts"),
+  mocha("engine", "test/engine/**/*.test.ts"),
+  mocha("vm", "test/vm/**/*.test.ts"),
+];
+const ARM64: readonly Stage[] = [mocha("vm (arm64)", "test/vm/**/*.test.ts", { CLOISTER_TEST_ARCHITECTURE: "arm64" })];
+
+interface Outcome {
+  readonly stage: string;
+  readonly ok: boolean;
+  readonly seconds: number;
+  readonly passed: number;
+  readonly failed: number;
+}
+
+const options = new Command("npm test --")
+  .option("--only <stage...>", `run only these stages: ${STAGES.map(({ name }) => name).join(", ")}`)
+  .option("--arm64", "boot and verify an emulated arm64 machine")
+  .parse()
+  .opts<{ only?: string[]; arm64?: boolean }>();
+
+const known = options.arm64 ? ARM64 : STAGES;
+const unknown = (options.only ?? []).filter((name) => !known.some((stage) => stage.name === name));
+if (unknown.length > 0) {
+  console.error(`unknown stage ${unknown.join(", ")}: one of ${known.map(({ name }) => name).join(", ")}`);
+  process.exit(2);
+}
+
+let child: ReturnType<typeof spawn> | undefined;
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.on(signal, () => child?.kill(signal));
+}
+
+try {
+  await ensureSystemPackages({
+    arch: options.arm64 || process.arch === "arm64" ? "arm64" : "amd64",
+    report: (line) => console.log(line),
+  });
+} catch (error) {
+  console.error((error as Error).message);
+  process.exit(1);
+}
+
+const outcomes: Outcome[] = [];
+for (const stage of known.filter(({ name }) => !options.only || options.only.includes(name))) {
+  console.log(`\n=== ${stage.name}`);
+  outcomes.push(await run(stage));
+}
+const table = new Table({ head: ["stage", "result", "tests", "seconds"], style: { head: [], border: [] } });
+for (const { stage, ok, seconds, passed, failed } of outcomes) {
+  table.push([stage, ok ? "ok" : "FAILED", passed + failed || "", seconds.toFixed(1)]);
+}
+console.log(`\n${table.toString()}\n`);
+// A stage without tests of its own (types, lint) counts as one.
+const sum = (pick: (outcome: Outcome) => number): number =>
+  outcomes.reduce((total, outcome) => total + pick(outcome), 0);
+const passed = sum(({ ok, passed, failed }) => passed + (ok && passed + failed === 0 ? 1 : 0));
+const failed = sum(({ ok, failed }) => failed + (!ok && failed === 0 ? 1 : 0));
+console.log(`${passed} passed, ${failed} failed`);
+process.exitCode = failed > 0 ? 1 : 0;
+
+/** Runs one stage, its output passed through; mocha's counts are read from its closing lines. */
+async function run(stage: Stage): Promise<Outcome> {
+  const startedAt = Date.now();
+  const [program = "", ...args] = stage.command;
+  const running = spawn(program, args, { stdio: ["ignore", "pipe", "inherit"], env: { ...process.env, ...stage.env } });
+  child = running;
+  let passed = 0;
+  let failed = 0;
+  const ended = new Promise<number>((resolve, reject) => {
+    running.once("error", reject);
+    running.once("exit", (code) => resolve(code ?? 1));
+  });
+  for await (const line of createInterface({ input: running.stdout })) {
+    console.log(line);
+    passed += Number(/^\s+(\d+) passing\b/.exec(line)?.[1] ?? 0);
+    failed += Number(/^\s+(\d+) failing\b/.exec(line)?.[1] ?? 0);
+  }
+  const ok = (await ended) === 0;
+  return { stage: stage.name, ok, seconds: (Date.now() - startedAt) / 1000, passed, failed };
+}
