@@ -10,7 +10,7 @@ import * as rpc from "@pulumi/pulumi/proto/provider_grpc_pb.js";
 import * as pb from "@pulumi/pulumi/proto/provider_pb.js";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb.js";
 import { Struct } from "google-protobuf/google/protobuf/struct_pb.js";
-import { archiveOf, assetsOf, chosenFiles } from "./command/assets.ts";
+import { archiveOf, assetsOf, chosenFiles, restored } from "./command/assets.ts";
 import {
   type CommandInputs,
   type Failure,
@@ -42,7 +42,10 @@ interface Results {
 }
 
 async function run(urn: string, command: string, inputs: CommandInputs, previous: Results): Promise<Results> {
-  const outputs = await runCommand(command, inputs, previous, (line) => log(urn, line));
+  const logged: Promise<void>[] = [];
+  const outputs = await runCommand(command, inputs, previous, (line) => logged.push(log(urn, line)));
+  // What is said after the resource is done is not shown.
+  await Promise.all(logged);
   const dir = inputs.dir ?? process.cwd();
   return {
     ...previous,
@@ -53,11 +56,12 @@ async function run(urn: string, command: string, inputs: CommandInputs, previous
 }
 
 /** Shows a line beside the resource while it is worked on; nothing depends on whether that succeeds. */
-function log(urn: string, message: string): void {
+async function log(urn: string, message: string): Promise<void> {
   if (!engineAddress) return;
   engineClient ??= new engineRpc.EngineClient(engineAddress, grpc.credentials.createInsecure());
+  const client = engineClient;
   const request = new engine.LogRequest().setSeverity(engine.LogSeverity.INFO).setMessage(message).setUrn(urn);
-  engineClient.log(request.setEphemeral(true), () => {});
+  await new Promise<void>((done) => client.log(request.setEphemeral(true), () => done()));
 }
 
 function resultsOf(state: Properties): Results {
@@ -133,7 +137,7 @@ async function update(request: pb.UpdateRequest): Promise<pb.UpdateResponse> {
   const olds = read(request.getOlds());
   const news = withoutNull(ignoring(read(request.getNews()), olds, request.getIgnorechangesList()));
   const inputs = inputsOf(news);
-  const previous = resultsOf(olds);
+  const previous = resultsOf(restored(olds));
   const response = new pb.UpdateResponse();
   if (request.getPreview()) {
     const changed = inputNames.some((name) => !equal(reveal(olds[name] ?? null), reveal(news[name] ?? null)));
@@ -218,7 +222,7 @@ serve<grpc.UntypedServiceImplementation>(
     read: unary((request: pb.ReadRequest) => {
       typeOf(request.getUrn());
       const response = new pb.ReadResponse().setId(request.getId());
-      return response.setProperties(request.getProperties()).setInputs(request.getInputs());
+      return response.setProperties(write(restored(read(request.getProperties())))).setInputs(request.getInputs());
     }),
     update: unary(update),
     delete: unary(remove),

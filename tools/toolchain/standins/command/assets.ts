@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Properties, signatureKey, signatures } from "./values.ts";
+import { type Properties, reveal, signatureKey, signatures, type Value } from "./values.ts";
 
 /** The files below `dir` that the globs choose, in their order: `!` takes out again what an earlier one put in. */
 export function chosenFiles(dir: string, globs: readonly string[]): string[] {
@@ -24,6 +24,29 @@ export function assetsOf(dir: string, files: readonly string[]): Properties {
       return [file, { [signatureKey]: signatures.asset, path, hash: sha256(readFileSync(path)) }];
     }),
   );
+}
+
+/**
+ * The engine hands old assets back without their contents, only with their hashes: gives them their files again, since
+ * the engine refuses an asset that has none.
+ */
+export function restored(state: Properties): Properties {
+  const dir = String(reveal(state["dir"] ?? process.cwd()));
+  const { assets, archive } = state as { assets?: Properties; archive?: Properties };
+  const fill = (name: string, asset: Value): Value => ({ path: join(dir, name), ...(asset as Properties) });
+  return {
+    ...state,
+    ...(assets
+      ? { assets: Object.fromEntries(Object.entries(assets).map(([name, asset]) => [name, fill(name, asset)])) }
+      : {}),
+    ...(archive && !("assets" in archive)
+      ? { archive: { ...archiveOf(dir, filesOf(dir, state["archivePaths"])), ...archive } }
+      : {}),
+  };
+}
+
+function filesOf(dir: string, globs: Value | undefined): string[] {
+  return existsSync(dir) ? chosenFiles(dir, reveal(globs ?? []) as string[]) : [];
 }
 
 /** One archive of all the files. Its hash serves to tell a change; it is not the one that the original computes. */
