@@ -89,7 +89,11 @@ export class RunRefused extends Error {
   readonly problems: readonly string[];
 
   constructor(problems: readonly string[]) {
-    super(problems.length === 1 ? `${problems[0]}` : `the request has ${problems.length} problems:\n  ${problems.join("\n  ")}`);
+    super(
+      problems.length === 1
+        ? `${problems[0]}`
+        : `the request has ${problems.length} problems:\n  ${problems.join("\n  ")}`,
+    );
     this.name = "RunRefused";
     this.problems = problems;
   }

@@ -1,0 +1,69 @@
+import { readFile } from "node:fs/promises";
+import { type AgentOutput, agentArguments, agentEnvironment } from "./agent/agent.ts";
+import { DEMO_NOTICE, startDemoModel } from "./agent/demo-model.ts";
+import { ANTHROPIC_API, MODEL_HOST, makeToken, startRelay, type Upstream } from "./agent/relay.ts";
+import type { InternalHost } from "./egress/proxy.ts";
+import { AgentSettings } from "./machine.ts";
+import type { SessionPaths } from "./sessions/state.ts";
+
+/** The key for the model's API: on a file system in memory, readable by root only. It never enters a session. */
+export const MODEL_KEY = "/run/cloister/model-key";
+
+/** The model beside a session. */
+export interface Model {
+  readonly internal: InternalHost;
+  /** Variables for the session. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Adds what the agent needs to a command that starts it; other commands stay as they are. */
+  complete(command: readonly string[]): readonly string[];
+  close(): Promise<void>;
+}
+
+/**
+ * Starts the relay of one session, and the scripted demo model behind it when this machine has no key.
+ *
+ * @param notice told that the demo answers: a stand-in must not be taken for the model
+ */
+export async function startModel(options: {
+  readonly paths: SessionPaths;
+  readonly settings: AgentSettings | undefined;
+  readonly notice: (line: string) => void;
+}): Promise<Model> {
+  const { paths, notice, settings = AgentSettings.parse({}) } = options;
+  const key = (await readFile(MODEL_KEY, "utf8").catch(() => "")).trim();
+  const demo = key === "" ? await startDemoModel({ socketPath: paths.demo }) : undefined;
+  if (demo !== undefined) notice(DEMO_NOTICE);
+  const upstream: Upstream =
+    demo === undefined ? ANTHROPIC_API : { origin: `http://${MODEL_HOST}`, socketPath: demo.socketPath };
+  const token = makeToken();
+  const relay = await startRelay({ socketPath: paths.relay, token, upstream, ...(key === "" ? {} : { key }) });
+  return {
+    internal: { host: MODEL_HOST, port: 80, socketPath: relay.socketPath },
+    environment: agentEnvironment({ settings, token, home: paths.home }),
+    complete: (command) => completeCommand(settings, command),
+    async close() {
+      await relay.close();
+      await demo?.close();
+    },
+  };
+}
+
+/**
+ * Completes `claude -p PROMPT [--output-format FORMAT] [more]`: model, tools and MCP servers are the machine's settings.
+ * A command that is not `claude`, or that has no prompt, is not touched.
+ */
+export function completeCommand(settings: AgentSettings, command: readonly string[]): readonly string[] {
+  const [program, ...rest] = command;
+  if (program !== "claude") return command;
+  const take = (names: readonly string[]): string | undefined => {
+    const at = rest.findIndex((word) => names.includes(word));
+    return at === -1 || rest[at + 1] === undefined ? undefined : rest.splice(at, 2)[1];
+  };
+  const prompt = take(["-p", "--print"]);
+  if (prompt === undefined) return command;
+  const format = take(["--output-format"]);
+  return [program, ...agentArguments(settings, prompt, isFormat(format) ? format : undefined), ...rest];
+}
+
+const isFormat = (text: string | undefined): text is AgentOutput =>
+  text === "text" || text === "json" || text === "stream-json";

@@ -1,0 +1,151 @@
+import { readFile } from "node:fs/promises";
+import { journal } from "./egress/audit.ts";
+import type { EgressDecision } from "./egress/decision.ts";
+import { EgressProxy } from "./egress/proxy.ts";
+import { type Accepted, accept } from "./run-accept.ts";
+import { startModel } from "./run-agent.ts";
+import { type Output, runService } from "./run-service.ts";
+import { type RunResult, type SealedSpec, SessionFailed } from "./run-types.ts";
+import { launchArguments } from "./sandbox/bwrap.ts";
+import { sessionEnvironment } from "./sandbox/environment.ts";
+import { readLayout } from "./sandbox/layout.ts";
+import { MARK_FILE, RUNTIME_ROOT, runtimeFiles } from "./sandbox/paths.ts";
+import { closeSession, openSession, type Session, stopSession, sweep } from "./sessions/session.ts";
+import { serviceArguments } from "./sessions/unit.ts";
+
+export * from "./run-types.ts";
+
+/** Host name inside a session, as in the reference. */
+const HOSTNAME = "claude";
+
+/** Wall-clock time in milliseconds, with fractions: what `apply-seccomp` marks is on the same clock. */
+const now = () => performance.timeOrigin + performance.now();
+
+/**
+ * Runs one command in one sealed session: makes the session, opens its way out, starts the command, waits for its end,
+ * and removes what is not to be kept. Whatever happens on the way, including an abort, nothing of it goes on running.
+ *
+ * @throws {RunRefused} when the request is wrong: nothing was made
+ * @throws {SessionFailed} when the session could not be made: what was made is removed again
+ */
+export async function runSealed(spec: SealedSpec): Promise<RunResult> {
+  const accepted = await accept(spec);
+  const acceptedAt = now();
+  const nodeStartMs = performance.now();
+  const notice = spec.onNotice ?? ((line: string) => process.stderr.write(`cloister: ${line}\n`));
+  for (const problem of await sweep()) notice(problem);
+  const session = await openSession(accepted);
+  let running = true;
+  let cleanup: string[] = [];
+  const started = { readyAt: acceptedAt, endedAt: acceptedAt };
+  const decisions: EgressDecision[] = [];
+  try {
+    spec.signal?.throwIfAborted();
+    const output = await inSession(session, spec, accepted, { started, decisions, notice });
+    running = false;
+    const firstAt = await readMark(session);
+    const closedAt = now();
+    cleanup = await closeSession(session, false);
+    return {
+      session: session.name,
+      exitCode: output.exitCode,
+      stdout: output.stdout,
+      stderr: output.stderr,
+      timings: {
+        nodeStartMs: round(nodeStartMs),
+        sessionMs: round(started.readyAt - acceptedAt),
+        launchMs: firstAt === undefined ? null : round(firstAt - started.readyAt),
+        commandMs: firstAt === undefined ? null : round(started.endedAt - firstAt),
+        cleanupMs: round(now() - closedAt),
+      },
+      decisions,
+      kept: session.keep,
+      ...(output.unitResult === undefined ? {} : { unitResult: output.unitResult }),
+    };
+  } catch (error) {
+    if (running) cleanup = await closeSession(session, true);
+    if (spec.signal?.aborted) throw new SessionFailed(`the session ${session.name} was stopped`, { cause: error });
+    throw error;
+  } finally {
+    for (const problem of cleanup) notice(problem);
+  }
+}
+
+interface Observed {
+  readonly started: { readyAt: number; endedAt: number };
+  readonly decisions: EgressDecision[];
+  readonly notice: (line: string) => void;
+}
+
+/** Opens the session's way out, runs the command, and closes the way out again. */
+async function inSession(session: Session, spec: SealedSpec, accepted: Accepted, observed: Observed): Promise<Output> {
+  const { name, account, paths } = session;
+  const { decisions, notice, started } = observed;
+  const model = spec.agent ? await startModel({ paths, settings: accepted.agent, notice }) : undefined;
+  const audit = journal(notice);
+  const proxy = new EgressProxy({
+    session: name,
+    folder: paths.sockets,
+    owner: { uid: 0, gid: account.gid },
+    policy: accepted.policy,
+    ...(model === undefined ? {} : { internal: model.internal }),
+  });
+  proxy.on("decision", (decision) => {
+    decisions.push(decision);
+    audit.write(decision);
+    spec.onDecision?.(decision);
+  });
+  try {
+    const [layout] = await Promise.all([readLayout(), proxy.start()]);
+    const command = launchArguments({
+      home: paths.home,
+      cwd: spec.cwd ?? paths.home,
+      uid: account.uid,
+      gid: account.gid,
+      hostname: HOSTNAME,
+      layout,
+      scratch: { kind: "folders", ...session.scratch },
+      passwd: paths.passwd,
+      group: paths.group,
+      sockets: paths.sockets,
+      runtime: runtimeFiles(),
+      environment: sessionEnvironment({
+        session: name,
+        home: paths.home,
+        token: proxy.token,
+        path: [`${RUNTIME_ROOT}/bin`],
+        ...(spec.stdio === "capture" || !process.stdout.isTTY ? {} : { term: process.env["TERM"] ?? "dumb" }),
+        extra: { ...model?.environment, ...spec.environment },
+      }),
+      command: model === undefined ? spec.command : model.complete(spec.command),
+    });
+    started.readyAt = now();
+    const output = await runService({
+      command: serviceArguments({
+        session: name,
+        uid: account.uid,
+        gid: account.gid,
+        limits: accepted.limits,
+        command,
+        ...(spec.timeoutMs === undefined ? {} : { timeoutMs: spec.timeoutMs }),
+      }),
+      stdio: spec.stdio ?? "inherit",
+      stop: () => stopSession(name),
+      ...(spec.signal === undefined ? {} : { signal: spec.signal }),
+      ...(spec.timeoutMs === undefined ? {} : { timeoutMs: spec.timeoutMs }),
+    });
+    started.endedAt = now();
+    return output;
+  } finally {
+    await Promise.allSettled([proxy.stop(), model?.close()]);
+    await audit.close();
+  }
+}
+
+/** When the command's first instruction ran, by the mark that `apply-seccomp` left. The session could have changed it. */
+async function readMark(session: Session): Promise<number | undefined> {
+  const text = await readFile(`${session.scratch.mark}/${MARK_FILE}`, "utf8").catch(() => "");
+  return /^\d{16,20}\n$/.test(text) ? Number(text) / 1e6 : undefined;
+}
+
+const round = (ms: number) => Math.round(ms * 10) / 10;

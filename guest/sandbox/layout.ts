@@ -1,0 +1,68 @@
+import { lstat, readlink } from "node:fs/promises";
+
+/** One entry of the machine's root that a session sees, read-only. */
+export type RootEntry =
+  | { readonly path: string; readonly kind: "folder" }
+  | { readonly path: string; readonly kind: "link"; readonly target: string };
+
+/** What of the machine's file system a session sees: decided by what is there, so that no mount can fail. */
+export interface Layout {
+  /** Shown read-only, under the same path. Everything else of the root is not there. */
+  readonly shown: readonly RootEntry[];
+  /** Folders inside what is shown that appear empty. */
+  readonly emptied: readonly string[];
+  /** Files inside what is shown that appear empty. */
+  readonly blanked: readonly string[];
+}
+
+/**
+ * What sessions see of the root: programs, libraries and settings. `/sessions`, `/run`, `/root`, `/home`, `/boot`,
+ * `/mnt`, `/media`, `/srv`, most of `/var` and `/sys` are not shown, so nothing in them needs to be hidden: other
+ * sessions, the machine's sockets, keys and logs, cloud-init's user data, the operator's files.
+ */
+const SHOWN = ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc", "/opt"];
+
+/** Beside those, what programs look for: package lists, fonts, and the processors' and memory's layout. */
+const SHOWN_PARTS = [
+  "/var/lib/dpkg",
+  "/var/lib/texmf",
+  "/var/lib/ghostscript",
+  "/var/cache/fontconfig",
+  "/sys/devices/system",
+];
+
+/** Folders of `/etc` that tell of the machine, of its operator or of how it is locked down. */
+const EMPTIED = ["/etc/cloister", "/etc/ssh", "/etc/cloud", "/etc/netplan", "/etc/sudoers.d", "/etc/systemd/network"];
+
+/** Files of the same kind. */
+const BLANKED = ["/etc/nftables.conf", "/etc/sudoers", "/etc/subuid", "/etc/subgid", "/etc/fstab"];
+
+/** Looks at the machine's root. The answer holds as long as nobody changes the machine's top-level folders. */
+export async function readLayout(): Promise<Layout> {
+  const shown = await Promise.all([...SHOWN, ...SHOWN_PARTS].map(entry));
+  const present = async (paths: readonly string[], wanted: "folder" | "file") =>
+    (await Promise.all(paths.map(async (path) => ((await kindOf(path)) === wanted ? [path] : [])))).flat();
+  return {
+    shown: shown.flatMap((found) => found ?? []),
+    emptied: await present(EMPTIED, "folder"),
+    blanked: await present(BLANKED, "file"),
+  };
+}
+
+async function entry(path: string): Promise<RootEntry | undefined> {
+  switch (await kindOf(path)) {
+    case "folder":
+      return { path, kind: "folder" };
+    case "link":
+      return { path, kind: "link", target: await readlink(path) };
+    default:
+      return undefined;
+  }
+}
+
+async function kindOf(path: string): Promise<"folder" | "link" | "file" | undefined> {
+  const found = await lstat(path).catch(() => undefined);
+  if (found === undefined) return undefined;
+  if (found.isSymbolicLink()) return "link";
+  return found.isDirectory() ? "folder" : "file";
+}

@@ -1,0 +1,32 @@
+/** Paths that the chain of one command uses inside its sandbox. */
+
+/** Folder with the session's two proxy sockets. Only the bridges can use them: AF_UNIX is refused to the command. */
+export const INSIDE_SOCKETS = "/run/cloister/egress";
+export const HTTP_SOCKET = "http.sock";
+export const SOCKS_SOCKET = "socks.sock";
+
+/** File into which `apply-seccomp` writes when the command started. It lies on the session's own sized tmpfs. */
+export const INSIDE_MARK_FOLDER = "/run/cloister/mark";
+export const MARK_FILE = "started";
+
+/** Loopback ports of the bridges inside (rows E1, E2). */
+export const HTTP_PORT = 3128;
+export const SOCKS_PORT = 1080;
+
+/** Where the runtime image is mounted. */
+export const RUNTIME_ROOT = "/opt/cloister";
+
+/** Programs and filters of the runtime image that the chain uses. */
+export interface RuntimeFiles {
+  readonly applySeccomp: string;
+  readonly baseFilter: string;
+  readonly unixFilter: string;
+}
+
+export function runtimeFiles(root: string = RUNTIME_ROOT): RuntimeFiles {
+  return {
+    applySeccomp: `${root}/bin/apply-seccomp`,
+    baseFilter: `${root}/seccomp/base.bpf`,
+    unixFilter: `${root}/seccomp/unix.bpf`,
+  };
+}

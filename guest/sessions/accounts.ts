@@ -1,0 +1,99 @@
+import { readdir, readFile, stat } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
+import { SessionFailed } from "../run-types.ts";
+import { CommandFailed, tryRun } from "./exec.ts";
+import { HOMES } from "./state.ts";
+import {
+  type Account,
+  chooseUid,
+  parsePasswd,
+  readAccounts,
+  UID_RANGE,
+  USERADD_LOCKED,
+  USERADD_NAME_TAKEN,
+  USERADD_UID_TAKEN,
+  useraddArguments,
+  userdelArguments,
+} from "./users.ts";
+
+/** How often another user id is tried, or a lock waited for. */
+const TRIES = 10;
+
+/**
+ * Finds or makes the Unix user of a session. A home that is there keeps its owner's user id, also when the account is
+ * gone: the session disk outlives the machine and its /etc/passwd.
+ *
+ * @throws {SessionFailed} when the name belongs to another kind of user, or the account cannot be made
+ */
+export async function ensureAccount(name: string, home: string): Promise<Account> {
+  for (let attempt = 1; ; attempt++) {
+    const accounts = await readAccounts();
+    const existing = accounts.find((account) => account.name === name);
+    if (existing !== undefined) return sessionsOwn(existing, home);
+    const uid = (await ownerOfHome(home)) ?? chooseUid(await takenIds(accounts));
+    const finished = await tryRun(useraddArguments(name, uid, home));
+    if (finished.code === 0) return { name, uid, gid: await groupOf(name, uid), home };
+    const again = [USERADD_UID_TAKEN, USERADD_NAME_TAKEN, USERADD_LOCKED].includes(finished.code);
+    if (!again || attempt === TRIES) {
+      const cause = new CommandFailed(useraddArguments(name, uid, home), finished);
+      throw new SessionFailed(`the session's user could not be made. ${cause.message}`, { cause });
+    }
+    await sleep(20 * attempt);
+  }
+}
+
+/** Removes the session's user. The user must not have processes any more. */
+export async function removeAccount(name: string): Promise<void> {
+  const account = (await readAccounts()).find((one) => one.name === name);
+  if (account === undefined || !inRange(account.uid)) return;
+  for (let attempt = 1; ; attempt++) {
+    const finished = await tryRun(userdelArguments(name));
+    // 6: it is gone already (userdel(8)).
+    if (finished.code === 0 || finished.code === 6) return;
+    if (finished.code !== USERADD_LOCKED || attempt === TRIES) {
+      throw new CommandFailed(userdelArguments(name), finished);
+    }
+    await sleep(20 * attempt);
+  }
+}
+
+function sessionsOwn(account: Account, home: string): Account {
+  if (account.home === home && inRange(account.uid)) return account;
+  throw new SessionFailed(`--name ${account.name}: a user of this machine has this name; choose another name`);
+}
+
+async function ownerOfHome(home: string): Promise<number | undefined> {
+  const found = await stat(home).catch(() => undefined);
+  if (found === undefined) return undefined;
+  if (inRange(found.uid)) return found.uid;
+  throw new SessionFailed(`${home} is there but belongs to user id ${found.uid}: it is not a session's home`);
+}
+
+/** User and group ids that a new session must not get. */
+async function takenIds(accounts: readonly Account[]): Promise<Set<number>> {
+  const groups = parseGroupIds(await readFile("/etc/group", "utf8"));
+  const names = await readdir(HOMES).catch(() => []);
+  const homes = await Promise.all(names.map((name) => stat(`${HOMES}/${name}`).catch(() => undefined)));
+  return new Set([
+    ...accounts.flatMap(({ uid, gid }) => [uid, gid]),
+    ...groups,
+    ...homes.flatMap((info) => (info === undefined ? [] : [info.uid])),
+  ]);
+}
+
+function parseGroupIds(text: string): number[] {
+  return text.split("\n").flatMap((line) => {
+    const gid = line.split(":")[2];
+    return gid !== undefined && /^\d+$/.test(gid) ? [Number(gid)] : [];
+  });
+}
+
+/** useradd gives the group the user's number when it is free, and another one when it is not. */
+async function groupOf(name: string, uid: number): Promise<number> {
+  const account = parsePasswd(await readFile("/etc/passwd", "utf8")).find((one) => one.name === name);
+  return account?.gid ?? uid;
+}
+
+function inRange(uid: number): boolean {
+  return uid >= UID_RANGE.from && uid <= UID_RANGE.to;
+}
