@@ -1,7 +1,7 @@
 import { BlockList, isIP } from "node:net";
 import { embeddedIPv4, isLoopbackName } from "@anthropic-ai/sandbox-runtime/dist/sandbox/address.js";
 import { splitDomainPatternPort } from "@anthropic-ai/sandbox-runtime/dist/sandbox/domain-pattern.js";
-import { canonicalizeHost } from "@anthropic-ai/sandbox-runtime/dist/sandbox/parent-proxy.js";
+import { canonicalizeHost, isValidHost } from "@anthropic-ai/sandbox-runtime/dist/sandbox/parent-proxy.js";
 import { NetworkConfigSchema } from "@anthropic-ai/sandbox-runtime/dist/sandbox/sandbox-config.js";
 import { DENIED_RANGES } from "./addresses.ts";
 
@@ -62,7 +62,9 @@ function checkEntry(entry: string): string | undefined {
     return `${quoted}: not a host${broad}; ${SHAPE}`;
   }
   const { hostPattern } = splitDomainPatternPort(entry);
-  const host = canonicalizeHost(hostPattern.replace(/^\*\./, "")) ?? hostPattern;
+  const name = hostPattern.replace(/^\*\./, "");
+  const host = canonicalizeHost(name);
+  if (host === undefined || !isValidHost(name)) return `${quoted}: not a host; ${SHAPE}`;
   if (isLoopbackName(host)) return `${quoted}: the machine's own loopback is never reachable from a session`;
   const why = isIP(host) === 0 ? undefined : deniedAddress(host);
   if (why !== undefined) return `${quoted}: ${host} (${why}) is never reachable from a session`;

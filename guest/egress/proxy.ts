@@ -69,6 +69,8 @@ export class EgressProxy extends EventEmitter<{ decision: [EgressDecision] }> {
   readonly #guard: ResolvedAddressGuard;
   /** What a connection to the HTTP proxy is asking right now. */
   readonly #asked = new WeakMap<object, Asked>();
+  /** What was allowed last. */
+  #latest: Asked = { via: "connect" };
   #http: HttpServer | undefined;
   #socks: SocksProxyWrapper | undefined;
   #socksListener: Server | undefined;
@@ -95,7 +97,7 @@ export class EgressProxy extends EventEmitter<{ decision: [EgressDecision] }> {
         internal !== undefined && matchesDomainPattern(canonicalizeHost(host) ?? host, internal.host)
           ? internal.socketPath
           : undefined,
-      lookupFor: (port) => this.#lookUp(port, "connect"),
+      lookupFor: (port) => this.#lookUp(port),
       proxyAuthToken: this.token,
     });
     // Before sandbox-runtime's own listeners: its filter is told neither the method nor the path.
@@ -103,7 +105,7 @@ export class EgressProxy extends EventEmitter<{ decision: [EgressDecision] }> {
     http.prependListener("connect", (request, socket) => this.#note(socket, request, "connect"));
     const socks = createSocksProxyServer({
       filter: (port, host) => this.#decide(host, port, { via: "socks" }),
-      lookupFor: (port) => this.#lookUp(port, "socks"),
+      lookupFor: (port) => this.#lookUp(port),
       proxyAuthToken: this.token,
       probeUnauthenticated: async (port, host) => {
         this.#report(host, port, { via: "socks" }, "denied", NO_TOKEN);
@@ -171,16 +173,21 @@ export class EgressProxy extends EventEmitter<{ decision: [EgressDecision] }> {
     }
     const rule = policy.allowedDomains.find((pattern) => matchesDomainPatternWithPort(canonical, port, pattern));
     if (rule === undefined) return deny("not on the allow list");
+    this.#latest = asked;
     this.#report(host, port, asked, "allowed", `allowed by ${rule}`);
     return true;
   }
 
-  /** sandbox-runtime's guarded lookup, with what it refuses reported. */
-  #lookUp(port: number, via: Asked["via"]): ReturnType<ResolvedAddressGuard["lookupFor"]> {
+  /**
+   * sandbox-runtime's guarded lookup, with what it refuses reported. It is asked for right after the decision, before
+   * anything else can be asked; only of requests that a client sends in one go may the wrong one's path be in the row.
+   */
+  #lookUp(port: number): ReturnType<ResolvedAddressGuard["lookupFor"]> {
     const lookup = this.#guard.lookupFor(port);
+    const asked = this.#latest;
     return (host, options, callback) =>
       lookup(host, options, (error, address, family) => {
-        if (isResolvedAddressDenied(error)) this.#report(host, port, { via }, "denied", error.reason);
+        if (isResolvedAddressDenied(error)) this.#report(host, port, asked, "denied", error.reason);
         callback(error, address, family);
       });
   }

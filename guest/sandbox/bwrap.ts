@@ -60,10 +60,10 @@ export function launchArguments(spec: SandboxSpec): string[] {
 export function bwrapArguments(spec: SandboxSpec): string[] {
   return [
     ...namespaces(spec),
-    ...root(spec.layout),
-    ...identity(spec),
     ...["--proc", "/proc", "--dev", "/dev"],
     ...scratch(spec.scratch),
+    ...root(spec.layout),
+    ...identity(spec),
     ...["--symlink", "../tmp", "/var/tmp"],
     ...["--ro-bind", spec.sockets, INSIDE_SOCKETS],
     ...["--bind", spec.home, spec.home],
