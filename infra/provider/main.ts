@@ -1,5 +1,61 @@
-/** Serves one resource, which tells the engine whether a local machine runs (see `power-state.ts`). */
-import { main } from "@pulumi/pulumi/provider/index.js";
-import { PowerStateProvider } from "./power-state.ts";
+/**
+ * The plugin `cloister`: serves one resource, which tells the engine whether a local machine runs (`power-state.ts`).
+ * Built on the protocol itself, not on `@pulumi/pulumi/provider`, which takes half a second longer to load at every preview.
+ */
+import type * as grpc from "@grpc/grpc-js";
+import { PluginInfo } from "@pulumi/pulumi/proto/plugin_pb.js";
+import { ResourceProviderService } from "@pulumi/pulumi/proto/provider_grpc_pb.js";
+import * as pb from "@pulumi/pulumi/proto/provider_pb.js";
+import { Empty } from "google-protobuf/google/protobuf/empty_pb.js";
+import { Struct } from "google-protobuf/google/protobuf/struct_pb.js";
+import { serve, unary } from "../../tools/toolchain/standins/serve.ts";
+import * as powerState from "./power-state.ts";
 
-main(new PowerStateProvider(), process.argv.slice(2));
+type Properties = Record<string, unknown>;
+
+const read = (struct: Struct | undefined): Properties => (struct?.toJavaScript() ?? {}) as Properties;
+const write = (properties: Properties): Struct =>
+  Struct.fromJavaScript(properties as Parameters<typeof Struct.fromJavaScript>[0]);
+const nothing = unary(() => new Empty());
+
+serve<grpc.UntypedServiceImplementation>(
+  ResourceProviderService,
+  {
+    handshake: unary(() => new pb.ProviderHandshakeResponse()),
+    attach: nothing,
+    getPluginInfo: unary(() => new PluginInfo().setVersion("0.1.0")),
+    checkConfig: unary((request: pb.CheckRequest) => new pb.CheckResponse().setInputs(request.getNews())),
+    diffConfig: unary(() => new pb.DiffResponse().setChanges(pb.DiffResponse.DiffChanges.DIFF_NONE)),
+    configure: unary(() => new pb.ConfigureResponse().setSupportspreview(true)),
+    check: unary((request: pb.CheckRequest) => {
+      const failures = powerState.check(request.getUrn(), read(request.getNews()));
+      return new pb.CheckResponse()
+        .setInputs(request.getNews())
+        .setFailuresList(failures.map((reason) => new pb.CheckFailure().setProperty("root").setReason(reason)));
+    }),
+    diff: unary((request: pb.DiffRequest) => {
+      const replace = powerState.mustReplace(read(request.getOlds()), read(request.getNews()));
+      const { DIFF_NONE, DIFF_SOME } = pb.DiffResponse.DiffChanges;
+      return new pb.DiffResponse().setChanges(replace ? DIFF_SOME : DIFF_NONE).setReplacesList(replace ? ["root"] : []);
+    }),
+    create: unary((request: pb.CreateRequest) => {
+      const id = request.getPreview() ? "" : powerState.newId();
+      return new pb.CreateResponse().setId(id).setProperties(request.getProperties());
+    }),
+    read: unary((request: pb.ReadRequest) => {
+      const properties = read(request.getProperties());
+      // An empty id tells the engine that the resource is gone.
+      if (!powerState.exists(properties)) return new pb.ReadResponse();
+      return new pb.ReadResponse()
+        .setId(request.getId())
+        .setProperties(write(properties))
+        .setInputs(write({ root: properties["root"] }));
+    }),
+    update: unary(() => {
+      throw new Error("a PowerState is never updated in place");
+    }),
+    delete: nothing,
+    cancel: nothing,
+  },
+  () => {},
+);

@@ -1,56 +1,40 @@
 import { randomUUID } from "node:crypto";
-import type { CheckResult, CreateResult, DiffResult, Provider, ReadResult } from "@pulumi/pulumi/provider/provider.js";
 import { livingProcess } from "../local/host/living.ts";
 import { pathsIn } from "../local/paths.ts";
 import { POWER_STATE_TYPE } from "./type.ts";
 
-/** Inputs and state of the resource. */
-interface PowerState {
-  /** Folder of the machine's state. */
-  readonly root: string;
-}
-
 /**
- * Provider of `cloister:local:PowerState`: exists while the machine runs. The provider `command`, which starts and stops
+ * The resource `cloister:local:PowerState`: exists while the machine runs. The provider `command`, which starts and stops
  * machines, never looks at them again; this one does, so that
  *
  * - `pulumi refresh` drops the resource when the machine has died, and
  * - `pulumi preview` and `up` replace it then; what starts the machine depends on its id and starts it again.
+ *
+ * Its one property is `root`, the folder of the machine's state.
  */
-export class PowerStateProvider implements Provider {
-  readonly version = "0.1.0";
-  private readonly alive: (root: string) => boolean;
+type Properties = Readonly<Record<string, unknown>>;
 
-  constructor(alive: (root: string) => boolean = (root) => livingProcess(pathsIn(root)) !== undefined) {
-    this.alive = alive;
-  }
+/** Whether the machine of this folder runs. */
+type Alive = (root: string) => boolean;
 
-  async check(urn: string, _olds: unknown, news: PowerState): Promise<CheckResult> {
-    if (!urn.includes(`${POWER_STATE_TYPE}::`))
-      throw new Error(`${urn}: the plugin cloister knows only ${POWER_STATE_TYPE}`);
-    if (typeof news.root !== "string" || news.root === "") {
-      return { inputs: news, failures: [{ property: "root", reason: "must be the folder of a machine's state" }] };
-    }
-    return { inputs: news };
-  }
+const alive: Alive = (root) => livingProcess(pathsIn(root)) !== undefined;
 
-  async create(_urn: string, inputs: PowerState): Promise<CreateResult> {
-    return { id: randomUUID(), outs: { root: inputs.root } };
-  }
+/** What is wrong with the inputs. */
+export function check(urn: string, inputs: Properties): string[] {
+  if (!urn.includes(`${POWER_STATE_TYPE}::`)) return [`the plugin cloister knows only ${POWER_STATE_TYPE}, not ${urn}`];
+  // A preview may not know the folder yet; the engine sends its word for "unknown" then, which is a string too.
+  return typeof inputs["root"] === "string" && inputs["root"] !== "" ? [] : ["must be the folder of a machine's state"];
+}
 
-  async diff(_id: string, _urn: string, olds: PowerState, news: PowerState): Promise<DiffResult> {
-    const moved = olds.root !== news.root;
-    const died = !moved && !this.alive(olds.root);
-    return { changes: moved || died, replaces: moved || died ? ["root"] : [] };
-  }
+/** Every start of a machine has an id of its own. */
+export const newId = (): string => randomUUID();
 
-  async read(id: string, _urn: string, props: PowerState): Promise<ReadResult> {
-    return this.alive(props.root) ? { id, props } : { id: "", props: undefined };
-  }
+/** Whether the machine has died, or is another one. */
+export function mustReplace(olds: Properties, news: Properties, runs: Alive = alive): boolean {
+  return olds["root"] !== news["root"] || !runs(String(olds["root"]));
+}
 
-  async update(): Promise<never> {
-    throw new Error(`${POWER_STATE_TYPE} is never updated in place`);
-  }
-
-  async delete(): Promise<void> {}
+/** Whether there is anything to find at a refresh. */
+export function exists(properties: Properties, runs: Alive = alive): boolean {
+  return runs(String(properties["root"]));
 }

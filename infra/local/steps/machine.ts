@@ -7,6 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Settings } from "../../settings/settings.ts";
 import { chooseAccelerator } from "../host/accelerator.ts";
 import { findFirmware } from "../host/firmware.ts";
+import { guardStart } from "../host/guard.ts";
 import { livingProcess } from "../host/living.ts";
 import { choosePort } from "../host/port.ts";
 import { rememberStart, stopMachine } from "../host/process.ts";
@@ -47,6 +48,7 @@ export const machine: Step<MachineInput> = {
     for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
       process.once(name, () => interrupted.abort(new Error(`interrupted by ${name}: the machine was stopped`)));
     }
+    const guard = guardStart(paths);
     try {
       const running = await start(input, paths);
       const startedAt = Date.now();
@@ -68,6 +70,7 @@ export const machine: Step<MachineInput> = {
       });
       const verification = await fetchVerification(paths, running.sshPort, interrupted.signal);
       const result: RunningMachine = { ...running, verification };
+      guard.keep();
       return JSON.stringify(result);
     } catch (error) {
       await stopMachine(paths, 0);

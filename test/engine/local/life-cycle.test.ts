@@ -1,0 +1,230 @@
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { readFile, stat, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import { execaSync } from "execa";
+import { livingProcess } from "../../../infra/local/host/living.ts";
+import { GOOD_REPORT, LocalStack } from "../../support/local/stack.ts";
+
+/** The life of a local stack with the real engine, program, steps and plugins; QEMU, ssh and images are stand-ins. */
+describe("the local stack", function () {
+  this.timeout(180_000);
+  this.slow(30_000);
+  let stack: LocalStack;
+
+  const succeeds = async (run: Promise<{ exitCode: number | undefined; all: string }>): Promise<string> => {
+    const { exitCode, all } = await run;
+    assert.equal(exitCode, 0, all);
+    return all;
+  };
+  const fails = async (run: Promise<{ exitCode: number | undefined; all: string }>): Promise<string> => {
+    const { exitCode, all } = await run;
+    assert.notEqual(exitCode, 0, all);
+    return all;
+  };
+  const set = async (key: string, value: string) =>
+    await succeeds(stack.engine.run(["config", "set", `cloister:${key}`, value, "-s", stack.engine.stack]));
+  const pid = (): number => livingProcess(stack.paths)?.pid ?? -1;
+  /** Waits until a process is gone; fails when it is not within 15 seconds. */
+  const ends = async (process: number): Promise<void> => {
+    for (let i = 0; i < 150; i += 1) {
+      if (
+        execaSync("ps", ["-o", "stat=", "-p", String(process)], { reject: false })
+          .stdout.trim()
+          .replace(/^Z.*/, "") === ""
+      )
+        return;
+      await sleep(100);
+    }
+    assert.fail(`process ${process} still runs`);
+  };
+  const sessionDisk = async () => (await stat(stack.paths.sessionDisk)).ino;
+
+  before(async () => {
+    stack = await LocalStack.create();
+  });
+  after(async () => {
+    await stack.dispose();
+  });
+
+  it("is refused as a whole when its configuration is wrong, and nothing is created", async () => {
+    await set("cpus", "0");
+    await set("memmoryMiB", "2048");
+    const text = await fails(stack.engine.up());
+    assert.match(text, /has 2 problems; nothing was created or changed/);
+    assert.match(text, /cloister:cpus = "0": must be at least 1/);
+    assert.match(text, /Did you mean cloister:memoryMiB\?/);
+    assert.doesNotMatch(text, /\bat .*\.ts:\d+/, "no stack trace");
+    assert.deepEqual(
+      (await stack.engine.resources()).filter(({ type }) => type === "command:local:Command"),
+      [],
+    );
+    assert.ok(!existsSync(stack.paths.root));
+    for (const key of ["cpus", "memmoryMiB"]) {
+      await succeeds(stack.engine.run(["config", "rm", `cloister:${key}`, "-s", stack.engine.stack]));
+    }
+  });
+
+  it("is refused when its port is taken, and accepted when it is free again", async () => {
+    const server = createServer().listen(0, "127.0.0.1");
+    await new Promise((resolve) => server.once("listening", resolve));
+    const { port } = server.address() as { port: number };
+    await set("sshPort", String(port));
+    const text = await fails(stack.engine.preview());
+    assert.match(text, new RegExp(`cloister:sshPort = ${port}: is taken by another program`));
+    await new Promise((resolve) => server.close(resolve));
+    await succeeds(stack.engine.preview());
+  });
+
+  it("comes up: a machine runs, and the outputs say how to reach it", async () => {
+    await succeeds(stack.engine.up());
+    assert.ok(pid() > 0);
+    const outputs = await stack.engine.outputs();
+    assert.match(String(outputs["ssh"]), /^ssh -i .*operator@127\.0\.0\.1$/);
+    assert.deepEqual(outputs["verification"], { ok: true, rows: 1, kept: 1, differs: [] });
+    assert.match(await readFile(stack.paths.verification, "utf8"), /"ok": true/);
+  });
+
+  it("keeps the private key out of Pulumi's state", async () => {
+    const privateKey = (await readFile(stack.paths.sshKey, "utf8")).split("\n")[2] ?? "";
+    assert.ok(privateKey.length > 20);
+    const { stdout } = await stack.engine.run(["stack", "export", "--show-secrets", "-s", stack.engine.stack]);
+    assert.ok(!stdout.includes(privateKey));
+    assert.ok(stdout.includes("ssh-ed25519"), "the control: the public key is there");
+  });
+
+  it("does nothing when nothing has changed", async () => {
+    const before = pid();
+    assert.match(await succeeds(stack.engine.preview("--expect-no-changes")), /10 unchanged/);
+    assert.match(await succeeds(stack.engine.up()), /10 unchanged/);
+    assert.equal(pid(), before);
+  });
+
+  it("restarts the machine with other CPUs, in place", async () => {
+    const before = pid();
+    await set("cpus", "2");
+    const text = await succeeds(stack.engine.up());
+    assert.match(text, /~ 1 updated/);
+    assert.doesNotMatch(text, /replaced/);
+    assert.notEqual(pid(), before);
+    const commandLine = execaSync("ps", ["-o", "command=", "-p", String(pid())]).stdout;
+    assert.match(commandLine, / -smp 2 /);
+  });
+
+  it("replaces the machine for other user data, and keeps its session disk", async () => {
+    const machine = pid();
+    const disk = await sessionDisk();
+    await writeFile(stack.paths.console, "old");
+    await set("hostname", "other");
+    const text = await succeeds(stack.engine.up());
+    assert.match(text, /replaced/);
+    assert.notEqual(pid(), machine);
+    assert.equal(await sessionDisk(), disk);
+  });
+
+  it("grows the session disk in place, and refuses to shrink it", async () => {
+    const disk = await sessionDisk();
+    await set("sessionDiskGiB", "12");
+    await succeeds(stack.engine.up());
+    assert.equal(await sessionDisk(), disk);
+    const machine = pid();
+    await set("sessionDiskGiB", "11");
+    assert.match(await fails(stack.engine.up()), /has 12 GiB and cannot shrink: write 12 or more/);
+    await set("sessionDiskGiB", "12");
+    await succeeds(stack.engine.up());
+    assert.ok(machine > 0 && pid() > 0);
+  });
+
+  it("notices at a refresh that the machine was killed; the next up brings it back with its session disk", async () => {
+    const machine = pid();
+    const disk = await sessionDisk();
+    process.kill(machine, "SIGKILL");
+    await sleep(200);
+    assert.match(await succeeds(stack.engine.refresh()), /- 1 deleted/);
+    await succeeds(stack.engine.up());
+    assert.ok(pid() > 0);
+    assert.notEqual(pid(), machine);
+    assert.equal(await sessionDisk(), disk);
+  });
+
+  it("notices without a refresh, too", async () => {
+    process.kill(pid(), "SIGKILL");
+    await sleep(200);
+    assert.match(await succeeds(stack.engine.preview()), /PowerState.*replace/);
+    await succeeds(stack.engine.up());
+    assert.ok(pid() > 0);
+  });
+
+  it("fails with the report when the machine does not verify, and leaves no machine running", async () => {
+    const [row] = GOOD_REPORT.rows;
+    const bad = { ...row, seen: "ubuntu", status: "differs", fails: true };
+    await stack.setReport({ ...GOOD_REPORT, ok: false, rows: [bad] });
+    process.kill(pid(), "SIGKILL");
+    await sleep(200);
+    const text = await fails(stack.engine.up());
+    assert.match(text, /did not pass its verification/);
+    assert.match(text, /O3.*hostname/);
+    assert.equal(pid(), -1);
+    await stack.setReport(GOOD_REPORT);
+    await succeeds(stack.engine.up());
+    assert.ok(pid() > 0);
+  });
+
+  it("fails with the console's word when the machine stops on its way, and the next up recovers", async () => {
+    process.kill(pid(), "SIGKILL");
+    await sleep(200);
+    const console = "cloister: not ready: the session disk holds an unknown file system (xfs); it was not touched";
+    const up = ["up", "--yes", "--skip-preview", "-s", stack.engine.stack];
+    const text = await fails(stack.engine.run(up, { CLOISTER_TEST_CONSOLE: console }));
+    assert.match(text, /the session disk holds an unknown file system \(xfs\)/);
+    assert.equal(pid(), -1);
+    await succeeds(stack.engine.up());
+    assert.ok(pid() > 0);
+  });
+
+  it("leaves no machine when it is interrupted while the machine starts, and recovers", async () => {
+    process.kill(pid(), "SIGKILL");
+    await sleep(200);
+    const up = ["up", "--yes", "--skip-preview", "-s", stack.engine.stack];
+    const running = stack.engine.start(up, { CLOISTER_TEST_CONSOLE: "still starting" });
+    while (pid() < 0) await sleep(100);
+    const orphan = pid();
+    running.kill("SIGINT");
+    assert.notEqual((await running).exitCode, 0);
+    await ends(orphan);
+    await succeeds(stack.engine.up());
+    assert.ok(pid() > 0);
+  });
+
+  it("recovers from a run of which everything was killed while the machine started", async () => {
+    process.kill(pid(), "SIGKILL");
+    await sleep(200);
+    const up = ["up", "--yes", "--skip-preview", "-s", stack.engine.stack];
+    const running = stack.engine.start(up, { CLOISTER_TEST_CONSOLE: "still starting" });
+    while (pid() < 0) await sleep(100);
+    const orphan = pid();
+    running.kill("SIGKILL");
+    await running;
+    await ends(orphan);
+    await succeeds(stack.engine.run(["cancel", "--yes", "-s", stack.engine.stack]));
+    await succeeds(stack.engine.up());
+    assert.notEqual(pid(), orphan);
+  });
+
+  it("leaves no process, no file and no port when it is destroyed", async () => {
+    const machine = pid();
+    const port = livingProcess(stack.paths)?.sshPort ?? 0;
+    await succeeds(stack.engine.destroy());
+    assert.throws(() => process.kill(machine, 0), /ESRCH/);
+    assert.ok(!existsSync(stack.paths.root));
+    assert.ok(!existsSync(stack.paths.control));
+    const server = createServer().listen(port, "127.0.0.1");
+    await new Promise((resolve, reject) => server.once("listening", resolve).once("error", reject));
+    await new Promise((resolve) => server.close(resolve));
+    assert.deepEqual(
+      await stack.engine.resources().then((all) => all.filter(({ type }) => type.startsWith("command"))),
+      [],
+    );
+  });
+});

@@ -1,0 +1,99 @@
+import { chmod, copyFile, cp, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { type Paths, pathsOf } from "../../../infra/local/paths.ts";
+import { hostArchitecture, qemuProgram } from "../../../infra/local/qemu.ts";
+import { EngineProject } from "../engine.ts";
+
+const repository = fileURLToPath(new URL("../../..", import.meta.url));
+
+/** A verification report of a machine that keeps all promises. */
+export const GOOD_REPORT = {
+  machine: "machine",
+  target: "local",
+  image: "a test",
+  arch: "amd64",
+  runtime: "0".repeat(64),
+  depth: "quick",
+  startedAt: "2026-01-01T00:00:00.000Z",
+  durationMs: 1,
+  ok: true,
+  rows: [
+    {
+      id: "O3",
+      group: "system",
+      fact: "hostname",
+      level: "must",
+      expected: "claude",
+      seen: "claude",
+      status: "ok",
+      fails: false,
+    },
+  ],
+};
+
+/**
+ * A copy of this project in a temporary folder, in which QEMU, ssh and the images are stand-ins: the program, the steps,
+ * the plugins and the engine are the real ones.
+ */
+export class LocalStack {
+  readonly engine: EngineProject;
+  readonly paths: Paths;
+  readonly folder: string;
+  private readonly reportFile: string;
+
+  private constructor(engine: EngineProject, folder: string, reportFile: string) {
+    this.engine = engine;
+    this.folder = folder;
+    this.paths = pathsOf(join(folder, "project"), "test");
+    this.reportFile = reportFile;
+  }
+
+  static async create(config: Record<string, unknown> = {}): Promise<LocalStack> {
+    const folder = await mkdtemp(join(tmpdir(), "cloister-local-"));
+    const project = join(folder, "project");
+    const copied = ["infra", "cloud-init", "guest", "tools", "package.json", "package-lock.json", "Pulumi.yaml"];
+    for (const name of copied) {
+      await cp(join(repository, name), join(project, name), {
+        recursive: true,
+        filter: (source) => !source.endsWith("node_modules"),
+      });
+    }
+    await symlink(join(repository, "node_modules"), join(project, "node_modules"));
+    const support = (name: string): string => join(repository, "test", "support", "local", name);
+    await copyFile(support("images-stand-in.ts"), join(project, "tools", "images", "index.ts"));
+    await copyFile(support("runtime-stand-in.ts"), join(project, "tools", "runtime", "index.ts"));
+    const bin = join(folder, "bin");
+    await mkdir(bin);
+    await copyFile(support("qemu-system-stand-in.cjs"), join(bin, qemuProgram(hostArchitecture())));
+    await copyFile(support("ssh-stand-in.sh"), join(bin, "ssh"));
+    for (const program of ["ssh", qemuProgram(hostArchitecture())]) await chmod(join(bin, program), 0o755);
+    const reportFile = join(folder, "report.json");
+    await writeFile(reportFile, JSON.stringify(GOOD_REPORT));
+    const engine = await EngineProject.create({
+      folder: project,
+      // An accelerator that needs no trial, and little memory: tests may run on a small computer.
+      config: { "cloister:accelerator": "tcg", "cloister:memoryMiB": "2048", ...config },
+      env: {
+        CLOISTER_TEST_FILES: folder,
+        CLOISTER_TEST_REPORT: reportFile,
+        XDG_RUNTIME_DIR: folder,
+      },
+    });
+    engine.env["PATH"] = [bin, engine.env["PATH"] ?? process.env["PATH"]].join(delimiter);
+    return new LocalStack(engine, folder, reportFile);
+  }
+
+  /** What the machine's verification will say. */
+  async setReport(report: object): Promise<void> {
+    await writeFile(this.reportFile, JSON.stringify(report));
+  }
+
+  /** Takes everything down, whatever state it is in. */
+  async dispose(): Promise<void> {
+    await this.engine.destroy();
+    await this.engine.dispose();
+    await rm(this.folder, { recursive: true, force: true });
+  }
+}
