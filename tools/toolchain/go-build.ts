@@ -26,9 +26,12 @@ export class GoMissingError extends Error {
 }
 
 /** The `go` to use: that on PATH, else that of Go's own installer, else undefined. */
-export async function findGo(): Promise<string | undefined> {
-  const folders = (process.env["PATH"] ?? "").split(":").filter(Boolean);
-  for (const folder of [...folders, "/usr/local/go/bin"]) {
+export async function findGo(
+  env: NodeJS.ProcessEnv = process.env,
+  otherFolders: readonly string[] = ["/usr/local/go/bin"],
+): Promise<string | undefined> {
+  const folders = (env["PATH"] ?? "").split(":").filter(Boolean);
+  for (const folder of [...folders, ...otherFolders]) {
     const path = join(folder, "go");
     if (
       await access(path).then(
@@ -48,17 +51,17 @@ export async function cliKey(): Promise<string> {
 }
 
 /** Builds the CLI from Go modules, or finds it built; returns the path of the executable. */
-export async function buildCli(store: Store, report: Report): Promise<string> {
+export async function buildCli(store: Store, report: Report, env: NodeJS.ProcessEnv = process.env): Promise<string> {
   const entry = await store.entry(
     "pulumi-cli",
     await cliKey(),
     async (folder) => {
-      const go = await findGo();
+      const go = await findGo(env);
       if (!go) throw new GoMissingError();
       const work = join(folder, "module");
       await mkdir(work);
       for (const file of ["go.mod", "go.sum"]) await copyFile(join(moduleFolder, file), join(work, file));
-      const options = { cwd: work, env: { CGO_ENABLED: "0", GOFLAGS: "-mod=readonly", GOWORK: "off" } };
+      const options = { cwd: work, env: { ...env, CGO_ENABLED: "0", GOFLAGS: "-mod=readonly", GOWORK: "off" } };
       report("fetching the Go modules of Pulumi's CLI");
       const listed = await execa(go, ["list", "-deps", "-f", "{{.ImportPath}}", cliPackage], options);
       const total = listed.stdout.split("\n").length;

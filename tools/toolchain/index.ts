@@ -32,6 +32,10 @@ export interface ToolchainOptions {
   readonly store?: Store;
   /** Whether cached executables are hashed before use (default), or only their sizes compared. */
   readonly deep?: boolean;
+  /** Default: this process's environment. */
+  readonly env?: NodeJS.ProcessEnv;
+  /** Where releases are published; default: the official host. */
+  readonly releaseHost?: string;
 }
 
 /**
@@ -41,33 +45,33 @@ export interface ToolchainOptions {
  * @throws {GoMissingError} when it must be built and there is no Go compiler
  */
 export async function ensureToolchain(options: ToolchainOptions = {}): Promise<Toolchain> {
-  const { report = () => {}, store = new Store(), deep = true } = options;
-  const findings = await look(store);
+  const { report = () => {}, store = new Store(), env = process.env } = options;
+  const findings = await look(store, env, options.releaseHost);
   const choice = await choose(findings);
   if (choice.kind === "path" && findings.onPath) {
     const { path, version } = findings.onPath;
     return { ...choice, version, pulumi: path, binDir: dirname(path), env: {} };
   }
-  const release = releaseOf(process.platform, process.arch);
+  const release = releaseOf(process.platform, process.arch, options.releaseHost);
   if (choice.kind === "release" && release) {
     try {
       const binDir = await fetchRelease(store, release, releaseKey(process.platform, process.arch), report);
-      return toolchainIn(binDir, choice);
+      return toolchainIn(binDir, choice, env);
     } catch (error) {
       if (!(error instanceof HostUnreachableError)) throw error;
-      return await build(store, { kind: "built", why: error.message }, deep, report);
+      return await build({ kind: "built", why: error.message }, options);
     }
   }
-  return await build(store, choice, deep, report);
+  return await build(choice, options);
 }
 
 /** What {@link ensureToolchain} would do, in sentences, without doing it. */
 export async function explainToolchain(options: ToolchainOptions = {}): Promise<string[]> {
-  const store = options.store ?? new Store();
-  const findings = await look(store);
+  const { store = new Store(), env = process.env } = options;
+  const findings = await look(store, env, options.releaseHost);
   const { kind, why } = await choose(findings);
   const lines = [`Pulumi: ${why}.`];
-  const release = releaseOf(process.platform, process.arch);
+  const release = releaseOf(process.platform, process.arch, options.releaseHost);
   if (kind === "path") lines.push(`It would be used as it is: ${findings.onPath?.path}`);
   else if (kind === "release" && findings.stored.release) {
     lines.push(`It would be used: ${store.pathOf("pulumi-release", releaseKey(process.platform, process.arch))}`);
@@ -75,7 +79,7 @@ export async function explainToolchain(options: ToolchainOptions = {}): Promise<
     lines.push(`It would be downloaded and checked: ${release.url} (checksum from ${release.checksums})`);
     lines.push(`It would be unpacked into ${store.root}`);
   } else {
-    const go = await findGo();
+    const go = await findGo(env);
     const where = store.pathOf("pulumi-cli", await cliKey());
     if (findings.stored.built) lines.push(`It would be used: ${where}`);
     else if (go) lines.push(`The CLI ${pulumiVersion} would be built with ${go} from Go modules, into ${where}`);
@@ -86,63 +90,66 @@ export async function explainToolchain(options: ToolchainOptions = {}): Promise<
   return lines;
 }
 
-async function look(store: Store): Promise<Findings> {
-  const onPath = await pulumiOnPath();
+async function look(store: Store, env: NodeJS.ProcessEnv, host: string = releaseHost): Promise<Findings> {
+  const found = await pulumiOnPath(env);
   const released = releaseOf(process.platform, process.arch) !== undefined;
   const key = releaseKey(process.platform, process.arch);
   return {
-    ...(onPath ? { onPath } : {}),
+    ...(found ? { onPath: found } : {}),
     stored: {
       release: (await store.check("pulumi-release", key, false)) === "intact",
       built: (await store.check("pulumi-cli", await cliKey(), false)) === "intact",
     },
     released,
-    reachable: async () => await isReachable(releaseHost, { timeoutMs: 5_000 }),
+    reachable: async () => await isReachable(host, { timeoutMs: 5_000 }),
   };
 }
 
-async function pulumiOnPath(): Promise<Findings["onPath"]> {
-  const path = await onPath("pulumi");
+async function pulumiOnPath(env: NodeJS.ProcessEnv): Promise<Findings["onPath"]> {
+  const path = await findOnPath("pulumi", env);
   if (!path) return undefined;
-  const env = { PULUMI_SKIP_UPDATE_CHECK: "true" };
-  const { stdout } = await execa(path, ["version"], { env, reject: false, timeout: 20_000 });
+  const quiet = { ...env, PULUMI_SKIP_UPDATE_CHECK: "true" };
+  const { stdout } = await execa(path, ["version"], { env: quiet, extendEnv: false, reject: false, timeout: 20_000 });
   const beside = join(dirname(await realpath(path)), "pulumi-language-nodejs");
-  const languageHost = (await isExecutable(beside)) ? beside : await onPath("pulumi-language-nodejs");
+  const languageHost = (await isExecutable(beside)) ? beside : await findOnPath("pulumi-language-nodejs", env);
   return { path, version: semver.clean(stdout ?? "") ?? "", languageHost };
 }
 
-async function build(store: Store, choice: Choice, deep: boolean, report: Report): Promise<Toolchain> {
+async function build(choice: Choice, options: ToolchainOptions): Promise<Toolchain> {
+  const { report = () => {}, store = new Store(), deep = true, env = process.env } = options;
   const key = sha256(JSON.stringify([await cliKey(), await standInsKey()]));
   const entry = await store.entry(
     "toolchain",
     key,
     async (folder) => {
-      const cli = await buildCli(store, report);
+      const cli = await buildCli(store, report, env);
       await bundleStandIns(folder);
       await linkOrCopy(cli, join(folder, "bin", "pulumi"));
     },
     { deep, report },
   );
-  const toolchain = toolchainIn(join(entry.path, "bin"), choice);
+  const toolchain = toolchainIn(join(entry.path, "bin"), choice, env);
   const plugin = join(entry.path, "plugin");
-  if (process.env["PULUMI_HOME"]) {
+  if (env["PULUMI_HOME"]) {
     // The user's own Pulumi home is not ours to install a stand-in into.
     return { ...toolchain, env: { ...toolchain.env, PATH: [toolchain.env["PATH"], plugin].join(delimiter) } };
   }
   const home = join(store.root, "pulumi-home");
   await mkdir(home, { recursive: true });
   await installPlugin(home, join(plugin, "pulumi-resource-command"));
-  const credentials = process.env["PULUMI_CREDENTIALS_PATH"] ?? join(homedir(), ".pulumi");
+  const credentials = env["PULUMI_CREDENTIALS_PATH"] ?? join(homedir(), ".pulumi");
   return { ...toolchain, env: { ...toolchain.env, PULUMI_HOME: home, PULUMI_CREDENTIALS_PATH: credentials } };
 }
 
-function toolchainIn(binDir: string, { kind, why }: Choice): Toolchain {
-  const env = { PATH: [binDir, process.env["PATH"]].join(delimiter), PULUMI_SKIP_UPDATE_CHECK: "true" };
-  return { kind, why, version: pulumiVersion, pulumi: join(binDir, "pulumi"), binDir, env };
+function toolchainIn(binDir: string, { kind, why }: Choice, env: NodeJS.ProcessEnv): Toolchain {
+  const path = [binDir, env["PATH"]].join(delimiter);
+  const pulumi = join(binDir, "pulumi");
+  return { kind, why, version: pulumiVersion, pulumi, binDir, env: { PATH: path, PULUMI_SKIP_UPDATE_CHECK: "true" } };
 }
 
-async function onPath(name: string): Promise<string | undefined> {
-  for (const folder of (process.env["PATH"] ?? "").split(delimiter).filter(Boolean)) {
+/** The first executable of this name on PATH. */
+async function findOnPath(name: string, env: NodeJS.ProcessEnv): Promise<string | undefined> {
+  for (const folder of (env["PATH"] ?? "").split(delimiter).filter(Boolean)) {
     const path = join(folder, name);
     if (await isExecutable(path)) return path;
   }
