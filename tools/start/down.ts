@@ -1,6 +1,5 @@
 /** `npm run down`: destroys the stack `local` and removes what it left in this folder. Caches stay. */
-import { existsSync } from "node:fs";
-import { rm, rmdir } from "node:fs/promises";
+import { readdir, rm, rmdir } from "node:fs/promises";
 import { join } from "node:path";
 import { Listr } from "listr2";
 import { stopMachine } from "../../infra/local/host/process.ts";
@@ -36,15 +35,10 @@ try {
           await stopMachine(paths, 0);
           await rm(paths.root, { recursive: true, force: true });
           const own = join(PROJECT, ".cloister");
-          const stacks = join(own, "state", ".pulumi", "stacks", "cloister");
-          // The project's own state folder goes when no other stack is in it.
-          if (
-            !existsSync(stacks) ||
-            (await rmdir(stacks).then(
-              () => true,
-              () => false,
-            ))
-          ) {
+          // The project's own state folder goes when no other stack is in it (backups do not count).
+          const stacks = join(own, "state", ".pulumi", "stacks");
+          const left = await readdir(stacks, { recursive: true }).catch(() => []);
+          if (!left.some((file) => file.endsWith(".json"))) {
             await rm(join(own, "state"), { recursive: true, force: true });
           }
           await rmdir(own).catch(() => {});

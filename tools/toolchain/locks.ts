@@ -89,8 +89,14 @@ function folderOf(backendUrl: string): string | undefined {
 }
 
 async function startOf(pid: number): Promise<Date | undefined> {
-  const { stdout } = await execa("ps", ["-o", "lstart=", "-p", String(pid)], { env: { LC_ALL: "C" }, reject: false });
-  const start = new Date(stdout?.trim() ?? "");
+  const { stdout } = await execa("ps", ["-o", "stat=,lstart=", "-p", String(pid)], {
+    env: { LC_ALL: "C" },
+    reject: false,
+  });
+  const [state = "", ...time] = (stdout ?? "").trim().split(/\s+/);
+  // A zombie holds nothing any more: it waits for a parent that may never look (ps(1), process state codes).
+  if (state.startsWith("Z")) return undefined;
+  const start = new Date(time.join(" "));
   if (!Number.isNaN(start.getTime())) return start;
   try {
     process.kill(pid, 0);

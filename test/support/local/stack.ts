@@ -1,12 +1,10 @@
-import { chmod, copyFile, cp, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { chmod, copyFile, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { type Paths, pathsOf } from "../../../infra/local/paths.ts";
 import { hostArchitecture, qemuProgram } from "../../../infra/local/qemu.ts";
 import { EngineProject } from "../engine.ts";
-
-const repository = fileURLToPath(new URL("../../..", import.meta.url));
+import { copyProject, REPOSITORY } from "./project-copy.ts";
 
 /** A verification report of a machine that keeps all promises. */
 export const GOOD_REPORT = {
@@ -53,15 +51,8 @@ export class LocalStack {
   static async create(config: Record<string, unknown> = {}): Promise<LocalStack> {
     const folder = await mkdtemp(join(tmpdir(), "cloister-local-"));
     const project = join(folder, "project");
-    const copied = ["infra", "cloud-init", "guest", "tools", "package.json", "package-lock.json", "Pulumi.yaml"];
-    for (const name of copied) {
-      await cp(join(repository, name), join(project, name), {
-        recursive: true,
-        filter: (source) => !source.endsWith("node_modules"),
-      });
-    }
-    await symlink(join(repository, "node_modules"), join(project, "node_modules"));
-    const support = (name: string): string => join(repository, "test", "support", "local", name);
+    await copyProject(project, ["Pulumi.local.yaml"]);
+    const support = (name: string): string => join(REPOSITORY, "test", "support", "local", name);
     await copyFile(support("images-stand-in.ts"), join(project, "tools", "images", "index.ts"));
     await copyFile(support("runtime-stand-in.ts"), join(project, "tools", "runtime", "index.ts"));
     const bin = join(folder, "bin");
