@@ -126,6 +126,9 @@ func identity() any {
 	hostname, _ := os.Hostname()
 	folder, _ := os.Getwd()
 	groups, _ := os.Getgroups()
+	if groups == nil {
+		groups = []int{}
+	}
 	return map[string]any{
 		"uid": os.Getuid(), "euid": os.Geteuid(), "gid": os.Getgid(), "groups": groups, "pid": os.Getpid(),
 		"ppid": os.Getppid(), "hostname": hostname, "cwd": folder, "home": os.Getenv("HOME"), "now": nowNanoseconds(),

@@ -1,0 +1,347 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { openSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import { execa } from "execa";
+import { asUser, buildRuntime, finish, HostSession, type Probe, requireSandbox, USER } from "../support/sandbox.ts";
+
+const NAMESPACES = ["net", "pid", "mnt", "user", "ipc", "uts", "cgroup"];
+
+/**
+ * Rows S1 to S8 of the reference, on this computer, as an ordinary user. Everything that is refused inside is shown to
+ * be there outside: a call that fails in both places would prove nothing.
+ */
+describe("a sealed command", function () {
+  this.timeout(60_000);
+  let runtime: string;
+  let session: HostSession;
+  let server: Server;
+  let address: string;
+  let inside: Probe;
+  let outside: Probe;
+
+  before(async function () {
+    this.timeout(180_000);
+    await requireSandbox();
+    runtime = await buildRuntime();
+    server = createServer((_, response) => response.end("hello")).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    address = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+    session = await HostSession.open({ runtime });
+    const checks = [
+      ...["status", "namespaces", "sockets", "attempts", "processes", "fds", "filesystems", "identity"],
+      ...["environment", "routes", "foreign", `connect=tcp:${address}`, `connect=udp:${address}`, "dns=example.com"],
+      ...["unix=/run/systemd/private", "file=/etc/passwd", "file=/etc/ssh", "file=/home", "file=/root", "file=/run"],
+      ...["file=/sessions", "file=/proc/1/environ", "file=/proc/1/root", "mounts"],
+    ];
+    inside = await session.probe(...checks);
+    outside = await session.control(...checks);
+  });
+
+  after(async () => {
+    await session?.close();
+    server?.close();
+    if (runtime !== undefined) await rm(runtime, { recursive: true, force: true });
+  });
+
+  it("is started by bubblewrap with the reference's flags (S1, S3)", () => {
+    const [first] = inside.processes;
+    assert.equal(first?.comm, "bwrap");
+    for (const flag of ["--unshare-net", "--unshare-pid", "--die-with-parent", "--new-session"]) {
+      assert.ok(first.cmdline.includes(flag), flag);
+    }
+  });
+
+  for (const name of NAMESPACES) {
+    it(`has a private ${name} namespace (S2)`, () => {
+      assert.match(inside.namespaces[name] ?? "", /^\w+:\[\d+\]$/);
+      assert.notEqual(inside.namespaces[name], outside.namespaces[name]);
+    });
+  }
+
+  it("runs under at least two seccomp filters, where outside there are two fewer (S4)", () => {
+    assert.equal(inside.status["Seccomp"], "2");
+    const filters = (status: Record<string, string>) => Number(status["Seccomp_filters"] ?? 0);
+    assert.equal(filters(inside.status) - filters(outside.status), 2);
+  });
+
+  it("cannot gain privileges and has no capability at all (S5, S6)", () => {
+    assert.equal(inside.status["NoNewPrivs"], "1");
+    for (const set of ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"]) {
+      assert.equal(inside.status[set], "0000000000000000", set);
+    }
+    assert.equal(outside.status["NoNewPrivs"], "0");
+    assert.notEqual(outside.status["CapBnd"], "0000000000000000");
+  });
+
+  it("sees bubblewrap, bash, two bridges and itself, as processes 1 to 5 (S7)", () => {
+    assert.deepEqual(
+      inside.processes.map(({ pid, ppid, comm }) => [pid, ppid, comm]),
+      [
+        [1, 0, "bwrap"],
+        [2, 1, "bash"],
+        [3, 2, "socat"],
+        [4, 2, "socat"],
+        [5, 2, "probe"],
+      ],
+    );
+    assert.match(inside.processes[2]?.cmdline.join(" ") ?? "", /TCP-LISTEN:3128,/);
+    assert.match(inside.processes[3]?.cmdline.join(" ") ?? "", /TCP-LISTEN:1080,/);
+    assert.ok(outside.processes.length > 0);
+  });
+
+  it("has no route, no interface but loopback, no DNS (S8)", () => {
+    assert.deepEqual(inside.routes, { routes: [], interfaces: ["lo"] });
+    assert.equal(inside.dns[0]?.ok, false);
+  });
+
+  it("reaches nothing directly, not even a server of its own computer (S8)", () => {
+    assert.deepEqual(
+      inside.connect.map(({ ok }) => ok),
+      [false, true],
+    );
+    assert.equal(inside.connect[0]?.errno, "ECONNREFUSED");
+    assert.ok(outside.connect[0]?.ok);
+  });
+
+  it("cannot make AF_UNIX sockets, but pairs to talk to its children (S8)", () => {
+    for (const name of ["unix", "unix-dgram", "pair-dgram"]) {
+      assert.deepEqual(inside.sockets[name], { ok: false, errno: "EPERM" }, name);
+      assert.ok(outside.sockets[name]?.ok, `control: ${name}`);
+    }
+    for (const name of ["pair-stream", "pair-seqpacket"]) assert.ok(inside.sockets[name]?.ok, name);
+    assert.equal(inside.unix[0]?.errno, "EPERM");
+    assert.notEqual(outside.unix[0]?.errno, "EPERM");
+  });
+
+  it("cannot make sockets that its network namespace does not confine", async () => {
+    const control = await session.strongControl("sockets");
+    for (const name of ["vsock", "packet", "alg", "bluetooth", "can", "xdp"]) {
+      assert.deepEqual(inside.sockets[name], { ok: false, errno: "EAFNOSUPPORT" }, name);
+    }
+    for (const name of ["netlink-nf", "netlink-audit", "netlink-uevent"]) {
+      assert.deepEqual(inside.sockets[name], { ok: false, errno: "EPROTONOSUPPORT" }, name);
+      assert.ok(outside.sockets[name]?.ok, `control: ${name}`);
+    }
+    for (const name of ["inet", "inet-udp", "inet6", "netlink-route"]) assert.ok(inside.sockets[name]?.ok, name);
+    // Vsock is what a virtual machine's control plane would be reached by: it must be the filter that keeps it away.
+    assert.ok(control.sockets["vsock"]?.ok, "control: vsock");
+  });
+
+  /** What the filters refuse, and how the same call ends for whom it is not refused: it got as far as its arguments. */
+  const REFUSED: Readonly<Record<string, { as: string; control: readonly string[]; strong?: true }>> = {
+    "unshare-user": { as: "EPERM", control: ["EINVAL"] },
+    "clone-user": { as: "EPERM", control: ["EINVAL"] },
+    clone3: { as: "ENOSYS", control: ["EINVAL"] },
+    setns: { as: "EPERM", control: ["EBADF"] },
+    mount: { as: "EPERM", control: ["EFAULT"] },
+    umount: { as: "EPERM", control: ["EFAULT"] },
+    chroot: { as: "EPERM", control: ["EFAULT"] },
+    open_tree: { as: "EPERM", control: ["EINVAL"] },
+    mount_setattr: { as: "EPERM", control: ["EINVAL"] },
+    pivot_root: { as: "EPERM", control: ["EFAULT"], strong: true },
+    move_mount: { as: "EPERM", control: ["EINVAL"], strong: true },
+    fsopen: { as: "EPERM", control: ["EINVAL"], strong: true },
+    open_by_handle_at: { as: "EPERM", control: ["EFAULT"], strong: true },
+    keyctl: { as: "EPERM", control: ["ok", "ENOKEY"] },
+    add_key: { as: "EPERM", control: ["EFAULT"] },
+    request_key: { as: "EPERM", control: ["EFAULT"] },
+    ptrace: { as: "EPERM", control: ["ESRCH"] },
+    process_vm_readv: { as: "EPERM", control: ["ok"] },
+    pidfd_getfd: { as: "EPERM", control: ["EBADF"] },
+    kcmp: { as: "EPERM", control: ["ESRCH"] },
+    perf_event_open: { as: "EPERM", control: ["EFAULT"] },
+    userfaultfd: { as: "EPERM", control: ["EINVAL"] },
+    fanotify_init: { as: "EPERM", control: ["EINVAL"], strong: true },
+    bpf: { as: "EPERM", control: ["EINVAL"], strong: true },
+    io_uring_setup: { as: "EPERM", control: ["EFAULT"], strong: true },
+    vmsplice: { as: "EPERM", control: ["EBADF"] },
+    syslog: { as: "EPERM", control: ["ok"], strong: true },
+    reboot: { as: "EPERM", control: ["EINVAL"], strong: true },
+    swapon: { as: "EPERM", control: ["EFAULT"], strong: true },
+    personality: { as: "EPERM", control: ["ok"] },
+    tiocsti: { as: "EPERM", control: ["EBADF"] },
+  };
+  for (const [call, { as, control, strong }] of Object.entries(REFUSED)) {
+    it(`is refused ${call}, which is there outside`, async () => {
+      assert.deepEqual(inside.attempts[call], { ok: false, errno: as });
+      // Some calls are root's only: without root there is nothing to compare with, and the refusal is all that is known.
+      if (strong && process.getuid?.() !== 0) return;
+      const { attempts } = strong ? await session.strongControl("attempts") : outside;
+      const seen = attempts[call]?.ok ? "ok" : attempts[call]?.errno;
+      assert.ok(control.includes(seen ?? ""), `control: ${call} ended with ${seen}`);
+    });
+  }
+
+  it("keeps the calls that programs need", () => {
+    assert.ok(inside.attempts["unshare-files"]?.ok);
+    assert.ok(inside.attempts["personality-query"]?.ok);
+    // A filter of one's own may be added: EINVAL is for the probe's flags.
+    assert.equal(inside.attempts["seccomp"]?.errno, "EINVAL");
+  });
+
+  if (process.arch === "x64") {
+    it("is killed for a 32-bit call, and gets ENOSYS for one of the x32 ABI", () => {
+      assert.deepEqual(inside.foreign, { ok: false, signal: "SIGSYS" });
+      assert.deepEqual(outside.foreign, { ok: true });
+      assert.equal(inside.attempts["x32-getpid"]?.errno, "ENOSYS");
+    });
+  }
+
+  it("is its own user without other groups, on a machine called claude", () => {
+    const { uid, gid, hostname, home, cwd, groups } = inside.identity;
+    assert.deepEqual({ uid, gid, hostname, home, cwd }, { ...USER, hostname: "claude", home: session.home, cwd: home });
+    assert.ok(groups.every((group) => group === USER.gid || group === 65_534));
+  });
+
+  it("has a small environment of its own, with both proxies", () => {
+    const token = session.proxy.token;
+    const { environment } = inside;
+    assert.equal(environment["HTTP_PROXY"], `http://srt:${token}@localhost:3128`);
+    assert.equal(environment["https_proxy"], environment["HTTP_PROXY"]);
+    assert.equal(environment["ALL_PROXY"], `socks5h://srt:${token}@localhost:1080`);
+    assert.equal(environment["NO_PROXY"], "localhost,127.0.0.1,::1");
+    assert.equal(environment["NODE_USE_ENV_PROXY"], "1");
+    assert.equal(environment["IS_SANDBOX"], "yes");
+    assert.equal(environment["TMPDIR"], "/tmp");
+    assert.ok(Object.keys(environment).length < 35);
+  });
+
+  it("inherits no variable and no descriptor of whoever starts it", async () => {
+    const [program = "", ...args] = await session.command([session.probePath, "fds", "environment"]);
+    const extra = openSync("/etc/hostname", "r");
+    const options = {
+      ...asUser,
+      cwd: "/",
+      env: { ...process.env, CLOISTER_SECRET: "x" },
+      stdio: ["ignore", "pipe", "pipe", extra, extra, extra, extra, extra, extra, extra, extra, extra],
+    } as const;
+    const read = async (command: string, given: string[]) => {
+      const finished = await finish(spawn(command, given, { ...options, stdio: [...options.stdio] }));
+      assert.equal(finished.code, 0, finished.stderr);
+      return JSON.parse(finished.stdout) as Probe;
+    };
+    const sealed = await read(program, args);
+    assert.deepEqual(
+      sealed.fds.map(({ fd }) => fd),
+      [0, 1, 2],
+    );
+    assert.equal(sealed.environment["CLOISTER_SECRET"], undefined);
+    const control = await read(session.probePath, ["fds", "environment"]);
+    assert.ok(control.fds.length > 3);
+    assert.equal(control.environment["CLOISTER_SECRET"], "x");
+  });
+
+  it("writes to its home, /tmp and /dev/shm, and nowhere else", () => {
+    const writable = Object.entries(inside.filesystems)
+      .filter(([, { writable: can }]) => can)
+      .map(([path]) => path);
+    assert.deepEqual(new Set(writable), new Set(["/tmp", "/dev/shm", "/var/tmp", session.home]));
+  });
+
+  it("has a /tmp and a /dev/shm of limited size when bubblewrap makes them", async function () {
+    const { stdout } = await execa("bwrap", ["--help"]);
+    // On machines the size comes from a file system made by root: bubblewrap has --size since 0.7.
+    if (!stdout.includes("--size")) this.skip();
+    const sizeBytes = 8 * 1024 * 1024;
+    const finished = await session.run([session.probePath, "filesystems"], { scratch: { kind: "tmpfs", sizeBytes } });
+    const { filesystems } = JSON.parse(finished.stdout) as Probe;
+    for (const path of ["/tmp", "/dev/shm"]) {
+      assert.equal(filesystems[path]?.type, "tmpfs");
+      assert.equal(filesystems[path]?.sizeBytes, sizeBytes);
+      assert.ok(filesystems[path]?.writable);
+    }
+  });
+
+  it("sees no file of the machine's that is not a program's", () => {
+    const entries = (path: string) => inside.file.find((file) => file.path === path)?.entries ?? [];
+    for (const path of ["/etc/ssh", "/home", "/root", "/sessions"]) assert.deepEqual(entries(path), [], path);
+    assert.deepEqual(entries("/run"), ["cloister"]);
+    assert.ok(inside.file.find(({ path }) => path === "/etc/passwd")?.ok);
+    // No mount of the machine that is not shown is so much as named.
+    assert.ok(inside.mounts.every((line) => !/ \/(run|boot|sessions)(?!\/cloister\/(egress|mark)) /.test(line)));
+  });
+
+  it("sees no other user in /etc/passwd", async () => {
+    const { stdout } = await session.run(["cat", "/etc/passwd"]);
+    const names = stdout.split("\n").flatMap((line) => line.split(":")[0] || []);
+    assert.deepEqual(names, ["root", "nobody", "calm-testing-turing"]);
+    assert.equal((await session.run(["id", "-un"])).stdout, "calm-testing-turing\n");
+  });
+
+  it("passes the command's exit code and outputs on", async () => {
+    const finished = await session.run(["sh", "-c", "echo out; echo err >&2; exit 7"]);
+    assert.deepEqual(finished, { code: 7, signal: null, stdout: "out\n", stderr: "err\n" });
+    assert.equal((await session.run(["sh", "-c", "kill -TERM $$"])).code, 143);
+  });
+
+  it("says what is wrong when the command is not there, or not executable", async () => {
+    const missing = await session.run(["no-such-command"]);
+    assert.deepEqual([missing.code, missing.stderr.includes("no-such-command: command not found in")], [127, true]);
+    const path = `${session.home}/not-a-program`;
+    const denied = await session.run(["sh", "-c", `echo > ${path}; exec ${runtime}/bin/apply-seccomp -- ${path}`]);
+    assert.deepEqual([denied.code, denied.stderr], [126, `cloister: ${path}: permission denied\n`]);
+  });
+
+  it("says which bridge does not listen, when one does not", async () => {
+    await session.run(["sh", "-c", "mkdir bin && ln -s /bin/bash bin/bash"]);
+    const environment = { PATH: `${session.home}/bin` };
+    const finished = await session.run(["/bin/true"], { bridgeWaitMs: 300, environment });
+    assert.equal(finished.code, 125);
+    assert.match(finished.stderr, /nothing listens on port 3128 and 1080 after 300ms: the bridge .* did not start/);
+  });
+
+  it("dies with whoever started it, and all its processes with it", async () => {
+    const mark = `98765${process.pid}`;
+    const command = await session.command(["sh", "-c", `sleep ${mark} & setsid sleep ${mark} & sleep ${mark}; true`]);
+    // The parent is a process of its own, so that it can be killed: it starts the chain and waits.
+    const parent = spawn("sh", ["-c", '"$@"; exit 0', "sh", ...command], { ...asUser, cwd: "/", stdio: "ignore" });
+    const alive = async () => (await execa("pgrep", ["-f", `^sleep ${mark}$`], { reject: false })).stdout.split("\n");
+    const until = async (count: number) => {
+      for (let i = 0; i < 100; i++) {
+        const found = (await alive()).filter((pid) => pid !== "").length;
+        if (found === count) return found;
+        await sleep(50);
+      }
+      return (await alive()).filter((pid) => pid !== "").length;
+    };
+    assert.equal(await until(3), 3, "control: all three processes run");
+    parent.kill("SIGKILL");
+    assert.equal(await until(0), 0, "processes outlive the one that started them");
+  });
+
+  it("runs node, python, git and bash with children, threads and pipes", async () => {
+    const node = `
+      const { execSync } = require("node:child_process");
+      const { Worker } = require("node:worker_threads");
+      const worker = new Worker("require('node:worker_threads').parentPort.postMessage(6 * 7)", { eval: true });
+      worker.on("message", (n) => console.log(n, execSync("echo child").toString().trim(),
+        Object.keys(require("node:os").networkInterfaces()).join(), require("node:os").cpus().length > 0));`;
+    const ran = await session.run(["node", "-e", node]);
+    assert.equal(ran.stdout, "42 child lo true\n", ran.stderr);
+    const python =
+      "import subprocess, threading, multiprocessing as m, tempfile, sqlite3\n" +
+      "t = threading.Thread(target=lambda: print('thread')); t.start(); t.join()\n" +
+      "print(subprocess.run(['echo', 'child'], capture_output=True, text=True).stdout.strip())\n" +
+      "with m.get_context('fork').Pool(2) as p: print(p.map(abs, [-1, -2]))\n" +
+      "tempfile.NamedTemporaryFile().write(b'x')\n";
+    const snake = await session.run(["/usr/bin/python3", "-c", python]);
+    assert.equal(snake.stdout, "thread\nchild\n[1, 2]\n", snake.stderr);
+    const git =
+      "git init -q repo && cd repo && git config user.email a@b.example && git config user.name a && " +
+      "echo x > x && git add x && git commit -q -m first && git log --oneline | wc -l";
+    const repository = await session.run(["bash", "-c", git]);
+    assert.equal(repository.stdout, "1\n", repository.stderr);
+  });
+
+  it("marks when its first instruction ran", async () => {
+    const before = Date.now();
+    const { stdout } = await session.run(["cat", "/run/cloister/mark/started"]);
+    const at = Number(stdout) / 1e6;
+    assert.ok(at >= before - 1 && at <= Date.now() + 1, `${before} ${at}`);
+  });
+});
