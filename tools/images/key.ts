@@ -1,18 +1,16 @@
-import { createHash } from "node:crypto";
-import { readdirSync, readFileSync } from "node:fs";
-import { join, relative } from "node:path";
+import { sha256 } from "../lib/store.ts";
+import { debianKey } from "./debian/recipe.ts";
+import type { Arch, BaseImageChoice } from "./types.ts";
+import { ubuntuKey } from "./ubuntu/release.ts";
 
 /**
  * Digest of everything that decides which base image a machine gets, without asking the network: used as a trigger, so
  * that a root disk is made anew when what it was made from changes here.
  */
-export function baseImageKey({ arch, choice }: { arch: "amd64" | "arm64"; choice: string }): string {
-  const folder = import.meta.dirname;
-  const hash = createHash("sha256").update(`${arch} ${choice}`);
-  const files = readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && !entry.name.endsWith(".md"))
-    .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
-    .sort();
-  for (const file of files) hash.update(`\n${relative(folder, file)}\n`).update(readFileSync(file));
-  return hash.digest("hex");
+export function baseImageKey({ arch, choice }: { arch: Arch; choice: BaseImageChoice }): string {
+  const keys = [
+    ...(choice === "debian-13-stand-in" ? [] : [ubuntuKey(arch)]),
+    ...(choice === "ubuntu-22.04" ? [] : [debianKey(arch)]),
+  ];
+  return sha256([arch, choice, ...keys].join(" "));
 }

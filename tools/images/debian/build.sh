@@ -6,9 +6,9 @@
 #   MIRROR    where its packages are
 #   PACKAGES  comma-separated
 #   SOURCE    the folder of this script
-#   OUT       the folder that receives disk.qcow2, vmlinuz, cmdline and packages.txt
+#   OUT       the folder that receives disk.raw, vmlinuz and packages.txt
 #   DISK_MIB, ESP_MIB                    sizes
-#   ROOT_TYPE, ROOT_PARTUUID, ESP_PARTUUID, DISK_UUID    identifiers of the GPT
+#   DISK_UUID, ROOT_TYPE, ROOT_PARTUUID, ESP_TYPE, ESP_PARTUUID    identifiers of the GPT
 #   CMDLINE   the kernel's command line
 #   EFI_ARCH  UEFI's name of the architecture: x64 or aa64
 set -eu
@@ -29,13 +29,12 @@ mmdebstrap --mode=root --format=directory --variant=minbase --architectures="$AR
   --dpkgopt=path-exclude=/usr/share/locale/* \
   --dpkgopt=path-exclude=/usr/share/doc/* \
   --dpkgopt=path-include=/usr/share/doc/*/copyright \
-  --essential-hook="sh '$SOURCE/prepare.sh' \"\$1\"" \
-  --customize-hook="sh '$SOURCE/customize.sh' \"\$1\"" \
+  --essential-hook='sh "$SOURCE/prepare.sh" "$1"' \
+  --customize-hook='sh "$SOURCE/customize.sh" "$1"' \
   "$SUITE" "$root" "deb $MIRROR $SUITE main"
 
 say "making the disk"
 cp "$root"/boot/vmlinuz-* "$OUT/vmlinuz"
-printf '%s\n' "$CMDLINE" >"$OUT/cmdline"
 dpkg-query --admindir="$root/var/lib/dpkg" --show --showformat '${binary:Package} ${Version}\n' >"$OUT/packages.txt"
 
 # GPT with room for its backup at the end; all partitions start on a MiB. The root partition is last, so that it can grow.
@@ -46,7 +45,7 @@ root_mib=$((DISK_MIB - root_start - 1))
 sfdisk --quiet "$disk" <<LAYOUT
 label: gpt
 label-id: $DISK_UUID
-${disk}15 : start=1MiB, size=${ESP_MIB}MiB, type=C12A7328-F81F-11D2-BA4B-00A0C93EC93B, uuid=$ESP_PARTUUID
+${disk}15 : start=1MiB, size=${ESP_MIB}MiB, type=$ESP_TYPE, uuid=$ESP_PARTUUID
 ${disk}1 : start=${root_start}MiB, size=${root_mib}MiB, type=$ROOT_TYPE, uuid=$ROOT_PARTUUID
 LAYOUT
 
@@ -60,5 +59,4 @@ dd if="$esp" of="$disk" bs=1M seek=1 conv=notrunc,sparse status=none
 mke2fs -q -t ext4 -L cloudimg-rootfs -m 1 -d "$root" \
   -E "offset=$((root_start << 20)),lazy_itable_init=0,lazy_journal_init=0" "$disk" "${root_mib}M"
 
-qemu-img convert -f raw -O qcow2 $QCOW2_OPTIONS "$disk" "$OUT/disk.qcow2"
-rm -rf "$root" "$disk" "$esp" "$OUT/boot.efi"
+rm -rf "$root" "$esp" "$OUT/boot.efi"

@@ -5,4 +5,3 @@ root=$1
 # The kernel has the drivers of the root disk built in and is started without an initrd.
 mkdir -p "$root/etc/initramfs-tools"
 echo 'update_initramfs=no' >"$root/etc/initramfs-tools/update-initramfs.conf"
-mkdir -p "$root/etc/kernel/postinst.d"

@@ -1,0 +1,22 @@
+/** Debian's and Ubuntu's name of a processor architecture. */
+export type Arch = "amd64" | "arm64";
+
+export type BaseImageName = "ubuntu-22.04" | "debian-13-stand-in";
+
+/** Which image is wanted; `auto` is Ubuntu's, or the stand-in where Ubuntu's host cannot be reached. */
+export type BaseImageChoice = "auto" | BaseImageName;
+
+/** A disk image of an operating system, ready to be copied and grown. Its file must not be changed. */
+export interface BaseImage {
+  /** Absolute path of a qcow2 file with a virtual size below 10 GiB. */
+  readonly path: string;
+  /** SHA-256 of that file, in lower-case hexadecimal. */
+  readonly digest: string;
+  readonly name: BaseImageName;
+  /** True when it only stands in for the reference's operating system. */
+  readonly standIn: boolean;
+  /** One sentence for the user: what it is, and why this one. */
+  readonly why: string;
+  /** Kernel and command line for a boot without firmware, which only tests use. */
+  readonly kernel?: { readonly image: string; readonly cmdline: string };
+}
