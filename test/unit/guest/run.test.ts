@@ -1,0 +1,91 @@
+import assert from "node:assert/strict";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { AgentSettings } from "../../../guest/machine.ts";
+import { runSealed } from "../../../guest/run.ts";
+import { completeCommand } from "../../../guest/run-agent.ts";
+import { runService } from "../../../guest/run-service.ts";
+import { RunRefused } from "../../../guest/run-types.ts";
+
+describe("a request that cannot be run", () => {
+  it("is refused with every problem in one round, and nothing is made", async () => {
+    const refused = await runSealed({
+      command: [],
+      name: "No Name",
+      allow: ["*", "169.254.169.254"],
+      mounts: [{ source: "/etc", name: "etc", mode: "rw" }],
+      environment: { "a b": "x" },
+      cwd: "here",
+      timeoutMs: 0,
+    }).then(
+      () => assert.fail("it ran"),
+      (error: unknown) => error,
+    );
+    assert.ok(refused instanceof RunRefused);
+    for (const problem of [
+      "no command: write it after --",
+      '--name "No Name": write lower-case letters',
+      '--allow "*": not a host (a whole top-level domain is too much)',
+      '--allow "169.254.169.254": 169.254.169.254 (link-local, with the metadata services) is never reachable',
+      "mount /etc:etc:rw: /etc belongs to the machine",
+      '"a b": not a variable\'s name',
+      "working directory here: must be absolute",
+      "time limit 0: must be more than 0",
+      "/etc/cloister/machine.json",
+    ]) {
+      assert.ok(
+        refused.problems.some((text) => text.includes(problem)),
+        `${problem} is not in\n${refused.problems.join("\n")}`,
+      );
+    }
+  });
+});
+
+describe("the agent's command", () => {
+  const settings = AgentSettings.parse({});
+
+  it("is completed when it is claude with a prompt", () => {
+    const command = completeCommand(settings, ["claude", "-p", "do it", "--output-format", "json", "--max-turns", "3"]);
+    const text = command.join(" ");
+    assert.match(text, /^claude --print do it --model claude-opus-4-5-20251101 --tools Task,Bash,/);
+    assert.match(text, /--output-format json --max-turns 3$/);
+  });
+
+  it("is left alone when it is anything else", () => {
+    for (const command of [
+      ["bash", "-p"],
+      ["claude", "--version"],
+      ["claude", "-p"],
+    ]) {
+      assert.deepEqual(completeCommand(settings, command), command);
+    }
+  });
+});
+
+describe("the service of a command", () => {
+  it("gives back both outputs and the exit code", async () => {
+    const command = ["sh", "-c", "echo out; echo err >&2; exit 3"];
+    assert.deepEqual(await runService({ command, stdio: "capture", stop: async () => {} }), {
+      exitCode: 3,
+      stdout: "out\n",
+      stderr: "err\n",
+    });
+  });
+
+  it("is stopped when its time is over, and waited for", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "cloister-run-"));
+    const pid = join(folder, "pid");
+    const output = await runService({
+      command: ["sh", "-c", `trap "exit 9" TERM; echo $$ > ${pid}; while :; do sleep 0.05; done`],
+      stdio: "capture",
+      timeoutMs: 500,
+      // On a machine: systemctl stop.
+      stop: async () => {
+        process.kill(Number(await readFile(pid, "utf8")), "SIGTERM");
+      },
+    });
+    assert.deepEqual([output.exitCode, output.unitResult], [124, "timeout"]);
+    await rm(folder, { recursive: true });
+  });
+});

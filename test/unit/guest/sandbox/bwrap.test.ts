@@ -1,0 +1,201 @@
+import assert from "node:assert/strict";
+import { bridgesScript, bwrapArguments, launchArguments, type SandboxSpec } from "../../../../guest/sandbox/bwrap.ts";
+import { sessionEnvironment } from "../../../../guest/sandbox/environment.ts";
+import { runtimeFiles } from "../../../../guest/sandbox/paths.ts";
+
+const RUN = "/run/cloister/sessions/brave-loving-maxwell";
+
+const spec: SandboxSpec = {
+  home: "/sessions/brave-loving-maxwell",
+  cwd: "/sessions/brave-loving-maxwell",
+  uid: 20_017,
+  gid: 20_018,
+  hostname: "claude",
+  layout: {
+    shown: [
+      { path: "/usr", kind: "folder" },
+      { path: "/bin", kind: "link", target: "usr/bin" },
+      { path: "/etc", kind: "folder" },
+    ],
+    emptied: ["/etc/ssh"],
+    blanked: ["/etc/sudoers"],
+  },
+  scratch: { kind: "folders", tmp: `${RUN}/scratch/tmp`, shm: `${RUN}/scratch/shm`, mark: `${RUN}/scratch/mark` },
+  passwd: `${RUN}/passwd`,
+  group: `${RUN}/group`,
+  sockets: `${RUN}/egress`,
+  runtime: runtimeFiles(),
+  environment: { HOME: "/sessions/brave-loving-maxwell", ODD: "a b\n'\"$" },
+  command: ["sh", "-c", "echo 'a b'"],
+};
+
+/** Flags of bubblewrap 0.6.1 (bwrap(1) of that version), with the number of words each takes. */
+const FLAGS: Readonly<Record<string, number>> = {
+  "--unshare-user": 0,
+  "--unshare-pid": 0,
+  "--unshare-net": 0,
+  "--unshare-ipc": 0,
+  "--unshare-uts": 0,
+  "--unshare-cgroup": 0,
+  "--uid": 1,
+  "--gid": 1,
+  "--hostname": 1,
+  "--die-with-parent": 0,
+  "--new-session": 0,
+  "--cap-drop": 1,
+  "--proc": 1,
+  "--dev": 1,
+  "--bind": 2,
+  "--ro-bind": 2,
+  "--symlink": 2,
+  "--tmpfs": 1,
+  "--dir": 1,
+  "--remount-ro": 1,
+  "--chdir": 1,
+  "--clearenv": 0,
+  "--setenv": 2,
+  "--seccomp": 1,
+};
+
+/** Splits the line into flags with their words, as bubblewrap reads it. */
+function parse(args: readonly string[]): { flags: string[][]; command: string[] } {
+  const flags: string[][] = [];
+  for (let i = 0; i < args.length; ) {
+    const flag = args[i] ?? "";
+    if (flag === "--") return { flags, command: args.slice(i + 1) };
+    const words = FLAGS[flag];
+    assert.notEqual(words, undefined, `${flag} is not in bubblewrap 0.6.1`);
+    flags.push(args.slice(i, i + 1 + (words ?? 0)));
+    i += 1 + (words ?? 0);
+  }
+  throw new Error("no command");
+}
+
+describe("bubblewrap's line", () => {
+  const { flags, command } = parse(bwrapArguments(spec));
+  const has = (...words: string[]) => flags.some((flag) => flag.join(" ") === words.join(" "));
+
+  it("is this", () => {
+    assert.deepEqual(
+      flags.map((flag) => flag.join(" ")),
+      [
+        "--unshare-user",
+        "--uid 20017",
+        "--gid 20018",
+        "--unshare-pid",
+        "--unshare-net",
+        "--unshare-ipc",
+        "--unshare-uts",
+        "--unshare-cgroup",
+        "--hostname claude",
+        "--die-with-parent",
+        "--new-session",
+        "--cap-drop ALL",
+        "--proc /proc",
+        "--dev /dev",
+        `--bind ${RUN}/scratch/tmp /tmp`,
+        `--bind ${RUN}/scratch/shm /dev/shm`,
+        `--bind ${RUN}/scratch/mark /run/cloister/mark`,
+        "--ro-bind /usr /usr",
+        "--symlink usr/bin /bin",
+        "--ro-bind /etc /etc",
+        "--tmpfs /etc/ssh",
+        "--remount-ro /etc/ssh",
+        "--ro-bind /dev/null /etc/sudoers",
+        "--dir /run",
+        "--dir /sessions",
+        "--dir /var/log",
+        "--dir /var/cache",
+        "--dir /root",
+        "--dir /home",
+        "--dir /mnt",
+        "--dir /srv",
+        `--ro-bind ${RUN}/passwd /etc/passwd`,
+        `--ro-bind ${RUN}/group /etc/group`,
+        "--symlink ../tmp /var/tmp",
+        `--ro-bind ${RUN}/egress /run/cloister/egress`,
+        "--bind /sessions/brave-loving-maxwell /sessions/brave-loving-maxwell",
+        "--remount-ro /dev",
+        "--remount-ro /",
+        "--chdir /sessions/brave-loving-maxwell",
+        "--clearenv",
+        "--setenv HOME /sessions/brave-loving-maxwell",
+        "--setenv ODD a b\n'\"$",
+        "--seccomp 10",
+      ],
+    );
+  });
+
+  it("starts bash, the bridges, and then the command under the second filter", () => {
+    assert.deepEqual(command, [
+      ...["bash", "--norc", "--noprofile", "-c", bridgesScript(), "bash"],
+      ...["/opt/cloister/bin/apply-seccomp", "--wait", "3128,1080", "--mark", "/run/cloister/mark/started"],
+      ...["--filter", "/opt/cloister/seccomp/unix.bpf", "--", "sh", "-c", "echo 'a b'"],
+    ]);
+  });
+
+  it("makes everything that bubblewrap mounts itself read-only, after the last mount", () => {
+    const last = flags.findLastIndex(([flag]) => ["--bind", "--ro-bind", "--dir", "--symlink"].includes(flag ?? ""));
+    for (const path of ["/", "/dev"]) {
+      assert.ok(flags.findIndex((flag) => flag.join(" ") === `--remount-ro ${path}`) > last);
+    }
+  });
+
+  it("clears the environment before it sets the session's", () => {
+    const cleared = flags.findIndex(([flag]) => flag === "--clearenv");
+    assert.ok(flags.findIndex(([flag]) => flag === "--setenv") > cleared);
+  });
+
+  it("never shows the whole root", () => {
+    assert.ok(!has("--ro-bind", "/", "/") && !has("--bind", "/", "/"));
+  });
+
+  it("gives no part of the command to a shell: not its words, not the paths", () => {
+    const words = bwrapArguments({ ...spec, command: ["echo", "$(reboot)", "; reboot", "`reboot`"] });
+    assert.deepEqual(words.slice(-3), ["$(reboot)", "; reboot", "`reboot`"]);
+    assert.ok(!bridgesScript().includes(spec.home));
+  });
+
+  it("is preceded by what opens the first filter", () => {
+    const [program, launch, option, filter, dashes, bwrap] = launchArguments(spec);
+    assert.deepEqual(
+      [program, launch, option, filter, dashes, bwrap],
+      ["/opt/cloister/bin/apply-seccomp", "launch", "--fd", "10=/opt/cloister/seccomp/base.bpf", "--", "bwrap"],
+    );
+  });
+
+  it("bounds /tmp and /dev/shm where bubblewrap makes them", () => {
+    const text = bwrapArguments({ ...spec, scratch: { kind: "tmpfs", sizeBytes: 1024 } }).join(" ");
+    assert.match(text, /--size 1024 --tmpfs \/tmp --size 1024 --tmpfs \/dev\/shm /);
+    assert.doesNotMatch(text, /--mark/);
+  });
+});
+
+describe("a session's environment", () => {
+  const made = sessionEnvironment({
+    session: "brave-loving-maxwell",
+    home: "/sessions/brave-loving-maxwell",
+    token: "0123",
+    path: ["/opt/cloister/bin"],
+    extra: { HTTP_PROXY: "http://evil.example", http_proxy: "http://evil.example", NO_PROXY: "*", EXTRA: "1" },
+  });
+
+  it("leads to both proxies, whatever is added to it", () => {
+    assert.equal(made["HTTP_PROXY"], "http://srt:0123@localhost:3128");
+    assert.equal(made["http_proxy"], made["HTTP_PROXY"]);
+    assert.equal(made["HTTPS_PROXY"], made["HTTP_PROXY"]);
+    for (const name of ["ALL_PROXY", "FTP_PROXY", "GRPC_PROXY", "all_proxy", "ftp_proxy", "grpc_proxy"]) {
+      assert.equal(made[name], "socks5h://srt:0123@localhost:1080", name);
+    }
+    assert.equal(made["NO_PROXY"], "localhost,127.0.0.1,::1");
+    assert.equal(made["EXTRA"], "1");
+  });
+
+  it("has no terminal unless there is one", () => {
+    assert.equal(made["TERM"], undefined);
+  });
+
+  it("finds the runtime image's programs first", () => {
+    assert.match(made["PATH"] ?? "", /^\/opt\/cloister\/bin:\/usr\/local\/sbin:/);
+  });
+});
