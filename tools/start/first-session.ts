@@ -1,23 +1,21 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
+import { demoTask, reportName } from "../../guest/agent/demo-script.ts";
 import type { Paths } from "../../infra/local/paths.ts";
-import { shellQuoted, sshArguments } from "../../infra/local/ssh.ts";
+import { OPERATOR, shellQuoted, sshArguments } from "../../infra/local/ssh.ts";
 import type { Report } from "../lib/store.ts";
 
 /** Folder on the machine that the first session works in; it is on the session disk. */
 const FOLDER = "/sessions/folders/first-session";
 
-const QUESTION = `Colours
-=======
-red    3
-green  5
-blue   4
+const NOTES = `A machine for an agent to work in, and nothing else.
+It has no network but a proxy that knows what is allowed,
+no key that is worth stealing, and no folder but the ones it was given.
 `;
-
-const TASK =
-  "Read mnt/work/question.txt. With the Bash tool, add up the numbers in it. " +
-  "Write the sum, and one line on how you got it, to mnt/work/answer.txt.";
+const FILE = "notes.txt";
+/** Where the agent will have written its report, beside the file. */
+const REPORT = reportName(FILE);
 
 /** What became of the first session. */
 export interface FirstSession {
@@ -48,7 +46,7 @@ export async function firstSession(
     return stdout;
   };
   const folder = paths.firstSession;
-  const file = join(folder, "answer.txt");
+  const file = join(folder, REPORT);
   const keep = async (answer: string): Promise<void> => {
     await mkdir(folder, { recursive: true });
     await writeFile(file, answer.endsWith("\n") ? answer : `${answer}\n`);
@@ -58,23 +56,53 @@ export async function firstSession(
     const before = await readFile(file, "utf8").catch(() => "");
     if (before !== "") return { ranNow: false, answer: before.trimEnd(), file, model };
   }
-  await ssh(["mkdir", "-p", FOLDER]);
-  await ssh(["sh", "-c", `cat > ${FOLDER}/question.txt && rm -f ${FOLDER}/answer.txt`], QUESTION);
+  await ssh(["sudo", "install", "-d", "-o", OPERATOR, "-g", OPERATOR, FOLDER]);
+  await ssh(["sh", "-c", `cat > ${FOLDER}/${FILE} && rm -f ${FOLDER}/${REPORT}`], NOTES);
   if (options.apiKey) {
     await ssh(["sudo", "install", "-D", "-m", "600", "/dev/stdin", "/run/cloister/model-key"], options.apiKey);
   }
   options.report(model === "api" ? "the model's API answers" : "no ANTHROPIC_API_KEY: a scripted demo model answers");
-  const sealed = ["sudo", "cloister", "run", "--agent", "--mount", `${FOLDER}:work:rw`, "--", "claude", "-p", TASK];
-  const child = execa("ssh", [...sshArguments(paths, port), ...sealed.map(shellQuoted)], {
+  const sealed = [
+    "sudo",
+    "cloister",
+    "run",
+    "--agent",
+    "--mount",
+    `${FOLDER}:work:rw`,
+    "--",
+    "claude",
+    "-p",
+    demoTask(`mnt/work/${FILE}`),
+  ];
+  const child = execa("ssh", [...sshArguments(paths, port), ...[...sealed, ...agent].map(shellQuoted)], {
     stdin: "ignore",
     all: true,
     reject: false,
     timeout: 900_000,
   });
-  for await (const line of child.iterable({ from: "all" })) options.report(line);
+  for await (const line of child.iterable({ from: "all" })) {
+    for (const told of agentSteps(line)) options.report(told);
+  }
   const { exitCode, all } = await child;
   if (exitCode !== 0) throw new Error(`the first session failed with exit code ${exitCode}:\n${all}`);
-  const answer = await ssh(["cat", `${FOLDER}/answer.txt`]);
+  const answer = await ssh(["cat", `${FOLDER}/${REPORT}`]);
   await keep(answer);
   return { ranNow: true, answer, file, model };
+}
+
+/** What one line of Claude Code's stream-json says that the agent does, in words; other lines as they are. */
+export function agentSteps(line: string): string[] {
+  let event: { type?: string; message?: { content?: unknown }; result?: string };
+  try {
+    event = JSON.parse(line) as typeof event;
+  } catch {
+    return line.trim() === "" ? [] : [line];
+  }
+  const content = event.type === "assistant" ? event.message?.content : undefined;
+  if (!Array.isArray(content)) return [];
+  return content.flatMap((block: { type?: string; text?: string; name?: string; input?: unknown }) => {
+    if (block.type === "text" && block.text) return [`agent: ${block.text}`];
+    if (block.type === "tool_use") return [`agent uses ${block.name}: ${JSON.stringify(block.input)}`];
+    return [];
+  });
 }

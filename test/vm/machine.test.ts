@@ -1,0 +1,153 @@
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { execa } from "execa";
+import { type Report, Report as ReportSchema } from "../../guest/verify/report.ts";
+import { printReport } from "../../guest/verify/table.ts";
+import { livingProcess } from "../../infra/local/host/living.ts";
+import { type Paths, pathsOf } from "../../infra/local/paths.ts";
+import { hostArchitecture } from "../../infra/local/qemu.ts";
+import { shellQuoted, sshArguments } from "../../infra/local/ssh.ts";
+import { firstSession } from "../../tools/start/first-session.ts";
+import { EngineProject } from "../support/engine.ts";
+import { copyProject } from "../support/local/project-copy.ts";
+
+const architecture = process.env["CLOISTER_TEST_ARCHITECTURE"] ?? hostArchitecture();
+/** An emulated machine of another architecture takes about three times as long. */
+const slowness = architecture === hostArchitecture() ? 1 : 4;
+
+/** One real machine: the real engine, QEMU, firmware, base image, cloud-init, runtime image, agent. Nothing stands in. */
+describe(`a real ${architecture} machine`, function () {
+  this.timeout(900_000 * slowness);
+  this.slow(120_000 * slowness);
+  let folder: string;
+  let engine: EngineProject;
+  let paths: Paths;
+
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), "cloister-vm-"));
+    const project = join(folder, "project");
+    await copyProject(project);
+    engine = await EngineProject.create({ folder: project, config: { "cloister:architecture": architecture } });
+    paths = pathsOf(project, engine.stack);
+  });
+  after(async () => {
+    await engine.destroy();
+    const left = livingProcess(paths);
+    if (left) process.kill(left.pid, "SIGKILL");
+    await engine.dispose();
+    await rm(folder, { recursive: true, force: true });
+    assert.equal(left, undefined, "the machine is gone after destroy");
+  });
+
+  const port = (): number => livingProcess(paths)?.sshPort ?? assert.fail("the machine does not run");
+  /** Runs a command on the machine, as root. */
+  const onMachine = async (...command: string[]) =>
+    await execa("ssh", [...sshArguments(paths, port()), ["sudo", ...command].map(shellQuoted).join(" ")], {
+      reject: false,
+      stdin: "ignore",
+    });
+  const up = async (): Promise<void> => {
+    const { exitCode, all } = await engine.up();
+    console.log(all.replace(/^/gm, "      "));
+    assert.equal(exitCode, 0);
+  };
+  const sealed = async (...args: string[]) => await onMachine("cloister", "run", ...args);
+
+  it("comes up verified", async () => {
+    await up();
+    const report = ReportSchema.parse(JSON.parse(await readFile(paths.verification, "utf8")));
+    console.log(printReport(report).replace(/^/gm, "      "));
+    assert.ok(report.ok);
+  });
+
+  it("keeps every promise of the reference that its target allows, by the full verification", async () => {
+    const { stdout, stderr, exitCode } = await onMachine("cloister", "verify", "--json");
+    assert.equal(exitCode, 0, `${stdout}\n${stderr}`);
+    const report: Report = ReportSchema.parse(JSON.parse(stdout));
+    const rows = new Map(report.rows.map((row) => [row.id, row]));
+    const differing = report.rows.filter(({ status }) => status === "differs").map(({ id }) => id);
+    // The stand-in is no Ubuntu: that is reported, and not hidden.
+    const standIn = !report.image.startsWith("Ubuntu");
+    assert.deepEqual(differing, standIn ? ["O1", "O2"] : []);
+    for (const id of [
+      "M2",
+      "M4",
+      "M6",
+      "D1",
+      "D2",
+      "D3",
+      "O3",
+      "O4",
+      "S2",
+      "S4",
+      "S6",
+      "S7",
+      "S8",
+      "E1",
+      "E3",
+      "E4",
+      "N3",
+      "A1",
+    ]) {
+      assert.equal(rows.get(id)?.status, "ok", `${id}: ${JSON.stringify(rows.get(id))}`);
+    }
+    if (architecture === "arm64") {
+      for (const id of ["M1", "M3"]) assert.equal(rows.get(id)?.status, "ok", JSON.stringify(rows.get(id)));
+    }
+  });
+
+  it("runs a sealed command and hands its exit code on", async () => {
+    const result = await sealed("--", "bash", "-c", "id -un; pwd; exit 7");
+    assert.equal(result.exitCode, 7, result.stderr);
+    const [user, home] = result.stdout.split("\n");
+    assert.match(user ?? "", /^[a-z]+-[a-z]+-[a-z]+$/);
+    assert.equal(home, `/sessions/${user}`);
+  });
+
+  it("lets the real agent read, run a command and write in a sealed session", async () => {
+    const session = await firstSession(paths, port(), {
+      again: true,
+      apiKey: undefined,
+      report: (line) => console.log(`      ${line}`),
+    });
+    assert.match(session.answer, /First line: A machine for an agent to work in/);
+    assert.match(session.answer, /Words: 38/);
+    assert.equal(session.model, "demo");
+  });
+
+  it("has nothing to change afterwards", async () => {
+    const { exitCode, all } = await engine.preview("--expect-no-changes");
+    assert.equal(exitCode, 0, all);
+  });
+
+  it("is brought back after it was killed, with its session data, also when the session disk is full", async () => {
+    await onMachine("sh", "-c", "echo kept > /sessions/folders/kept.txt; sync");
+    await onMachine(
+      "sh",
+      "-c",
+      "fallocate -l 20G /sessions/folders/full || dd if=/dev/zero of=/sessions/folders/full bs=1M; sync",
+    );
+    const { stdout: full } = await onMachine("df", "--output=pcent", "/sessions");
+    assert.match(full, /100%/);
+    const { pid } = livingProcess(paths) ?? assert.fail("the machine does not run");
+    process.kill(pid, "SIGKILL");
+    await sleep(500);
+    const refreshed = await engine.refresh();
+    assert.match(refreshed.all, /- 1 deleted/);
+    await up();
+    assert.match(await readFile(paths.console, "utf8"), /cloister: .*full/i);
+    assert.equal((await onMachine("cat", "/sessions/folders/kept.txt")).stdout, "kept");
+  });
+
+  it("leaves nothing when it is destroyed", async () => {
+    const { pid } = livingProcess(paths) ?? assert.fail("the machine does not run");
+    const { exitCode, all } = await engine.destroy();
+    assert.equal(exitCode, 0, all);
+    assert.ok(!existsSync(paths.root));
+    assert.throws(() => process.kill(pid, 0), /ESRCH/);
+  });
+});
