@@ -73,8 +73,10 @@ export async function firstSession(
     "claude",
     "-p",
     demoTask(`mnt/work/${FILE}`),
+    "--output-format",
+    "stream-json",
   ];
-  const child = execa("ssh", [...sshArguments(paths, port), ...[...sealed, ...agent].map(shellQuoted)], {
+  const child = execa("ssh", [...sshArguments(paths, port), ...sealed.map(shellQuoted)], {
     stdin: "ignore",
     all: true,
     reject: false,
