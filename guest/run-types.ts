@@ -92,7 +92,7 @@ export class RunRefused extends Error {
     super(
       problems.length === 1
         ? `${problems[0]}`
-        : `the request has ${problems.length} problems:\n  ${problems.join("\n  ")}`,
+        : `this cannot be run, for ${problems.length} reasons:\n  ${problems.join("\n  ")}`,
     );
     this.name = "RunRefused";
     this.problems = problems;
