@@ -1,4 +1,4 @@
-import { chmod, chown, mkdir, readdir, rmdir, writeFile } from "node:fs/promises";
+import { chmod, chown, mkdir, readdir, rmdir, stat, writeFile } from "node:fs/promises";
 import { SessionFailed } from "../run-types.ts";
 import { ensureAccount, removeAccount } from "./accounts.ts";
 import { run, tryRun } from "./exec.ts";
@@ -10,7 +10,7 @@ import { bindfsArguments, type Mount } from "./mounts.ts";
 import { randomName } from "./names.ts";
 import { claim, HOMES, release, type SessionPaths, sessionPaths, takeLeftovers, thisProcess } from "./state.ts";
 import { mountServiceArguments, serviceName, stopArguments } from "./unit.ts";
-import { type Account, groupInside, passwdInside } from "./users.ts";
+import { type Account, groupInside, passwdInside, readAccounts } from "./users.ts";
 
 /** A session that exists on this machine and is run by this process. */
 export interface Session {
@@ -106,7 +106,16 @@ export async function removeSession(name: string): Promise<string[]> {
   const paths = sessionPaths(name);
   const claimed = await claim(paths.running, await thisProcess(false));
   if (!claimed.claimed) throw new SessionFailed(inUse(name, claimed.owner?.pid));
+  if (!(await isKept(name, paths.home))) {
+    await release(paths.running);
+    throw new SessionFailed(`there is no session ${name}: ${HOMES} has no such home, and no user has this name`);
+  }
   return await remove({ name, paths, keep: false, lifeline: undefined, hasMounts: false });
+}
+
+async function isKept(name: string, home: string): Promise<boolean> {
+  const info = await stat(home).catch(() => undefined);
+  return info?.isDirectory() || (await readAccounts()).some((one) => one.name === name && one.home === home);
 }
 
 interface Undo {
