@@ -62,7 +62,7 @@ async function answer(
   const tools = (body.tools ?? []).map((tool) => tool.name);
   const model = body.model ?? "demo";
   onRequest?.({ model, tools, stream: body.stream === true });
-  const turn = nextTurn(body.messages ?? [], tools);
+  const turn = nextTurn(body.messages ?? [], { model, tools });
   const message = asMessage(turn, model, (body.messages ?? []).length);
   if (body.stream !== true) return sendJson(response, 200, message);
   response.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-store" });

@@ -28,8 +28,20 @@ export function reportName(file: string): string {
   return (file.split("/").pop() ?? file).replace(/\.[^.]*$/, "").concat(".report.md");
 }
 
-/** Decides the next turn from the conversation and the tools on offer. */
-export function nextTurn(messages: readonly ConversationMessage[], tools: readonly string[]): Turn {
+/** Asks the scripted model what it was offered; the verification does. The answer is JSON: `{ model, tools }`. */
+export const OFFER_PROMPT = "[cloister] Tell the model and the tools of this request.";
+
+/** What a request offers the model. */
+export interface Offer {
+  readonly model: string;
+  readonly tools: readonly string[];
+}
+
+/** Decides the next turn from the conversation and what is on offer. */
+export function nextTurn(messages: readonly ConversationMessage[], { model, tools }: Offer): Turn {
+  if (messages.some(({ content }) => texts(content).some((text) => text.includes(OFFER_PROMPT)))) {
+    return { say: JSON.stringify({ model, tools }) };
+  }
   const file = fileNamed(messages);
   if (!file || !["Read", "Bash", "Write"].every((tool) => tools.includes(tool))) {
     return { say: "[demo] I am a scripted stand-in for a model and know one task: ask me to read a file by its path." };

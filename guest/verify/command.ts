@@ -1,0 +1,41 @@
+import { appendFile, mkdir, rename, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
+import { readMachine } from "../machine.ts";
+import { failures, type Report } from "./report.ts";
+import { printReport } from "./table.ts";
+import { verify } from "./verify.ts";
+
+/** Where the report of this boot's verification is. It is gone with the machine's memory: every boot makes its own. */
+export const REPORT_FILE = "/run/cloister/verification.json";
+const CONSOLE = "/dev/console";
+
+/** The longest line that the console gets. */
+const LINE = 900;
+
+/**
+ * `cloister verify`: prints the report, as a table or as JSON. With `boot` it is the quick verification, whose report is
+ * left in {@link REPORT_FILE}, and which says on the console whether the machine is ready.
+ *
+ * @returns the exit code: 0 only when the machine keeps every promise that it must keep
+ */
+export async function verifyCommand(options: { json: boolean; boot: boolean }): Promise<number> {
+  const report = await verify(await readMachine(), options.boot ? "quick" : "full");
+  if (options.boot) await leaveReport(report);
+  if (options.json) process.stdout.write(`${JSON.stringify(report, undefined, 2)}\n`);
+  else process.stdout.write(`${printReport(report, { width: process.stdout.columns ?? 120 })}\n`);
+  if (options.boot) await appendFile(CONSOLE, `${readyLine(report)}\n`).catch(() => {});
+  return report.ok ? 0 : 1;
+}
+
+/** What the computer that started the machine waits for on its serial console. */
+export function readyLine(report: Pick<Report, "ok" | "rows">): string {
+  if (report.ok) return "cloister: ready";
+  const why = failures(report).join("; ").replace(/\s+/g, " ");
+  return `cloister: not ready: ${why}`.slice(0, LINE);
+}
+
+async function leaveReport(report: Report): Promise<void> {
+  await mkdir(dirname(REPORT_FILE), { recursive: true });
+  await writeFile(`${REPORT_FILE}.new`, `${JSON.stringify(report)}\n`, { mode: 0o644 });
+  await rename(`${REPORT_FILE}.new`, REPORT_FILE);
+}

@@ -1,0 +1,58 @@
+import { type Verdict, type Verdicts, verdict } from "./verdict.ts";
+
+/** What `/proc`, `/sys` and the settings say of the computer. */
+export interface MachineFacts {
+  /** uname's machine: `x86_64`, `aarch64`. */
+  readonly architecture: string;
+  readonly cpus: number;
+  /** `Features` (arm64) or `flags` (x86) of the first processor. */
+  readonly cpuFeatures: readonly string[];
+  /** Of the first processor, if it says so. */
+  readonly bogoMips?: number;
+  readonly memoryTotalKiB: number;
+  readonly memoryAvailableKiB: number;
+  /** Resident memory of the verification itself, which an idle machine has free. */
+  readonly ownMemoryKiB: number;
+  /** Memory that all sessions together may use; undefined when there is no limit. */
+  readonly sessionsMemoryKiB?: number;
+  /** Swap areas in use. */
+  readonly swaps: readonly string[];
+}
+
+const GIB = 1024 * 1024;
+/** 3.8 GiB, as `free -h` shows a machine of 4096 MiB: the kernel keeps some for itself, and more with more devices. */
+const TOTAL = { least: 3.7 * GIB, most: 3.95 * GIB };
+const AVAILABLE = 2.8 * GIB;
+const CPU_FEATURES = ["aes", "pmull", "sha1", "sha2", "sha3", "sha512", "atomics", "paca", "pacg", "bti"];
+const CPUS = 4;
+
+export function judgeMachine(facts: MachineFacts): Verdicts {
+  const missing = CPU_FEATURES.filter((feature) => !facts.cpuFeatures.includes(feature));
+  const available = facts.memoryAvailableKiB + facts.ownMemoryKiB;
+  return {
+    M1: verdict(facts.architecture, [facts.architecture !== "aarch64" && "another architecture"]),
+    M2: verdict(String(facts.cpus), [facts.cpus !== CPUS && `${CPUS} are promised`]),
+    M3: verdict(CPU_FEATURES.filter((feature) => !missing.includes(feature)).join(", "), [
+      missing.length > 0 && `missing: ${missing.join(", ")}`,
+    ]),
+    M4: totalMemory(facts),
+    M5: verdict(gib(available), [available < AVAILABLE && "less than 2.8 GiB: something else uses it"]),
+    M6: verdict(facts.swaps.join(", ") || "none", [facts.swaps.length > 0 && "swap is in use"]),
+    M7: verdict(facts.bogoMips === undefined ? "not told" : String(facts.bogoMips), [
+      facts.bogoMips !== 48 && "the host's timer differs",
+    ]),
+  };
+}
+
+/** A larger machine keeps the promise by what it lets sessions use. */
+function totalMemory({ memoryTotalKiB, sessionsMemoryKiB }: MachineFacts): Verdict {
+  if (memoryTotalKiB < TOTAL.least) return verdict(gib(memoryTotalKiB), ["too little memory"]);
+  if (memoryTotalKiB <= TOTAL.most) return verdict(gib(memoryTotalKiB), []);
+  const capped = sessionsMemoryKiB !== undefined && sessionsMemoryKiB <= TOTAL.most;
+  const cap = sessionsMemoryKiB === undefined ? "no limit for sessions" : `sessions may use ${gib(sessionsMemoryKiB)}`;
+  return verdict(`${gib(memoryTotalKiB)}, ${cap}`, [!capped && "sessions may use more than the reference has"]);
+}
+
+function gib(kib: number): string {
+  return `${(kib / GIB).toFixed(2)} GiB`;
+}

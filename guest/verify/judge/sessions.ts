@@ -1,0 +1,89 @@
+import type { ProbeReport } from "../probe-report.ts";
+import { type Verdict, type Verdicts, verdict } from "./verdict.ts";
+
+export interface SessionFacts {
+  readonly name: string;
+  readonly inside: ProbeReport;
+  /** Permission bits of the home, octal, and its owner, as seen inside. */
+  readonly home: { readonly mode: string; readonly uid: number };
+  /** The session's user on the machine, by name; undefined when there is none. */
+  readonly account?: { readonly uid: number; readonly home: string };
+  /** Names of the mounts by mode. */
+  readonly mounts: Readonly<Record<"ro" | "rw" | "rwd", string>>;
+  readonly neighbour: NeighbourFacts;
+}
+
+/** A second session that ran at the same time, and what it could do itself: the controls. */
+export interface NeighbourFacts {
+  readonly name: string;
+  readonly uid: number;
+  /** Its own answers: each must be true, or its absence from the other session proves nothing. */
+  readonly controls: Readonly<Record<"file" | "tmp" | "shm" | "ipc" | "port" | "token", boolean>>;
+  /** Paths that it made, by kind, as the other session would write them. */
+  readonly paths: readonly string[];
+  /** Port that it listens on, as the probe writes it. */
+  readonly target: string;
+  /** Status that the first session got with this session's proxy token. */
+  readonly foreignTokenStatus?: number;
+}
+
+export function judgeSessions(facts: SessionFacts): Verdicts {
+  return { N1: name(facts), N2: home(facts), N3: mounts(facts), N4: isolation(facts) };
+}
+
+function name({ name: seen }: SessionFacts): Verdict {
+  return verdict(seen, [!/^[a-z]+-[a-z]+-[a-z]+$/.test(seen) && "not <adjective>-<adjective>-<noun>"]);
+}
+
+function home(facts: SessionFacts): Verdict {
+  const identity = facts.inside.identity;
+  const wanted = `/sessions/${facts.name}`;
+  return verdict(`${identity?.home}, user ${facts.name} (${identity?.uid}), mode 0${facts.home.mode}`, [
+    identity?.home !== wanted && `the home is not ${wanted}`,
+    facts.account === undefined && `there is no user ${facts.name}`,
+    facts.account !== undefined && facts.account.uid !== identity?.uid && "the command runs as another user",
+    facts.home.uid !== identity?.uid && "the home belongs to another user",
+    facts.home.mode !== "750" && "the mode is not 0750",
+    identity?.uid === facts.neighbour.uid && "two sessions share a user",
+  ]);
+}
+
+/** Each mode is the control of the one before it: what `ro` refuses `rw` allows, and what `rw` refuses `rwd` allows. */
+function mounts({ inside, mounts: names, name: session }: SessionFacts): Verdict {
+  const written = (mode: "ro" | "rw" | "rwd") =>
+    inside.write?.find(({ path }) => path.startsWith(`/sessions/${session}/mnt/${names[mode]}/`));
+  const given = inside.file?.find(({ path }) => path.startsWith(`/sessions/${session}/mnt/${names.ro}/`));
+  const [ro, rw, rwd] = [written("ro"), written("rw"), written("rwd")];
+  const did = (what: string, outcome?: { ok: boolean; errno?: string }) =>
+    `${what} ${outcome?.ok ? "yes" : (outcome?.errno ?? "no")}`;
+  return verdict(
+    `ro: ${did("read", given)}, ${did("write", ro?.made)}; rw: ${did("write", rw?.made)}, ${did("delete", rw?.removed)}; ` +
+      `rwd: ${did("write", rwd?.made)}, ${did("delete", rwd?.removed)}`,
+    [
+      given?.ok !== true && "ro cannot be read",
+      ro?.made.ok !== false && "ro can be written",
+      rw?.made.ok !== true && "rw cannot be written",
+      rw?.removed?.ok !== false && "in rw things can be deleted",
+      rwd?.made.ok !== true && "rwd cannot be written",
+      rwd?.removed?.ok !== true && "in rwd nothing can be deleted",
+    ],
+  );
+}
+
+function isolation({ inside, neighbour }: SessionFacts): Verdict {
+  const seenFiles = neighbour.paths.filter((wanted) => inside.file?.find(({ path }) => path === wanted)?.ok !== false);
+  const foreign = (inside.processes ?? []).filter(({ cmdline }) => cmdline.join(" ").includes(neighbour.name));
+  const ipc = Object.values(inside.shm ?? { unknown: ["?"] }).flat();
+  const port = inside.connect?.find(({ target }) => target === neighbour.target);
+  const failed = Object.entries(neighbour.controls).filter(([, ok]) => !ok);
+  const problems = [
+    seenFiles.length > 0 && `its files can be read: ${seenFiles.join(", ")}`,
+    (foreign.length > 0 || inside.processes === undefined) && "its processes can be seen",
+    ipc.length > 0 && "its System V IPC objects can be seen",
+    port?.ok !== false && "its port can be reached",
+    neighbour.foreignTokenStatus !== 407 && `its proxy token is taken: status ${neighbour.foreignTokenStatus ?? "?"}`,
+    failed.length > 0 && `the other session itself failed at: ${failed.map(([what]) => what).join(", ")}`,
+  ];
+  const kept = problems.every((problem) => problem === false);
+  return verdict(kept ? "none: files, processes, IPC, /tmp, /dev/shm, ports, proxy tokens" : "something", problems);
+}

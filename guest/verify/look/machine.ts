@@ -1,0 +1,41 @@
+import { cpus, machine } from "node:os";
+import type { MachineFacts } from "../judge/machine.ts";
+import { parseFields, readText } from "./files.ts";
+
+/** Where systemd keeps the limit of all sessions together (cgroup v2). */
+const SESSIONS_LIMIT = "/sys/fs/cgroup/cloister.slice/memory.max";
+
+/** Memory of the machine while nothing runs in it: to be read before anything else is started. */
+export type Memory = Pick<MachineFacts, "memoryTotalKiB" | "memoryAvailableKiB" | "ownMemoryKiB">;
+
+export async function lookAtMemory(): Promise<Memory> {
+  const fields = parseFields((await readText("/proc/meminfo")) ?? "");
+  const kib = (name: string) => Number.parseInt(fields[name] ?? "0", 10);
+  return {
+    memoryTotalKiB: kib("MemTotal"),
+    memoryAvailableKiB: kib("MemAvailable"),
+    ownMemoryKiB: Math.round(process.memoryUsage.rss() / 1024),
+  };
+}
+
+/** To be called while a session runs: the sessions' slice is there only then. */
+export async function lookAtMachine(memory: Memory): Promise<MachineFacts> {
+  const [cpuinfo = "", swaps = "", limit = "max"] = await Promise.all(
+    ["/proc/cpuinfo", "/proc/swaps", SESSIONS_LIMIT].map(readText),
+  );
+  const cpu = parseFields(cpuinfo);
+  const bogoMips = Number.parseFloat(cpu["BogoMIPS"] ?? cpu["bogomips"] ?? "");
+  return {
+    ...memory,
+    architecture: machine(),
+    cpus: cpus().length,
+    cpuFeatures: (cpu["Features"] ?? cpu["flags"] ?? "").split(/\s+/).filter(Boolean),
+    ...(Number.isNaN(bogoMips) ? {} : { bogoMips }),
+    ...(/^\d+$/.test(limit) ? { sessionsMemoryKiB: Number(limit) / 1024 } : {}),
+    swaps: swaps
+      .split("\n")
+      .slice(1)
+      .map((line) => line.split(/\s+/)[0] ?? "")
+      .filter(Boolean),
+  };
+}

@@ -1,0 +1,270 @@
+import { execFile } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { promisify } from "node:util";
+import { MODEL_HOST } from "../../agent/relay.ts";
+import { AUDIT_IDENTIFIER } from "../../egress/audit.ts";
+import { type RunResult, runSealed } from "../../run.ts";
+import { RUNTIME_ROOT } from "../../sandbox/paths.ts";
+import { sessionPaths } from "../../sessions/state.ts";
+import type { AuditRow, EgressFacts } from "../judge/egress.ts";
+import type { SandboxFacts } from "../judge/sandbox.ts";
+import type { SessionFacts } from "../judge/sessions.ts";
+import { type ProbeReport, parseProbe } from "../probe-report.ts";
+import { readText } from "./files.ts";
+
+const exec = promisify(execFile);
+const PROBE = `${RUNTIME_ROOT}/bin/probe`;
+
+/** Ordinary users of the machine: one that is no session's, and the last of those that are (guest/sessions). */
+const ORDINARY_USER = 65_534;
+const SESSION_USER = 59_999;
+
+/** Names that never exist (RFC 6761): nothing leaves the machine for them. */
+const ALLOWED_HOST = "allowed.cloister.invalid";
+const DENIED_HOST = "denied.cloister.invalid";
+
+const ALLOWED_URL = `http://${MODEL_HOST}/`;
+const ALLOWED_TARGET = `${ALLOWED_HOST}:443`;
+const DENIED_URLS = [`http://${DENIED_HOST}/`, `https://${DENIED_HOST}/`];
+const DENIED_TARGET = `${DENIED_HOST}:443`;
+const FORBIDDEN_URLS = [
+  "http://169.254.169.254/latest/meta-data/",
+  "http://127.0.0.1:22/",
+  "http://localhost:22/",
+  "http://10.0.2.2/",
+  "http://172.16.0.1/",
+  "http://192.168.0.1/",
+  "http://[::1]:22/",
+  "http://[fd00:ec2::254]/latest/meta-data/",
+];
+const FORBIDDEN_DIRECT = ["tcp:169.254.169.254:80", "tcp:10.0.2.2:22", "tcp:192.168.0.1:80", "udp:10.0.2.3:53"];
+
+const NEIGHBOUR_PORT = 8765;
+const NEIGHBOUR_TARGET = `tcp:127.0.0.1:${NEIGHBOUR_PORT}`;
+
+/** One live session must not hang the boot. Emulated machines take ten times as long as real ones. */
+const TIME_LIMIT_MS = 180_000;
+
+/** What two sessions that ran at the same time, and the controls beside them, had to say. */
+export interface LiveFacts {
+  readonly sandbox: SandboxFacts;
+  readonly egress: EgressFacts;
+  readonly sessions: SessionFacts;
+}
+
+/**
+ * Runs two sealed sessions at once: one that is looked at, and a neighbour that has what it must not see. Outside, the
+ * same probes are run as an ordinary user (what is refused inside must be allowed there, or the refusal proves nothing),
+ * and as a session's user without its sandbox (for the second wall).
+ *
+ * @param meanwhile is called while the sessions run
+ */
+export async function lookAtSessions<T>(meanwhile: () => Promise<T>): Promise<{ live: LiveFacts; meanwhile: T }> {
+  const folder = await mkdtemp("/tmp/cloister-verify-");
+  const server = createServer((socket) => socket.end()).listen(0, "127.0.0.1");
+  const stop = new AbortController();
+  const neighbourName = `quiet-watchful-neighbour-${randomBytes(2).toString("hex")}`;
+  const paths = sessionPaths(neighbourName);
+  const neighbourTmp = join(paths.scratch, "tmp");
+  let runs: Promise<RunResult>[] = [];
+  try {
+    await new Promise<void>((resolve) => server.once("listening", resolve));
+    const openTarget = `tcp:127.0.0.1:${(server.address() as { port: number }).port}`;
+    await Promise.all(["ro", "rw", "rwd"].map((mode) => mkdir(join(folder, mode), { mode: 0o755 })));
+    await writeFile(join(folder, "ro", "given"), "given\n");
+
+    const common = { stdio: "capture", signal: stop.signal, timeoutMs: TIME_LIMIT_MS, onNotice: () => {} } as const;
+    const neighbour = runSealed({ ...common, name: neighbourName, keep: false, command: script(NEIGHBOUR_SCRIPT) });
+    const subject = runSealed({
+      ...common,
+      agent: true,
+      allow: [ALLOWED_TARGET],
+      mounts: (["ro", "rw", "rwd"] as const).map((mode) => ({ source: join(folder, mode), name: mode, mode })),
+      command: script(SUBJECT_SCRIPT, ...insideChecks(neighbourName, openTarget)),
+    });
+    runs = [neighbour, subject];
+    // The first of them to fail ends both.
+    for (const run of runs) run.catch(() => stop.abort());
+    const introduced = (async () => {
+      const told = await waitForFile(join(neighbourTmp, "ready"), stop.signal);
+      await writeFile(join(folder, "ro", "go"), `${told[0]}\n`);
+      return told;
+    })();
+    introduced.catch(() => stop.abort());
+    const controls = ["sockets", "status", "namespaces", "routes", `dns=${hostname()}`, `connect=${openTarget}`];
+    const [told, outside, escaped, ran, extra, account] = await Promise.all([
+      introduced,
+      probeAs(ORDINARY_USER, controls),
+      probeAs(SESSION_USER, [`connect=${openTarget}`]),
+      subject.finally(() => writeFile(join(neighbourTmp, "done"), "").catch(() => stop.abort())),
+      introduced.then(() => meanwhile()),
+      // While they run: their users are gone afterwards.
+      introduced.then(() => readText("/etc/passwd")),
+      neighbour,
+    ]);
+    if (ran.exitCode !== 0)
+      throw new Error(`the session that was looked at failed (${ran.exitCode}): ${ran.stderr.trim()}`);
+    const [report = "", home = "", withForeignToken = ""] = ran.stdout.split("\n");
+    const inside = parseProbe(report);
+    const [mode = "", owner = ""] = home.split(" ");
+    const foreign = parseProbe(withForeignToken).http?.[0]?.status;
+    const neighbourUser = findUser(account, neighbourName);
+    const user = findUser(account, ran.session);
+    return {
+      meanwhile: extra,
+      live: {
+        sandbox: { inside, outside },
+        egress: {
+          session: ran.session,
+          inside,
+          outside,
+          escaped,
+          audit: await readAudit(ran.session),
+          allowedUrl: ALLOWED_URL,
+          allowedTarget: ALLOWED_TARGET,
+          deniedUrls: DENIED_URLS,
+          deniedTarget: DENIED_TARGET,
+          forbiddenUrls: FORBIDDEN_URLS,
+          forbiddenTargets: [openTarget, ...FORBIDDEN_DIRECT],
+        },
+        sessions: {
+          name: ran.session,
+          inside,
+          home: { mode, uid: Number(owner) },
+          ...(user ? { account: user } : {}),
+          mounts: { ro: "ro", rw: "rw", rwd: "rwd" },
+          neighbour: {
+            name: neighbourName,
+            uid: neighbourUser?.uid ?? -1,
+            controls: {
+              file: told[1] === "1",
+              tmp: told[2] === "1",
+              shm: told[3] === "1",
+              ipc: told[4] === "1",
+              port: told[5] === "1",
+              token: told[0]?.startsWith("http://") === true,
+            },
+            paths: neighbourPaths(neighbourName),
+            target: NEIGHBOUR_TARGET,
+            ...(foreign === undefined ? {} : { foreignTokenStatus: foreign }),
+          },
+        },
+      },
+    };
+  } finally {
+    stop.abort();
+    server.close();
+    await Promise.allSettled(runs);
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Everything the probe is asked inside, in one process. */
+function insideChecks(neighbour: string, openTarget: string): string[] {
+  return [
+    ...["status", "namespaces", "sockets", "processes", "identity", "environment", "routes", "shm"],
+    `dns=${hostname()}`,
+    ...[ALLOWED_URL, ...DENIED_URLS, ...FORBIDDEN_URLS].map((url) => `http=${url}`),
+    ...[ALLOWED_TARGET, DENIED_TARGET].map((target) => `socks=${target}`),
+    ...[openTarget, ...FORBIDDEN_DIRECT, NEIGHBOUR_TARGET].map((target) => `connect=${target}`),
+    ...neighbourPaths(neighbour).map((path) => `file=${path}`),
+    "file=mnt/ro/given",
+    ...["ro", "rw", "rwd"].map((mode) => `write=mnt/${mode}/made`),
+  ];
+}
+
+function neighbourPaths(neighbour: string): string[] {
+  const { home } = sessionPaths(neighbour);
+  return [home, `${home}/kept`, "/tmp/kept", "/dev/shm/kept", "/run/cloister/sessions"];
+}
+
+function script(text: string, ...args: string[]): string[] {
+  return ["bash", "--norc", "--noprofile", "-c", text, "bash", ...args];
+}
+
+/**
+ * Waits without starting processes: descriptor 9 is a pipe that nobody writes to, so `read` waits out its time.
+ * The probe is given absolute paths, which only this script can know.
+ */
+const WAIT = `exec 9<> <(:)
+wait_for() { until [ -e "$1" ]; do read -rt 0.1 -u 9; done; }
+`;
+
+const SUBJECT_SCRIPT = `${WAIT}
+wait_for "$HOME/mnt/ro/go"
+read -r other < "$HOME/mnt/ro/go"
+${PROBE} "\${@//=mnt\\//=$HOME/mnt/}"
+stat -c '%a %u' "$HOME"
+HTTP_PROXY=$other ${PROBE} http=${ALLOWED_URL}
+`;
+
+/** Makes what the other session must not see, and tells whether it can be seen from here: the controls. */
+const NEIGHBOUR_SCRIPT = `${WAIT}
+socat -u TCP-LISTEN:${NEIGHBOUR_PORT},bind=127.0.0.1,fork OPEN:/dev/null &
+echo kept > "$HOME/kept"; echo kept > /tmp/kept; echo kept > /dev/shm/kept
+ipcmk -M 64 > /dev/null
+mapfile -t objects < /proc/sysvipc/shm
+port=0
+for try in {1..300}; do
+  if { exec 8<> /dev/tcp/127.0.0.1/${NEIGHBOUR_PORT}; } 2> /dev/null; then port=1; break; fi
+  read -rt 0.1 -u 9
+done
+file=0 tmp=0 shm=0 ipc=0
+[ -r "$HOME/kept" ] && file=1
+[ -r /tmp/kept ] && tmp=1
+[ -r /dev/shm/kept ] && shm=1
+[ "\${#objects[@]}" -gt 1 ] && ipc=1
+printf '%s\\n' "$HTTP_PROXY" $file $tmp $shm $ipc $port end > /tmp/ready
+wait_for /tmp/done
+`;
+
+/** Waits until a file's last line is `end`; returns its lines. */
+async function waitForFile(path: string, signal: AbortSignal): Promise<string[]> {
+  for (const end = Date.now() + TIME_LIMIT_MS; Date.now() < end; ) {
+    const lines = (await readFile(path, "utf8").catch(() => "")).trim().split("\n");
+    if (lines.at(-1) === "end") return lines;
+    await sleep(50, undefined, { signal });
+  }
+  throw new Error(`the second session did not come up within ${TIME_LIMIT_MS / 1000} s`);
+}
+
+async function probeAs(uid: number, checks: readonly string[]): Promise<ProbeReport> {
+  // An environment without proxies: these are connections of the machine itself.
+  const { stdout } = await exec(PROBE, [...checks], { uid, gid: uid, cwd: "/", env: { PATH: "/usr/bin:/bin" } });
+  return parseProbe(stdout);
+}
+
+function findUser(passwd: string | undefined, name: string): { uid: number; home: string } | undefined {
+  const fields = passwd
+    ?.split("\n")
+    .map((line) => line.split(":"))
+    .find(([user]) => user === name);
+  return fields ? { uid: Number(fields[2]), home: fields[5] ?? "" } : undefined;
+}
+
+/** This session's rows in the machine's journal. The journal takes them in a moment after they were written. */
+async function readAudit(session: string): Promise<AuditRow[]> {
+  for (let attempt = 0; ; attempt++) {
+    const rows = await readJournal(session);
+    if (rows.length > 0 || attempt === 3) return rows;
+    await sleep(500);
+  }
+}
+
+async function readJournal(session: string): Promise<AuditRow[]> {
+  const args = ["--identifier", AUDIT_IDENTIFIER, "--output", "cat", "--lines", "500", "--no-pager", "--quiet"];
+  const { stdout } = await exec("journalctl", args, { maxBuffer: 16 * 1024 * 1024 }).catch(() => ({ stdout: "" }));
+  return stdout.split("\n").flatMap((line) => {
+    try {
+      const row = JSON.parse(line) as AuditRow;
+      return row.session === session ? [row] : [];
+    } catch {
+      return [];
+    }
+  });
+}

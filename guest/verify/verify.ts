@@ -1,0 +1,90 @@
+import type { Machine } from "../machine.ts";
+import { judgeAgent } from "./judge/agent.ts";
+import { judgeDisks } from "./judge/disks.ts";
+import { judgeEgress } from "./judge/egress.ts";
+import { judgeMachine } from "./judge/machine.ts";
+import { judgeSandbox } from "./judge/sandbox.ts";
+import { judgeSessions } from "./judge/sessions.ts";
+import { judgeSystem } from "./judge/system.ts";
+import type { Verdict, Verdicts } from "./judge/verdict.ts";
+import { lookAtAgent } from "./look/agent.ts";
+import { lookAtDisks } from "./look/disks.ts";
+import { lookAtMachine, lookAtMemory } from "./look/machine.ts";
+import { lookAtSessions } from "./look/sessions.ts";
+import { lookAtSystem } from "./look/system.ts";
+import { readReference } from "./reference.ts";
+import type { Group, Report } from "./report.ts";
+import { makeRows } from "./rows.ts";
+
+/**
+ * Holds this machine against every row of the reference. What cannot be looked at makes its rows differ, with the
+ * reason: a verification never passes by not looking.
+ *
+ * @param depth `quick` leaves out the run of the agent
+ */
+export async function verify(machine: Machine, depth: "quick" | "full"): Promise<Report> {
+  const startedAt = new Date();
+  const started = performance.now();
+  const memory = await lookAtMemory();
+  const reference = await readReference();
+  const idsOf = (...groups: Group[]) => reference.filter(({ group }) => groups.includes(group)).map(({ id }) => id);
+  const system = await lookAtSystem();
+  const [disks, live] = await Promise.all([
+    attempt(idsOf("disks"), async () => judgeDisks(await lookAtDisks(machine.sessionDisk.label))),
+    lookAtLive(idsOf, memory),
+  ]);
+  // After the others: it is the heaviest, and they would wait for it.
+  const agent = await attempt(idsOf("agent"), async () => judgeAgent(await lookAtAgent(machine.agent, depth)));
+  const verdicts: Verdicts = { ...disks, ...live, ...judgeSystem(system), ...agent };
+  const arch = process.arch === "x64" ? "amd64" : process.arch;
+  const rows = makeRows(reference, verdicts, {
+    target: machine.target,
+    arch,
+    distribution: system.osRelease["ID"] ?? "unknown",
+  });
+  return {
+    machine: machine.name,
+    target: machine.target,
+    image: system.osRelease["PRETTY_NAME"] ?? "unknown",
+    arch,
+    runtime: machine.runtime.digest,
+    depth,
+    startedAt: startedAt.toISOString(),
+    durationMs: Math.round(performance.now() - started),
+    ok: rows.every((row) => !row.fails),
+    rows,
+  };
+}
+
+/** The rows that live sessions show, and those of the machine, part of which can be seen only while sessions run. */
+async function lookAtLive(
+  idsOf: (...groups: Group[]) => string[],
+  memory: Awaited<ReturnType<typeof lookAtMemory>>,
+): Promise<Verdicts> {
+  try {
+    const { live, meanwhile } = await lookAtSessions(() => lookAtMachine(memory));
+    return {
+      ...judgeMachine(meanwhile),
+      ...judgeSandbox(live.sandbox),
+      ...judgeEgress(live.egress),
+      ...judgeSessions(live.sessions),
+    };
+  } catch (error) {
+    return {
+      ...(await attempt(idsOf("machine"), async () => judgeMachine(await lookAtMachine(memory)))),
+      ...allDiffer(idsOf("sandbox", "egress", "sessions"), `no session could be run: ${(error as Error).message}`),
+    };
+  }
+}
+
+async function attempt(ids: readonly string[], look: () => Promise<Verdicts>): Promise<Verdicts> {
+  try {
+    return await look();
+  } catch (error) {
+    return allDiffer(ids, (error as Error).message);
+  }
+}
+
+function allDiffer(ids: readonly string[], reason: string): Verdicts {
+  return Object.fromEntries(ids.map((id): [string, Verdict] => [id, { seen: "", ok: false, reason }]));
+}
