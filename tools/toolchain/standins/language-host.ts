@@ -1,17 +1,20 @@
 // Stands in for `pulumi-language-nodejs`, the language host of Pulumi 3.245's official release, where that cannot be
 // had. It differs: no code generation (`pulumi convert`, `package add`, `pack`, `link`), no Bun runtime, no debugger, no
 // tracing, no proxy between program and engine (the program talks to the engine itself); the plugins that a program
-// needs are found when they are first used; `--policy-pack` is refused.
+// needs are found when they are first used.
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
+import type { Readable } from "node:stream";
 import * as grpc from "@grpc/grpc-js";
+import type { AnalyzerStackConfigureRequest } from "@pulumi/pulumi/proto/analyzer_pb.js";
 import * as rpc from "@pulumi/pulumi/proto/language_grpc_pb.js";
 import * as pb from "@pulumi/pulumi/proto/language_pb.js";
 import * as plugin from "@pulumi/pulumi/proto/plugin_pb.js";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb.js";
 import { split } from "shlex";
+import { PolicyProxy } from "./policy-proxy.ts";
 import { engineAddressOf, notSupported, serve, unary } from "./serve.ts";
 
 declare const STAND_IN_VERSION: string;
@@ -127,52 +130,97 @@ async function run(request: pb.RunRequest): Promise<pb.RunResponse> {
   return response;
 }
 
-/** Serves a plugin that is written for Node: a folder with PulumiPlugin.yaml. */
+/** Serves a plugin that is written for Node: a folder with PulumiPlugin.yaml, or a policy pack with PulumiPolicy.yaml. */
 function runPlugin(call: grpc.ServerWritableStream<pb.RunPluginRequest, pb.RunPluginResponse>): void {
+  runPluginUntilItEnds(call).then(
+    () => call.end(),
+    (error: Error) => {
+      if (!call.cancelled) call.emit("error", { code: grpc.status.UNKNOWN, details: error.message });
+    },
+  );
+}
+
+async function runPluginUntilItEnds(
+  call: grpc.ServerWritableStream<pb.RunPluginRequest, pb.RunPluginResponse>,
+): Promise<void> {
   const request = call.request;
-  const fail = (error: unknown): void => {
-    call.emit("error", { code: grpc.status.UNKNOWN, details: (error as Error).message });
+  if (request.getAttachDebugger()) throw new Error(`cloister's stand-in for ${who} cannot attach a debugger`);
+  const info = infoOf(request);
+  const options = optionsOf(info);
+  const isPolicyPack = request.getKind() === "analyzer";
+  const directory = info.getProgramDirectory();
+  const plugin = process.env["PULUMI_LANGUAGE_NODEJS_RUN_PATH"] || "@pulumi/pulumi/cmd/run-plugin";
+  const runner = isPolicyPack ? "@pulumi/pulumi/cmd/run-policy-pack" : plugin;
+  const args = [
+    locate(runner, directory, `npm install in ${directory}`),
+    // The original, too, puts nodeargs behind the runner, where Node does not read them.
+    ...options.nodeargs,
+    ...(isPolicyPack ? [...request.getArgsList(), directory] : [directory, ...request.getArgsList()]),
+  ];
+  const env: NodeJS.ProcessEnv = {
+    ...(request.getEnvList().length > 0
+      ? Object.fromEntries(request.getEnvList().map((entry) => splitOnce(entry, "=")))
+      : process.env),
+    ...(options.typescript ? { PULUMI_NODEJS_TYPESCRIPT: "true" } : {}),
+    ...(options.tsconfig ? { PULUMI_NODEJS_TSCONFIG_PATH: options.tsconfig } : {}),
   };
+  const toStdout = (data: Buffer | string): void => {
+    call.write(new pb.RunPluginResponse().setStdout(Buffer.from(data)));
+  };
+  const proxy = isPolicyPack ? new PolicyProxy() : undefined;
   try {
-    if (request.getKind() === "analyzer") {
-      throw new Error(`policy packs are not supported by cloister's stand-in for ${who}`);
-    }
-    if (request.getAttachDebugger()) throw new Error(`cloister's stand-in for ${who} cannot attach a debugger`);
-    const info = infoOf(request);
-    const options = optionsOf(info);
-    const runner = process.env["PULUMI_LANGUAGE_NODEJS_RUN_PATH"] || "@pulumi/pulumi/cmd/run-plugin";
-    const directory = info.getProgramDirectory();
-    const env = Object.fromEntries(request.getEnvList().map((entry) => splitOnce(entry, "=")));
-    const child = spawn(
-      "node",
-      // The original, too, puts nodeargs behind the runner, where Node does not read them.
-      [
-        locate(runner, directory, `npm install in ${directory}`),
-        ...options.nodeargs,
-        directory,
-        ...request.getArgsList(),
-      ],
-      {
-        cwd: request.getPwd(),
-        stdio: ["ignore", "pipe", "pipe"],
-        env: {
-          ...(request.getEnvList().length > 0 ? env : process.env),
-          ...(options.typescript ? { PULUMI_NODEJS_TYPESCRIPT: "true" } : {}),
-          ...(options.tsconfig ? { PULUMI_NODEJS_TSCONFIG_PATH: options.tsconfig } : {}),
-        },
-      },
-    );
-    child.stdout.on("data", (data: Buffer) => call.write(new pb.RunPluginResponse().setStdout(data)));
-    child.stderr.on("data", (data: Buffer) => call.write(new pb.RunPluginResponse().setStderr(data)));
-    call.on("cancelled", () => child.kill("SIGKILL"));
-    finished(child).then(({ code, signal }) => {
+    if (proxy) {
+      toStdout(`${await proxy.listen()}\n`);
+      const ended = new Promise<undefined>((resolve) => call.once("cancelled", () => resolve(undefined)));
+      Object.assign(env, policyEnvironment(await Promise.race([proxy.configuration, ended])));
       if (call.cancelled) return;
-      if (code === 0) call.end();
-      else fail(new Error(`Program exited ${signal ? `on signal ${signal}` : `with non-zero exit code: ${code}`}`));
-    }, fail);
-  } catch (error) {
-    fail(error);
+    }
+    const child = spawn("node", args, {
+      cwd: isPolicyPack ? directory : request.getPwd(),
+      stdio: ["ignore", "pipe", "pipe"],
+      env,
+    });
+    call.on("cancelled", () => child.kill("SIGKILL"));
+    child.stderr.on("data", (data: Buffer) => call.write(new pb.RunPluginResponse().setStderr(data)));
+    if (proxy) attachWhenItServes(proxy, child.stdout, toStdout);
+    else child.stdout.on("data", toStdout);
+    const { code, signal } = await finished(child);
+    if (code === 0) return;
+    const error = new Error(`Program exited ${signal ? `on signal ${signal}` : `with non-zero exit code: ${code}`}`);
+    proxy?.fail(error);
+    throw error;
+  } finally {
+    proxy?.close();
   }
+}
+
+/** Reads the port from the policy pack's first line; what it writes after that is its own. */
+function attachWhenItServes(proxy: PolicyProxy, stdout: Readable, toStdout: (data: Buffer | string) => void): void {
+  let head = "";
+  stdout.on("data", (data: Buffer) => {
+    if (head.includes("\n")) return toStdout(data);
+    head += data.toString("utf8");
+    if (!head.includes("\n")) return;
+    const [port, rest] = splitOnce(head, "\n");
+    if (/^\d+$/.test(port)) proxy.attach(Number(port)).catch((error: Error) => proxy.fail(error));
+    else proxy.fail(new Error(`could not read policy pack port: ${port}`));
+    if (rest) toStdout(rest);
+  });
+  stdout.on("end", () => proxy.fail(new Error("could not read policy pack port")));
+}
+
+/** The variables in which a policy pack looks for what stack it is run for. */
+function policyEnvironment(request: AnalyzerStackConfigureRequest | undefined): Record<string, string> {
+  if (!request) return {};
+  const config = Object.fromEntries(request.getConfigMap().toArray());
+  const variables = {
+    PULUMI_NODEJS_ORGANIZATION: request.getOrganization(),
+    PULUMI_NODEJS_PROJECT: request.getProject(),
+    PULUMI_NODEJS_STACK: request.getStack(),
+    PULUMI_NODEJS_DRY_RUN: String(request.getDryRun()),
+    PULUMI_CONFIG: JSON.stringify(config),
+  };
+  return Object.fromEntries(Object.entries(variables).filter(([, value]) => value !== ""));
 }
 
 function installDependencies(

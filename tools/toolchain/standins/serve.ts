@@ -4,6 +4,21 @@ import * as grpc from "@grpc/grpc-js";
 /** The engine's own limit on the size of one message (rpcutil, 400 MB). */
 const maxMessageBytes = 400 * 1024 * 1024;
 
+/** Options of every server and client here. */
+export const messageLimits = {
+  "grpc.max_receive_message_length": maxMessageBytes,
+  "grpc.max_send_message_length": maxMessageBytes,
+};
+
+/** Starts a server on a free port of the loopback interface; resolves with the port. */
+export function listen(server: grpc.Server): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.bindAsync("127.0.0.1:0", grpc.ServerCredentials.createInsecure(), (error, port) =>
+      error ? reject(error) : resolve(port),
+    );
+  });
+}
+
 /** What the engine passes to a plugin: its own address for logging, after flags of which `--tracing` has a value. */
 export function engineAddressOf(argv: readonly string[]): string {
   const { positionals } = parseArgs({
@@ -25,15 +40,9 @@ export function serve<Service extends grpc.UntypedServiceImplementation>(
   service: Service,
   stop: () => void,
 ): void {
-  const server = new grpc.Server({
-    "grpc.max_receive_message_length": maxMessageBytes,
-    "grpc.max_send_message_length": maxMessageBytes,
-  });
+  const server = new grpc.Server(messageLimits);
   server.addService(definition, service);
-  server.bindAsync("127.0.0.1:0", grpc.ServerCredentials.createInsecure(), (error, port) => {
-    if (error) throw error;
-    process.stdout.write(`${port}\n`);
-  });
+  listen(server).then((port) => process.stdout.write(`${port}\n`));
   const end = (): void => {
     stop();
     process.exit(0);
