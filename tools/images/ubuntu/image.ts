@@ -1,5 +1,6 @@
 import { open, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { Key } from "openpgp";
 import { DownloadError, download } from "../../lib/download.ts";
 import { type Report, type Store, sha256 } from "../../lib/store.ts";
 import type { Arch, BaseImage } from "../types.ts";
@@ -14,9 +15,9 @@ export interface UbuntuOptions {
   readonly store: Store;
   readonly report: Report;
   readonly deep?: boolean;
-  /** Address of Canonical's host without a trailing `/`, and its key's file. Only tests set them. */
+  /** Address of Canonical's host without a trailing `/`, and the key that it signs with. Only tests set them. */
   readonly host?: string;
-  readonly keyFile?: string;
+  readonly key?: Key;
   /** Of the downloads, see {@link download}. */
   readonly retries?: number;
   readonly retryDelayMs?: number;
@@ -60,7 +61,7 @@ async function fetchInto(folder: string, options: UbuntuOptions): Promise<void> 
 }
 
 async function fetchBuild(build: Build, folder: string, options: UbuntuOptions): Promise<void> {
-  const { arch, store, report, keyFile, retries, retryDelayMs } = options;
+  const { arch, store, report, key, retries, retryDelayMs } = options;
   const hurry = {
     ...(retries === undefined ? {} : { retries }),
     ...(retryDelayMs === undefined ? {} : { retryDelayMs }),
@@ -76,7 +77,7 @@ async function fetchBuild(build: Build, folder: string, options: UbuntuOptions):
   await verifySignature(
     list,
     await fetchSmall("SHA256SUMS.gpg"),
-    await signingKey(keyFile),
+    key ?? (await signingKey()),
     `${build.folder}SHA256SUMS`,
   );
   const checksum = checksumOf(list.toString(), build.file);
