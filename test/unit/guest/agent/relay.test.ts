@@ -1,0 +1,282 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm, stat } from "node:fs/promises";
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, request, type ServerResponse } from "node:http";
+import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { makeToken, type Relay, type RelayEvent, startRelay } from "../../../../guest/agent/relay.ts";
+
+const KEY = "sk-ant-the-real-key";
+const TOKEN = makeToken();
+const URL_MESSAGES = "http://model.cloister.internal/v1/messages?beta=true";
+
+describe("the model's relay", () => {
+  let folder: string;
+  let relay: Relay;
+  let events: RelayEvent[];
+  let asked: { headers: IncomingHttpHeaders; url: string; body: string }[];
+  let upstream: ReturnType<typeof createServer>;
+  let answer: (request: IncomingMessage, response: ServerResponse) => void;
+
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), "cloister-relay-"));
+    events = [];
+    asked = [];
+    answer = (_, response) => {
+      response.writeHead(200, { "content-type": "application/json", "set-cookie": "a=b", "request-id": "r1" });
+      response.end('{"ok":true}');
+    };
+    upstream = createServer(async (incoming, response) => {
+      let body = "";
+      for await (const chunk of incoming) body += chunk;
+      asked.push({ headers: incoming.headers, url: incoming.url ?? "", body });
+      answer(incoming, response);
+    });
+    await new Promise<void>((resolve) => upstream.listen(join(folder, "upstream"), resolve));
+    relay = await start({ key: KEY });
+  });
+  afterEach(async () => {
+    await relay.close();
+    upstream.closeAllConnections();
+    upstream.close();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  const start = async (more: { key?: string; socket?: string }) =>
+    await startRelay({
+      socketPath: join(folder, "relay"),
+      token: TOKEN,
+      upstream: { origin: "http://api.example", socketPath: join(folder, more.socket ?? "upstream") },
+      ...(more.key === undefined ? {} : { key: more.key }),
+      onEvent: (event) => events.push(event),
+    });
+
+  interface Asking {
+    url?: string;
+    method?: string;
+    headers?: Record<string, string>;
+    body?: string | undefined;
+  }
+  /** As sandbox-runtime's proxy asks: in absolute form, over the UNIX socket. */
+  const ask = async ({ url = URL_MESSAGES, method = "POST", headers, body = '{"model":"m"}' }: Asking = {}) =>
+    await new Promise<{ status: number; text: string; headers: IncomingHttpHeaders }>((resolve, reject) => {
+      const outgoing = request({
+        socketPath: join(folder, "relay"),
+        path: url,
+        method,
+        headers: { host: "model.cloister.internal", ...(headers ?? { "x-api-key": TOKEN }) },
+      });
+      outgoing.once("error", reject);
+      outgoing.once("response", async (response) => {
+        let text = "";
+        for await (const chunk of response) text += chunk;
+        resolve({ status: response.statusCode ?? 0, text, headers: response.headers });
+      });
+      outgoing.end(method === "POST" ? body : undefined);
+    });
+  const reason = (text: string) => (JSON.parse(text) as { error: { message: string } }).error.message;
+
+  it("exchanges the session's token for the key, in either header", async () => {
+    for (const headers of [{ "x-api-key": TOKEN }, { authorization: `Bearer ${TOKEN}` }]) {
+      const { status, text } = await ask({ headers });
+      assert.deepEqual([status, text], [200, '{"ok":true}']);
+      const { headers: got, url, body } = asked.at(-1) ?? assert.fail();
+      assert.equal(got["x-api-key"], KEY);
+      assert.equal(got.authorization, undefined);
+      assert.equal(got.host, "api.example");
+      assert.equal(url, "/v1/messages?beta=true");
+      assert.equal(body, '{"model":"m"}');
+    }
+  });
+
+  it("sends no key at all where it has none", async () => {
+    await relay.close();
+    relay = await start({});
+    assert.equal((await ask()).status, 200);
+    assert.deepEqual([asked[0]?.headers["x-api-key"], asked[0]?.headers.authorization], [undefined, undefined]);
+  });
+
+  it("refuses any other key, even beside the token", async () => {
+    for (const headers of [
+      { "x-api-key": "sk-ant-of-somebody-else" },
+      { authorization: "Bearer sk-ant-of-somebody-else" },
+      { "x-api-key": TOKEN, authorization: "Bearer sk-ant-of-somebody-else" },
+      { "x-api-key": `${TOKEN}x` },
+      { "x-api-key": "" },
+    ]) {
+      const { status, text } = await ask({ headers });
+      assert.equal(status, 403);
+      assert.match(reason(text), /not this session's token/);
+    }
+    assert.equal(asked.length, 0);
+  });
+
+  it("asks for a key when there is none", async () => {
+    const { status, text } = await ask({ headers: {} });
+    assert.equal(status, 401);
+    assert.match(reason(text), /carries no key/);
+  });
+
+  it("answers HEAD / by itself: Claude Code looks whether its API is there", async () => {
+    assert.equal((await ask({ method: "HEAD", url: "http://model.cloister.internal/", headers: {} })).status, 200);
+    assert.equal(asked.length, 0);
+  });
+
+  it("passes on nothing but the few paths of the model, to the one host", async () => {
+    for (const [method, url] of [
+      ["POST", "http://model.cloister.internal/v1/files"],
+      ["GET", "http://model.cloister.internal/v1/messages"],
+      ["POST", "http://model.cloister.internal/v1/messages/batches"],
+      ["POST", "http://model.cloister.internal/v1/messages?x=1"],
+      ["POST", "http://model.cloister.internal/v1/../v1/organizations"],
+      ["POST", "http://api.anthropic.com/v1/messages"],
+      ["POST", "http://model.cloister.internal:81/v1/messages"],
+    ] as const) {
+      assert.equal((await ask({ method, url })).status, 403, url);
+    }
+    assert.equal(asked.length, 0);
+    assert.equal(events.length, 7);
+  });
+
+  it("refuses tunnels", async () => {
+    const answered = await new Promise<string>((resolve) => {
+      const socket = connect(join(folder, "relay"), () =>
+        socket.write("CONNECT model.cloister.internal:80 HTTP/1.1\r\n\r\n"),
+      );
+      socket.once("data", (data) => resolve(String(data)));
+    });
+    assert.match(answered, /^HTTP\/1\.1 403 /);
+  });
+
+  it("refuses what makes the API reach out for the session", async () => {
+    const bodies = [
+      { mcp_servers: [{ type: "url", url: "https://evil.example" }] },
+      { tools: [{ type: "web_fetch_20250910", name: "web_fetch" }] },
+      { tools: [{ type: "code_execution_20250825", name: "c" }] },
+      { container: "c1" },
+      { messages: [{ role: "user", content: [{ type: "image", source: { type: "url", url: "https://x" } }] }] },
+      {
+        messages: [
+          {
+            role: "user",
+            content: [{ type: "tool_result", content: [{ type: "document", source: { type: "file", file_id: "f" } }] }],
+          },
+        ],
+      },
+    ];
+    for (const body of bodies) {
+      const { status, text } = await ask({ body: JSON.stringify(body) });
+      assert.equal(status, 403, text);
+      assert.match(reason(text), /past its egress policy/);
+    }
+    assert.equal(asked.length, 0);
+  });
+
+  it("passes on what an agent sends", async () => {
+    const body = JSON.stringify({
+      model: "claude-opus-4-5-20251101",
+      mcp_servers: [],
+      container: null,
+      tools: [
+        { name: "Bash", input_schema: {} },
+        { type: "custom", name: "Read" },
+        { type: "bash_20250124", name: "b" },
+      ],
+      messages: [
+        { role: "user", content: "text" },
+        { role: "user", content: [{ type: "image", source: { type: "base64", data: "" } }] },
+      ],
+    });
+    assert.equal((await ask({ body })).status, 200);
+    assert.equal(asked[0]?.body, body);
+    assert.deepEqual(events[0]?.tools, ["Bash", "Read", "b"]);
+    assert.equal(events[0]?.model, "claude-opus-4-5-20251101");
+  });
+
+  it("forwards no header that names another place or feature", async () => {
+    await ask({
+      headers: {
+        "x-api-key": TOKEN,
+        cookie: "c=1",
+        "x-forwarded-host": "h",
+        "anthropic-version": "2023-06-01",
+        "anthropic-beta": "claude-code-20250219, files-api-2025-04-14,mcp-client-2025-04-04",
+        "user-agent": "claude-cli",
+      },
+    });
+    const { headers } = asked[0] ?? assert.fail();
+    assert.deepEqual(Object.keys(headers).sort(), [
+      "anthropic-beta",
+      "anthropic-version",
+      "connection",
+      "content-length",
+      "host",
+      "user-agent",
+      "x-api-key",
+    ]);
+    assert.equal(headers["anthropic-beta"], "claude-code-20250219");
+  });
+
+  it("brings no cookie back", async () => {
+    const { headers } = await ask();
+    assert.equal(headers["set-cookie"], undefined);
+    assert.equal(headers["request-id"], "r1");
+  });
+
+  it("streams: the first event arrives before the last was sent", async () => {
+    let finish = () => {};
+    answer = (_, response) => {
+      response.writeHead(200, { "content-type": "text/event-stream" });
+      response.write("event: one\n\n");
+      finish = () => response.end("event: two\n\n");
+    };
+    const text = await new Promise<string>((resolve, reject) => {
+      const outgoing = request({
+        socketPath: join(folder, "relay"),
+        path: URL_MESSAGES,
+        method: "POST",
+        headers: { "x-api-key": TOKEN },
+      });
+      outgoing.once("error", reject);
+      outgoing.once("response", (response) => {
+        let got = "";
+        response.on("data", (chunk) => {
+          got += chunk;
+          finish();
+        });
+        response.on("end", () => resolve(got));
+      });
+      outgoing.end("{}");
+    });
+    assert.equal(text, "event: one\n\nevent: two\n\n");
+  });
+
+  it("refuses bodies that it cannot look into", async () => {
+    assert.equal((await ask({ body: "no json" })).status, 400);
+    assert.equal((await ask({ body: "[1]" })).status, 400);
+    assert.equal((await ask({ headers: { "x-api-key": TOKEN, "content-encoding": "gzip" } })).status, 415);
+  });
+
+  it("passes the API's own errors on", async () => {
+    answer = (_, response) => response.writeHead(529, { "retry-after": "3" }).end("{}");
+    const { status, headers } = await ask();
+    assert.deepEqual([status, headers["retry-after"]], [529, "3"]);
+  });
+
+  it("says 502 when the API cannot be reached, and never a key", async () => {
+    await relay.close();
+    relay = await start({ key: KEY, socket: "nobody" });
+    const { status, text } = await ask();
+    assert.equal(status, 502);
+    assert.match(reason(text), /cannot be reached: ENOENT/);
+    await ask({ headers: { "x-api-key": "sk-ant-of-somebody-else" } });
+    assert.doesNotMatch(JSON.stringify([text, events]), /sk-ant|cloister-session-/);
+  });
+
+  it("is for its owner only, and leaves no socket", async () => {
+    assert.equal((await stat(join(folder, "relay"))).mode & 0o777, 0o600);
+    await relay.close();
+    await assert.rejects(stat(join(folder, "relay")));
+    relay = await start({ key: KEY });
+  });
+});

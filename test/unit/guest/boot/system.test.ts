@@ -1,0 +1,177 @@
+import assert from "node:assert/strict";
+import { mkdir, mkdtemp, readFile, readlink, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { execa } from "execa";
+import { Machine, parseMachine } from "../../../../guest/machine.ts";
+import { UID_RANGE } from "../../../../guest/sessions/users.ts";
+
+const GUEST = join(import.meta.dirname, "../../../../guest");
+const PATH = `${process.env["PATH"]}:/usr/sbin:/sbin`;
+
+/** `start` and what it calls, by a real shell; what would change this computer is replaced by scripts that write down how they were called. */
+describe("boot: start", function () {
+  this.timeout(60_000);
+  let folder: string;
+  let environment: Record<string, string>;
+
+  before(async function () {
+    if (process.platform !== "linux") this.skip();
+    if ((await execa("go", ["version"], { reject: false })).failed) this.skip();
+  });
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), "cloister-start-"));
+    for (const name of ["home/bin", "fake", "etc/cloister", "proc", "sessions", "dev", "run", "units", "local"]) {
+      await mkdir(join(folder, name), { recursive: true });
+    }
+    await symlink(join(GUEST, "boot"), join(folder, "home/boot"));
+    await symlink(join(GUEST, "units"), join(folder, "home/units"));
+    await execa("go", ["build", "-buildvcs=false", "-o", join(folder, "home/bin/kit"), "./cmd/kit"], {
+      cwd: join(GUEST, "boot/kit"),
+    });
+    await writeFile(join(folder, "etc/cloister/machine.json"), JSON.stringify(machine));
+    await writeFile(join(folder, "proc/swaps"), "Filename Type Size Used Priority\n");
+    await writeFile(join(folder, "proc/mounts"), `/dev/nvme1n1 ${folder}/sessions ext4 rw 0 0\n`);
+    for (const name of ["nft", "systemctl", "swapoff"]) await fake(name, "exit 0");
+    environment = {
+      PATH: `${folder}/fake:${PATH}`,
+      CLOISTER_HOME: join(folder, "home"),
+      CLOISTER_ETC: join(folder, "etc"),
+      CLOISTER_PROC: join(folder, "proc"),
+      CLOISTER_SYS: join(folder, "sys"),
+      CLOISTER_DEV: join(folder, "dev"),
+      CLOISTER_RUN: join(folder, "run/cloister"),
+      CLOISTER_SESSIONS: join(folder, "sessions"),
+      CLOISTER_UNITS: join(folder, "units"),
+      CLOISTER_BIN: join(folder, "local"),
+      CLOISTER_CONSOLE: join(folder, "console"),
+      CLOISTER_DISK_TRIES: "0",
+    };
+  });
+  afterEach(async () => {
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  const machine = {
+    name: "first",
+    target: "local",
+    runtime: { digest: "0".repeat(64) },
+    sessions: { memoryMiB: 1000, tasksMax: 77 },
+  };
+  const fake = async (name: string, body: string) =>
+    await writeFile(join(folder, "fake", name), `#!/bin/sh\necho "${name} $*" >> '${folder}/calls'\n${body}\n`, {
+      mode: 0o755,
+    });
+  const start = async () =>
+    await execa(join(GUEST, "boot/start"), { env: environment, reject: false, stdin: "ignore", all: true });
+  const calls = async () =>
+    (await readFile(join(folder, "calls"), "utf8")).replaceAll(`${folder}/`, "").trim().split("\n");
+  const said = async () => await readFile(join(folder, "console"), "utf8");
+
+  it("loads the second wall, installs units with this machine's limits, and starts the verification", async () => {
+    const { exitCode, all } = await start();
+    assert.equal(exitCode, 0, all);
+    assert.deepEqual(await calls(), [
+      "nft -f home/boot/wall.nft",
+      "systemctl start --no-block cloister-verify.service",
+    ]);
+    assert.equal(
+      await readFile(join(folder, "units/cloister.slice.d/machine.conf"), "utf8"),
+      "[Slice]\nMemoryMax=1000M\nMemorySwapMax=0\nTasksMax=77\n",
+    );
+    assert.equal(await readlink(join(folder, "units/cloister.slice")), join(folder, "home/units/cloister.slice"));
+    assert.equal(await readlink(join(folder, "local/cloister")), join(folder, "home/bin/cloister"));
+  });
+
+  it("can be run again", async () => {
+    await start();
+    assert.equal((await start()).exitCode, 0);
+  });
+
+  it("turns swap off, and stops when it stays on", async () => {
+    await writeFile(join(folder, "proc/swaps"), "Filename Type\n/dev/zram0 partition\n");
+    assert.equal((await start()).exitCode, 1);
+    assert.deepEqual(await calls(), ["swapoff -a"]);
+    assert.match(await said(), /^cloister: not ready: swap could not be turned off/);
+    await fake("swapoff", `echo Filename > '${folder}/proc/swaps'`);
+    assert.equal((await start()).exitCode, 0);
+  });
+
+  it("stops without a packet filter", async () => {
+    await fake("nft", "echo 'no such table'; exit 1");
+    assert.equal((await start()).exitCode, 1);
+    assert.match(await said(), /^cloister: not ready: could not load the packet filter: no such table/);
+  });
+
+  it("stops without a description of the machine, or with one that would reach the shell", async () => {
+    await writeFile(join(folder, "etc/cloister/machine.json"), JSON.stringify({ ...machine, name: "$(reboot)" }));
+    assert.equal((await start()).exitCode, 1);
+    assert.match(await said(), /^cloister: not ready: cannot read the machine's description: .*name is "\$\(reboot\)"/);
+    await rm(join(folder, "etc/cloister/machine.json"));
+    assert.equal((await start()).exitCode, 1);
+  });
+
+  it("stops without a session disk", async () => {
+    await writeFile(join(folder, "proc/mounts"), "");
+    assert.equal((await start()).exitCode, 1);
+    assert.match(await said(), /not ready: no session disk/);
+  });
+
+  it("has the schema's defaults", async () => {
+    const { sessions: _, ...bare } = machine;
+    await writeFile(join(folder, "etc/cloister/machine.json"), JSON.stringify(bare));
+    const { stdout } = await execa(join(folder, "home/bin/kit"), [
+      "settings",
+      join(folder, "etc/cloister/machine.json"),
+    ]);
+    const { name, sessionDisk, sessions } = parseMachine(Machine.parse(bare));
+    assert.deepEqual(stdout.split("\n"), [
+      `machine_name=${name}`,
+      `session_label=${sessionDisk.label}`,
+      `session_serial=${sessionDisk.serial}`,
+      `memory_mib=${sessions.memoryMiB}`,
+      `tasks_max=${sessions.tasksMax}`,
+    ]);
+  });
+
+  describe("verify-ended", () => {
+    const ended = async (env: Record<string, string>) => {
+      await mkdir(join(folder, "run/cloister"), { recursive: true });
+      await execa(join(GUEST, "boot/verify-ended"), { env: { ...environment, ...env }, stdin: "ignore" });
+      return await said().catch(() => "");
+    };
+
+    it("says that a machine was not verified when the verification did not come to its end", async () => {
+      assert.equal(await ended({ SERVICE_RESULT: "success" }), "");
+      assert.match(
+        await ended({ SERVICE_RESULT: "timeout", EXIT_STATUS: "15" }),
+        /^cloister: not ready: the verification did not finish \(timeout, 15\)/,
+      );
+    });
+
+    it("says nothing when the verification has said it", async () => {
+      await mkdir(join(folder, "run/cloister"), { recursive: true });
+      await writeFile(join(folder, "run/cloister/verification.json"), "{}");
+      assert.equal(await ended({ SERVICE_RESULT: "exit-code", EXIT_STATUS: "1" }), "");
+    });
+  });
+});
+
+describe("boot: the packet filter", () => {
+  it("is loaded as one transaction, twice, and covers all users of sessions", async function () {
+    this.timeout(30_000);
+    const namespace = ["unshare", "--user", "--map-root-user", "--net"];
+    const can = await execa(namespace[0] as string, [...namespace.slice(1), "nft", "list", "ruleset"], {
+      env: { PATH },
+      reject: false,
+    });
+    if (can.failed) this.skip();
+    const file = join(GUEST, "boot/wall.nft");
+    const script = `nft -f '${file}' && nft -f '${file}' && nft list ruleset`;
+    const { stdout } = await execa(namespace[0] as string, [...namespace.slice(1), "sh", "-c", script], {
+      env: { PATH },
+    });
+    assert.match(stdout, new RegExp(`meta skuid ${UID_RANGE.from}-${UID_RANGE.to} counter name "sessions" drop`));
+    assert.equal(stdout.match(/^table /gm)?.length, 1);
+  });
+});
