@@ -4,14 +4,14 @@ import type { EgressDecision } from "./egress/decision.ts";
 import { EgressProxy } from "./egress/proxy.ts";
 import { type Accepted, accept } from "./run-accept.ts";
 import { startModel } from "./run-agent.ts";
-import { type Output, runService } from "./run-service.ts";
+import { type Output, runCommand } from "./run-command.ts";
 import { type RunResult, type SealedSpec, SessionFailed } from "./run-types.ts";
 import { launchArguments } from "./sandbox/bwrap.ts";
 import { sessionEnvironment } from "./sandbox/environment.ts";
 import { readLayout } from "./sandbox/layout.ts";
 import { MARK_FILE, RUNTIME_ROOT, runtimeFiles } from "./sandbox/paths.ts";
-import { closeSession, openSession, type Session, stopSession, sweep } from "./sessions/session.ts";
-import { serviceArguments } from "./sessions/unit.ts";
+import { OPEN_FILES } from "./sessions/limits.ts";
+import { closeSession, openSession, type Session, sweep } from "./sessions/session.ts";
 
 export * from "./run-types.ts";
 
@@ -117,20 +117,15 @@ async function inSession(session: Session, spec: SealedSpec, accepted: Accepted,
         ...(spec.stdio === "capture" || !process.stdout.isTTY ? {} : { term: process.env["TERM"] ?? "dumb" }),
         extra: { ...model?.environment, ...spec.environment },
       }),
+      outside: { cgroup: session.scope.cgroup, openFiles: OPEN_FILES, parent: process.pid },
       command: model === undefined ? spec.command : model.complete(spec.command),
     });
     started.readyAt = now();
-    const output = await runService({
-      command: serviceArguments({
-        session: name,
-        uid: account.uid,
-        gid: account.gid,
-        limits: accepted.limits,
-        command,
-        ...(spec.timeoutMs === undefined ? {} : { timeoutMs: spec.timeoutMs }),
-      }),
+    const output = await runCommand({
+      command,
       stdio: spec.stdio ?? "inherit",
-      stop: () => stopSession(name),
+      kill: () => session.scope.kill(),
+      outOfMemoryKills: () => session.scope.outOfMemoryKills(),
       ...(spec.signal === undefined ? {} : { signal: spec.signal }),
       ...(spec.timeoutMs === undefined ? {} : { timeoutMs: spec.timeoutMs }),
     });

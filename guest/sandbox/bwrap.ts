@@ -36,6 +36,8 @@ export interface SandboxSpec {
   /** Folder on the machine with the session's two proxy sockets. */
   readonly sockets: string;
   readonly runtime: RuntimeFiles;
+  /** What the chain enters before it is bubblewrap. Absent: it is started by the session's user already. */
+  readonly outside?: Outside;
   /** The command's whole environment. */
   readonly environment: Readonly<Record<string, string>>;
   /** How long the bridges may take to listen, in milliseconds. Default: 30000. */
@@ -43,17 +45,37 @@ export interface SandboxSpec {
   readonly command: readonly string[];
 }
 
+/** What root's side of the chain does before it becomes the session's user. */
+export interface Outside {
+  /** Folder of the session's control group. */
+  readonly cgroup: string;
+  /** Limit of open files. */
+  readonly openFiles: number;
+  /** Process number of the supervisor: the chain dies with it. */
+  readonly parent: number;
+}
+
 /** Descriptor on which bubblewrap reads the base filter. Below 10 are those that shells and services hand on. */
 const FILTER_FD = 10;
 
 /**
- * The whole chain, from outside: `apply-seccomp launch` closes what was inherited and opens the base filter,
- * bubblewrap makes the namespaces and becomes PID 1, bash (PID 2) starts the two bridges (PIDs 3 and 4), and
+ * The whole chain, from outside: `apply-seccomp launch` enters the session's control group, becomes its user without any
+ * capability, closes what was inherited and opens the base filter; bubblewrap makes the namespaces and becomes PID 1, bash (PID 2) starts the two bridges (PIDs 3 and 4), and
  * `apply-seccomp` (PID 5) waits for them, loads the second filter and becomes the command.
  */
 export function launchArguments(spec: SandboxSpec): string[] {
+  const { outside, uid, gid } = spec;
   const { applySeccomp, baseFilter } = spec.runtime;
-  return [applySeccomp, "launch", "--fd", `${FILTER_FD}=${baseFilter}`, "--", "bwrap", ...bwrapArguments(spec)];
+  return [
+    ...[applySeccomp, "launch", "--fd", `${FILTER_FD}=${baseFilter}`],
+    ...(outside === undefined
+      ? []
+      : [
+          ...["--cgroup", outside.cgroup, "--user", `${uid}:${gid}`],
+          ...["--open-files", String(outside.openFiles), "--parent", String(outside.parent)],
+        ]),
+    ...["--", "bwrap", ...bwrapArguments(spec)],
+  ];
 }
 
 /** Bubblewrap's arguments. All flags exist in bubblewrap 0.6.1, except `--size` for {@link Scratch} of kind tmpfs. */

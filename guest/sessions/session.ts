@@ -3,13 +3,13 @@ import { SessionFailed } from "../run-types.ts";
 import { ensureAccount, removeAccount } from "./accounts.ts";
 import { run, tryRun } from "./exec.ts";
 import { makeHome, makeMountPoint, removeHome } from "./home.ts";
-import { type Lifeline, startLifeline } from "./lifeline.ts";
 import type { SessionLimits } from "./limits.ts";
 import { currentMountsBelow } from "./mounted.ts";
 import { bindfsArguments, type Mount } from "./mounts.ts";
 import { randomName } from "./names.ts";
+import { type Scope, startScope } from "./scope.ts";
 import { claim, HOMES, release, type SessionPaths, sessionPaths, takeLeftovers, thisProcess } from "./state.ts";
-import { mountServiceArguments, serviceName, stopArguments } from "./unit.ts";
+import { mountServiceArguments, stopArguments } from "./unit.ts";
 import { type Account, groupInside, passwdInside, readAccounts } from "./users.ts";
 
 /** A session that exists on this machine and is run by this process. */
@@ -18,6 +18,8 @@ export interface Session {
   readonly account: Account;
   readonly paths: SessionPaths;
   readonly keep: boolean;
+  readonly scope: Scope;
+  readonly hasMounts: boolean;
   /** Folders of its own sized file system: its /tmp, its /dev/shm and where its start is marked. */
   readonly scratch: { readonly tmp: string; readonly shm: string; readonly mark: string };
 }
@@ -33,11 +35,6 @@ export interface SessionRequest {
 /** How many random names are tried before something must be wrong. */
 const NAME_TRIES = 20;
 
-interface Made extends Session {
-  lifeline: Lifeline | undefined;
-  hasMounts: boolean;
-}
-
 /**
  * Makes a session: user, home, its own /tmp, mounts. When a step fails, everything before it is taken back.
  *
@@ -45,15 +42,16 @@ interface Made extends Session {
  */
 export async function openSession(request: SessionRequest): Promise<Session> {
   const { name, paths } = await claimName(request);
-  const undo: Undo = { name, paths, keep: request.keep, lifeline: undefined, hasMounts: request.mounts.length > 0 };
+  const undo: Undo = { name, paths, keep: request.keep, scope: undefined, hasMounts: request.mounts.length > 0 };
   // All of them come to their end before anything is taken back, whichever fails first.
   const account = ensureAccount(name, paths.home);
   const steps = await Promise.allSettled([
     account.then((made) => makeHome(made)),
     account.then((made) => describe(made, paths)),
     mountScratch(paths, request.limits),
-    startLifeline(name).then((lifeline) => {
-      undo.lifeline = lifeline;
+    startScope(name, request.limits).then((scope) => {
+      undo.scope = scope;
+      return scope;
     }),
   ]);
   try {
@@ -64,8 +62,8 @@ export async function openSession(request: SessionRequest): Promise<Session> {
     const mounts = await Promise.allSettled(request.mounts.map((mount) => mountFolder(mount, made, paths)));
     const broken = mounts.find((mount) => mount.status === "rejected");
     if (broken !== undefined) throw broken.reason;
-    const session: Made = { name, account: made, paths, keep: request.keep, scratch, ...pick(undo) };
-    return session;
+    if (undo.scope === undefined) throw new Error("no scope");
+    return { name, account: made, paths, keep: request.keep, scratch, scope: undo.scope, hasMounts: undo.hasMounts };
   } catch (error) {
     const problems = await remove(undo);
     const more = problems.length === 0 ? "" : `; and cleaning up: ${problems.join("; ")}`;
@@ -80,15 +78,10 @@ export async function openSession(request: SessionRequest): Promise<Session> {
  * Ends a session: whatever still runs in it is killed, mounts and its /tmp go, and unless it is kept its home and user
  * go too. Every step is tried whatever happened before; what failed is returned in words.
  *
- * @param running whether its service may still be there: the command was not seen to end by itself
+ * @param running whether something may still run in it: the command was not seen to end by itself
  */
 export async function closeSession(session: Session, running: boolean): Promise<string[]> {
-  return await remove({ ...(session as Made) }, running);
-}
-
-/** Kills everything in a session: SIGTERM, and SIGKILL after five seconds. Resolves when nothing is left. */
-export async function stopSession(name: string): Promise<void> {
-  await tryRun(["systemctl", "stop", serviceName(name)]);
+  return await remove(session, running);
 }
 
 /** Removes what runs that were killed have left. Returns what could not be removed, in words. */
@@ -96,7 +89,7 @@ export async function sweep(): Promise<string[]> {
   const problems: string[] = [];
   for (const { name, keep } of await takeLeftovers()) {
     const paths = sessionPaths(name);
-    problems.push(...(await remove({ name, paths, keep, lifeline: undefined, hasMounts: true }, true)));
+    problems.push(...(await remove({ name, paths, keep, scope: undefined, hasMounts: true }, true)));
   }
   return problems;
 }
@@ -110,7 +103,7 @@ export async function removeSession(name: string): Promise<string[]> {
     await release(paths.running);
     throw new SessionFailed(`there is no session ${name}: ${HOMES} has no such home, and no user has this name`);
   }
-  return await remove({ name, paths, keep: false, lifeline: undefined, hasMounts: false });
+  return await remove({ name, paths, keep: false, scope: undefined, hasMounts: false });
 }
 
 async function isKept(name: string, home: string): Promise<boolean> {
@@ -122,11 +115,9 @@ interface Undo {
   readonly name: string;
   readonly paths: SessionPaths;
   readonly keep: boolean;
-  lifeline: Lifeline | undefined;
+  scope: Scope | undefined;
   readonly hasMounts: boolean;
 }
-
-const pick = ({ lifeline, hasMounts }: Undo) => ({ lifeline, hasMounts });
 
 async function claimName({ name, keep }: SessionRequest): Promise<{ name: string; paths: SessionPaths }> {
   const owner = await thisProcess(keep);
@@ -196,8 +187,11 @@ async function remove(undo: Undo, running = false): Promise<string[]> {
       problems.push(`${what}: ${(error as Error).message}`);
     }
   };
-  if (running || hasMounts) await attempt("stopping", () => tryRun(stopArguments(name)));
-  await attempt("lifeline", async () => undo.lifeline?.cut());
+  const { scope } = undo;
+  if (running && scope !== undefined) await attempt("killing", () => scope.kill());
+  // Without a scope of this process's own, it is another one's that is gone.
+  if (hasMounts || (running && scope === undefined)) await attempt("stopping", () => tryRun(stopArguments(name)));
+  await attempt("scope", async () => scope?.end());
   for (const point of [...(await currentMountsBelow(paths.home)), ...(await currentMountsBelow(paths.running))]) {
     await attempt(`unmounting ${point}`, () => run(["umount", "--lazy", point]));
   }

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { AgentSettings } from "../../../guest/machine.ts";
 import { runSealed } from "../../../guest/run.ts";
 import { completeCommand } from "../../../guest/run-agent.ts";
-import { runService } from "../../../guest/run-service.ts";
+import { runCommand } from "../../../guest/run-command.ts";
 import { RunRefused } from "../../../guest/run-types.ts";
 
 describe("a request that cannot be run", () => {
@@ -63,25 +63,37 @@ describe("the agent's command", () => {
   });
 });
 
-describe("the service of a command", () => {
+describe("a command", () => {
   it("gives back both outputs and the exit code", async () => {
     const command = ["sh", "-c", "echo out; echo err >&2; exit 3"];
-    assert.deepEqual(await runService({ command, stdio: "capture", stop: async () => {} }), {
-      exitCode: 3,
-      stdout: "out\n",
-      stderr: "err\n",
-    });
+    assert.deepEqual(
+      await runCommand({ command, stdio: "capture", kill: async () => {}, outOfMemoryKills: async () => 0 }),
+      {
+        exitCode: 3,
+        stdout: "out\n",
+        stderr: "err\n",
+      },
+    );
   });
 
-  it("is stopped when its time is over, and waited for", async () => {
+  it("is told apart when it was killed for want of memory", async () => {
+    const run = { command: ["sh", "-c", "kill -KILL $$"], stdio: "capture", kill: async () => {} } as const;
+    const killed = await runCommand({ ...run, outOfMemoryKills: async () => 3 });
+    assert.deepEqual([killed.exitCode, killed.unitResult], [137, "oom-kill"]);
+    const other = await runCommand({ ...run, outOfMemoryKills: async () => 0 });
+    assert.deepEqual([other.exitCode, other.unitResult], [137, undefined]);
+  });
+
+  it("is killed when its time is over, and waited for", async () => {
     const folder = await mkdtemp(join(tmpdir(), "cloister-run-"));
     const pid = join(folder, "pid");
-    const output = await runService({
+    const output = await runCommand({
       command: ["sh", "-c", `trap "exit 9" TERM; echo $$ > ${pid}; while :; do sleep 0.05; done`],
       stdio: "capture",
       timeoutMs: 500,
-      // On a machine: systemctl stop.
-      stop: async () => {
+      outOfMemoryKills: async () => 0,
+      // On a machine: the scope's cgroup.kill.
+      kill: async () => {
         process.kill(Number(await readFile(pid, "utf8")), "SIGTERM");
       },
     });

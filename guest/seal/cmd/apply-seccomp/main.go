@@ -1,8 +1,8 @@
 // Command apply-seccomp is the last link of the chain that starts a session's command, and the first one: it opens the
-// base filter for bubblewrap outside (`launch`), and inside waits for the bridges, loads the second filter and becomes
+// base filter for bubblewrap outside (`launch`, which also becomes the session's user), and inside waits for the bridges, loads the second filter and becomes
 // the command. It starts no process, makes no connection and leaves nothing of itself behind.
 //
-//	apply-seccomp launch --fd FD=FILE -- BWRAP...
+//	apply-seccomp launch --fd FD=FILE [--cgroup DIR] [--user UID:GID] [--open-files N] [--parent PID] -- BWRAP...
 //	apply-seccomp [--wait PORT,PORT] [--wait-ms MS] [--mark FILE] [--filter FILE]... -- COMMAND...
 //
 // Exit codes of its own: 125 for wrong use or a failed step, 126 when the command cannot be executed, 127 when it is
@@ -39,36 +39,11 @@ func main() {
 
 type options struct {
 	fds     map[int]string
+	outside outside
 	ports   []uint16
 	wait    time.Duration
 	mark    string
 	filters []string
-}
-
-func launch(arguments []string) {
-	opts, command, err := parse(arguments)
-	if err != nil {
-		fail(exitFailed, err)
-	}
-	// What this process was handed beyond standard input and outputs must not reach the session.
-	if err := unix.CloseRange(3, ^uint(0), unix.CLOSE_RANGE_CLOEXEC); err != nil {
-		fail(exitFailed, errors.New("closing inherited descriptors: "+err.Error()))
-	}
-	for number, path := range opts.fds {
-		opened, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
-		if err != nil {
-			fail(exitFailed, errors.New("opening "+path+": "+err.Error()))
-		}
-		if opened == number {
-			_, err = unix.FcntlInt(uintptr(opened), unix.F_SETFD, 0)
-		} else {
-			err = unix.Dup3(opened, number, 0)
-		}
-		if err != nil {
-			fail(exitFailed, errors.New("descriptor "+strconv.Itoa(number)+": "+err.Error()))
-		}
-	}
-	become(command)
 }
 
 func inside(arguments []string) {
@@ -138,6 +113,28 @@ func (o *options) set(name, value string) error {
 			return bad
 		}
 		o.fds[fd] = path
+	case "--cgroup":
+		o.outside.cgroup = value
+	case "--user":
+		uid, gid, _ := strings.Cut(value, ":")
+		var uidErr, gidErr error
+		o.outside.uid, uidErr = strconv.Atoi(uid)
+		o.outside.gid, gidErr = strconv.Atoi(gid)
+		if uidErr != nil || gidErr != nil || o.outside.uid <= 0 || o.outside.gid <= 0 {
+			return bad
+		}
+	case "--open-files":
+		number, err := strconv.ParseUint(value, 10, 31)
+		if err != nil || number == 0 {
+			return bad
+		}
+		o.outside.openFiles = number
+	case "--parent":
+		pid, err := strconv.Atoi(value)
+		if err != nil || pid <= 0 {
+			return bad
+		}
+		o.outside.parent = pid
 	case "--wait":
 		for _, text := range strings.Split(value, ",") {
 			port, err := strconv.ParseUint(text, 10, 16)
@@ -174,14 +171,6 @@ func mark(path string) {
 		_, _ = unix.Write(fd, []byte(strconv.FormatInt(now.Sec*nanosecondParts+now.Nsec, 10)+"\n"))
 	}
 	_ = unix.Close(fd)
-}
-
-func become(command []string) {
-	path, code, err := find(command[0])
-	if err != nil {
-		fail(code, err)
-	}
-	execute(path, command)
 }
 
 // find looks a program up as execvp(3) does.

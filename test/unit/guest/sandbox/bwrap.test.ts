@@ -164,6 +164,15 @@ describe("bubblewrap's line", () => {
     );
   });
 
+  it("enters the control group and becomes the session's user before that", () => {
+    const outside = { cgroup: "/sys/fs/cgroup/a.scope", openFiles: 524_288, parent: 4242 };
+    const line = launchArguments({ ...spec, outside }).join(" ");
+    assert.match(
+      line,
+      / --cgroup \/sys\/fs\/cgroup\/a\.scope --user 20017:20018 --open-files 524288 --parent 4242 -- bwrap /,
+    );
+  });
+
   it("bounds /tmp and /dev/shm where bubblewrap makes them", () => {
     const text = bwrapArguments({ ...spec, scratch: { kind: "tmpfs", sizeBytes: 1024 } }).join(" ");
     assert.match(text, /--size 1024 --tmpfs \/tmp --size 1024 --tmpfs \/dev\/shm /);

@@ -1,49 +1,50 @@
 import { spawn } from "node:child_process";
-import { readFile } from "node:fs/promises";
 import type { Readable } from "node:stream";
 import { exitCode } from "./sessions/exec.ts";
 
-/** What a session's service left. */
+/** What a session's command left. */
 export interface Output {
   readonly exitCode: number;
   readonly stdout: string;
   readonly stderr: string;
-  /** Why the system ended it, if it did: `oom-kill`, `timeout` or `stopped`. */
+  /** Why it was ended, if it was: `oom-kill`, `timeout` or `stopped`. */
   readonly unitResult?: string;
 }
 
-export interface ServiceRun {
-  /** systemd-run and its arguments. */
+export interface CommandRun {
+  /** Program and arguments; for a session the whole chain (see launchArguments). */
   readonly command: readonly string[];
   readonly stdio: "inherit" | "capture";
-  /** Stops the service and everything in it. */
-  readonly stop: () => Promise<void>;
+  /** Kills the command and everything in its session. */
+  readonly kill: () => Promise<void>;
+  /** How many processes were killed for want of memory so far. */
+  readonly outOfMemoryKills: () => Promise<number>;
   readonly signal?: AbortSignal;
   readonly timeoutMs?: number;
 }
 
-/** systemd-run tells of a command that was killed only that it failed; these are what shells and timeout(1) say. */
+/** What shells and timeout(1) say of such an end. */
 const EXIT_CODES: Readonly<Record<string, number>> = { "oom-kill": 137, timeout: 124 };
 
 /** How much of each output is kept, in bytes. */
 export const CAPTURE_LIMIT = 64 * 1024 * 1024;
 
-/** Where the kernel counts the processes of all sessions that were killed for want of memory (cgroup v2). */
-const MEMORY_EVENTS = "/sys/fs/cgroup/cloister.slice/cloister-sessions.slice/memory.events";
-
-/** Runs the service to its end. An abort or the end of its time stops it; it is still waited for. */
-export async function runService({ command, stdio, stop, signal, timeoutMs }: ServiceRun): Promise<Output> {
-  const killedBefore = await outOfMemoryKills();
+/** Runs a command to its end. An abort or the end of its time kills it; it is still waited for. */
+export async function runCommand(run: CommandRun): Promise<Output> {
+  const { command, stdio, kill, outOfMemoryKills, signal, timeoutMs } = run;
   const [program = "", ...args] = command;
   const child = spawn(program, args, {
     stdio: stdio === "inherit" ? "inherit" : ["ignore", "pipe", "pipe"],
-    // A Ctrl-C at the terminal reaches the supervisor only, which stops the service in order.
+    // bubblewrap is looked up here; the command's own environment is made further down.
+    env: { PATH: process.env["PATH"] },
+    cwd: "/",
+    // A Ctrl-C at the terminal reaches the supervisor only, which ends the session in order.
     detached: true,
   });
   let ended: string | undefined;
   const end = (why: string) => {
     ended ??= why;
-    void stop();
+    kill().catch(() => child.kill("SIGKILL"));
   };
   const onAbort = () => end("stopped");
   signal?.addEventListener("abort", onAbort, { once: true });
@@ -57,8 +58,7 @@ export async function runService({ command, stdio, stop, signal, timeoutMs }: Se
       collect(child.stdout),
       collect(child.stderr),
     ]);
-    // The count is of all sessions: of two that fail in the same moment, both would be told.
-    if (code !== 0 && (await outOfMemoryKills()) > killedBefore) ended ??= "oom-kill";
+    if (code !== 0 && (await outOfMemoryKills()) > 0) ended ??= "oom-kill";
     if (ended === undefined) return { exitCode: code, stdout, stderr };
     return { exitCode: EXIT_CODES[ended] ?? code, stdout, stderr, unitResult: ended };
   } finally {
@@ -77,9 +77,4 @@ async function collect(stream: Readable | null): Promise<string> {
     size += chunk.length;
   }
   return Buffer.concat(chunks).toString("utf8");
-}
-
-async function outOfMemoryKills(): Promise<number> {
-  const text = await readFile(MEMORY_EVENTS, "utf8").catch(() => "");
-  return Number(/^oom_kill (\d+)$/m.exec(text)?.[1] ?? 0);
 }

@@ -1,0 +1,150 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"runtime"
+	"strconv"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// outside is what becomes of this process before it is bubblewrap. Zero values: as it is.
+type outside struct {
+	// cgroup is the folder of the session's control group: its limits hold from here on.
+	cgroup string
+	// uid and gid are the session's user.
+	uid, gid int
+	// openFiles is the limit of open files.
+	openFiles uint64
+	// parent is the supervisor's process number: this process dies with it.
+	parent int
+}
+
+func launch(arguments []string) {
+	opts, command, err := parse(arguments)
+	if err != nil {
+		fail(exitFailed, err)
+	}
+	path, code, err := find(command[0])
+	if err != nil {
+		fail(code, err)
+	}
+	// Credentials belong to a thread, and execve keeps those of the thread that calls it.
+	runtime.LockOSThread()
+	if err := opts.outside.enter(); err != nil {
+		fail(exitFailed, err)
+	}
+	if err := pass(opts.fds); err != nil {
+		fail(exitFailed, err)
+	}
+	execute(path, command)
+}
+
+func (o outside) enter() error {
+	if o.cgroup != "" {
+		// 0 is the process that writes (cgroups(7)).
+		if err := os.WriteFile(o.cgroup+"/cgroup.procs", []byte("0"), 0); err != nil {
+			return errors.New("entering the session's control group: " + err.Error())
+		}
+	}
+	if o.openFiles != 0 {
+		// The syscall package's own call: it would put the old limit back on exec otherwise.
+		limit := syscall.Rlimit{Cur: o.openFiles, Max: o.openFiles}
+		err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit)
+		if err == syscall.EPERM {
+			// This machine does not let anybody have so many: as many as it lets, like systemd's LimitNOFILE=.
+			if err = syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err == nil {
+				limit.Cur = limit.Max
+				err = syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit)
+			}
+		}
+		if err != nil {
+			return errors.New("limit of open files: " + err.Error())
+		}
+	}
+	if o.uid != 0 {
+		if err := o.becomeUser(); err != nil {
+			return err
+		}
+	}
+	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
+		return errors.New("no_new_privs: " + err.Error())
+	}
+	if o.parent == 0 {
+		return nil
+	}
+	// After the change of user, which would undo it (prctl(2), PR_SET_PDEATHSIG).
+	if err := unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0); err != nil {
+		return errors.New("death signal: " + err.Error())
+	}
+	if unix.Getppid() != o.parent {
+		return errors.New("process " + strconv.Itoa(o.parent) + " is gone: nobody waits for this session")
+	}
+	return nil
+}
+
+// becomeUser leaves root for good: no group, no capability to get back, a keyring of its own, no core dumps.
+func (o outside) becomeUser() error {
+	core := syscall.Rlimit{}
+	if err := syscall.Setrlimit(syscall.RLIMIT_CORE, &core); err != nil {
+		return errors.New("limit of core dumps: " + err.Error())
+	}
+	unix.Umask(0o022)
+	if err := unix.Chdir("/"); err != nil {
+		return errors.New("/: " + err.Error())
+	}
+	// A new keyring without a name. Kernels without keyrings have none to share.
+	_, _, errno := unix.RawSyscall(unix.SYS_KEYCTL, unix.KEYCTL_JOIN_SESSION_KEYRING, 0, 0)
+	if errno != 0 && errno != unix.ENOSYS {
+		return errors.New("keyring: " + errno.Error())
+	}
+	for capability := uintptr(0); ; capability++ {
+		err := unix.Prctl(unix.PR_CAPBSET_DROP, capability, 0, 0, 0)
+		if err == unix.EINVAL {
+			// One more than the kernel knows.
+			break
+		}
+		if err != nil {
+			return errors.New("bounding set: " + err.Error())
+		}
+	}
+	// The raw calls: of this thread only, the one that will be bubblewrap.
+	for _, step := range []struct {
+		name string
+		call [4]uintptr
+	}{
+		{"setgroups", [4]uintptr{unix.SYS_SETGROUPS, 0, 0, 0}},
+		{"setresgid", [4]uintptr{unix.SYS_SETRESGID, uintptr(o.gid), uintptr(o.gid), uintptr(o.gid)}},
+		{"setresuid", [4]uintptr{unix.SYS_SETRESUID, uintptr(o.uid), uintptr(o.uid), uintptr(o.uid)}},
+	} {
+		if _, _, errno := unix.RawSyscall(step.call[0], step.call[1], step.call[2], step.call[3]); errno != 0 {
+			return errors.New(step.name + ": " + errno.Error())
+		}
+	}
+	return nil
+}
+
+// pass closes what this process was handed beyond standard input and outputs, as the command is started, and opens the
+// files that bubblewrap is to find on given descriptors.
+func pass(fds map[int]string) error {
+	if err := unix.CloseRange(3, ^uint(0), unix.CLOSE_RANGE_CLOEXEC); err != nil {
+		return errors.New("closing inherited descriptors: " + err.Error())
+	}
+	for number, path := range fds {
+		opened, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+		if err != nil {
+			return errors.New("opening " + path + ": " + err.Error())
+		}
+		if opened == number {
+			_, err = unix.FcntlInt(uintptr(opened), unix.F_SETFD, 0)
+		} else {
+			err = unix.Dup3(opened, number, 0)
+		}
+		if err != nil {
+			return errors.New("descriptor " + strconv.Itoa(number) + ": " + err.Error())
+		}
+	}
+	return nil
+}
