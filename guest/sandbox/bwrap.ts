@@ -29,6 +29,8 @@ export interface SandboxSpec {
   /** Host name inside (row O3). */
   readonly hostname: string;
   readonly layout: Layout;
+  /** An empty folder of the machine, to be shown in the place of others. */
+  readonly empty: string;
   readonly scratch: Scratch;
   /** Files on the machine that take the place of `/etc/passwd` and `/etc/group`: no other session's user is in them. */
   readonly passwd: string;
@@ -84,7 +86,7 @@ export function bwrapArguments(spec: SandboxSpec): string[] {
     ...namespaces(spec),
     ...["--proc", "/proc", "--dev", "/dev"],
     ...scratch(spec.scratch),
-    ...root(spec.layout),
+    ...root(spec),
     ...identity(spec),
     ...["--symlink", "../tmp", "/var/tmp"],
     ...["--ro-bind", spec.sockets, INSIDE_SOCKETS],
@@ -115,13 +117,12 @@ function namespaces({ uid, gid, hostname }: SandboxSpec): string[] {
   ];
 }
 
-function root({ shown, emptied, blanked }: Layout): string[] {
+function root({ layout: { shown, emptied }, empty }: SandboxSpec): string[] {
   return [
     ...shown.flatMap((entry) =>
       entry.kind === "link" ? ["--symlink", entry.target, entry.path] : ["--ro-bind", entry.path, entry.path],
     ),
-    ...emptied.flatMap((path) => ["--tmpfs", path, "--remount-ro", path]),
-    ...blanked.flatMap((path) => ["--ro-bind", "/dev/null", path]),
+    ...emptied.flatMap((path) => ["--ro-bind", empty, path]),
     // Programs expect these to be there; on the sealed root they stay empty.
     ...["/run", "/sessions", "/var/log", "/var/cache", "/root", "/home", "/mnt", "/srv"].flatMap((path) => [
       "--dir",
@@ -151,10 +152,11 @@ function scratch(where: Scratch): string[] {
  * script's last line, or bash would become the command instead of waiting for it.
  *
  * `-t 60`: when one direction is closed, socat lets the other go on for a minute instead of half a second.
+ * `backlog=128`: socat's own 5 makes the sixth of many connections at once wait for a second.
  */
 export function bridgesScript(): string {
   const bridge = (port: number, socket: string) =>
-    `socat -t 60 TCP-LISTEN:${port},bind=127.0.0.1,fork,reuseaddr UNIX-CONNECT:${INSIDE_SOCKETS}/${socket} &`;
+    `socat -t 60 TCP-LISTEN:${port},bind=127.0.0.1,fork,reuseaddr,backlog=128 UNIX-CONNECT:${INSIDE_SOCKETS}/${socket} &`;
   return [bridge(HTTP_PORT, HTTP_SOCKET), bridge(SOCKS_PORT, SOCKS_SOCKET), '"$@"', "exit $?"].join("\n");
 }
 

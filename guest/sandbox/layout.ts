@@ -11,8 +11,6 @@ export interface Layout {
   readonly shown: readonly RootEntry[];
   /** Folders inside what is shown that appear empty. */
   readonly emptied: readonly string[];
-  /** Files inside what is shown that appear empty. */
-  readonly blanked: readonly string[];
 }
 
 /**
@@ -31,22 +29,17 @@ const SHOWN_PARTS = [
   "/sys/devices/system",
 ];
 
-/** Folders of `/etc` that tell of the machine, of its operator or of how it is locked down. */
-const EMPTIED = ["/etc/cloister", "/etc/ssh", "/etc/cloud", "/etc/netplan", "/etc/sudoers.d", "/etc/systemd/network"];
-
-/** Files of the same kind. */
-const BLANKED = ["/etc/nftables.conf", "/etc/sudoers", "/etc/subuid", "/etc/subgid", "/etc/fstab"];
+/**
+ * Folders of `/etc` that tell of this machine. Others hold nothing that an ordinary user of it could read and should not;
+ * each that is hidden costs a mount of every command.
+ */
+const EMPTIED = ["/etc/cloister", "/etc/ssh", "/etc/cloud"];
 
 /** Looks at the machine's root. The answer holds as long as nobody changes the machine's top-level folders. */
 export async function readLayout(): Promise<Layout> {
   const shown = await Promise.all([...SHOWN, ...SHOWN_PARTS].map(entry));
-  const present = async (paths: readonly string[], wanted: "folder" | "file") =>
-    (await Promise.all(paths.map(async (path) => ((await kindOf(path)) === wanted ? [path] : [])))).flat();
-  return {
-    shown: shown.flatMap((found) => found ?? []),
-    emptied: await present(EMPTIED, "folder"),
-    blanked: await present(BLANKED, "file"),
-  };
+  const emptied = await Promise.all(EMPTIED.map(async (path) => ((await kindOf(path)) === "folder" ? [path] : [])));
+  return { shown: shown.flatMap((found) => found ?? []), emptied: emptied.flat() };
 }
 
 async function entry(path: string): Promise<RootEntry | undefined> {

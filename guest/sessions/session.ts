@@ -146,6 +146,7 @@ async function describe(account: Account, paths: SessionPaths): Promise<void> {
   await Promise.all([
     writeFile(paths.passwd, passwdInside(account), { mode: 0o644 }),
     writeFile(paths.group, groupInside(account), { mode: 0o644 }),
+    mkdir(paths.empty, { mode: 0o755 }),
     mkdir(paths.sockets, { mode: 0o750 }).then(() => chown(paths.sockets, 0, account.gid)),
   ]);
   await chown(paths.running, 0, account.gid);

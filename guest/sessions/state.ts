@@ -18,6 +18,8 @@ export interface SessionPaths {
   readonly scratch: string;
   readonly passwd: string;
   readonly group: string;
+  /** An empty folder. */
+  readonly empty: string;
   /** Sockets of the model's relay, reachable by root only. */
   readonly relay: string;
   readonly demo: string;
@@ -32,6 +34,7 @@ export function sessionPaths(name: string, roots = { homes: HOMES, running: RUNN
     scratch: join(running, "scratch"),
     passwd: join(running, "passwd"),
     group: join(running, "group"),
+    empty: join(running, "empty"),
     relay: join(running, "relay.sock"),
     demo: join(running, "demo.sock"),
   };

@@ -104,6 +104,7 @@ export class HostSession {
     await Promise.all([
       own(join(folder, "home"), 0o750),
       own(join(folder, "egress"), 0o750),
+      own(join(folder, "empty"), 0o755),
       own(join(folder, "tmp"), 0o1777),
       own(join(folder, "shm"), 0o1777),
       own(join(folder, "mark"), 0o700),
@@ -138,6 +139,7 @@ export class HostSession {
       hostname: "claude",
       // The runtime image is mounted below /opt on a machine; here it is in a temporary folder.
       layout: { ...layout, shown: [...layout.shown, { path: this.#runtime, kind: "folder" }] },
+      empty: at("empty"),
       scratch: { kind: "folders", tmp: at("tmp"), shm: at("shm"), mark: at("mark") },
       passwd: at("passwd"),
       group: at("group"),
