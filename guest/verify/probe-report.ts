@@ -8,7 +8,8 @@ export interface Outcome {
 export interface ProbeReport {
   readonly status?: Readonly<Record<string, string>>;
   readonly namespaces?: Readonly<Record<string, string>>;
-  readonly sockets?: Readonly<Record<string, Outcome>>;
+  /** Connections to UNIX sockets; what fails may be the making of the socket or the connection. */
+  readonly unix?: readonly (Outcome & { readonly target: string })[];
   readonly processes?: readonly { readonly pid: number; readonly comm: string; readonly cmdline: readonly string[] }[];
   readonly identity?: {
     readonly uid: number;

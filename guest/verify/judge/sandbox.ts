@@ -74,21 +74,23 @@ function processStack(processes: NonNullable<ProbeReport["processes"]>): Verdict
 function directNetwork(inside: ProbeReport, outside: ProbeReport): Verdict {
   const routes = inside.routes?.routes ?? ["unknown"];
   const interfaces = inside.routes?.interfaces ?? [];
-  const unix = inside.sockets?.["unix"];
+  const unix = inside.unix?.[0];
+  // Anything else comes from the connection: the socket was there by then.
+  const refused = unix?.ok === false && /^(EPERM|EAFNOSUPPORT)$/.test(unix.errno ?? "");
   const name = inside.dns?.[0];
   const failed = outside.dns?.some((answer) => answer.ok) !== true;
   return verdict(
     [
       routes.length === 0 ? `no route (interfaces: ${interfaces.join(", ")})` : `routes: ${routes.join(", ")}`,
       name?.ok === false ? "no DNS" : "DNS answers",
-      `AF_UNIX: ${unix?.ok === false ? unix.errno : "can be created"}`,
+      `AF_UNIX: ${refused ? unix.errno : "can be created"}`,
     ].join(", "),
     [
       routes.length > 0 && "there is a route",
       interfaces.some((each) => each !== "lo") && "there is an interface beside lo",
       name?.ok !== false && "a name can be looked up",
-      unix?.ok !== false && "an AF_UNIX socket can be created",
-      outside.sockets?.["unix"]?.ok !== true && "the control outside could not create an AF_UNIX socket either",
+      !refused && "an AF_UNIX socket can be created",
+      outside.unix?.[0]?.ok !== true && "the control outside could not use an AF_UNIX socket either",
       failed && "the control outside could not look the name up either",
       !((outside.routes?.routes.length ?? 0) > 0) && "the control outside has no route either",
     ],

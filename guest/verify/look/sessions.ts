@@ -2,7 +2,6 @@ import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
-import { hostname } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
@@ -27,6 +26,12 @@ const SESSION_USER = 59_999;
 /** Names that never exist (RFC 6761): nothing leaves the machine for them. */
 const ALLOWED_HOST = "allowed.cloister.invalid";
 const DENIED_HOST = "denied.cloister.invalid";
+
+/** The resolver knows it without any network: the default gateway (systemd-resolved.service(8), "Synthetic records"). */
+const NAME = "_gateway";
+
+/** A socket of the machine that everybody may connect to. Outside it is the control; inside it cannot even be tried. */
+const UNIX_SOCKET = "/run/systemd/journal/stdout";
 
 const ALLOWED_URL = `http://${MODEL_HOST}/`;
 const ALLOWED_TARGET = `${ALLOWED_HOST}:443`;
@@ -72,6 +77,7 @@ export async function lookAtSessions<T>(meanwhile: () => Promise<T>): Promise<{ 
   const paths = sessionPaths(neighbourName);
   const neighbourTmp = join(paths.scratch, "tmp");
   let runs: Promise<RunResult>[] = [];
+  let failure: Error | undefined;
   try {
     await new Promise<void>((resolve) => server.once("listening", resolve));
     const openTarget = `tcp:127.0.0.1:${(server.address() as { port: number }).port}`;
@@ -88,15 +94,32 @@ export async function lookAtSessions<T>(meanwhile: () => Promise<T>): Promise<{ 
       command: script(SUBJECT_SCRIPT, ...insideChecks(neighbourName, openTarget)),
     });
     runs = [neighbour, subject];
-    // The first of them to fail ends both.
-    for (const run of runs) run.catch(() => stop.abort());
+    // The first failure ends both sessions, and is the one that is told.
+    const fail = (error: Error) => {
+      failure ??= error;
+      stop.abort();
+    };
+    for (const run of runs) run.catch(fail);
     const introduced = (async () => {
       const told = await waitForFile(join(neighbourTmp, "ready"), stop.signal);
       await writeFile(join(folder, "ro", "go"), `${told[0]}\n`);
       return told;
     })();
-    introduced.catch(() => stop.abort());
-    const controls = ["sockets", "status", "namespaces", "routes", `dns=${hostname()}`, `connect=${openTarget}`];
+    introduced.catch(fail);
+    let met = false;
+    introduced.then(
+      () => {
+        met = true;
+      },
+      () => {},
+    );
+    neighbour.then(
+      ({ exitCode, stderr }) => {
+        if (!met) fail(new Error(`the second session ended too early (${exitCode}): ${stderr.trim()}`));
+      },
+      () => {},
+    );
+    const controls = ["status", "namespaces", "routes", `dns=${NAME}`, `unix=${UNIX_SOCKET}`, `connect=${openTarget}`];
     const [told, outside, escaped, ran, extra, account] = await Promise.all([
       introduced,
       probeAs(ORDINARY_USER, controls),
@@ -156,6 +179,8 @@ export async function lookAtSessions<T>(meanwhile: () => Promise<T>): Promise<{ 
         },
       },
     };
+  } catch (error) {
+    throw failure ?? error;
   } finally {
     stop.abort();
     server.close();
@@ -167,8 +192,9 @@ export async function lookAtSessions<T>(meanwhile: () => Promise<T>): Promise<{ 
 /** Everything the probe is asked inside, in one process. */
 function insideChecks(neighbour: string, openTarget: string): string[] {
   return [
-    ...["status", "namespaces", "sockets", "processes", "identity", "environment", "routes", "shm"],
-    `dns=${hostname()}`,
+    ...["status", "namespaces", "processes", "identity", "environment", "routes", "shm"],
+    `dns=${NAME}`,
+    `unix=${UNIX_SOCKET}`,
     ...[ALLOWED_URL, ...DENIED_URLS, ...FORBIDDEN_URLS].map((url) => `http=${url}`),
     ...[ALLOWED_TARGET, DENIED_TARGET].map((target) => `socks=${target}`),
     ...[openTarget, ...FORBIDDEN_DIRECT, NEIGHBOUR_TARGET].map((target) => `connect=${target}`),
@@ -191,8 +217,9 @@ function script(text: string, ...args: string[]): string[] {
  * Waits without starting processes: descriptor 9 is a pipe that nobody writes to, so `read` waits out its time.
  * The probe is given absolute paths, which only this script can know.
  */
-const WAIT = `exec 9<> <(:)
-wait_for() { until [ -e "$1" ]; do read -rt 0.1 -u 9; done; }
+const WAIT = `set -e
+exec 9<> <(:)
+wait_for() { until [ -e "$1" ]; do read -rt 0.1 -u 9 || :; done; }
 `;
 
 const SUBJECT_SCRIPT = `${WAIT}
@@ -212,13 +239,13 @@ mapfile -t objects < /proc/sysvipc/shm
 port=0
 for try in {1..300}; do
   if { exec 8<> /dev/tcp/127.0.0.1/${NEIGHBOUR_PORT}; } 2> /dev/null; then port=1; break; fi
-  read -rt 0.1 -u 9
+  read -rt 0.1 -u 9 || :
 done
 file=0 tmp=0 shm=0 ipc=0
-[ -r "$HOME/kept" ] && file=1
-[ -r /tmp/kept ] && tmp=1
-[ -r /dev/shm/kept ] && shm=1
-[ "\${#objects[@]}" -gt 1 ] && ipc=1
+if [ -r "$HOME/kept" ]; then file=1; fi
+if [ -r /tmp/kept ]; then tmp=1; fi
+if [ -r /dev/shm/kept ]; then shm=1; fi
+if [ "\${#objects[@]}" -gt 1 ]; then ipc=1; fi
 printf '%s\\n' "$HTTP_PROXY" $file $tmp $shm $ipc $port end > /tmp/ready
 wait_for /tmp/done
 `;
