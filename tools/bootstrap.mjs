@@ -31,7 +31,9 @@ function upToDate() {
 }
 
 function wanted() {
-  return createHash("sha256").update(readFileSync(join(project, "package-lock.json"))).digest("hex");
+  return createHash("sha256")
+    .update(readFileSync(join(project, "package-lock.json")))
+    .digest("hex");
 }
 
 function install() {
@@ -41,7 +43,9 @@ function install() {
     cwd: project,
     stdio: ["ignore", 2, 2],
     // The settings of the npm that started us are not meant for this call.
-    env: Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^npm_config_(?!.*(registry|proxy|cache|ca))/i.test(name))),
+    env: Object.fromEntries(
+      Object.entries(process.env).filter(([name]) => !/^npm_config_(?!.*(registry|proxy|cache|ca))/i.test(name)),
+    ),
   });
   if (status !== 0) fail("npm ci failed: see above. Mend what it says and run the same command again.");
   writeFileSync(marker, wanted());

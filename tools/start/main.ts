@@ -13,7 +13,7 @@ import { sshCommand } from "../../infra/local/ssh.ts";
 import { parseSettings, type Settings, SettingsError } from "../../infra/settings/settings.ts";
 import { type FirstSession, firstSession } from "./first-session.ts";
 import { prepare } from "./prepare.ts";
-import { LISTR_OPTIONS } from "./progress.ts";
+import { LISTR_OPTIONS, stage } from "./progress.ts";
 import { PROJECT, StackRunner } from "./stack.ts";
 
 const STACK = "local";
@@ -32,9 +32,16 @@ process.on("SIGINT", () => {
   interrupted = true;
 });
 
+/** What went wrong in a stage. */
+let failure: unknown;
+const keep = (error: unknown): void => {
+  failure ??= error;
+};
+
 try {
   await start();
-} catch (error) {
+} catch (caught) {
+  const error = failure ?? caught;
   console.error(`\n${error instanceof Error ? error.message : String(error)}`);
   process.exitCode = interrupted ? 130 : 1;
 }
@@ -53,32 +60,39 @@ async function start(): Promise<void> {
     [
       {
         title: "pulumi up --stack local",
-        task: async (_ctx, task) => {
-          const report = (line: string) => {
-            task.output = line;
-          };
-          await stack.releaseStaleLocks(report);
-          await stack.init();
-          ({ changed } = await stack.change("up", report));
-          task.title = `pulumi up --stack ${STACK}: ${changed ? "the machine is up and verified" : "nothing to change"}`;
-        },
+        task: (_ctx, task) =>
+          stage(keep, async () => {
+            const report = (line: string) => {
+              task.output = line;
+            };
+            await stack.releaseStaleLocks(report);
+            await stack.init();
+            ({ changed } = await stack.change("up", report));
+            const outcome = changed ? "the machine is up and verified" : "nothing to change";
+            task.title = `pulumi up --stack ${STACK}: ${outcome}`;
+          }),
       },
       {
         title: "First session",
         enabled: () => options.session,
-        task: async (_ctx, task) => {
-          stopIfInterrupted();
-          session = await firstSession(paths, port(paths), {
-            again: options.again ?? false,
-            apiKey: process.env["ANTHROPIC_API_KEY"],
-            report: (line) => {
-              task.output = line;
-            },
-          });
-          task.title = session.ranNow
-            ? `First session: the agent did its task (${session.model === "api" ? "the model's API" : "a scripted demo model; set ANTHROPIC_API_KEY for the real one"})`
-            : "First session: done before (npm start -- --again repeats it)";
-        },
+        task: (_ctx, task) =>
+          stage(keep, async () => {
+            stopIfInterrupted();
+            session = await firstSession(paths, port(paths), {
+              again: options.again ?? false,
+              apiKey: process.env["ANTHROPIC_API_KEY"],
+              report: (line) => {
+                task.output = line;
+              },
+            });
+            const model =
+              session.model === "api"
+                ? "the model's API"
+                : "a scripted demo model; set ANTHROPIC_API_KEY for the real one";
+            task.title = session.ranNow
+              ? `First session: the agent did its task (${model})`
+              : "First session: done before (npm start -- --again repeats it)";
+          }),
       },
     ],
     LISTR_OPTIONS,

@@ -4,8 +4,22 @@ import { type ListrBaseClassOptions, PRESET_TIMER } from "listr2";
 export const LISTR_OPTIONS: ListrBaseClassOptions<unknown, "default", "simple"> = {
   renderer: "default",
   fallbackRenderer: "simple",
-  rendererOptions: { timer: PRESET_TIMER, collapseSubtasks: false, collapseErrors: false },
+  rendererOptions: { timer: PRESET_TIMER, collapseSubtasks: false, collapseErrors: true, showErrorMessage: false },
   fallbackRendererOptions: { timer: PRESET_TIMER },
   // Ctrl-C is for Pulumi, which leaves nothing half-done; we end when it ends.
   registerSignalListeners: false,
 };
+
+/**
+ * Runs a stage. What went wrong is told once, whole, below all stages: listr would put it into the stage's own line.
+ *
+ * @param keep takes the error that is to be told
+ */
+export async function stage(keep: (error: unknown) => void, action: () => Promise<void>): Promise<void> {
+  try {
+    await action();
+  } catch (error) {
+    keep(error);
+    throw new Error("see below");
+  }
+}

@@ -19,7 +19,9 @@ export class PulumiError extends Error {
   readonly output: string;
 
   constructor(command: string, exitCode: number, output: string) {
-    super(`pulumi ${command} failed with exit code ${exitCode}:\n${output}`);
+    // What it says at the end is what is wrong; the lines before told how far it came.
+    const end = output.indexOf("\nDiagnostics:");
+    super(`pulumi ${command} failed with exit code ${exitCode}:\n${(end < 0 ? output : output.slice(end)).trim()}`);
     this.name = "PulumiError";
     this.exitCode = exitCode;
     this.output = output;
@@ -88,7 +90,7 @@ export class StackRunner {
     const read = async (stream: NodeJS.ReadableStream): Promise<void> => {
       for await (const line of createInterface({ input: stream })) {
         output.push(line);
-        if (line.trim() !== "") report(line.trimEnd());
+        if (line.trim() !== "" && !line.startsWith("@ ")) report(line.trimEnd());
       }
     };
     const code = new Promise<number>((resolve, reject) => {

@@ -78,14 +78,6 @@ export const requirements: readonly Requirement[] = [
   { group: "base-image-stand-in", probe: { command: "mkfs.vfat" }, debian: "dosfstools", linuxOnly: true },
   { group: "base-image-stand-in", probe: { command: "mcopy" }, debian: "mtools", linuxOnly: true },
   { group: "base-image-stand-in", probe: { command: "qemu-img" }, debian: "qemu-utils", linuxOnly: true },
-  { group: "base-image-stand-in", probe: { command: "grub-mkstandalone" }, debian: "grub-common", linuxOnly: true },
-  {
-    group: "base-image-stand-in",
-    arch: "amd64",
-    probe: { files: ["/usr/lib/grub/x86_64-efi/moddep.lst"] },
-    debian: "grub-efi-amd64-bin",
-    linuxOnly: true,
-  },
   {
     group: "base-image-stand-in",
     foreign: true,

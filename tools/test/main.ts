@@ -6,7 +6,7 @@ import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import Table from "cli-table3";
 import { Command } from "commander";
-import { ensureSystemPackages } from "../system/index.ts";
+import { allGroups, ensureSystemPackages } from "../system/index.ts";
 
 interface Stage {
   readonly name: string;
@@ -59,6 +59,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
 try {
   await ensureSystemPackages({
     arch: options.arm64 || process.arch === "arm64" ? "arm64" : "amd64",
+    groups: allGroups,
     report: (line) => console.log(line),
   });
 } catch (error) {

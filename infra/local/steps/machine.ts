@@ -48,33 +48,17 @@ export const machine: Step<MachineInput> = {
     for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
       process.once(name, () => interrupted.abort(new Error(`interrupted by ${name}: the machine was stopped`)));
     }
-    const guard = guardStart(paths);
-    try {
-      const running = await start(input, paths);
-      const startedAt = Date.now();
-      const deadline = bootTimeoutMs(running.accelerator, input.architecture);
-      const failed = AbortSignal.any([interrupted.signal, AbortSignal.timeout(deadline)]);
-      await followConsole(
-        paths,
-        () => livingProcess(paths) !== undefined,
-        failed,
-        (line) => say(`${((Date.now() - startedAt) / 1000).toFixed(0).padStart(4)} s  ${line}`),
-      ).catch(async (error: unknown) => {
-        if (interrupted.signal.aborted) throw interrupted.signal.reason;
-        if (failed.aborted) {
-          throw new Error(`the machine was not ready after ${deadline / 1000} s; its console is in ${paths.console}`);
-        }
-        // When it was the verification that failed, the report says more than the console.
-        if (livingProcess(paths)) await fetchVerification(paths, running.sshPort, failed).catch(preferReport(error));
-        throw error;
-      });
-      const verification = await fetchVerification(paths, running.sshPort, interrupted.signal);
-      const result: RunningMachine = { ...running, verification };
-      guard.keep();
-      return JSON.stringify(result);
-    } catch (error) {
-      await stopMachine(paths, 0);
-      throw error;
+    for (let attempt = 1; ; attempt += 1) {
+      const guard = guardStart(paths);
+      try {
+        const result = await bringUp(input, paths, interrupted.signal);
+        guard.keep();
+        return JSON.stringify(result);
+      } catch (error) {
+        await stopMachine(paths, 0);
+        if (!(error instanceof EmulationFault) || attempt === START_ATTEMPTS) throw error;
+        say(`${error.message}: starting it again (attempt ${attempt + 1} of ${START_ATTEMPTS})`);
+      }
     }
   },
 
@@ -85,6 +69,38 @@ export const machine: Step<MachineInput> = {
     }
   },
 };
+
+/** How often a machine is started whose kernel falls over an emulated CPU. */
+const START_ATTEMPTS = 3;
+
+/**
+ * The kernel met an instruction that its own CPU had patched a moment before. QEMU's multi-threaded emulation now and then
+ * runs the old one: a machine with real CPUs never sees this, and the same machine starts the next time.
+ */
+class EmulationFault extends Error {}
+
+/** Starts the machine, waits for its word and fetches its report. */
+async function bringUp(input: MachineInput, paths: Paths, interrupted: AbortSignal): Promise<RunningMachine> {
+  const running = await start(input, paths);
+  const startedAt = Date.now();
+  const deadline = bootTimeoutMs(running.accelerator, input.architecture);
+  const failed = AbortSignal.any([interrupted, AbortSignal.timeout(deadline)]);
+  const alive = () => livingProcess(paths) !== undefined;
+  const report = (line: string) => say(`${((Date.now() - startedAt) / 1000).toFixed(0).padStart(4)} s  ${line}`);
+  await followConsole(paths, alive, failed, report).catch(async (error: unknown) => {
+    if (interrupted.aborted) throw interrupted.reason;
+    if (failed.aborted) {
+      throw new Error(`the machine was not ready after ${deadline / 1000} s; its console is in ${paths.console}`);
+    }
+    if (running.accelerator === "tcg" && /Oops: int3/.test(await readFile(paths.console, "utf8"))) {
+      throw new EmulationFault("the kernel fell over a fault of the emulation (Oops: int3)");
+    }
+    // When it was the verification that failed, the report says more than the console.
+    if (alive()) await fetchVerification(paths, running.sshPort, failed).catch(preferReport(error));
+    throw error;
+  });
+  return { ...running, verification: await fetchVerification(paths, running.sshPort, interrupted) };
+}
 
 /** Lets a report of a failed verification through, and stands by the first error otherwise. */
 function preferReport(first: unknown): (error: unknown) => never {

@@ -1,11 +1,16 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gunzipSync } from "node:zlib";
+import { execa } from "execa";
 import fc from "fast-check";
 import { parse } from "yaml";
 import { renderMetaData, renderUserData, USER_DATA_LIMIT, UserDataTooLargeError } from "../../../cloud-init/render.ts";
+import { cloudInitSchema } from "../../../tools/system/cloud-init.ts";
 
 const input = {
   hostname: "claude",
@@ -24,6 +29,26 @@ describe("user data", () => {
 
   it("is what the snapshot says (npm run snapshots renews it)", () => {
     assert.equal(text, readFileSync(snapshot, "utf8"));
+  });
+
+  it("is valid by cloud-init's own schema, which refuses a wrong one", async function () {
+    this.timeout(120_000);
+    const { command } = await cloudInitSchema();
+    const [program = "", ...args] = command;
+    const folder = await mkdtemp(join(tmpdir(), "cloister-user-data-"));
+    try {
+      const check = async (content: string) => {
+        const file = join(folder, "user-data");
+        await writeFile(file, content);
+        return await execa(program, [...args, file], { all: true, reject: false });
+      };
+      const good = await check(text);
+      assert.equal(good.exitCode, 0, good.all);
+      assert.doesNotMatch(good.all, /deprecat/i);
+      assert.notEqual((await check(text.replace("growpart:", "growprt:\n  mode: auto\ngrowpart: 7\nx:"))).exitCode, 0);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
 
   it("takes at most 8,192 bytes once compressed", () => {

@@ -2,6 +2,7 @@ import { readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
 import { type Report, type Store, sha256File } from "../../lib/store.ts";
+import { ensureSystemPackages } from "../../system/index.ts";
 import type { Arch, BaseImage } from "../types.ts";
 import { inspectDisk, problemsOf } from "./assert.ts";
 import { buildDisk } from "./build.ts";
@@ -40,6 +41,7 @@ export async function ensureDebianImage(options: DebianOptions): Promise<Omit<Ba
 
 async function make(folder: string, options: DebianOptions): Promise<void> {
   const { arch, report, build = buildDisk, inspect = inspectDisk } = options;
+  if (build === buildDisk) await ensureSystemPackages({ arch, groups: ["base-image-stand-in"], report });
   await build({ arch, folder, report });
   const raw = join(folder, "disk.raw");
   report("Debian image: checking it");
