@@ -26,7 +26,6 @@ export const rootDisk: Step<{
   async create({ architecture, baseImage, sizeGiB }, paths) {
     await stopMachine(paths);
     const image = await ensureBaseImage({ arch: architecture, choice: baseImage, report: say });
-    say(`base image: ${image.name}: ${image.why}`);
     const partial = `${paths.rootDisk}.part`;
     await copyFile(image.path, partial, constants.COPYFILE_FICLONE);
     await execa("qemu-img", ["resize", "-q", "-f", "qcow2", partial, `${sizeGiB}G`]);
