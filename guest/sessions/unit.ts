@@ -32,8 +32,9 @@ export function scopeArguments(session: string, limits: SessionLimits): string[]
     `--unit=${scopeName(session)}`,
     `--description=cloister: session ${session}`,
     `--slice=${SESSIONS_SLICE}`,
-    // Processes are put into it without asking systemd.
-    property("Delegate", "yes"),
+    // Processes are put into it without asking systemd. Only these controllers: with cpuset, which `yes` includes, the
+    // kernel patches its page allocator whenever sessions come and go, and that crashes machines that QEMU emulates.
+    property("Delegate", "memory pids"),
     property("KillMode", "control-group"),
     property("TimeoutStopSec", STOP_SECONDS),
     property("MemoryMax", `${limits.memoryMiB}M`),

@@ -1,12 +1,41 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { build } from "esbuild";
+import { build, type Plugin } from "esbuild";
 
 const GUEST = join(import.meta.dirname, "../../guest");
 
 /**
- * Bundles the guest's code into one module, `cloister.mjs`: one file to read at start instead of hundreds, which matters
- * most where the machine is emulated. Deterministic: esbuild's output depends on its version and the sources alone.
+ * What the guest carries along and never uses. Half of a start is reading and compiling the bundle, and on an emulated
+ * machine a start takes seconds: without these it is half the size.
+ */
+const UNUSED: Readonly<Record<string, { readonly filter: RegExp; readonly contents: string }>> = {
+  // zod's messages in 50 languages; English is imported by itself.
+  locales: { filter: /^\.\.\/locales\/index\.js$/, contents: "export {};" },
+  // sandbox-runtime makes certificates with it when it terminates TLS. cloister's proxy does not; if it did, it must fail.
+  forge: {
+    filter: /^node-forge$/,
+    contents:
+      'const missing = () => { throw new Error("node-forge is not part of the runtime image"); };' +
+      "const part = new Proxy({}, { get: () => missing });" +
+      "export default { asn1: part, pki: part, md: part, random: part, util: part };",
+  },
+};
+
+const leaveOut: Plugin = {
+  name: "leave-out",
+  setup(build) {
+    for (const [name, { filter, contents }] of Object.entries(UNUSED)) {
+      build.onResolve({ filter }, ({ importer }) =>
+        name === "locales" && !/[\\/]zod[\\/]/.test(importer) ? undefined : { path: name, namespace: "left-out" },
+      );
+      build.onLoad({ filter: new RegExp(`^${name}$`), namespace: "left-out" }, () => ({ contents, loader: "js" }));
+    }
+  },
+};
+
+/**
+ * Bundles the guest's code into one module, `cloister.mjs`: one file to read at start instead of hundreds.
+ * Deterministic: esbuild's output depends on its version and the sources alone.
  *
  * @param outdir folder that gets `cloister.mjs`
  */
@@ -25,6 +54,7 @@ export async function bundleGuest(outdir: string): Promise<void> {
     keepNames: true,
     legalComments: "none",
     logLevel: "silent",
+    plugins: [leaveOut],
     define: { __CLOISTER_VERSION__: JSON.stringify(version) },
     // Packages written for CommonJS call `require`, which a module does not have by itself.
     banner: {

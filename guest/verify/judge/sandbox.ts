@@ -61,8 +61,10 @@ function capabilities(inside: Readonly<Record<string, string>>, outside: Readonl
 function processStack(processes: NonNullable<ProbeReport["processes"]>): Verdict {
   const at = (pid: number) => processes.find((process) => process.pid === pid);
   const seen = [1, 2, 3, 4, 5].map((pid) => {
-    const port = /LISTEN:(\d+)/.exec(at(pid)?.cmdline.join(" ") ?? "")?.[1];
-    return `${pid} ${at(pid)?.comm ?? "nothing"}${port === undefined ? "" : ` (${port})`}`;
+    const { comm = "nothing", cmdline = [] } = at(pid) ?? {};
+    // The ports are in the arguments of bubblewrap and bash too.
+    const port = comm === "socat" ? /LISTEN:(\d+)/.exec(cmdline.join(" "))?.[1] : undefined;
+    return `${pid} ${comm}${port === undefined ? "" : ` (${port})`}`;
   });
   const wanted = ["1 bwrap", "2 bash", "3 socat (3128)", "4 socat (1080)"];
   return verdict(seen.join(", "), [

@@ -21,6 +21,8 @@ export interface NeighbourFacts {
   readonly controls: Readonly<Record<"file" | "tmp" | "shm" | "ipc" | "port" | "token", boolean>>;
   /** Paths that it made, by kind, as the other session would write them. */
   readonly paths: readonly string[];
+  /** An argument that one of its processes has, and none of the other session's. */
+  readonly processMark: string;
   /** Port that it listens on, as the probe writes it. */
   readonly target: string;
   /** Status that the first session got with this session's proxy token. */
@@ -72,7 +74,7 @@ function mounts({ inside, mounts: names, name: session }: SessionFacts): Verdict
 
 function isolation({ inside, neighbour }: SessionFacts): Verdict {
   const seenFiles = neighbour.paths.filter((wanted) => inside.file?.find(({ path }) => path === wanted)?.ok !== false);
-  const foreign = (inside.processes ?? []).filter(({ cmdline }) => cmdline.join(" ").includes(neighbour.name));
+  const foreign = (inside.processes ?? []).filter(({ cmdline }) => cmdline.includes(neighbour.processMark));
   const ipc = Object.values(inside.shm ?? { unknown: ["?"] }).flat();
   const port = inside.connect?.find(({ target }) => target === neighbour.target);
   const failed = Object.entries(neighbour.controls).filter(([, ok]) => !ok);

@@ -50,6 +50,8 @@ const FORBIDDEN_URLS = [
 const FORBIDDEN_DIRECT = ["tcp:169.254.169.254:80", "tcp:10.0.2.2:22", "tcp:192.168.0.1:80", "udp:10.0.2.3:53"];
 
 const NEIGHBOUR_PORT = 8765;
+/** An argument of one of its processes. */
+const NEIGHBOUR_MARK = "cloister-verification-neighbour";
 const NEIGHBOUR_TARGET = `tcp:127.0.0.1:${NEIGHBOUR_PORT}`;
 
 /** One live session must not hang the boot. Emulated machines take ten times as long as real ones. */
@@ -173,6 +175,7 @@ export async function lookAtSessions<T>(meanwhile: () => Promise<T>): Promise<{ 
               token: told[0]?.startsWith("http://") === true,
             },
             paths: neighbourPaths(neighbourName),
+            processMark: NEIGHBOUR_MARK,
             target: NEIGHBOUR_TARGET,
             ...(foreign === undefined ? {} : { foreignTokenStatus: foreign }),
           },
@@ -230,14 +233,23 @@ stat -c '%a %u' "$HOME"
 HTTP_PROXY=$other ${PROBE} http=${ALLOWED_URL}
 `;
 
+/** Listens until it is killed. socat cannot be used: it needs AF_UNIX. Perl is in every Debian and Ubuntu (perl-base). */
+const LISTENER = [
+  "use Socket",
+  "socket(S, PF_INET, SOCK_STREAM, 0) or die",
+  `bind(S, pack_sockaddr_in(${NEIGHBOUR_PORT}, INADDR_LOOPBACK)) or die`,
+  "listen(S, 5) or die",
+  "sleep",
+].join("; ");
+
 /** Makes what the other session must not see, and tells whether it can be seen from here: the controls. */
 const NEIGHBOUR_SCRIPT = `${WAIT}
-socat -u TCP-LISTEN:${NEIGHBOUR_PORT},bind=127.0.0.1,fork OPEN:/dev/null &
+perl -e '${LISTENER}' ${NEIGHBOUR_MARK} &
 echo kept > "$HOME/kept"; echo kept > /tmp/kept; echo kept > /dev/shm/kept
 ipcmk -M 64 > /dev/null
 mapfile -t objects < /proc/sysvipc/shm
 port=0
-for try in {1..300}; do
+for try in {1..100}; do
   if { exec 8<> /dev/tcp/127.0.0.1/${NEIGHBOUR_PORT}; } 2> /dev/null; then port=1; break; fi
   read -rt 0.1 -u 9 || :
 done

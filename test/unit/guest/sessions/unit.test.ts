@@ -12,7 +12,7 @@ describe("systemd's lines", () => {
       "--unit=cloister-session-brave-loving-maxwell.scope",
       "--description=cloister: session brave-loving-maxwell",
       "--slice=cloister-sessions.slice",
-      "--property=Delegate=yes",
+      "--property=Delegate=memory pids",
       "--property=KillMode=control-group",
       "--property=TimeoutStopSec=5",
       "--property=MemoryMax=3891M",

@@ -156,7 +156,7 @@ const inside = {
       comm: "bwrap",
       cmdline: ["bwrap", "--unshare-net", "--unshare-pid", "--die-with-parent", "--new-session", "--", "bash"],
     },
-    { pid: 2, comm: "bash", cmdline: ["bash"] },
+    { pid: 2, comm: "bash", cmdline: ["bash", "-c", "socat TCP-LISTEN:3128"] },
     { pid: 3, comm: "socat", cmdline: ["socat", "TCP-LISTEN:3128,fork", "UNIX-CONNECT:/x/http.sock"] },
     { pid: 4, comm: "socat", cmdline: ["socat", "TCP-LISTEN:1080,fork", "UNIX-CONNECT:/x/socks.sock"] },
     { pid: 5, comm: "bash", cmdline: ["bash", "-c", "..."] },
@@ -327,6 +327,7 @@ const sessions: SessionFacts = {
     uid: 20_002,
     controls: { file: true, tmp: true, shm: true, ipc: true, port: true, token: true },
     paths: ["/sessions/d-e-f", "/tmp/kept"],
+    processMark: "marked",
     target: "tcp:127.0.0.1:8765",
     foreignTokenStatus: 407,
   },
@@ -377,7 +378,7 @@ describe("judging sessions", () => {
   }
   it("notices another shape of name, and its processes", () => {
     assert.equal(isOk(judge({ name: "x1" })["N1"]), false);
-    const seen = [...inside.processes, { pid: 30, comm: "x", cmdline: ["x", "/sessions/d-e-f"] }];
+    const seen = [...inside.processes, { pid: 30, comm: "x", cmdline: ["x", "marked"] }];
     assert.equal(isOk(judge({}, { processes: seen })["N4"]), false);
   });
 });
