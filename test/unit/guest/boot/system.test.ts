@@ -171,7 +171,12 @@ describe("boot: the packet filter", () => {
     const { stdout } = await execa(namespace[0] as string, [...namespace.slice(1), "sh", "-c", script], {
       env: { PATH },
     });
-    assert.match(stdout, new RegExp(`meta skuid ${UID_RANGE.from}-${UID_RANGE.to} counter name "sessions" reject with icmpx admin-prohibited`));
+    assert.match(
+      stdout,
+      new RegExp(
+        `meta skuid ${UID_RANGE.from}-${UID_RANGE.to} counter name "sessions" reject with icmpx admin-prohibited`,
+      ),
+    );
     assert.equal(stdout.match(/^table /gm)?.length, 1);
   });
 });
