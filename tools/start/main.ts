@@ -140,4 +140,6 @@ function stopIfInterrupted(): void {
     throw new Error("stopped as you asked; run npm start again to go on, or npm run down to take all down");
 }
 
-const indent = (text: string): string => text.replace(/^/gm, "  ");
+function indent(text: string): string {
+  return text.replace(/^/gm, "  ");
+}
