@@ -245,7 +245,10 @@ const LISTENER = [
 /** Makes what the other session must not see, and tells whether it can be seen from here: the controls. */
 const NEIGHBOUR_SCRIPT = `${WAIT}
 perl -e '${LISTENER}' ${NEIGHBOUR_MARK} &
-echo kept > "$HOME/kept"; echo kept > /tmp/kept; echo kept > /dev/shm/kept
+# An empty file needs no room: it can be made on a full session disk too.
+: > "$HOME/kept"
+echo kept > /tmp/kept
+echo kept > /dev/shm/kept
 ipcmk -M 64 > /dev/null
 mapfile -t objects < /proc/sysvipc/shm
 port=0
