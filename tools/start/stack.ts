@@ -104,7 +104,7 @@ export class StackRunner {
     }
     const text = output.join("\n");
     if ((await code) !== 0) throw new PulumiError(command, await code, text);
-    return { changed: /^\s+[-+~]+ \d+ (created|deleted|updated|replaced)/m.test(text) };
+    return { changed: /^\s+[-+~]+\s*\d+ (created|deleted|updated|replaced)/m.test(text) };
   }
 
   /** The state file of this stack, where the project keeps its own. */
