@@ -273,6 +273,22 @@ describe("the model's relay", () => {
     assert.doesNotMatch(JSON.stringify([text, events]), /sk-ant|cloister-session-/);
   });
 
+  it("dials the origin by its name and port where it has no socket", async () => {
+    const tcp = createServer((incoming, response) => response.end(incoming.headers.host));
+    await new Promise<void>((resolve) => tcp.listen(0, "127.0.0.1", resolve));
+    const { port } = tcp.address() as { port: number };
+    await relay.close();
+    relay = await startRelay({
+      socketPath: join(folder, "relay"),
+      token: TOKEN,
+      key: KEY,
+      upstream: { origin: `http://127.0.0.1:${port}` },
+    });
+    assert.equal((await ask()).text, `127.0.0.1:${port}`);
+    tcp.closeAllConnections();
+    tcp.close();
+  });
+
   it("is for its owner only, and leaves no socket", async () => {
     assert.equal((await stat(join(folder, "relay"))).mode & 0o777, 0o600);
     await relay.close();

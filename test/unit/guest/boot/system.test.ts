@@ -174,7 +174,7 @@ describe("boot: the packet filter", () => {
     assert.match(
       stdout,
       new RegExp(
-        `meta skuid ${UID_RANGE.from}-${UID_RANGE.to} counter name "sessions" reject with icmpx admin-prohibited`,
+        `meta skuid ${UID_RANGE.from}-${UID_RANGE.to} counter name "sessions" reject with icmpx (type )?admin-prohibited`,
       ),
     );
     assert.equal(stdout.match(/^table /gm)?.length, 1);
