@@ -1,4 +1,4 @@
-import { appendFile, mkdir, rename, writeFile } from "node:fs/promises";
+import { appendFile, mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { readMachine } from "../machine.ts";
 import { failures, type Report } from "./report.ts";
@@ -19,6 +19,8 @@ const LINE = 900;
  * @returns the exit code: 0 only when the machine keeps every promise that it must keep
  */
 export async function verifyCommand(options: { json: boolean; boot: boolean }): Promise<number> {
+  // When this run does not come to its end, no earlier report must speak for it.
+  if (options.boot) await rm(REPORT_FILE, { force: true });
   const report = await verify(await readMachine(), options.boot ? "quick" : "full");
   if (options.boot) await leaveReport(report);
   if (options.json) process.stdout.write(`${JSON.stringify(report, undefined, 2)}\n`);
