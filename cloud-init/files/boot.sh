@@ -2,13 +2,23 @@
 # Run at every boot by cloister-boot.service: installs what the distribution's image lacks, checks and mounts the runtime
 # image, and hands over to it. Everything else lives in the runtime image.
 # Environment (/etc/cloister/boot.env): RUNTIME_DIGEST (sha256), RUNTIME_SIZE (bytes), RUNTIME_SERIAL (NVMe serial).
+# ROOT is empty but in tests: the folder under which the machine's files are looked for.
 set -u
+: "${ROOT:=}"
 export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8
 
+say() {
+  echo "cloister: $*" >&2
+  echo "cloister: $*" >>"$ROOT/dev/console"
+}
 fail() {
-  echo "cloister: not ready: $*" >&2
-  echo "cloister: not ready: $*" >/dev/console
+  say "not ready: $*"
   exit 1
+}
+install() {
+  say "installing $*"
+  apt-get -q update && apt-get -q -y -o DPkg::Lock::Timeout=600 --no-install-recommends install "$@" ||
+    fail "could not install $* from the distribution: see journalctl -u cloister-boot"
 }
 
 # command:package, both as Debian and Ubuntu name them.
@@ -16,33 +26,47 @@ missing=
 for need in bwrap:bubblewrap socat:socat bindfs:bindfs fusermount3:fuse3 nft:nftables rg:ripgrep git:git curl:curl; do
   command -v "${need%%:*}" >/dev/null || missing="$missing ${need#*:}"
 done
-if [ -n "$missing" ]; then
-  apt-get -q update && apt-get -q -y -o DPkg::Lock::Timeout=600 --no-install-recommends install $missing ||
-    fail "could not install$missing from the distribution: see journalctl -u cloister-boot"
-fi
+# Only names of packages are in it.
+# shellcheck disable=SC2086
+[ -z "$missing" ] || install $missing
+
+# Ubuntu 22.04's cloud image starts with kernel 5.15. The reference runs 6.8, which Ubuntu has as the hardware enablement
+# stack of 22.04. AWS's image of the same Ubuntu has a kernel of its own, of 6.8 already.
+. "$ROOT/etc/os-release"
+case ${ID:-}:${VERSION_ID:-}:$(uname -r) in
+  ubuntu:22.04:5.*)
+    [ ! -e "$ROOT/etc/cloister/kernel" ] || fail "kernel 6.8 was installed, yet $(uname -r) started"
+    install linux-image-virtual-hwe-22.04
+    : >"$ROOT/etc/cloister/kernel"
+    say "starting again with kernel 6.8"
+    systemctl reboot
+    exit 0
+    ;;
+esac
 
 device=
 tries=0
 while [ -z "$device" ]; do
-  for serial in /sys/class/nvme/*/serial; do
+  for serial in "$ROOT"/sys/class/nvme/*/serial; do
     [ -r "$serial" ] || continue
     read -r seen <"$serial"
     [ "$seen" = "$RUNTIME_SERIAL" ] || continue
     controller=${serial%/serial}
-    device=/dev/${controller##*/}n1
+    device=$ROOT/dev/${controller##*/}n1
   done
-  [ -b "$device" ] && break
+  [ -e "$device" ] && break
   device=
   tries=$((tries + 1))
-  [ "$tries" -le 120 ] || fail "no NVMe disk with serial $RUNTIME_SERIAL (the runtime image) after 120 s"
+  [ "$tries" -le "${RUNTIME_WAIT:-120}" ] || fail "no NVMe disk with serial $RUNTIME_SERIAL (the runtime image) after $tries s"
   sleep 1
 done
 
-if ! mountpoint -q /opt/cloister; then
+home=$ROOT/opt/cloister
+if ! mountpoint -q "$home"; then
   seen=$(head -c "$RUNTIME_SIZE" "$device" | sha256sum) || fail "cannot read the runtime image on $device"
   [ "${seen%% *}" = "$RUNTIME_DIGEST" ] ||
     fail "the runtime image on $device has digest ${seen%% *}, not $RUNTIME_DIGEST: it was not mounted"
-  mkdir -p /opt/cloister
-  mount -t squashfs -o ro,nodev "$device" /opt/cloister || fail "cannot mount the runtime image on $device"
+  mkdir -p "$home"
+  mount -t squashfs -o ro,nodev "$device" "$home" || fail "cannot mount the runtime image on $device"
 fi
-exec /opt/cloister/boot/start
+exec "$home/boot/start"
