@@ -91,6 +91,7 @@ async function launchFigures(bench: BenchStack, report: (line: string) => void):
     const words = command.map(shellQuoted).join(" ");
     return (await execa("ssh", [...sshArguments(bench.paths, port), words], { stdin: "ignore" })).stdout;
   };
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: bash reads these
   const bare =
     "for i in 1 2 3; do s=$EPOCHREALTIME; bwrap --ro-bind / / --unshare-all true; e=$EPOCHREALTIME; echo $(( (${e/./} - ${s/./}) / 1000 )); done";
   const timings: { nodeStartMs: number; sessionMs: number; launchMs: number; cleanupMs: number }[] = [];
