@@ -1,0 +1,123 @@
+import assert from "node:assert/strict";
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { execa } from "execa";
+import { sha256 } from "../../../tools/lib/store.ts";
+
+const script = fileURLToPath(new URL("../../../cloud-init/files/boot.sh", import.meta.url));
+
+/** Runs the real script on a made-up root; commands that would change a machine only write down how they were called. */
+describe("the boot script", () => {
+  let root: string;
+  const image = "a runtime image";
+  const programs = ["bwrap", "socat", "bindfs", "fusermount3", "nft", "rg", "git", "curl"];
+
+  const put = async (path: string, text: string, mode = 0o644): Promise<void> => {
+    await mkdir(dirname(join(root, path)), { recursive: true });
+    await writeFile(join(root, path), text);
+    await chmod(join(root, path), mode);
+  };
+  const recorder = (name: string): Promise<void> =>
+    put(`bin/${name}`, `#!/bin/sh\necho "${name} $*" >>"$ROOT/called"\n`, 0o755);
+  const run = async (env: Record<string, string> = {}) => {
+    const { exitCode } = await execa("/bin/sh", [script], {
+      reject: false,
+      extendEnv: false,
+      env: {
+        ROOT: root,
+        PATH: `${join(root, "bin")}:/usr/bin:/bin`,
+        RUNTIME_DIGEST: sha256(image),
+        RUNTIME_SIZE: String(image.length),
+        RUNTIME_SERIAL: "cloister-runtime",
+        RUNTIME_WAIT: "0",
+        ...env,
+      },
+    });
+    const read = async (path: string) => await readFile(join(root, path), "utf8").catch(() => "");
+    return { exitCode, console: await read("dev/console"), called: await read("called") };
+  };
+
+  beforeEach(async () => {
+    root = await mkdtemp(join(tmpdir(), "cloister-boot-"));
+    await put("dev/console", "");
+    await put("etc/os-release", 'ID=debian\nVERSION_ID="13"\n');
+    await put("etc/cloister/boot.env", "");
+    // The disk's number is not that of its serial's order, and a disk is larger than what is on it.
+    await put("sys/class/nvme/nvme0/serial", "cloister-session\n");
+    await put("sys/class/nvme/nvme1/serial", "cloister-runtime\n");
+    await put("dev/nvme0n1", "something else");
+    await put("dev/nvme1n1", `${image}\0\0\0\0`);
+    await put("opt/cloister/boot/start", '#!/bin/sh\necho start >>"$ROOT/called"\n', 0o755);
+    for (const name of [...programs, "mount", "apt-get", "systemctl"]) await recorder(name);
+    await put("bin/uname", "#!/bin/sh\necho 6.12.1\n", 0o755);
+    await put("bin/mountpoint", "#!/bin/sh\nexit 1\n", 0o755);
+  });
+  afterEach(() => rm(root, { recursive: true }));
+
+  it("mounts the runtime image that has the right digest, and hands over to it", async () => {
+    const { exitCode, called, console } = await run();
+    assert.equal(exitCode, 0);
+    assert.equal(called, `mount -t squashfs -o ro,nodev ${root}/dev/nvme1n1 ${root}/opt/cloister\nstart\n`);
+    assert.equal(console, "");
+  });
+
+  it("mounts nothing when the digest is wrong, and says so on the console", async () => {
+    const { exitCode, called, console } = await run({ RUNTIME_DIGEST: "0".repeat(64) });
+    assert.equal(exitCode, 1);
+    assert.equal(called, "");
+    assert.match(console, /^cloister: not ready: the runtime image on .* has digest .*: it was not mounted$/m);
+  });
+
+  it("gives up when the disk does not appear", async () => {
+    const { exitCode, called, console } = await run({ RUNTIME_SERIAL: "another" });
+    assert.equal(exitCode, 1);
+    assert.equal(called, "");
+    assert.match(console, /not ready: no NVMe disk with serial another/);
+  });
+
+  it("does not mount twice", async () => {
+    await put("bin/mountpoint", "#!/bin/sh\nexit 0\n", 0o755);
+    assert.equal((await run()).called, "start\n");
+  });
+
+  it("installs what the image lacks, and nothing else", async () => {
+    await rm(join(root, "bin", "bindfs"));
+    const { called } = await run({ PATH: `${join(root, "bin")}:${await without("bindfs")}` });
+    assert.match(called, /^apt-get .* install bindfs$/m);
+  });
+
+  it("fails when that cannot be installed", async () => {
+    await rm(join(root, "bin", "bindfs"));
+    await put("bin/apt-get", "#!/bin/sh\nexit 100\n", 0o755);
+    const { exitCode, console } = await run({ PATH: `${join(root, "bin")}:${await without("bindfs")}` });
+    assert.equal(exitCode, 1);
+    assert.match(console, /not ready: could not install bindfs from the distribution/);
+  });
+
+  it("brings Ubuntu 22.04 to the reference's kernel with one restart", async () => {
+    await put("etc/os-release", 'ID=ubuntu\nVERSION_ID="22.04"\n');
+    await put("bin/uname", "#!/bin/sh\necho 5.15.0-125-generic\n", 0o755);
+    const first = await run();
+    assert.equal(first.exitCode, 0);
+    assert.match(first.called, /install linux-image-virtual-hwe-22\.04\nsystemctl reboot\n$/);
+    const again = await run();
+    assert.equal(again.exitCode, 1, "it does not restart for ever");
+    assert.match(again.console, /not ready: kernel 6\.8 was installed, yet 5\.15\.0-125-generic started/);
+    await put("bin/uname", "#!/bin/sh\necho 6.8.0-90-generic\n", 0o755);
+    assert.equal((await run()).exitCode, 0);
+  });
+
+  /** A folder with links to what the script needs of the system, and without one program. */
+  async function without(program: string): Promise<string> {
+    const folder = join(root, "system");
+    await mkdir(folder);
+    for (const name of ["sh", "head", "sha256sum", "mkdir", "sleep"]) {
+      const { stdout } = await execa("sh", ["-c", `command -v ${name}`]);
+      await execa("ln", ["-s", stdout, join(folder, name)]);
+    }
+    assert.notEqual(program, "");
+    return folder;
+  }
+});
