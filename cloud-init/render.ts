@@ -71,16 +71,22 @@ function cloudConfig(input: UserDataInput): CloudConfig {
   const config = parse(read("user-data.yaml")) as CloudConfig;
   config["hostname"] = input.hostname;
   for (const user of config.users) user["ssh_authorized_keys"] = [...input.operatorKeys];
+  const source = machine.runtime.source;
   const contents: Record<string, string> = {
     "/etc/cloister/machine.json": `${JSON.stringify(input.machine)}\n`,
     "/etc/cloister/boot.env": environmentFile({
       RUNTIME_DIGEST: machine.runtime.digest,
       RUNTIME_SERIAL: machine.runtime.serial,
       RUNTIME_SIZE: String(machine.runtime.size),
+      ...(source
+        ? { RUNTIME_REGION: source.region, RUNTIME_BUCKET: source.bucket, RUNTIME_KEY: source.key.replace(/^\//, "") }
+        : {}),
     }),
+    ...(source ? { "/usr/local/lib/cloister/fetch": withoutComments(read("files/fetch.py")) } : {}),
     "/usr/local/lib/cloister/boot": withoutComments(read("files/boot.sh")),
     "/etc/systemd/system/cloister-boot.service": withoutComments(read("files/cloister-boot.service")),
   };
+  if (source) config.write_files.push({ path: "/usr/local/lib/cloister/fetch", permissions: "0755" });
   for (const file of config.write_files) {
     const content = contents[file.path];
     if (content === undefined) throw new Error(`cloud-init/user-data.yaml: nothing to write to ${file.path}`);
@@ -119,7 +125,7 @@ function breakdown(config: CloudConfig, total: number): [string, number][] {
 function environmentFile(values: Readonly<Record<string, string>>): string {
   return Object.entries(values)
     .map(([name, value]) => {
-      if (!/^[A-Za-z0-9_.:-]*$/.test(value)) throw new Error(`${name}: ${JSON.stringify(value)} needs quoting`);
+      if (!/^[A-Za-z0-9_.:/-]*$/.test(value)) throw new Error(`${name}: ${JSON.stringify(value)} needs quoting`);
       return `${name}=${value}\n`;
     })
     .join("");

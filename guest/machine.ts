@@ -75,6 +75,8 @@ export const Machine = z.strictObject({
     serial: serial.default("cloister-runtime"),
     /** Bytes of the runtime image. Without it the whole disk is hashed. */
     size: z.int().positive().optional(),
+    /** Where the image is fetched from with the machine's role, on targets that attach no disk for it. */
+    source: z.strictObject({ region: z.string().min(1), bucket: z.string().min(3), key: z.string().min(1) }).optional(),
   }),
   sessionDisk: z
     .strictObject({
@@ -82,6 +84,8 @@ export const Machine = z.strictObject({
       label: label.default("sessions"),
       /** NVMe serial of the disk that may be formatted when it is blank. */
       serial: serial.default("cloister-session"),
+      /** EC2's device name, which NVMe disks of EBS carry in their vendor-specific data; goes before `serial`. */
+      device: z.string().regex(/^\/dev\/sd[f-p]$/).optional(),
     })
     .prefault({}),
   sessions: z
@@ -95,6 +99,27 @@ export const Machine = z.strictObject({
     })
     .prefault({}),
   agent: AgentSettings.prefault({}),
+  /** Where an AWS machine reports to; absent on other targets. */
+  aws: z
+    .strictObject({
+      region: z.string().min(1),
+      /** Name of the stack. */
+      stack: z.string().min(1),
+      logGroups: z.strictObject({ system: z.string().min(1), audit: z.string().min(1) }),
+      /** ARN of the Secrets Manager secret that holds the model's key. */
+      modelKeySecret: z.string().optional(),
+      /** The Auto Scaling group that waits for signals; absent on a named machine. */
+      pool: z
+        .strictObject({
+          group: z.string().min(1),
+          launchHook: z.string().min(1),
+          terminateHook: z.string().min(1),
+          /** Seconds that commands may go on when the machine shall stop. */
+          drainSeconds: z.int().positive(),
+        })
+        .optional(),
+    })
+    .optional(),
 });
 export type Machine = z.infer<typeof Machine>;
 /** What may be written: everything with a default may be left out. */

@@ -2,9 +2,6 @@ import { dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as pulumi from "@pulumi/pulumi";
 import { allConfig } from "@pulumi/pulumi/runtime/config.js";
-import { LocalMachine } from "./local/machine.ts";
-import { pathsOf } from "./local/paths.ts";
-import { hostFacts, machineArchitecture, preflight } from "./local/preflight.ts";
 import { parseSettings, type Settings, SettingsError } from "./settings/settings.ts";
 
 /** Settings -> target -> outputs. */
@@ -16,20 +13,47 @@ function refuse(problems: ConstructorParameters<typeof SettingsError>[1]): never
   throw new pulumi.RunError(new SettingsError(stack, problems).message);
 }
 
-async function local(settings: Settings): Promise<LocalMachine> {
+type Outputs = Readonly<Record<string, pulumi.Input<unknown>>>;
+
+// A target is loaded when it is chosen: a local stack never loads AWS's packages.
+async function local(settings: Settings): Promise<Outputs> {
+  const { LocalMachine } = await import("./local/machine.ts");
+  const { pathsOf } = await import("./local/paths.ts");
+  const { hostFacts, machineArchitecture, preflight } = await import("./local/preflight.ts");
   const architecture = machineArchitecture(settings);
   const paths = pathsOf(project, stack, settings.stateDirectory);
   const problems = preflight(settings, await hostFacts(settings, architecture, paths), paths);
   if (problems.length > 0) refuse(problems);
-  return new LocalMachine("machine", { settings, architecture, project, paths });
+  const { ssh, verification, accelerator, baseImage, runtimeImage } = new LocalMachine("machine", {
+    settings,
+    architecture,
+    project,
+    paths,
+  });
+  return { ssh, verification, accelerator, baseImage, runtimeImage };
+}
+
+async function aws(settings: Settings): Promise<Outputs> {
+  const { awsProblems, credentialsProblem, hasSharedCredentials } = await import("./aws/check.ts");
+  const credentials = credentialsProblem(process.env, hasSharedCredentials(process.env));
+  const problems = [...awsProblems(settings, stack), ...(credentials ? [credentials] : [])];
+  if (problems.length > 0) refuse(problems);
+  const { AwsTarget } = await import("./aws/target.ts");
+  const { protectData } = await import("./aws/protection.ts");
+  const { uploadRuntimeImage } = await import("./aws/runtime-image.ts");
+  pulumi.runtime.registerResourceTransform(protectData(settings.onDestroy));
+  return new AwsTarget("aws", {
+    settings,
+    stack,
+    runtimeImage: (bucket, parent) => uploadRuntimeImage(settings.region, bucket, parent),
+  }).outputs;
 }
 
 const parsed = parseSettings(allConfig());
 if (!("settings" in parsed)) refuse(parsed.problems);
-const machine = await local(parsed.settings);
+const outputs = await { local, aws }[parsed.settings.target](parsed.settings);
 
-export const ssh = machine.ssh;
-export const verification = machine.verification;
-export const accelerator = machine.accelerator;
-export const baseImage = machine.baseImage;
-export const runtimeImage = machine.runtimeImage;
+// Of the local target.
+export const { ssh, verification, accelerator, baseImage, runtimeImage } = outputs;
+// Of the AWS target.
+export const { machines, pools, dashboard, modelKeySecret, monthlyEstimateUSD } = outputs;

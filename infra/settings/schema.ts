@@ -1,27 +1,13 @@
 import { z } from "zod";
+import { awsKeys } from "./aws-schema.ts";
+import { documented, type KeyDoc, wholeNumber } from "./keys.ts";
 
 /**
  * The one schema of a stack's configuration. The types, the checks, `docs/config.md` and the `config` block of
  * `Pulumi.yaml` all come from it. A key `x` here is `cloister:x` in `Pulumi.<stack>.yaml`.
  */
 
-/** Text of the documentation of one key, kept beside its check. */
-export interface KeyDoc {
-  /** What it does, in one or two sentences, with its unit. */
-  readonly description: string;
-  /** The group of the reference under which it is listed. */
-  readonly group: "Machine" | "Agent" | "Local target";
-}
-
-function documented<T extends z.ZodType>(schema: T, group: KeyDoc["group"], description: string): T {
-  return schema.meta({ description, group });
-}
-
-const wholeNumber = (least: number, most: number) =>
-  z
-    .int({ error: `must be a whole number from ${least} to ${most}` })
-    .min(least, { error: `must be at least ${least}` })
-    .max(most, { error: `must be at most ${most}` });
+export type { KeyDoc };
 
 /** RFC 1123: letters, digits and hyphens, at most 63, no hyphen at either end. */
 const HOSTNAME = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
@@ -36,9 +22,9 @@ export const AGENT_TOOLS = ["Task", "Bash", "Glob", "Grep", "Read", "Edit", "Wri
 
 export const settingsSchema = z.strictObject({
   target: documented(
-    z.enum(["local"]).default("local"),
+    z.enum(["local", "aws"]).default("local"),
     "Machine",
-    "Where machines come from. `local`: QEMU on this computer.",
+    "Where machines come from. `local`: QEMU on this computer. `aws`: Graviton instances in an account of yours.",
   ),
   hostname: documented(
     z
@@ -117,6 +103,7 @@ export const settingsSchema = z.strictObject({
     "Local target",
     "Folder for disks, keys and logs of the machine. Empty: `.cloister/<stack>` in the project folder.",
   ),
+  ...awsKeys,
 });
 
 /** The parsed configuration, before it is frozen. */

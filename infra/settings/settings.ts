@@ -126,7 +126,10 @@ function explain(
   const allowed =
     issue.code === "invalid_value"
       ? `must be one of ${issue.values.map((v) => `"${String(v)}"`).join(", ")}`
-      : issue.message;
+      : issue.code === "invalid_key"
+        ? // The rule for the key itself says more than "invalid key".
+          (issue.issues[0]?.message ?? issue.message)
+        : issue.message;
   const example = exampleOf(key as keyof SettingsInput);
   return [
     {

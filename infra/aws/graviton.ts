@@ -1,0 +1,44 @@
+/** What Graviton instance types are and can, as of 2026-07 (aws/aws-graviton-getting-started, runtime-feature-detection.md). */
+
+/** The CPU features of the reference machine (row M3), as /proc/cpuinfo names them. */
+export const REFERENCE_FEATURES = [
+  "aes",
+  "pmull",
+  "sha1",
+  "sha2",
+  "sha3",
+  "sha512",
+  "atomics",
+  "paca",
+  "pacg",
+  "bti",
+] as const;
+
+type Feature = (typeof REFERENCE_FEATURES)[number];
+
+/** By generation: the features of the reference that its cores lack. */
+const LACKS: Readonly<Record<number, readonly Feature[]>> = {
+  2: ["sha3", "sha512", "paca", "pacg", "bti"],
+  3: ["bti"],
+  4: [],
+  5: [],
+};
+
+/** Families that do not follow the rule "letters, 5 + generation - 1, g". */
+const GENERATION_OF_DIGIT: Readonly<Record<string, number>> = { "4": 2, "6": 2, "7": 3, "8": 4, "9": 5 };
+
+/** What an instance type's name says. */
+export interface InstanceTypeFacts {
+  /** Graviton generation; undefined when it is no Graviton type. */
+  readonly generation: number | undefined;
+  /** Features of the reference that it lacks. */
+  readonly lacks: readonly Feature[];
+}
+
+/** Reads an instance type's name, such as `c8g.xlarge`. */
+export function instanceTypeFacts(type: string): InstanceTypeFacts {
+  const match = /^(?:[cmrtx]|im|is|i|hpc)(\d)g[a-z-]*\.\w+$/.exec(type) ?? /^x(2)g[a-z]*\.\w+$/.exec(type);
+  const digit = match?.[1] ?? "";
+  const generation = type.startsWith("x2g") || type.startsWith("im4") ? 2 : GENERATION_OF_DIGIT[digit];
+  return { generation, lacks: generation === undefined ? [] : (LACKS[generation] ?? []) };
+}

@@ -1,0 +1,186 @@
+/** IAM policy documents, as plain values. No action has a wildcard. */
+
+interface Statement {
+  readonly Sid: string;
+  readonly Effect: "Allow" | "Deny";
+  readonly Action: readonly string[] | "s3:*";
+  readonly Resource: string | readonly string[];
+  readonly Principal?: unknown;
+  readonly Condition?: unknown;
+}
+
+/** A policy document, ready for JSON. */
+export interface PolicyDocument {
+  readonly Version: "2012-10-17";
+  readonly Statement: readonly Statement[];
+}
+
+const document = (...statements: Statement[]): PolicyDocument => ({ Version: "2012-10-17", Statement: statements });
+
+/** Who may take a role: one AWS service. */
+export function assumeRole(service: string): string {
+  return JSON.stringify({
+    Version: "2012-10-17",
+    Statement: [{ Effect: "Allow", Action: "sts:AssumeRole", Principal: { Service: service } }],
+  });
+}
+
+/** What a machine's role may touch, by ARN. */
+export interface MachineRights {
+  readonly bucketArn: string;
+  readonly keyArn: string;
+  readonly logGroupArns: readonly string[];
+  readonly modelKeySecretArn: string;
+  /** Pattern of the ARNs of this stack's own Auto Scaling groups. */
+  readonly groupArns: string;
+}
+
+/**
+ * What a machine may do: be reached by SSM, fetch the runtime image, write its logs, read the model's key, signal its own
+ * life cycle. SSM's message channels know no resources (Service Authorization Reference, ssmmessages).
+ */
+export function machinePolicy(rights: MachineRights): PolicyDocument {
+  return document(
+    {
+      Sid: "SessionManager",
+      Effect: "Allow",
+      Action: [
+        "ssm:UpdateInstanceInformation",
+        "ssmmessages:CreateControlChannel",
+        "ssmmessages:CreateDataChannel",
+        "ssmmessages:OpenControlChannel",
+        "ssmmessages:OpenDataChannel",
+      ],
+      Resource: "*",
+    },
+    { Sid: "RuntimeImage", Effect: "Allow", Action: ["s3:GetObject"], Resource: `${rights.bucketArn}/runtime/*` },
+    { Sid: "Decrypt", Effect: "Allow", Action: ["kms:Decrypt"], Resource: rights.keyArn },
+    {
+      Sid: "Logs",
+      Effect: "Allow",
+      Action: ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
+      Resource: rights.logGroupArns.flatMap((arn) => [arn, `${arn}:log-stream:*`]),
+    },
+    { Sid: "ModelKey", Effect: "Allow", Action: ["secretsmanager:GetSecretValue"], Resource: rights.modelKeySecretArn },
+    {
+      Sid: "LifeCycle",
+      Effect: "Allow",
+      Action: [
+        "autoscaling:CompleteLifecycleAction",
+        "autoscaling:RecordLifecycleActionHeartbeat",
+        "autoscaling:SetInstanceProtection",
+      ],
+      Resource: rights.groupArns,
+    },
+  );
+}
+
+/** The runtime bucket is reached by TLS alone. */
+export function tlsOnly(bucketArn: string): PolicyDocument {
+  return document({
+    Sid: "TlsOnly",
+    Effect: "Deny",
+    Principal: "*",
+    Action: "s3:*",
+    Resource: [bucketArn, `${bucketArn}/*`],
+    Condition: { Bool: { "aws:SecureTransport": "false" } },
+  });
+}
+
+/** What makes snapshots of session disks may do (AWS DLM user guide, "Permissions"). */
+export function snapshotPolicy(region: string, partition: string): PolicyDocument {
+  return document(
+    {
+      Sid: "Look",
+      Effect: "Allow",
+      Action: ["ec2:DescribeInstances", "ec2:DescribeSnapshots", "ec2:DescribeVolumes"],
+      Resource: "*",
+    },
+    {
+      Sid: "Snapshot",
+      Effect: "Allow",
+      Action: ["ec2:CreateSnapshot", "ec2:CreateSnapshots", "ec2:DeleteSnapshot", "ec2:CreateTags"],
+      Resource: [`arn:${partition}:ec2:${region}::snapshot/*`, `arn:${partition}:ec2:${region}:*:volume/*`],
+    },
+  );
+}
+
+/** Who may use the stack's key: the account's own IAM policies, and the services that encrypt with it for us. */
+export function keyPolicy(account: string, region: string, partition: string): PolicyDocument {
+  const use = [
+    "kms:Decrypt",
+    "kms:DescribeKey",
+    "kms:Encrypt",
+    "kms:GenerateDataKey",
+    "kms:GenerateDataKeyWithoutPlaintext",
+    "kms:ReEncryptFrom",
+    "kms:ReEncryptTo",
+  ];
+  // Named by condition: a policy that names a role as principal is refused while the role does not exist, and a new account
+  // has this one only after its first Auto Scaling group.
+  const scaling = {
+    StringEquals: { "kms:CallerAccount": account },
+    ArnEquals: {
+      "aws:PrincipalArn": `arn:${partition}:iam::${account}:role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling`,
+    },
+  };
+  return document(
+    {
+      Sid: "Account",
+      Effect: "Allow",
+      Principal: { AWS: `arn:${partition}:iam::${account}:root` },
+      Action: [
+        ...use,
+        "kms:CreateGrant",
+        "kms:RevokeGrant",
+        "kms:ListGrants",
+        "kms:GetKeyPolicy",
+        "kms:PutKeyPolicy",
+        "kms:GetKeyRotationStatus",
+        "kms:EnableKeyRotation",
+        "kms:DisableKeyRotation",
+        "kms:ListResourceTags",
+        "kms:TagResource",
+        "kms:UntagResource",
+        "kms:UpdateKeyDescription",
+        "kms:ScheduleKeyDeletion",
+        "kms:CancelKeyDeletion",
+        "kms:CreateAlias",
+        "kms:UpdateAlias",
+        "kms:DeleteAlias",
+      ],
+      Resource: "*",
+    },
+    {
+      Sid: "Logs",
+      Effect: "Allow",
+      Principal: { Service: `logs.${region}.amazonaws.com` },
+      Action: use,
+      Resource: "*",
+      Condition: {
+        ArnLike: {
+          "kms:EncryptionContext:aws:logs:arn": `arn:${partition}:logs:${region}:${account}:log-group:/cloister/*`,
+        },
+      },
+    },
+    { Sid: "AutoScaling", Effect: "Allow", Principal: { AWS: "*" }, Action: use, Resource: "*", Condition: scaling },
+    {
+      Sid: "AutoScalingVolumes",
+      Effect: "Allow",
+      Principal: { AWS: "*" },
+      Action: ["kms:CreateGrant"],
+      Resource: "*",
+      Condition: { ...scaling, Bool: { "kms:GrantIsForAWSResource": "true" } },
+    },
+  );
+}
+
+/** What delivers flow logs may do. */
+export function flowLogPolicy(logGroupArn: string): PolicyDocument {
+  return document({
+    Sid: "FlowLogs",
+    Effect: "Allow",
+    Action: ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
+    Resource: [logGroupArn, `${logGroupArn}:log-stream:*`],
+  });
+}

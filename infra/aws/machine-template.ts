@@ -1,0 +1,151 @@
+import { LaunchTemplate } from "@pulumi/aws/ec2/launchTemplate.js";
+import * as pulumi from "@pulumi/pulumi";
+import { renderUserData } from "../../cloud-init/render.ts";
+import type { MachineInput } from "../../guest/machine.ts";
+import type { Tags } from "./component.ts";
+
+/** Where EC2 attaches the session disk. NVMe disks of EBS carry this name in their vendor-specific data. */
+export const SESSION_DEVICE = "/dev/sdf";
+
+/** A runtime image in its bucket. */
+export interface RuntimeSource {
+  /** SHA-256. */
+  readonly digest: string;
+  /** Bytes. */
+  readonly size: number;
+  readonly region: string;
+  readonly bucket: string;
+  readonly key: string;
+}
+
+/** What all machines of a stack have in common. */
+export interface MachineShape {
+  readonly region: string;
+  readonly stack: string;
+  /** Host name of machines and of the sandboxes on them. */
+  readonly hostname: string;
+  /** Pinned image, by id. */
+  readonly amiId: string;
+  readonly instanceType: string;
+  readonly rootDiskGiB: number;
+  readonly sessionDiskGiB: number;
+  /** Memory that all sessions of a machine may use together, in MiB. */
+  readonly sessionMemoryMiB: number;
+  readonly keyArn: pulumi.Input<string>;
+  readonly instanceProfile: pulumi.Input<string>;
+  readonly securityGroupId: pulumi.Input<string>;
+  readonly runtime: pulumi.Input<RuntimeSource>;
+  readonly logGroups: { readonly system: pulumi.Input<string>; readonly audit: pulumi.Input<string> };
+  readonly modelKeySecret: pulumi.Input<string>;
+  readonly agent: NonNullable<MachineInput["agent"]>;
+  readonly detailedMonitoring: boolean;
+  readonly tags: Tags;
+}
+
+/** What differs from template to template. */
+export interface TemplateArgs {
+  readonly shape: MachineShape;
+  readonly instanceType?: string;
+  /** Whether each instance gets a session disk of its own that goes with it. */
+  readonly sessionDisk: boolean;
+  readonly terminationProtection?: boolean;
+  /** Signals that a pool waits for. */
+  readonly pool?: NonNullable<NonNullable<MachineInput["aws"]>["pool"]>;
+  readonly tags: Tags;
+}
+
+/** What is rendered in a preview for what is not known yet; of the same length as the real thing. */
+const SAMPLE = {
+  runtime: {
+    digest: "0".repeat(64),
+    size: 99_999_999,
+    region: "ap-southeast-1",
+    bucket: "b".repeat(40),
+    key: `runtime/${"0".repeat(64)}.squashfs`,
+  },
+  log: "/cloister/production/system",
+  secret: `arn:aws:secretsmanager:ap-southeast-1:123456789012:secret:${"s".repeat(40)}`,
+};
+
+/** The user data of a machine, gzip-compressed, as base64. */
+export function userDataOf(name: string, args: TemplateArgs): pulumi.Output<string> {
+  const { shape, pool } = args;
+  const render = (runtime: RuntimeSource, system: string, audit: string, secret: string): string => {
+    const { digest, size, ...source } = runtime;
+    const machine: MachineInput = {
+      name,
+      target: "aws",
+      runtime: { digest, size, source },
+      sessionDisk: { label: "sessions", device: SESSION_DEVICE },
+      sessions: { memoryMiB: shape.sessionMemoryMiB },
+      agent: shape.agent,
+      aws: {
+        region: shape.region,
+        stack: shape.stack,
+        logGroups: { system, audit },
+        modelKeySecret: secret,
+        ...(pool ? { pool } : {}),
+      },
+    };
+    return renderUserData({ hostname: shape.hostname, operatorKeys: [], machine }).gzip.toString("base64");
+  };
+  // Too much user data is refused here, in the preview, before any of it is known in full.
+  render(SAMPLE.runtime, SAMPLE.log, SAMPLE.log, SAMPLE.secret);
+  return pulumi
+    .all([shape.runtime, shape.logGroups.system, shape.logGroups.audit, shape.modelKeySecret])
+    .apply(([runtime, system, audit, secret]) => render(runtime, system, audit, secret));
+}
+
+/** The launch template of one machine or one cell: private, encrypted, IMDSv2 with hop limit 1, no ssh key. */
+export function machineTemplate(
+  name: string,
+  machine: string,
+  args: TemplateArgs,
+  parent: pulumi.Resource,
+): LaunchTemplate {
+  const { shape, tags } = args;
+  const disk = (deviceName: string, volumeSize: number) => ({
+    deviceName,
+    ebs: { volumeSize, volumeType: "gp3", encrypted: "true", kmsKeyId: shape.keyArn, deleteOnTermination: "true" },
+  });
+  const all = { ...shape.tags, ...tags, Name: machine };
+  return new LaunchTemplate(
+    name,
+    {
+      imageId: shape.amiId,
+      instanceType: args.instanceType ?? shape.instanceType,
+      ebsOptimized: "true",
+      userData: userDataOf(machine, args),
+      updateDefaultVersion: true,
+      iamInstanceProfile: { name: shape.instanceProfile },
+      instanceInitiatedShutdownBehavior: args.sessionDisk ? "terminate" : "stop",
+      disableApiTermination: args.terminationProtection ?? false,
+      monitoring: { enabled: shape.detailedMonitoring },
+      metadataOptions: {
+        httpEndpoint: "enabled",
+        httpTokens: "required",
+        httpPutResponseHopLimit: 1,
+        instanceMetadataTags: "disabled",
+      },
+      blockDeviceMappings: [
+        disk("/dev/sda1", shape.rootDiskGiB),
+        ...(args.sessionDisk ? [disk(SESSION_DEVICE, shape.sessionDiskGiB)] : []),
+      ],
+      networkInterfaces: [
+        {
+          deviceIndex: 0,
+          associatePublicIpAddress: "false",
+          deleteOnTermination: "true",
+          securityGroups: [shape.securityGroupId],
+        },
+      ],
+      // Tags of the provider reach neither instances of a group nor their disks.
+      tagSpecifications: ["instance", "volume", "network-interface"].map((resourceType) => ({
+        resourceType,
+        tags: all,
+      })),
+      tags: { ...shape.tags, ...tags },
+    },
+    { parent },
+  );
+}

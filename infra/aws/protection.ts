@@ -1,0 +1,23 @@
+import type * as pulumi from "@pulumi/pulumi";
+
+/** Resources that hold what cannot be made again: session disks, logs, runtime images, and the key that reads them. */
+const DATA_TYPES: ReadonlySet<string> = new Set([
+  "aws:ebs/volume:Volume",
+  "aws:s3/bucket:Bucket",
+  "aws:kms/key:Key",
+  "aws:cloudwatch/logGroup:LogGroup",
+]);
+
+/** What `pulumi destroy` does with data. */
+export type OnDestroy = "refuse" | "keep-data" | "delete-data";
+
+/**
+ * A stack transform that keeps data: `refuse` protects it, so that a destroy or a replacement ends with an error; `keep-data` leaves
+ * it in the account when the stack goes; `delete-data` lets it go.
+ */
+export function protectData(onDestroy: OnDestroy): pulumi.ResourceTransform {
+  return ({ type, props, opts }) => {
+    if (onDestroy === "delete-data" || !DATA_TYPES.has(type)) return undefined;
+    return { props, opts: { ...opts, protect: onDestroy === "refuse", retainOnDelete: true } };
+  };
+}

@@ -1,0 +1,209 @@
+import { getCallerIdentityOutput } from "@pulumi/aws/getCallerIdentity.js";
+import { Provider } from "@pulumi/aws/provider.js";
+import { Secret } from "@pulumi/aws/secretsmanager/secret.js";
+import * as pulumi from "@pulumi/pulumi";
+import type { Settings } from "../settings/settings.ts";
+import { Budget } from "./budget.ts";
+import { zonesOf } from "./check.ts";
+import { partitionOf } from "./component.ts";
+import { Dashboard } from "./dashboard.ts";
+import { Encryption } from "./encryption.ts";
+import { flowLogPolicy, machinePolicy } from "./iam.ts";
+import { ServiceRole } from "./identity.ts";
+import { Logs } from "./logs.ts";
+import type { MachineShape, RuntimeSource } from "./machine-template.ts";
+import { NamedMachine } from "./named-machine.ts";
+import { Network } from "./network.ts";
+import { Pool } from "./pool.ts";
+import { monthlyEstimate, total } from "./price.ts";
+import { RuntimeBucket } from "./runtime-bucket.ts";
+import { Snapshots } from "./snapshots.ts";
+
+/** Arguments of {@link AwsTarget}. */
+export interface AwsTargetArgs {
+  readonly settings: Settings;
+  readonly stack: string;
+  /** Puts the runtime image into the bucket and tells where it is. */
+  readonly runtimeImage: (bucket: pulumi.Output<string>, parent: pulumi.Resource) => pulumi.Input<RuntimeSource>;
+}
+
+/** Everything of one stack in one AWS account and region. */
+export class AwsTarget extends pulumi.ComponentResource {
+  readonly outputs: Readonly<Record<string, pulumi.Input<unknown>>>;
+
+  constructor(name: string, args: AwsTargetArgs, opts?: pulumi.ComponentResourceOptions) {
+    // Everything below has this provider, whatever other keys of the stack say.
+    const { settings, stack } = args;
+    const { region } = settings;
+    const provider = new Provider("aws", { region: region as "us-east-1" });
+    super("cloister:aws:Target", name, {}, { ...opts, providers: { aws: provider } });
+    const parent = { parent: this };
+    const name_ = `cloister-${stack}`;
+    const partition = partitionOf(region);
+    const tags = { ...settings.tags, "cloister:stack": stack };
+    const boundary = settings.permissionsBoundary ? { permissionsBoundary: settings.permissionsBoundary } : {};
+    const { accountId } = getCallerIdentityOutput({}, parent);
+
+    const { keyArn } = new Encryption(name_, { region, tags }, parent);
+    const logs = new Logs(
+      name_,
+      { prefix: `/cloister/${stack}`, retentionDays: settings.logRetentionDays, keyArn, tags },
+      parent,
+    );
+    const bucket = new RuntimeBucket(
+      name_,
+      { keyArn, deleteWithContents: settings.onDestroy === "delete-data", tags },
+      parent,
+    );
+    const modelKeySecret: pulumi.Input<string> =
+      settings.modelKeySecret ||
+      new Secret(
+        `${name_}-model-key`,
+        {
+          description: "Key of the model's API. Put the value here by hand.",
+          kmsKeyId: keyArn,
+          recoveryWindowInDays: 7,
+          tags,
+        },
+        parent,
+      ).arn;
+
+    const { existing, ...own } = settings.network;
+    const flowLogs = own.flowLogs
+      ? {
+          flowLogs: {
+            logGroupArn: logs.flow.arn,
+            roleArn: new ServiceRole(
+              `${name_}-flow-logs`,
+              { service: "vpc-flow-logs.amazonaws.com", policy: logs.flow.arn.apply(flowLogPolicy), tags, ...boundary },
+              parent,
+            ).arn,
+          },
+        }
+      : {};
+    const network = new Network(
+      name_,
+      {
+        region,
+        zones: zonesOf(settings),
+        cidr: own.cidr,
+        nat: own.nat,
+        ssmEndpoints: own.ssmEndpoints,
+        dnsFirewall: own.dnsFirewall,
+        tags,
+        ...flowLogs,
+        ...(existing ? { existing } : {}),
+      },
+      parent,
+    );
+
+    const identity = new ServiceRole(
+      `${name_}-machine`,
+      {
+        service: "ec2.amazonaws.com",
+        forInstances: true,
+        policy: pulumi
+          .all([accountId, bucket.arn, keyArn, logs.system.arn, logs.audit.arn, modelKeySecret])
+          .apply(([account, bucketArn, key, system, audit, secret]) =>
+            machinePolicy({
+              bucketArn,
+              keyArn: key,
+              logGroupArns: [system, audit],
+              modelKeySecretArn: secret,
+              groupArns: `arn:${partition}:autoscaling:${region}:${account}:autoScalingGroup:*:autoScalingGroupName/cloister-${stack}-*`,
+            }),
+          ),
+        tags,
+        ...boundary,
+      },
+      parent,
+    );
+
+    const shape: MachineShape = {
+      region,
+      stack,
+      hostname: settings.hostname,
+      amiId: settings.ami?.id ?? "",
+      instanceType: settings.instanceType,
+      rootDiskGiB: settings.rootDiskGiB,
+      sessionDiskGiB: settings.sessionDiskGiB,
+      // What the reference has, also where the instance has more.
+      sessionMemoryMiB: settings.sessionMemoryMiB || 3891,
+      keyArn,
+      instanceProfile: identity.profile,
+      securityGroupId: network.securityGroupId,
+      runtime: args.runtimeImage(bucket.bucket, this),
+      logGroups: { system: logs.system.name, audit: logs.audit.name },
+      modelKeySecret,
+      agent: {
+        model: settings.model,
+        tools: [...settings.tools],
+        ...(Object.keys(settings.mcpServers).length > 0
+          ? { mcpServers: structuredClone(settings.mcpServers) as never }
+          : {}),
+      },
+      detailedMonitoring: settings.detailedMonitoring,
+      tags,
+    };
+    const zones = zonesOf(settings);
+    const machines = Object.entries(settings.machines).map(([machine, wish], i) => {
+      const zone = wish.zone ?? zones[i % zones.length] ?? "";
+      const made = new NamedMachine(
+        machine,
+        {
+          shape,
+          zone,
+          subnetId: network.subnetIds[zone] ?? "",
+          terminationProtection: settings.terminationProtection,
+          ...(wish.instanceType ? { instanceType: wish.instanceType } : {}),
+          ...(wish.sessionDiskGiB ? { sessionDiskGiB: wish.sessionDiskGiB } : {}),
+        },
+        parent,
+      );
+      return [machine, made] as const;
+    });
+    if (machines.length > 0) {
+      new Snapshots(`${name_}-snapshots`, { region, stack, ...settings.snapshots, tags, ...boundary }, parent);
+    }
+    const pools = Object.entries(settings.pools).map(([pool, { desired, instanceType, spot, warmPool, ...wish }]) => {
+      const made = new Pool(
+        pool,
+        {
+          shape,
+          subnetIds: Object.values(network.subnetIds),
+          ...wish,
+          ...(desired === undefined ? {} : { desired }),
+          ...(instanceType ? { instanceType } : {}),
+          ...(spot ? { spot } : {}),
+          ...(warmPool ? { warmPool } : {}),
+        },
+        parent,
+      );
+      return [pool, made] as const;
+    });
+    if (settings.budget) new Budget(name_, { ...settings.budget, stack }, parent);
+    const dashboard = new Dashboard(
+      name_,
+      {
+        region,
+        machines: machines.map(([machine, { instanceId }]) => ({ machine, instanceId })),
+        pools: pools.map(([, { cells }]) => cells),
+      },
+      parent,
+    );
+    const estimate = monthlyEstimate(settings);
+    this.outputs = {
+      machines: Object.fromEntries(
+        machines.map(([machine, { instanceId, reach, sessionVolumeId, templateVersion }]) => [
+          machine,
+          { instanceId, reach, sessionVolumeId, templateVersion },
+        ]),
+      ),
+      pools: Object.fromEntries(pools.map(([pool, { cells, startSeconds }]) => [pool, { cells, startSeconds }])),
+      dashboard: dashboard.url,
+      modelKeySecret,
+      monthlyEstimateUSD: { total: total(estimate), lines: estimate },
+    };
+    this.registerOutputs(this.outputs);
+  }
+}

@@ -1,0 +1,273 @@
+/* biome-ignore-all lint/suspicious/noExplicitAny: inputs of any resource */
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { gunzipSync } from "node:zlib";
+import type * as pulumi from "@pulumi/pulumi";
+import { parse } from "yaml";
+import { awsProblems } from "../../../../infra/aws/check.ts";
+import { protectData } from "../../../../infra/aws/protection.ts";
+import { parseSettings, type Settings } from "../../../../infra/settings/settings.ts";
+import { type Registered, recordResources, settled } from "./mocks.ts";
+
+const AMI = {
+  id: "ami-0123456789abcdef0",
+  region: "eu-central-1",
+  architecture: "arm64",
+  owner: "099720109477",
+  name: "ubuntu/images/hvm-ssd/ubuntu-jammy-22.04-arm64-server-20260101",
+};
+
+/** A stack's configuration as it is in the repository, with an image pinned and changes made. */
+function settingsOf(stack: string, changes: Record<string, unknown> = {}): Settings {
+  const file = new URL(`../../../../Pulumi.${stack}.yaml`, import.meta.url);
+  const { config } = parse(readFileSync(file, "utf8")) as { config: Record<string, unknown> };
+  const all = { ...config, "cloister:ami": AMI, ...changes };
+  const parsed = parseSettings(
+    Object.fromEntries(Object.entries(all).map(([k, v]) => [k, typeof v === "string" ? v : JSON.stringify(v)])),
+  );
+  assert.deepEqual(parsed.problems, []);
+  return (parsed as { settings: Settings }).settings;
+}
+
+async function build(settings: Settings, stack = "dev", preview = false): Promise<{ all: Registered[]; outputs: any }> {
+  const all = recordResources(preview);
+  const { AwsTarget } = await import("../../../../infra/aws/target.ts");
+  const { outputs } = new AwsTarget("aws", {
+    settings,
+    stack,
+    runtimeImage: (bucket) =>
+      bucket.apply((name) => ({
+        digest: "ab".repeat(32),
+        size: 99_999_999,
+        region: settings.region,
+        bucket: name,
+        key: `runtime/${"ab".repeat(32)}.squashfs`,
+      })),
+  });
+  await settled(all);
+  return { all, outputs };
+}
+
+const of = (all: readonly Registered[], type: string): Registered[] => all.filter((r) => r.type === type);
+
+describe("the AWS target under mocks", () => {
+  const stacks = new Map<string, Registered[]>();
+  before(async function () {
+    this.timeout(60_000);
+    for (const stack of ["dev", "staging", "prod"]) stacks.set(stack, (await build(settingsOf(stack), stack)).all);
+  });
+  const each = (look: (all: Registered[], stack: string) => void): void => {
+    for (const [stack, all] of stacks) look(all, stack);
+  };
+
+  it("finds nothing wrong with the stacks of this repository", () => {
+    for (const stack of ["dev", "staging", "prod"]) assert.deepEqual(awsProblems(settingsOf(stack), stack), []);
+  });
+
+  it("gives machines no inbound rule, and HTTPS and DNS out", () => {
+    each((all) => {
+      const groups = of(all, "aws:ec2/securityGroup:SecurityGroup");
+      for (const { inputs } of groups) {
+        assert.equal(inputs["ingress"], undefined);
+        assert.equal(inputs["egress"], undefined);
+      }
+      for (const { inputs } of of(all, "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule")) {
+        assert.match(inputs["securityGroupId"], /endpoints-id$/);
+        assert.equal(inputs["cidrIpv4"], undefined);
+      }
+      const out = of(all, "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule");
+      assert.deepEqual([...new Set(out.map(({ inputs }) => inputs["fromPort"]))].sort(), [443, 53]);
+    });
+  });
+
+  it("makes templates private, encrypted, with IMDSv2 and hop limit 1, tags on everything", () => {
+    each((all, stack) => {
+      const templates = of(all, "aws:ec2/launchTemplate:LaunchTemplate");
+      assert.ok(templates.length >= 2);
+      for (const { inputs } of templates) {
+        assert.equal(inputs["metadataOptions"].httpTokens, "required");
+        assert.equal(inputs["metadataOptions"].httpPutResponseHopLimit, 1);
+        assert.equal(inputs["keyName"], undefined);
+        assert.equal(inputs["networkInterfaces"][0].associatePublicIpAddress, "false");
+        assert.equal(inputs["imageId"], AMI.id);
+        for (const { ebs } of inputs["blockDeviceMappings"]) {
+          assert.equal(ebs.encrypted, "true");
+          assert.equal(ebs.volumeType, "gp3");
+          assert.match(ebs.kmsKeyId, /^arn:aws:kms/);
+        }
+        assert.deepEqual(
+          inputs["tagSpecifications"].map((t: { resourceType: string }) => t.resourceType),
+          ["instance", "volume", "network-interface"],
+        );
+        for (const { tags } of inputs["tagSpecifications"]) assert.equal(tags["cloister:stack"], stack);
+      }
+    });
+  });
+
+  it("renders user data of at most 8,192 bytes that names the runtime image and holds no secret", () => {
+    each((all) => {
+      for (const { inputs } of of(all, "aws:ec2/launchTemplate:LaunchTemplate")) {
+        const gzip = Buffer.from(inputs["userData"], "base64");
+        assert.ok(gzip.length <= 8192, `${gzip.length} bytes`);
+        const document = parse(gunzipSync(gzip).toString()) as { write_files: { path: string; content: string }[] };
+        const machine = JSON.parse(
+          document.write_files.find(({ path }) => path.endsWith("machine.json"))?.content ?? "",
+        );
+        assert.equal(machine.target, "aws");
+        assert.equal(machine.runtime.digest, "ab".repeat(32));
+        assert.equal(machine.runtime.source.bucket.startsWith("cloister-"), true);
+        assert.equal(machine.sessions.memoryMiB, 3891);
+        assert.equal(machine.sessionDisk.device, "/dev/sdf");
+        assert.match(machine.aws.modelKeySecret, /^arn:/);
+      }
+    });
+  });
+
+  it("keeps the session disk of a named machine apart from the machine", () => {
+    each((all, stack) => {
+      for (const { name, inputs } of of(all, "aws:ec2/instance:Instance")) {
+        assert.equal(inputs["launchTemplate"].version, "7");
+        assert.equal(inputs["disableApiTermination"], stack === "prod");
+        const volume = of(all, "aws:ebs/volume:Volume").find((v) => v.name === `${name}-session`);
+        assert.equal(volume?.inputs["encrypted"], true);
+        assert.equal(volume?.inputs["size"], 10);
+        const attached = of(all, "aws:ec2/volumeAttachment:VolumeAttachment").find((a) => a.name === `${name}-session`);
+        assert.equal(attached?.inputs["volumeId"], `${name}-session-id`);
+      }
+    });
+  });
+
+  it("makes groups that refresh, wait for signals and never balance zones by force", () => {
+    each((all) => {
+      for (const { inputs } of of(all, "aws:autoscaling/group:Group")) {
+        const spec =
+          inputs["launchTemplate"] ?? inputs["mixedInstancesPolicy"].launchTemplate.launchTemplateSpecification;
+        assert.equal(spec.version, "7");
+        assert.deepEqual(inputs["suspendedProcesses"], ["AZRebalance"]);
+        assert.equal(inputs["instanceRefresh"].strategy, "Rolling");
+        const hooks = inputs["initialLifecycleHooks"] as { lifecycleTransition: string; defaultResult: string }[];
+        assert.deepEqual(
+          hooks.map((h) => h.defaultResult),
+          ["ABANDON", "CONTINUE"],
+        );
+        for (const tag of inputs["tags"]) assert.equal(tag.propagateAtLaunch, true);
+      }
+    });
+    assert.ok(!JSON.stringify([...stacks.values()]).includes("$Latest"));
+  });
+
+  it("has no wildcard in an action that is allowed", () => {
+    each((all) => {
+      for (const { inputs } of all) {
+        for (const text of [inputs["policy"], inputs["assumeRolePolicy"]]) {
+          if (typeof text !== "string") continue;
+          for (const { Effect, Action } of JSON.parse(text).Statement) {
+            if (Effect === "Allow") assert.ok(![Action].flat().some((a: string) => a.includes("*")), text);
+          }
+        }
+      }
+    });
+  });
+
+  it("closes the bucket, encrypts logs, and differs between stacks as configured", () => {
+    each((all, stack) => {
+      assert.equal(
+        of(all, "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock")[0]?.inputs["restrictPublicBuckets"],
+        true,
+      );
+      for (const { inputs } of of(all, "aws:cloudwatch/logGroup:LogGroup")) {
+        assert.match(inputs["kmsKeyId"], /^arn:/);
+        assert.equal(inputs["retentionInDays"], { dev: 7, staging: 30, prod: 365 }[stack]);
+      }
+      assert.equal(of(all, "aws:ec2/natGateway:NatGateway").length, stack === "prod" ? 3 : 1);
+    });
+  });
+
+  it("has a state that does not grow with a pool, and cells of at most 500", async () => {
+    const pool = (max: number) => settingsOf("dev", { "cloister:pools": { p: { max } } });
+    const one = await build(pool(1));
+    const many = await build(pool(500));
+    const cells = await build(pool(1200));
+    assert.equal(one.all.length, many.all.length);
+    const groups = of(cells.all, "aws:autoscaling/group:Group");
+    assert.deepEqual(
+      groups.map(({ inputs }) => inputs["maxSize"]),
+      [400, 400, 400],
+    );
+    assert.equal(cells.outputs.pools.p.startSeconds, 100);
+  });
+
+  it("plans when nothing is known yet", async () => {
+    const { all } = await build(settingsOf("prod"), "prod", true);
+    assert.ok(of(all, "aws:autoscaling/group:Group").length === 1);
+  });
+
+  it("uses an existing network, DNS firewall, boundary, budget, warm pool and a closed network when told to", async () => {
+    const boundary = "arn:aws:iam::123456789012:policy/boundary";
+    const { all } = await build(
+      settingsOf("dev", {
+        "cloister:network": { nat: "none", ssmEndpoints: true, dnsFirewall: ["api.anthropic.com"] },
+        "cloister:permissionsBoundary": boundary,
+        "cloister:budget": { monthlyUSD: 50, email: "a@example.com" },
+        "cloister:pools": { p: { max: 2, warmPool: { minSize: 1 } } },
+      }),
+    );
+    for (const { inputs } of of(all, "aws:iam/role:Role")) assert.equal(inputs["permissionsBoundary"], boundary);
+    assert.equal(of(all, "aws:ec2/internetGateway:InternetGateway").length, 0);
+    assert.equal(of(all, "aws:route53/resolverFirewallRule:ResolverFirewallRule").length, 2);
+    assert.equal(of(all, "aws:budgets/budget:Budget").length, 1);
+    assert.equal(of(all, "aws:autoscaling/group:Group")[0]?.inputs["warmPool"].poolState, "Stopped");
+    const subnetIds = { "eu-central-1a": "subnet-a", "eu-central-1b": "subnet-b" };
+    const own = await build(
+      settingsOf("dev", { "cloister:network": { existing: { vpcId: "vpc-1", cidr: "10.0.0.0/16", subnetIds } } }),
+    );
+    assert.equal(of(own.all, "aws:ec2/vpc:Vpc").length, 0);
+    assert.equal(of(own.all, "aws:ec2/instance:Instance")[0]?.inputs["subnetId"], "subnet-a");
+  });
+});
+
+describe("protection of data", () => {
+  const transform = (onDestroy: Settings["onDestroy"], type: string) => {
+    const args = { custom: true, type, name: "x", props: {}, opts: {} } as pulumi.ResourceTransformArgs;
+    return (protectData(onDestroy)(args) as pulumi.ResourceTransformResult)?.opts;
+  };
+  it("is on by default, off when data may go, and never on machines", () => {
+    assert.deepEqual(transform("refuse", "aws:ebs/volume:Volume"), { protect: true, retainOnDelete: true });
+    assert.deepEqual(transform("keep-data", "aws:ebs/volume:Volume"), { protect: false, retainOnDelete: true });
+    assert.equal(transform("delete-data", "aws:ebs/volume:Volume"), undefined);
+    assert.equal(transform("refuse", "aws:ec2/instance:Instance"), undefined);
+  });
+});
+
+describe("bad input of the AWS target", () => {
+  const paths = (changes: Record<string, unknown>, stack = "dev") =>
+    awsProblems(settingsOf("dev", changes), stack).map(({ path }) => path.replace("cloister:", ""));
+  it("is reported all at once", () => {
+    assert.deepEqual(
+      paths(
+        {
+          "cloister:region": "",
+          "cloister:ami": { ...AMI, architecture: "x86_64", owner: "1" },
+          "cloister:instanceType": "c7g.xlarge",
+          "cloister:rootDiskGiB": 4,
+          "cloister:machines": { one: { zone: "eu-west-1a", instanceType: "m5.large" } },
+          "cloister:pools": { p: { min: 3, max: 2 } },
+          "cloister:network": { cidr: "10.0.0.0/16", peerCidrs: ["10.0.128.0/20"] },
+        },
+        "Bad_Name",
+      ).sort(),
+      [
+        "ami.architecture",
+        "ami.owner",
+        "instanceType",
+        "machines.one.instanceType",
+        "machines.one.zone",
+        "network.cidr",
+        "pools.p.min",
+        "region",
+        "rootDiskGiB",
+        "the stack's name",
+      ],
+    );
+  });
+});
