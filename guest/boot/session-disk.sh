@@ -145,6 +145,24 @@ warn_when_full() {
   fi
 }
 
+# Sessions write through root's hands where a folder is mounted (bindfs), so even the blocks that ext4 keeps for root can be
+# used up, and then nobody could log in and clean up, nor could the machine be verified. A file of 64 MiB holds room; it is
+# given up when there is none left, and made again once there is plenty.
+keep_reserve() {
+  _reserve=$CLOISTER_SESSIONS/.cloister/reserve
+  _space=$(stat -f -c '%a %f %S' "$CLOISTER_SESSIONS" 2>/dev/null) || return 0
+  # shellcheck disable=SC2086
+  set -- $_space
+  if [ -e "$_reserve" ]; then
+    if [ "$(($2 * $3 / 1048576))" -lt 32 ]; then
+      rm -f "$_reserve"
+      notice "the session disk had no block left: 64 MiB that were kept for this are free now"
+    fi
+  elif [ "$(($1 * $3 / 1048576))" -gt 1024 ]; then
+    fallocate -l 64M "$_reserve" 2>/dev/null && chmod 0600 "$_reserve"
+  fi
+}
+
 # Remembers which machines have used this disk, so that its survival can be seen (row D4). The newest is the last line.
 mark_generation() {
   # A replaced machine has another root disk, and so another machine id, and another instance id from its user data.
@@ -192,4 +210,5 @@ session_disk() { # SERIAL LABEL
   grow_disk "$_device" || notice "could not grow the session disk's file system to the size of $_device"
   warn_when_full
   mark_generation
+  keep_reserve
 }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdir, mkdtemp, open, readFile, rm, symlink, truncate, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, open, readFile, rm, stat, symlink, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
@@ -265,6 +265,28 @@ describe("boot: the session disk", function () {
       assert.equal(exitCode, 0);
       assert.match(await said(), /cloister: the session disk is full \(0 of 9765 MiB free\): the machine boots/);
       assert.match(await readFile(join(folder, "notices"), "utf8"), /^the session disk is full/);
+    });
+
+    it("keeps room for the machine itself, and gives it up when there is no block left", async () => {
+      const reserve = join(folder, "sessions/.cloister/reserve");
+      const exists = async () =>
+        await stat(reserve).then(
+          ({ size }) => size,
+          () => undefined,
+        );
+      const space = (available: number, free: number) =>
+        whole(
+          `rm -f '${folder}/dev/disk'; ln -s '${disk}' '${folder}/dev/disk'; stat() { echo '${available} ${free} 4096'; }`,
+        );
+      await space(2_000_000, 2_100_000);
+      assert.equal(await exists(), 64 * 1024 * 1024);
+      await rm(join(folder, "dev"), { recursive: true });
+      await space(0, 20_000);
+      assert.equal(await exists(), 64 * 1024 * 1024, "root still has room of its own");
+      await rm(join(folder, "dev"), { recursive: true });
+      await space(0, 10);
+      assert.equal(await exists(), undefined);
+      assert.match(await said(), /had no block left: 64 MiB that were kept for this are free now/);
     });
 
     it("stops when there is no disk", async () => {
