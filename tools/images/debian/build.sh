@@ -16,8 +16,19 @@ umask 022
 root=$OUT/root
 say() { echo "::$*" >&2; }
 
+native=$(dpkg --print-architecture)
+if [ "$ARCH" != "$native" ]; then
+  . "$SOURCE/foreign.sh"
+  register_emulator
+  say "fetching the programs of $native that build for $ARCH"
+  fetch_tools
+  export TOOLS="$tools" TRIPLET="$triplet" LOADER="$loader"
+  set -- --extract-hook='sh "$SOURCE/foreign-lay.sh" "$1" path' --essential-hook='sh "$SOURCE/foreign-lay.sh" "$1" over' \
+    --customize-hook='sh "$SOURCE/foreign-lay.sh" "$1" away'
+fi
+
 say "installing packages"
-mmdebstrap --mode=root --format=directory --variant=minbase --architectures="$ARCH" \
+mmdebstrap "$@" --mode=root --format=directory --variant=minbase --architectures="$ARCH" \
   --include="$PACKAGES" \
   --aptopt='APT::Install-Recommends "false"' \
   --aptopt='Acquire::Languages "none"' \
@@ -59,4 +70,4 @@ dd if="$esp" of="$disk" bs=1M seek=1 conv=notrunc,sparse status=none
 mke2fs -q -t ext4 -L cloudimg-rootfs -m 1 -d "$root" \
   -E "offset=$((root_start << 20)),lazy_itable_init=0,lazy_journal_init=0" "$disk" "${root_mib}M"
 
-rm -rf "$root" "$esp" "$OUT/boot.efi"
+rm -rf "$root" "$OUT/native" "$esp" "$OUT/boot.efi"
