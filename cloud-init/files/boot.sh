@@ -1,7 +1,8 @@
 #!/bin/sh
 # Run at every boot by cloister-boot.service: installs what the distribution's image lacks, checks and mounts the runtime
 # image, and hands over to it. Everything else lives in the runtime image.
-# Environment (/etc/cloister/boot.env): RUNTIME_DIGEST (sha256), RUNTIME_SIZE (bytes), RUNTIME_SERIAL (NVMe serial).
+# Environment (/etc/cloister/boot.env): RUNTIME_DIGEST (sha256), RUNTIME_SIZE (bytes), RUNTIME_SERIAL (NVMe serial);
+# on targets that attach no disk for it RUNTIME_REGION, RUNTIME_BUCKET, RUNTIME_KEY.
 # ROOT is empty but in tests: the folder under which the machine's files are looked for.
 set -u
 : "${ROOT:=}"
@@ -44,22 +45,28 @@ case ${ID:-}:${VERSION_ID:-}:$(uname -r) in
     ;;
 esac
 
-device=
-tries=0
-while [ -z "$device" ]; do
-  for serial in "$ROOT"/sys/class/nvme/*/serial; do
-    [ -r "$serial" ] || continue
-    read -r seen <"$serial"
-    [ "$seen" = "$RUNTIME_SERIAL" ] || continue
-    controller=${serial%/serial}
-    device=$ROOT/dev/${controller##*/}n1
-  done
-  [ -e "$device" ] && break
+if [ -n "${RUNTIME_BUCKET:-}" ]; then
+  device=$ROOT/var/lib/cloister/runtime.squashfs
+  "$ROOT/usr/local/lib/cloister/fetch" "$device" ||
+    fail "cannot fetch the runtime image from s3://$RUNTIME_BUCKET/$RUNTIME_KEY: see journalctl -u cloister-boot"
+else
   device=
-  tries=$((tries + 1))
-  [ "$tries" -le "${RUNTIME_WAIT:-120}" ] || fail "no NVMe disk with serial $RUNTIME_SERIAL (the runtime image) after $tries s"
-  sleep 1
-done
+  tries=0
+  while [ -z "$device" ]; do
+    for serial in "$ROOT"/sys/class/nvme/*/serial; do
+      [ -r "$serial" ] || continue
+      read -r seen <"$serial"
+      [ "$seen" = "$RUNTIME_SERIAL" ] || continue
+      controller=${serial%/serial}
+      device=$ROOT/dev/${controller##*/}n1
+    done
+    [ -e "$device" ] && break
+    device=
+    tries=$((tries + 1))
+    [ "$tries" -le "${RUNTIME_WAIT:-120}" ] || fail "no NVMe disk with serial $RUNTIME_SERIAL (the runtime image) after $tries s"
+    sleep 1
+  done
+fi
 
 home=$ROOT/opt/cloister
 if ! mountpoint -q "$home"; then

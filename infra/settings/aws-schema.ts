@@ -4,11 +4,9 @@ import { documented, wholeNumber } from "./keys.ts";
 /** The keys of the AWS target. Rules that tie several together are in `infra/aws/check.ts`. */
 
 const NAME = /^[a-z]([a-z0-9-]{0,30}[a-z0-9])?$/;
-const nameSchema = z
-  .string()
-  .regex(NAME, {
-    error: "must be a name of 1 to 32 lower-case letters, digits or hyphens, a letter first, no hyphen last",
-  });
+const nameSchema = z.string().regex(NAME, {
+  error: "must be a name of 1 to 32 lower-case letters, digits or hyphens, a letter first, no hyphen last",
+});
 
 const spot = z.strictObject({
   /** Machines that are always on-demand; the rest follow the percentage. */

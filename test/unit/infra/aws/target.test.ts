@@ -7,6 +7,7 @@ import { parse } from "yaml";
 import { awsProblems } from "../../../../infra/aws/check.ts";
 import { protectData } from "../../../../infra/aws/protection.ts";
 import { parseSettings, type Settings } from "../../../../infra/settings/settings.ts";
+import { deployerPolicy } from "../../../../tools/aws/deployer-policy.ts";
 import { type Registered, recordResources, settled } from "./mocks.ts";
 
 const AMI = {
@@ -181,6 +182,19 @@ describe("the AWS target under mocks", () => {
       }
       assert.equal(of(all, "aws:ec2/natGateway:NatGateway").length, stack === "prod" ? 3 : 1);
     });
+  });
+
+  it("needs a deployer's policy that knows every type, without a wildcard in an action", () => {
+    each((all) => {
+      const policy = deployerPolicy(
+        all.map(({ type }) => type).filter((t) => !t.startsWith("pulumi:")),
+        "eu-central-1",
+      );
+      for (const { Action } of (policy as { Statement: { Action: string[] }[] }).Statement) {
+        for (const action of Action) assert.match(action, /^[a-z0-9]+:[A-Za-z]+$/);
+      }
+    });
+    assert.throws(() => deployerPolicy(["aws:x/y:Y"], "eu-central-1"), /has no entry/);
   });
 
   it("has a state that does not grow with a pool, and cells of at most 500", async () => {

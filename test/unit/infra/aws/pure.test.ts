@@ -1,0 +1,78 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { credentialsProblem } from "../../../../infra/aws/check.ts";
+import { instanceTypeFacts } from "../../../../infra/aws/graviton.ts";
+import { cellsFor, share, startSeconds } from "../../../../infra/aws/scale.ts";
+import { cidrProblem, overlap, planSubnets } from "../../../../infra/aws/subnets.ts";
+import { regionOf, withAmi } from "../../../../tools/aws/pin-ami.ts";
+
+describe("subnets", () => {
+  it("never overlap, lie in the range, and stay when a zone is added", () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 255 }), fc.integer({ min: 16, max: 22 }), (second, prefix) => {
+        const cidr = `10.${second}.0.0/${prefix}`;
+        const plan = planSubnets(cidr, ["a", "b", "c"]);
+        const all = plan.flatMap(({ privateCidr, publicCidr }) => [privateCidr, publicCidr]);
+        all.forEach((x, i) => {
+          assert.ok(overlap(x, cidr));
+          all.slice(i + 1).forEach((y) => void assert.ok(!overlap(x, y), `${x} ${y}`));
+        });
+        assert.deepEqual(planSubnets(cidr, ["a", "b"]), plan.slice(0, 2));
+      }),
+    );
+  });
+
+  it("are refused where AWS would refuse them", () => {
+    for (const cidr of ["10.0.0.1/16", "10.0.0.0/8", "8.8.0.0/16", "10.0.0.0/24", "rubbish"])
+      assert.ok(cidrProblem(cidr), cidr);
+    assert.equal(cidrProblem("172.16.0.0/20"), undefined);
+  });
+});
+
+describe("instance types", () => {
+  it("are told by generation and what they lack", () => {
+    assert.deepEqual(instanceTypeFacts("c8g.xlarge"), { generation: 4, lacks: [] });
+    assert.deepEqual(instanceTypeFacts("m9gd.large"), { generation: 5, lacks: [] });
+    assert.deepEqual(instanceTypeFacts("c7gn.xlarge"), { generation: 3, lacks: ["bti"] });
+    assert.equal(instanceTypeFacts("t4g.small").generation, 2);
+    for (const type of ["m5.large", "c7i.xlarge", "g5g", "c8g"])
+      assert.equal(instanceTypeFacts(type).generation, undefined, type);
+  });
+});
+
+describe("scale", () => {
+  it("divides machines over cells of at most 500 without losing one", () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 10_000 }), (max) => {
+        const parts = share(max, cellsFor(max));
+        assert.equal(
+          parts.reduce((a, b) => a + b, 0),
+          max,
+        );
+        assert.ok(Math.max(...parts) <= 500);
+      }),
+    );
+    assert.equal(startSeconds(3000), 1000);
+  });
+});
+
+describe("pinning an image", () => {
+  it("writes the id and leaves the rest of the file", () => {
+    const text = "# why\nconfig:\n  cloister:region: eu-central-1 # here\n";
+    const ami = { id: "ami-1", region: "eu-central-1", architecture: "arm64", owner: "1", name: "n" };
+    const written = withAmi(text, ami);
+    assert.ok(
+      written.startsWith("# why\nconfig:\n  cloister:region: eu-central-1 # here\n  cloister:ami:\n    id: ami-1\n"),
+    );
+    assert.equal(regionOf(written), "eu-central-1");
+    assert.throws(() => regionOf("config: {}"), /cloister:region is not set/);
+  });
+});
+
+describe("credentials", () => {
+  it("are missed when there are none", () => {
+    assert.match(credentialsProblem({}, false)?.message ?? "", /none were found/);
+    assert.equal(credentialsProblem({ AWS_PROFILE: "x" }, false), undefined);
+    assert.equal(credentialsProblem({}, true), undefined);
+  });
+});

@@ -1,0 +1,181 @@
+/**
+ * The least policy that whoever runs `pulumi up` needs, from the resource types that the program registers. A type without
+ * an entry here is an error: the table grows with the program. `node --import tsx tools/aws/deployer-policy.ts` prints it.
+ * Source of actions: Service Authorization Reference; which of them a type needs: the provider's create, read, update and delete.
+ */
+
+/** Actions by resource type. `<service>:` stands before each. */
+const ACTIONS: Readonly<Record<string, readonly [service: string, actions: string]>> = {
+  "aws:autoscaling/group:Group": [
+    "autoscaling",
+    "CreateAutoScalingGroup CreateOrUpdateTags DeleteAutoScalingGroup DeleteTags DeleteWarmPool DescribeAutoScalingGroups DescribeInstanceRefreshes DescribeLifecycleHooks DescribeScalingActivities DescribeWarmPool DisableMetricsCollection EnableMetricsCollection CancelInstanceRefresh PutLifecycleHook PutWarmPool ResumeProcesses SetInstanceProtection StartInstanceRefresh SuspendProcesses UpdateAutoScalingGroup",
+  ],
+  "aws:autoscaling/schedule:Schedule": [
+    "autoscaling",
+    "DeleteScheduledAction DescribeScheduledActions PutScheduledUpdateGroupAction",
+  ],
+  "aws:budgets/budget:Budget": ["budgets", "ModifyBudget ViewBudget ListTagsForResource"],
+  "aws:cloudwatch/dashboard:Dashboard": ["cloudwatch", "DeleteDashboards GetDashboard PutDashboard"],
+  "aws:cloudwatch/logGroup:LogGroup": [
+    "logs",
+    "AssociateKmsKey CreateLogGroup DeleteLogGroup DescribeLogGroups DisassociateKmsKey ListTagsForResource PutRetentionPolicy TagResource UntagResource",
+  ],
+  "aws:cloudwatch/metricAlarm:MetricAlarm": [
+    "cloudwatch",
+    "DeleteAlarms DescribeAlarms ListTagsForResource PutMetricAlarm TagResource UntagResource",
+  ],
+  "aws:dlm/lifecyclePolicy:LifecyclePolicy": [
+    "dlm",
+    "CreateLifecyclePolicy DeleteLifecyclePolicy GetLifecyclePolicy TagResource UntagResource UpdateLifecyclePolicy",
+  ],
+  "aws:ebs/volume:Volume": [
+    "ec2",
+    "CreateTags CreateVolume DeleteTags DeleteVolume DescribeVolumes DescribeVolumesModifications ModifyVolume",
+  ],
+  "aws:ec2/eip:Eip": [
+    "ec2",
+    "AllocateAddress CreateTags DescribeAddresses DescribeAddressesAttribute DisassociateAddress ReleaseAddress",
+  ],
+  "aws:ec2/flowLog:FlowLog": ["ec2", "CreateFlowLogs CreateTags DeleteFlowLogs DescribeFlowLogs"],
+  "aws:ec2/instance:Instance": [
+    "ec2",
+    "CreateTags DescribeImages DescribeInstanceAttribute DescribeInstanceCreditSpecifications DescribeInstanceTypes DescribeInstances DescribeLaunchTemplateVersions DescribeVolumes ModifyInstanceAttribute RunInstances StartInstances StopInstances TerminateInstances",
+  ],
+  "aws:ec2/internetGateway:InternetGateway": [
+    "ec2",
+    "AttachInternetGateway CreateInternetGateway CreateTags DeleteInternetGateway DescribeInternetGateways DetachInternetGateway",
+  ],
+  "aws:ec2/launchTemplate:LaunchTemplate": [
+    "ec2",
+    "CreateLaunchTemplate CreateLaunchTemplateVersion CreateTags DeleteLaunchTemplate DescribeLaunchTemplateVersions DescribeLaunchTemplates ModifyLaunchTemplate",
+  ],
+  "aws:ec2/natGateway:NatGateway": ["ec2", "CreateNatGateway CreateTags DeleteNatGateway DescribeNatGateways"],
+  "aws:ec2/route:Route": ["ec2", "CreateRoute DeleteRoute DescribeRouteTables ReplaceRoute"],
+  "aws:ec2/routeTable:RouteTable": ["ec2", "CreateRouteTable CreateTags DeleteRouteTable DescribeRouteTables"],
+  "aws:ec2/routeTableAssociation:RouteTableAssociation": [
+    "ec2",
+    "AssociateRouteTable DescribeRouteTables DisassociateRouteTable ReplaceRouteTableAssociation",
+  ],
+  "aws:ec2/securityGroup:SecurityGroup": [
+    "ec2",
+    "CreateSecurityGroup CreateTags DeleteSecurityGroup DescribeNetworkInterfaces DescribeSecurityGroups RevokeSecurityGroupEgress",
+  ],
+  "aws:ec2/subnet:Subnet": [
+    "ec2",
+    "CreateSubnet CreateTags DeleteSubnet DescribeNetworkInterfaces DescribeSubnets ModifySubnetAttribute",
+  ],
+  "aws:ec2/volumeAttachment:VolumeAttachment": [
+    "ec2",
+    "AttachVolume DescribeInstances DescribeVolumes DetachVolume StopInstances",
+  ],
+  "aws:ec2/vpc:Vpc": [
+    "ec2",
+    "CreateTags CreateVpc DeleteVpc DescribeNetworkAcls DescribeRouteTables DescribeSecurityGroups DescribeVpcAttribute DescribeVpcs ModifyVpcAttribute",
+  ],
+  "aws:ec2/vpcEndpoint:VpcEndpoint": [
+    "ec2",
+    "CreateTags CreateVpcEndpoint DeleteVpcEndpoints DescribePrefixLists DescribeVpcEndpoints ModifyVpcEndpoint",
+  ],
+  "aws:iam/instanceProfile:InstanceProfile": [
+    "iam",
+    "AddRoleToInstanceProfile CreateInstanceProfile DeleteInstanceProfile GetInstanceProfile RemoveRoleFromInstanceProfile TagInstanceProfile UntagInstanceProfile PassRole",
+  ],
+  "aws:iam/role:Role": [
+    "iam",
+    "CreateRole DeleteRole GetRole ListAttachedRolePolicies ListInstanceProfilesForRole ListRolePolicies PutRolePermissionsBoundary TagRole UntagRole UpdateAssumeRolePolicy PassRole",
+  ],
+  "aws:iam/rolePolicy:RolePolicy": ["iam", "DeleteRolePolicy GetRolePolicy PutRolePolicy"],
+  "aws:kms/alias:Alias": ["kms", "CreateAlias DeleteAlias ListAliases UpdateAlias"],
+  "aws:kms/key:Key": [
+    "kms",
+    "CreateGrant CreateKey Decrypt DescribeKey DisableKeyRotation EnableKeyRotation GenerateDataKey GenerateDataKeyWithoutPlaintext GetKeyPolicy GetKeyRotationStatus ListResourceTags PutKeyPolicy ScheduleKeyDeletion TagResource UntagResource",
+  ],
+  "aws:route53/resolverFirewallDomainList:ResolverFirewallDomainList": [
+    "route53resolver",
+    "CreateFirewallDomainList DeleteFirewallDomainList GetFirewallDomainList ListFirewallDomains ListTagsForResource TagResource UntagResource UpdateFirewallDomains",
+  ],
+  "aws:route53/resolverFirewallRule:ResolverFirewallRule": [
+    "route53resolver",
+    "CreateFirewallRule DeleteFirewallRule ListFirewallRules UpdateFirewallRule",
+  ],
+  "aws:route53/resolverFirewallRuleGroup:ResolverFirewallRuleGroup": [
+    "route53resolver",
+    "CreateFirewallRuleGroup DeleteFirewallRuleGroup GetFirewallRuleGroup ListTagsForResource TagResource UntagResource",
+  ],
+  "aws:route53/resolverFirewallRuleGroupAssociation:ResolverFirewallRuleGroupAssociation": [
+    "route53resolver",
+    "AssociateFirewallRuleGroup DisassociateFirewallRuleGroup GetFirewallRuleGroupAssociation ListTagsForResource TagResource UntagResource UpdateFirewallRuleGroupAssociation",
+  ],
+  "aws:s3/bucket:Bucket": [
+    "s3",
+    "CreateBucket DeleteBucket DeleteObject DeleteObjectVersion GetAccelerateConfiguration GetBucketAcl GetBucketCORS GetBucketLogging GetBucketObjectLockConfiguration GetBucketPolicy GetBucketRequestPayment GetBucketTagging GetBucketVersioning GetBucketWebsite GetEncryptionConfiguration GetLifecycleConfiguration GetObject GetReplicationConfiguration ListBucket ListBucketVersions PutBucketTagging PutObject",
+  ],
+  "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": [
+    "s3",
+    "GetLifecycleConfiguration PutLifecycleConfiguration",
+  ],
+  "aws:s3/bucketOwnershipControls:BucketOwnershipControls": [
+    "s3",
+    "GetBucketOwnershipControls PutBucketOwnershipControls",
+  ],
+  "aws:s3/bucketPolicy:BucketPolicy": ["s3", "DeleteBucketPolicy GetBucketPolicy PutBucketPolicy"],
+  "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": [
+    "s3",
+    "GetBucketPublicAccessBlock PutBucketPublicAccessBlock",
+  ],
+  "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": [
+    "s3",
+    "GetEncryptionConfiguration PutEncryptionConfiguration",
+  ],
+  "aws:s3/bucketVersioning:BucketVersioning": ["s3", "GetBucketVersioning PutBucketVersioning"],
+  "aws:secretsmanager/secret:Secret": [
+    "secretsmanager",
+    "CreateSecret DeleteSecret DescribeSecret GetResourcePolicy TagResource UntagResource UpdateSecret",
+  ],
+  "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": [
+    "ec2",
+    "AuthorizeSecurityGroupEgress CreateTags DescribeSecurityGroupRules ModifySecurityGroupRules RevokeSecurityGroupEgress",
+  ],
+  "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": [
+    "ec2",
+    "AuthorizeSecurityGroupIngress CreateTags DescribeSecurityGroupRules ModifySecurityGroupRules RevokeSecurityGroupIngress",
+  ],
+};
+
+/** All types that the table knows. */
+export const KNOWN_TYPES: readonly string[] = Object.keys(ACTIONS);
+
+/**
+ * The policy for a program's resource types, one statement per service, bound to a region where the service is regional.
+ * Narrow it further by resource where your account shares names.
+ */
+export function deployerPolicy(types: Iterable<string>, region: string): object {
+  const services = new Map<string, Set<string>>([["sts", new Set(["sts:GetCallerIdentity"])]]);
+  for (const type of types) {
+    if (!type.startsWith("aws:")) continue;
+    const entry = ACTIONS[type];
+    if (!entry) throw new Error(`${type} has no entry in tools/aws/deployer-policy.ts: add the actions that it needs`);
+    const [service, actions] = entry;
+    const set = services.get(service) ?? new Set();
+    for (const action of actions.split(" ")) set.add(`${service}:${action}`);
+    services.set(service, set);
+  }
+  const global = new Set(["sts", "iam", "budgets"]);
+  return {
+    Version: "2012-10-17",
+    Statement: [...services]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([service, actions]) => ({
+        Sid: service.charAt(0).toUpperCase() + service.slice(1),
+        Effect: "Allow",
+        Action: [...actions].sort(),
+        Resource: "*",
+        ...(global.has(service) ? {} : { Condition: { StringEquals: { "aws:RequestedRegion": region } } }),
+      })),
+  };
+}
+
+if (process.argv[1] === import.meta.filename) {
+  const region = process.argv[2] ?? "eu-central-1";
+  console.log(JSON.stringify(deployerPolicy(KNOWN_TYPES, region), undefined, 2));
+}
