@@ -85,7 +85,10 @@ export const Machine = z.strictObject({
       /** NVMe serial of the disk that may be formatted when it is blank. */
       serial: serial.default("cloister-session"),
       /** EC2's device name, which NVMe disks of EBS carry in their vendor-specific data; goes before `serial`. */
-      device: z.string().regex(/^\/dev\/sd[f-p]$/).optional(),
+      device: z
+        .string()
+        .regex(/^\/dev\/sd[f-p]$/)
+        .optional(),
     })
     .prefault({}),
   sessions: z
