@@ -51,9 +51,6 @@ async function aws(settings: Settings): Promise<Outputs> {
 
 const parsed = parseSettings(allConfig());
 if (!("settings" in parsed)) refuse(parsed.problems);
-const outputs = await { local, aws }[parsed.settings.target](parsed.settings);
 
-// Of the local target.
-export const { ssh, verification, accelerator, baseImage, runtimeImage } = outputs;
-// Of the AWS target.
-export const { machines, pools, dashboard, modelKeySecret, monthlyEstimateUSD } = outputs;
+/** The stack's outputs: those of its target. */
+export default await { local, aws }[parsed.settings.target](parsed.settings);
