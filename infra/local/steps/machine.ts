@@ -74,9 +74,12 @@ export const machine: Step<MachineInput> = {
 const START_ATTEMPTS = 3;
 
 /**
- * The kernel met an instruction that its own CPU had patched a moment before. QEMU's multi-threaded emulation now and then
- * runs the old one: a machine with real CPUs never sees this, and the same machine starts the next time.
+ * What a kernel meets on emulated processors only: an instruction that it had patched a moment before and that another
+ * processor's thread of QEMU still runs in its old form, and a timer that comes late when the computer is busy.
  */
+const EMULATION_FAULTS = /Oops: int3|IO-APIC \+ timer doesn't work/;
+
+/** A start that failed by such a fault: the same machine starts the next time. */
 class EmulationFault extends Error {}
 
 /** Starts the machine, waits for its word and fetches its report. */
@@ -92,8 +95,9 @@ async function bringUp(input: MachineInput, paths: Paths, interrupted: AbortSign
     if (failed.aborted) {
       throw new Error(`the machine was not ready after ${deadline / 1000} s; its console is in ${paths.console}`);
     }
-    if (running.accelerator === "tcg" && /Oops: int3/.test(await readFile(paths.console, "utf8"))) {
-      throw new EmulationFault("the kernel fell over a fault of the emulation (Oops: int3)");
+    const [fault] = EMULATION_FAULTS.exec(await readFile(paths.console, "utf8")) ?? [];
+    if (running.accelerator === "tcg" && fault) {
+      throw new EmulationFault(`the kernel fell over a fault of the emulation (${fault})`);
     }
     // When it was the verification that failed, the report says more than the console.
     if (alive()) await fetchVerification(paths, running.sshPort, failed).catch(preferReport(error));
