@@ -72,7 +72,8 @@ export const requirements: readonly Requirement[] = [
     debian: "debian-archive-keyring",
     linuxOnly: true,
   },
-  { group: "base-image-stand-in", probe: { command: "sgdisk" }, debian: "gdisk", linuxOnly: true },
+  // Lets an ordinary user's build have the user ids of a whole system (user_namespaces(7)).
+  { group: "base-image-stand-in", probe: { command: "newuidmap" }, debian: "uidmap", linuxOnly: true },
   { group: "base-image-stand-in", probe: { command: "sfdisk" }, debian: "fdisk", linuxOnly: true },
   { group: "base-image-stand-in", probe: { command: "mkfs.ext4" }, debian: "e2fsprogs", linuxOnly: true },
   { group: "base-image-stand-in", probe: { command: "mkfs.vfat" }, debian: "dosfstools", linuxOnly: true },
