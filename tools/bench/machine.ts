@@ -67,6 +67,8 @@ async function bareBoot(paths: Paths): Promise<number> {
   await rm(paths.sessionDisk);
   await execa("qemu-img", ["create", "-q", "-f", "qcow2", paths.sessionDisk, "10G"]);
   await copyFile(firmware.variables, paths.firmwareVariables);
+  // It will have host keys of its own.
+  await rm(paths.knownHosts, { force: true });
   await writeFile(paths.console, "");
   const { accelerator } = await chooseAccelerator("auto", architecture, firmware);
   const { sshPort } = running;
