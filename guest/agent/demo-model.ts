@@ -1,6 +1,6 @@
-import { chmod, rm } from "node:fs/promises";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { nextTurn, type Turn } from "./demo-script.ts";
+import { listenPrivately } from "./unix-server.ts";
 
 /** Said wherever the demo model answers, so that nobody takes it for the real one. */
 export const DEMO_NOTICE =
@@ -29,21 +29,7 @@ export async function startDemoModel(options: {
   const server = createServer((request, response) => {
     void answer(request, response, options.onRequest).catch(() => response.destroy());
   });
-  await rm(options.socketPath, { force: true });
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(options.socketPath, resolve);
-  });
-  await chmod(options.socketPath, 0o600);
-  return {
-    socketPath: options.socketPath,
-    async close() {
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      server.closeAllConnections();
-      await closed;
-      await rm(options.socketPath, { force: true });
-    },
-  };
+  return { socketPath: options.socketPath, close: await listenPrivately(server, options.socketPath) };
 }
 
 async function answer(

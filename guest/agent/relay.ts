@@ -1,5 +1,4 @@
 import { randomBytes, timingSafeEqual } from "node:crypto";
-import { chmod, rm } from "node:fs/promises";
 import {
   type ClientRequest,
   createServer,
@@ -21,6 +20,8 @@ import {
 } from "./relay-rules.ts";
 
 export { MODEL_HOST } from "./relay-rules.ts";
+
+import { listenPrivately } from "./unix-server.ts";
 
 /** Where requests go once the session's token was exchanged for the key. */
 export interface Upstream {
@@ -87,21 +88,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
   });
   // Answers of a model may take minutes before and between two events.
   server.keepAliveTimeout = 5_000;
-  await rm(options.socketPath, { force: true });
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(options.socketPath, resolve);
-  });
-  await chmod(options.socketPath, 0o600);
-  return {
-    socketPath: options.socketPath,
-    async close() {
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      server.closeAllConnections();
-      await closed;
-      await rm(options.socketPath, { force: true });
-    },
-  };
+  return { socketPath: options.socketPath, close: await listenPrivately(server, options.socketPath) };
 }
 
 async function relay(request: IncomingMessage, response: ServerResponse, options: RelayOptions): Promise<void> {

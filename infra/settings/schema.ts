@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { DEFAULT_MODEL, DEFAULT_TOOLS } from "../../guest/machine.ts";
 import { awsKeys } from "./aws-schema.ts";
 import { documented, type KeyDoc, wholeNumber } from "./keys.ts";
 
@@ -17,8 +18,6 @@ const mcpServer = z.strictObject({
   args: z.array(z.string()).default([]),
   env: z.record(z.string(), z.string()).default({}),
 });
-
-export const AGENT_TOOLS = ["Task", "Bash", "Glob", "Grep", "Read", "Edit", "Write"] as const;
 
 export const settingsSchema = z.strictObject({
   target: documented(
@@ -61,15 +60,15 @@ export const settingsSchema = z.strictObject({
     "Size of the session disk, in GiB. It outlives the machine. It can grow, never shrink.",
   ),
   model: documented(
-    z.string().min(1, { error: "must not be empty" }).default("claude-opus-4-5-20251101"),
+    z.string().min(1, { error: "must not be empty" }).default(DEFAULT_MODEL),
     "Agent",
     "Model that the agent asks for.",
   ),
   tools: documented(
     z
-      .array(z.enum(AGENT_TOOLS))
+      .array(z.enum(DEFAULT_TOOLS))
       .min(1, { error: "must name at least one tool" })
-      .default([...AGENT_TOOLS]),
+      .default([...DEFAULT_TOOLS]),
     "Agent",
     "Tools that the agent offers to the model.",
   ),
