@@ -25,7 +25,22 @@ describe("the local stack", function () {
   };
   const set = async (key: string, value: string) =>
     await succeeds(stack.engine.run(["config", "set", `cloister:${key}`, value, "-s", stack.engine.stack]));
-  const pid = (): number => livingProcess(stack.paths)?.pid ?? -1;
+  const pid = (): number | undefined => livingProcess(stack.paths)?.pid;
+  /** Waits until QEMU runs. */
+  const machineProcess = async (): Promise<number> => {
+    for (;;) {
+      const machine = pid();
+      if (machine !== undefined) return machine;
+      await sleep(100);
+    }
+  };
+  /** Kills the machine's QEMU; fails when none runs, as a signal must never go to a number that is no process of ours. */
+  const killMachine = async (): Promise<void> => {
+    const machine = livingProcess(stack.paths);
+    assert.ok(machine, "a machine runs");
+    process.kill(machine.pid, "SIGKILL");
+    await ends(machine.pid);
+  };
   /** Waits until a process is gone; fails when it is not within 15 seconds. */
   const ends = async (process: number): Promise<void> => {
     for (let i = 0; i < 150; i += 1) {
@@ -79,7 +94,7 @@ describe("the local stack", function () {
 
   it("comes up: a machine runs, and the outputs say how to reach it", async () => {
     await succeeds(stack.engine.up());
-    assert.ok(pid() > 0);
+    assert.ok(pid());
     const outputs = await stack.engine.outputs();
     assert.match(String(outputs["ssh"]), /^ssh -i .*operator@127\.0\.0\.1$/);
     assert.deepEqual(outputs["verification"], { ok: true, rows: 1, kept: 1, differs: [] });
@@ -133,77 +148,69 @@ describe("the local stack", function () {
     assert.match(await fails(stack.engine.up()), /has 12 GiB and cannot shrink: write 12 or more/);
     await set("sessionDiskGiB", "12");
     await succeeds(stack.engine.up());
-    assert.ok(machine > 0 && pid() > 0);
+    assert.ok(machine && pid());
   });
 
   it("notices at a refresh that the machine was killed; the next up brings it back with its session disk", async () => {
     const machine = pid();
     const disk = await sessionDisk();
-    process.kill(machine, "SIGKILL");
-    await sleep(200);
+    await killMachine();
     assert.match(await succeeds(stack.engine.refresh()), /- 1 deleted/);
     await succeeds(stack.engine.up());
-    assert.ok(pid() > 0);
+    assert.ok(pid());
     assert.notEqual(pid(), machine);
     assert.equal(await sessionDisk(), disk);
   });
 
   it("notices without a refresh, too", async () => {
-    process.kill(pid(), "SIGKILL");
-    await sleep(200);
+    await killMachine();
     assert.match(await succeeds(stack.engine.preview()), /PowerState.*replace/);
     await succeeds(stack.engine.up());
-    assert.ok(pid() > 0);
+    assert.ok(pid());
   });
 
   it("fails with the report when the machine does not verify, and leaves no machine running", async () => {
     const [row] = GOOD_REPORT.rows;
     const bad = { ...row, seen: "ubuntu", status: "differs", fails: true };
     await stack.setReport({ ...GOOD_REPORT, ok: false, rows: [bad] });
-    process.kill(pid(), "SIGKILL");
-    await sleep(200);
+    await killMachine();
     const text = await fails(stack.engine.up());
     assert.match(text, /did not pass its verification/);
     assert.match(text, /O3.*hostname/);
-    assert.equal(pid(), -1);
+    assert.equal(pid(), undefined);
     await stack.setReport(GOOD_REPORT);
     await succeeds(stack.engine.up());
-    assert.ok(pid() > 0);
+    assert.ok(pid());
   });
 
   it("fails with the console's word when the machine stops on its way, and the next up recovers", async () => {
-    process.kill(pid(), "SIGKILL");
-    await sleep(200);
+    await killMachine();
     const console = "cloister: not ready: the session disk holds an unknown file system (xfs); it was not touched";
     const up = ["up", "--yes", "--skip-preview", "-s", stack.engine.stack];
     const text = await fails(stack.engine.run(up, { CLOISTER_TEST_CONSOLE: console }));
     assert.match(text, /the session disk holds an unknown file system \(xfs\)/);
-    assert.equal(pid(), -1);
+    assert.equal(pid(), undefined);
     await succeeds(stack.engine.up());
-    assert.ok(pid() > 0);
+    assert.ok(pid());
   });
 
   it("leaves no machine when it is interrupted while the machine starts, and recovers", async () => {
-    process.kill(pid(), "SIGKILL");
-    await sleep(200);
+    await killMachine();
     const up = ["up", "--yes", "--skip-preview", "-s", stack.engine.stack];
     const running = stack.engine.start(up, { CLOISTER_TEST_CONSOLE: "still starting" });
-    while (pid() < 0) await sleep(100);
-    const orphan = pid();
+    const orphan = await machineProcess();
     running.kill("SIGINT");
     assert.notEqual((await running).exitCode, 0);
     await ends(orphan);
     await succeeds(stack.engine.up());
-    assert.ok(pid() > 0);
+    assert.ok(pid());
   });
 
   it("recovers from a run of which everything was killed while the machine started", async () => {
-    process.kill(pid(), "SIGKILL");
-    await sleep(200);
+    await killMachine();
     const up = ["up", "--yes", "--skip-preview", "-s", stack.engine.stack];
     const running = stack.engine.start(up, { CLOISTER_TEST_CONSOLE: "still starting" });
-    while (pid() < 0) await sleep(100);
-    const orphan = pid();
+    const orphan = await machineProcess();
     running.kill("SIGKILL");
     await running;
     await ends(orphan);
@@ -213,7 +220,7 @@ describe("the local stack", function () {
   });
 
   it("leaves no process, no file and no port when it is destroyed", async () => {
-    const machine = pid();
+    const machine = await machineProcess();
     const port = livingProcess(stack.paths)?.sshPort ?? 0;
     await succeeds(stack.engine.destroy());
     assert.throws(() => process.kill(machine, 0), /ESRCH/);

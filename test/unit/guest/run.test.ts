@@ -94,7 +94,9 @@ describe("a command", () => {
       outOfMemoryKills: async () => 0,
       // On a machine: the scope's cgroup.kill.
       kill: async () => {
-        process.kill(Number(await readFile(pid, "utf8")), "SIGTERM");
+        const shell = Number(await readFile(pid, "utf8"));
+        assert.ok(shell > 1);
+        process.kill(shell, "SIGTERM");
       },
     });
     assert.deepEqual([output.exitCode, output.unitResult], [124, "timeout"]);
