@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import { execa } from "execa";
 import { stringify } from "yaml";
 import { ensureToolchain, type Toolchain } from "../../tools/toolchain/index.ts";
+import { stopped } from "./signals.ts";
 
 const repository = new URL("../../", import.meta.url).pathname.replace(/\/$/, "");
 
@@ -19,7 +20,11 @@ export function testToolchain(): Promise<Toolchain> {
 export type EngineCall = ReturnType<typeof call>;
 
 function call(pulumi: string, args: readonly string[], cwd: string, env: Record<string, string>) {
-  return execa(pulumi, args, { cwd, env, all: true, reject: false, stdin: "ignore" });
+  const running = execa(pulumi, args, { cwd, env, all: true, reject: false, stdin: "ignore" });
+  const interrupt = (): boolean => running.kill("SIGINT");
+  stopped.addEventListener("abort", interrupt);
+  void running.finally(() => stopped.removeEventListener("abort", interrupt));
+  return running;
 }
 
 /** One resource of a stack's state, as `pulumi stack export` writes it. */

@@ -22,7 +22,8 @@ interface Stage {
 
 const mocha = (name: string, pattern: string, more: Omit<Stage, "name" | "command"> = {}): Stage => ({
   name,
-  command: ["npx", "--no-install", "mocha", pattern],
+  // Without npx in between, which would not hand signals on.
+  command: [process.execPath, "--import", "tsx", "node_modules/mocha/lib/cli/cli.js", pattern],
   ...more,
 });
 
@@ -60,8 +61,14 @@ if (unknown.length > 0) {
 }
 
 let child: ReturnType<typeof spawn> | undefined;
+let stopped: NodeJS.Signals | undefined;
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
-  process.on(signal, () => child?.kill(signal));
+  process.on(signal, () => {
+    // Without a stage there is nothing to take down.
+    if (!child) process.exit(1);
+    stopped ??= signal;
+    child.kill(signal);
+  });
 }
 
 const stages = known.filter(({ name }) => !options.only || options.only.includes(name));
@@ -80,6 +87,7 @@ try {
 
 const outcomes: Outcome[] = [];
 for (const stage of stages) {
+  if (stopped) break;
   console.log(`\n=== ${stage.name}`);
   outcomes.push(await run(stage));
 }
@@ -94,7 +102,8 @@ const sum = (pick: (outcome: Outcome) => number): number =>
 const passed = sum(({ ok, passed, failed }) => passed + (ok && passed + failed === 0 ? 1 : 0));
 const failed = sum(({ ok, failed }) => failed + (!ok && failed === 0 ? 1 : 0));
 console.log(`${passed} passed, ${failed} failed`);
-process.exitCode = failed > 0 ? 1 : 0;
+if (stopped) console.log(`stopped by ${stopped}: ${stages.length - outcomes.length} stages did not run`);
+process.exitCode = failed > 0 || stopped ? 1 : 0;
 
 /** Runs one stage, its output passed through; mocha's counts are read from its closing lines. */
 async function run(stage: Stage): Promise<Outcome> {
@@ -114,5 +123,6 @@ async function run(stage: Stage): Promise<Outcome> {
     failed += Number(/^\s+(\d+) failing\b/.exec(line)?.[1] ?? 0);
   }
   const ok = (await ended) === 0;
+  child = undefined;
   return { stage: stage.name, ok, seconds: (Date.now() - startedAt) / 1000, passed, failed };
 }

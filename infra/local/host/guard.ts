@@ -1,21 +1,34 @@
 import { spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import type { Paths } from "../paths.ts";
 
-/** Waits for a word on stdin. When stdin ends without it, ends the QEMU of this stack. */
+/**
+ * Waits for a word on stdin. When stdin ends without it, ends the QEMU of this start: a later start has written its own
+ * name down before its QEMU runs, so the number is read first and the name after it.
+ */
 const SCRIPT = `
-read -r word
-[ "$word" = keep ] && exit 0
+read -r word && exit 0
 for try in 1 2 3 4 5 6 7 8 9 10; do
-  pid=$(cat "$1" 2>/dev/null) && case $(ps -o command= -p "$pid") in *"$2"*) kill "$pid"; exit 0;; esac
+  if pid=$(cat "$1" 2>/dev/null) && grep -q "$3" "$4" && case $(ps -o command= -p "$pid") in *"$2"*) ;; *) false ;; esac
+  then kill "$pid"; exit 0; fi
   sleep 0.3
 done`;
 
+/** Watches over one start of a machine. */
+export interface StartGuard {
+  /** Name of this start, to be written down with the machine (see {@link rememberStart}). */
+  readonly start: string;
+  /** The machine shall stay, or there is none any more. */
+  dismiss(): void;
+}
+
 /**
- * Watches over a machine that is starting: when this process ends before it says that the machine shall stay, whatever
- * ends it (the engine kills a step outright when it is cancelled), the machine is stopped too.
+ * Watches over a machine that is starting: when this process ends before it dismisses the guard, whatever ends it (the
+ * engine kills a step outright when it is cancelled), the machine of this start is stopped too, and no other one.
  */
-export function guardStart(paths: Pick<Paths, "pid" | "marker">): { keep(): void } {
-  const guard = spawn("/bin/sh", ["-c", SCRIPT, "cloister-guard", paths.pid, paths.marker], {
+export function guardStart(paths: Pick<Paths, "pid" | "marker" | "process">): StartGuard {
+  const start = randomUUID();
+  const guard = spawn("/bin/sh", ["-c", SCRIPT, "cloister-guard", paths.pid, paths.marker, start, paths.process], {
     // A session of its own, so that what kills this process's group does not kill its guard.
     detached: true,
     stdio: ["pipe", "ignore", "ignore"],
@@ -24,8 +37,9 @@ export function guardStart(paths: Pick<Paths, "pid" | "marker">): { keep(): void
   // Writing to a guard that was killed by hand must not end us.
   guard.stdin.on("error", () => {});
   return {
-    keep() {
-      guard.stdin.end("keep\n");
+    start,
+    dismiss() {
+      guard.stdin.end("dismissed\n");
     },
   };
 }

@@ -8,6 +8,8 @@ export interface StartedMachine {
   readonly sshPort: number;
   /** What runs the machine's CPUs: `kvm`, `hvf` or `tcg`. */
   readonly accelerator: string;
+  /** Name of this start, by which its guard knows it (`guard.ts`). */
+  readonly start?: string;
 }
 
 /** A QEMU that lives. */

@@ -51,11 +51,13 @@ export const machine: Step<MachineInput> = {
     for (let attempt = 1; ; attempt += 1) {
       const guard = guardStart(paths);
       try {
-        const result = await bringUp(input, paths, interrupted.signal);
-        guard.keep();
+        const result = await bringUp(input, paths, guard.start, interrupted.signal);
+        guard.dismiss();
         return JSON.stringify(result);
       } catch (error) {
         await stopMachine(paths, 0);
+        // What it watched over is gone; it must not meet the next start.
+        guard.dismiss();
         if (!(error instanceof EmulationFault) || attempt === START_ATTEMPTS) throw error;
         say(`${error.message}: starting it again (attempt ${attempt + 1} of ${START_ATTEMPTS})`);
       }
@@ -83,8 +85,13 @@ const EMULATION_FAULTS = /Oops: int3|IO-APIC \+ timer doesn't work/;
 class EmulationFault extends Error {}
 
 /** Starts the machine, waits for its word and fetches its report. */
-async function bringUp(input: MachineInput, paths: Paths, interrupted: AbortSignal): Promise<RunningMachine> {
-  const running = await start(input, paths);
+async function bringUp(
+  input: MachineInput,
+  paths: Paths,
+  name: string,
+  interrupted: AbortSignal,
+): Promise<RunningMachine> {
+  const running = await start(input, paths, name);
   const startedAt = Date.now();
   const deadline = bootTimeoutMs(running.accelerator, input.architecture);
   const failed = AbortSignal.any([interrupted, AbortSignal.timeout(deadline)]);
@@ -113,7 +120,7 @@ function preferReport(first: unknown): (error: unknown) => never {
   };
 }
 
-async function start(input: MachineInput, paths: Paths): Promise<Omit<RunningMachine, "verification">> {
+async function start(input: MachineInput, paths: Paths, name: string): Promise<Omit<RunningMachine, "verification">> {
   const firmware = findFirmware(input.architecture);
   if (!firmware)
     throw new Error(`no UEFI firmware for ${input.architecture} machines: run npm start, which says what to install`);
@@ -127,7 +134,7 @@ async function start(input: MachineInput, paths: Paths): Promise<Omit<RunningMac
   const { architecture, cpus, memoryMiB, kernel } = input;
   const spec = { architecture, accelerator, cpus, memoryMiB, sshPort, firmware, ...(kernel ? { kernel } : {}) };
   const log = await open(paths.qemuLog, "w");
-  await rememberStart(paths, { sshPort, accelerator });
+  await rememberStart(paths, { sshPort, accelerator, start: name });
   const child = spawn(qemuProgram(input.architecture), qemuArguments(spec, paths), {
     cwd: paths.root,
     // A session of its own: it lives on when this step ends, and a Ctrl-C meant for us does not reach it half-way.

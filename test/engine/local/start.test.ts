@@ -103,15 +103,18 @@ describe("npm start", function () {
     assert.equal(other.machines().length, 1);
   });
 
-  for (const [what, delayMs] of [
-    ["in its first second", 900],
-    ["while Pulumi starts", 3_000],
-    ["while resources are made", 6_000],
+  for (const [what, reached] of [
+    ["at once", () => true],
+    ["when the first resource is made", () => existsSync(one.paths.root)],
+    ["when the machine runs", () => livingProcess(one.paths) !== undefined],
   ] as const) {
     it(`converges after it was killed outright ${what}`, async () => {
       const killed = one.start();
-      await sleep(delayMs);
-      if (killed.pid) process.kill(-killed.pid, "SIGKILL");
+      do {
+        await sleep(50);
+        assert.equal(killed.exitCode, null, "it did not end before it was killed");
+      } while (!reached());
+      process.kill(-(killed.pid ?? 0), "SIGKILL");
       await killed;
       const { exitCode, all } = await one.start();
       assert.equal(exitCode, 0, all);
