@@ -29,4 +29,13 @@ describe("the lean SDK", function () {
   it("leaves the same modules of anyone else alone", async () => {
     assert.equal(await run('const result = typeof require("typescript").version'), "string");
   });
+
+  it("lets errors be shown whose stack names the SDK's sources", async () => {
+    const text = await run(`
+      const error = new Error("wrong");
+      error.stack = "Error: wrong\\n    at f (/x/node_modules/@pulumi/resource.ts:1:2)";
+      const result = require("util").inspect(error, { colors: true })`);
+    // Without the preload, Node 20.20 throws: Invalid string length.
+    assert.match(String(text), /wrong[^]*resource\.ts:1:2/);
+  });
 });
