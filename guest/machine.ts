@@ -109,6 +109,8 @@ export const Machine = z.strictObject({
       /** Name of the stack. */
       stack: z.string().min(1),
       logGroups: z.strictObject({ system: z.string().min(1), audit: z.string().min(1) }),
+      /** Whether a machine whose logs are not shipped is not ready. Default: it is, and says so. */
+      logsRequired: z.boolean().default(false),
       /** ARN of the Secrets Manager secret that holds the model's key. */
       modelKeySecret: z.string().optional(),
       /** The Auto Scaling group that waits for signals; absent on a named machine. */
@@ -117,6 +119,8 @@ export const Machine = z.strictObject({
           group: z.string().min(1),
           launchHook: z.string().min(1),
           terminateHook: z.string().min(1),
+          /** Seconds that the launch hook waits for a signal before the machine is given up. Default 900. */
+          verifySeconds: z.int().min(60).default(900),
           /** Seconds that commands may go on when the machine shall stop. */
           drainSeconds: z.int().positive(),
         })

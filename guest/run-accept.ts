@@ -7,6 +7,7 @@ import { runtimeFiles } from "./sandbox/paths.ts";
 import { DEFAULT_LIMITS, type SessionLimits } from "./sessions/limits.ts";
 import { checkMounts, type Mount } from "./sessions/mounts.ts";
 import { checkName } from "./sessions/names.ts";
+import { stoppingMessage, whyStopping } from "./sessions/stopping.ts";
 
 /** A request that was checked: what is needed to carry it out. */
 export interface Accepted {
@@ -84,6 +85,8 @@ function checkCommand({ command, name, environment = {}, cwd, timeoutMs }: Seale
 async function checkMachine(spec: SealedSpec): Promise<string[]> {
   const problems: string[] = [];
   if (process.platform !== "linux") return [`sessions need Linux; this is ${process.platform}`];
+  const stopping = await whyStopping();
+  if (stopping !== undefined) problems.push(stoppingMessage(stopping));
   if (process.getuid?.() !== 0) problems.push("not root: sessions have users of their own; run it with sudo");
   if (!(await exists("/run/systemd/system"))) problems.push("systemd does not run here: sessions are its units");
   const needed = { ...PROGRAMS, ...((spec.mounts?.length ?? 0) > 0 ? { bindfs: "bindfs" } : {}) };

@@ -1,13 +1,11 @@
-import { readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { type AgentOutput, agentArguments, agentEnvironment } from "./agent/agent.ts";
 import { DEMO_NOTICE, startDemoModel } from "./agent/demo-model.ts";
 import { ANTHROPIC_API, MODEL_HOST, makeToken, startRelay, type Upstream } from "./agent/relay.ts";
 import type { InternalHost } from "./egress/proxy.ts";
 import { AgentSettings } from "./machine.ts";
+import { KEY_REFUSED, MODEL_KEY } from "./model-key-files.ts";
 import type { SessionPaths } from "./sessions/state.ts";
-
-/** The key for the model's API: on a file system in memory, readable by root only. It never enters a session. */
-export const MODEL_KEY = "/run/cloister/model-key";
 
 /** The model beside a session. */
 export interface Model {
@@ -30,13 +28,23 @@ export async function startModel(options: {
   readonly notice: (line: string) => void;
 }): Promise<Model> {
   const { paths, notice, settings = AgentSettings.parse({}) } = options;
-  const key = (await readFile(MODEL_KEY, "utf8").catch(() => "")).trim();
+  const readKey = async () => (await readFile(MODEL_KEY, "utf8").catch(() => "")).trim();
+  const key = await readKey();
   const demo = key === "" ? await startDemoModel({ socketPath: paths.demo }) : undefined;
   if (demo !== undefined) notice(DEMO_NOTICE);
   const upstream: Upstream =
     demo === undefined ? ANTHROPIC_API : { origin: `http://${MODEL_HOST}`, socketPath: demo.socketPath };
   const token = makeToken();
-  const relay = await startRelay({ socketPath: paths.relay, token, upstream, ...(key === "" ? {} : { key }) });
+  const relay = await startRelay({
+    socketPath: paths.relay,
+    token,
+    upstream,
+    // It may be replaced by another while the session runs; when it is taken away, the old one is sent, and refused.
+    ...(key === "" ? {} : { key: async () => (await readKey()) || key }),
+    onKeyRefused: () => {
+      writeFile(KEY_REFUSED, "", { mode: 0o600 }).catch(() => {});
+    },
+  });
   return {
     internal: { host: MODEL_HOST, port: 80, socketPath: relay.socketPath },
     environment: agentEnvironment({ settings, token, home: paths.home }),

@@ -54,10 +54,12 @@ export interface RelayOptions {
   readonly socketPath: string;
   /** The session's token: all it is good for is this relay, while it runs. */
   readonly token: string;
-  /** The real key. Without it requests go on with no key at all: right for the demo model only. */
-  readonly key?: string;
+  /** The real key, asked for with every request. Without it they go on with no key at all: right for the demo model only. */
+  readonly key?: () => Promise<string>;
   readonly upstream: Upstream;
   readonly onEvent?: (event: RelayEvent) => void;
+  /** Called when the API answers a request with the real key by 401. */
+  readonly onKeyRefused?: () => void;
 }
 
 export interface Relay {
@@ -134,7 +136,9 @@ async function relay(request: IncomingMessage, response: ServerResponse, options
     seen = describeRequest(parsed);
     const wrongBody = refuseBody(parsed);
     if (wrongBody) return refuse(wrongBody.status, wrongBody.type, wrongBody.reason);
-    const status = await forward(request, response, target as URL, body, options);
+    const key = await options.key?.();
+    const status = await forward(request, response, target as URL, body, options.upstream, key);
+    if (status === 401 && key !== undefined) options.onKeyRefused?.();
     note(status);
   } catch (error) {
     const reason = `the model's API cannot be reached: ${errorCode(error)}`;
@@ -150,7 +154,8 @@ function forward(
   response: ServerResponse,
   target: URL,
   body: Buffer,
-  { upstream, key }: RelayOptions,
+  upstream: Upstream,
+  key: string | undefined,
 ): Promise<number> {
   return new Promise((resolve, reject) => {
     const url = new URL(target.pathname + target.search, upstream.origin);

@@ -16,9 +16,15 @@ say() {
   printf 'cloister: %s\n' "$*" 2>/dev/null >"$CLOISTER_CONSOLE" || :
 }
 
-# Ends the boot: this machine is not ready, and why.
-stop() {
+# This machine is not ready, and why. Who signals the machine's life cycle reads the reason in the file.
+not_ready() {
   say "not ready: $*"
+  printf '%s\n' "$*" 2>/dev/null >"$CLOISTER_RUN/failure" || :
+}
+
+# Ends the boot.
+stop() {
+  not_ready "$*"
   exit 1
 }
 

@@ -16,17 +16,20 @@ disks_with_serial() {
   done
 }
 
-# Prints the session disk's device: the disk with the serial number, else the file system with the label.
+# Prints the session disk's device: the disk of EBS that EC2 attached under the name, where there is one, else the disk with
+# the serial number, else the file system with the label.
 # Returns 1 when there is none (yet), 2 when it cannot be told which one is meant; then it prints why.
-find_session_disk() { # SERIAL LABEL
-  _found=$(disks_with_serial "$1")
+find_session_disk() { # SERIAL LABEL [NAME]
+  _found='' _what="serial number $1"
+  if [ -n "${3:-}" ]; then _found=$("$CLOISTER_HOME/bin/kit" ebs "$3" 2>/dev/null); fi
+  if [ -n "$_found" ]; then _what="name $3"; else _found=$(disks_with_serial "$1"); fi
   _labelled=
   # A link that udev makes; a file system with our label may be on a disk whose serial number we do not know (EBS).
   if [ -e "$CLOISTER_DEV/disk/by-label/$2" ]; then _labelled=$(readlink -f "$CLOISTER_DEV/disk/by-label/$2"); fi
   case $_found in
     *"
 "*)
-      printf 'several disks have the serial number %s: %s\n' "$1" "$(printf '%s' "$_found" | tr '\n' ' ')"
+      printf 'several disks have the %s: %s\n' "$_what" "$(printf '%s' "$_found" | tr '\n' ' ')"
       return 2
       ;;
     "")
@@ -35,7 +38,7 @@ find_session_disk() { # SERIAL LABEL
       ;;
     *)
       if [ -n "$_labelled" ] && [ "$_labelled" != "$_found" ]; then
-        printf 'the disk with serial number %s is %s, but the label %s is on %s\n' "$1" "$_found" "$2" "$_labelled"
+        printf 'the disk with the %s is %s, but the label %s is on %s\n' "$_what" "$_found" "$2" "$_labelled"
         return 2
       fi
       printf '%s\n' "$_found"
@@ -178,15 +181,25 @@ mark_generation() {
   [ "$_last" = "$_id" ] || printf '%s\n' "$_id" 2>/dev/null >>"$_marks/machines" || :
 }
 
+# How often the session disk is looked for, every half second. A named machine on AWS gets it when it runs already: ten
+# minutes there, twenty seconds elsewhere.
+disk_tries() { # NAME
+  if [ -n "$1" ]; then echo "${CLOISTER_DISK_TRIES:-1200}"; else echo "${CLOISTER_DISK_TRIES:-40}"; fi
+}
+
 # All of the above, in order. Stops the boot with the reason when the disk must not be used.
-session_disk() { # SERIAL LABEL
-  _tries=0
+session_disk() { # SERIAL LABEL [NAME]
+  _tries=0 _most=$(disk_tries "${3:-}")
   while :; do
-    _device=$(find_session_disk "$1" "$2") && break
+    _device=$(find_session_disk "$1" "$2" "${3:-}") && break
     if [ $? -eq 2 ]; then stop "$_device; nothing was formatted or mounted"; fi
     _tries=$((_tries + 1))
-    if [ "$_tries" -gt "${CLOISTER_DISK_TRIES:-40}" ]; then
-      stop "no session disk: no disk has the serial number $1 and no file system has the label $2"
+    if [ "$_tries" -gt "$_most" ]; then
+      stop "no session disk: no disk has ${3:+the name $3 or }the serial number $1, and no file system has the label $2"
+    fi
+    # After ten seconds, and every minute from then on.
+    if [ "$((_tries % 120))" -eq 20 ]; then
+      say "waiting for the session disk ${3:-with serial number $1}: not there after $((_tries / 2)) s of at most $((_most / 2))"
     fi
     sleep 0.5
   done

@@ -37,6 +37,13 @@ install_units() { # MEMORY_MIB TASKS_MAX
   printf '[Slice]\nMemoryMax=%sM\nMemorySwapMax=0\nTasksMax=%s\n' "$1" "$2" >"$_units/cloister.slice.d/machine.conf"
 }
 
+# What only one target has: on AWS the signals of the machine's life cycle, which begin before the session disk is there.
+start_target() { # TARGET
+  [ "$1" = aws ] || return 0
+  _said=$(systemctl start --no-block cloister-aws.service cloister-logs.service 2>&1) ||
+    stop "could not start the units of AWS: $_said"
+}
+
 start_verification() {
   _said=$(systemctl start --no-block cloister-verify.service 2>&1) || stop "could not start the verification: $_said"
 }

@@ -1,5 +1,5 @@
 import { chmod, chown, mkdir, readdir, rmdir, stat, writeFile } from "node:fs/promises";
-import { SessionFailed } from "../run-types.ts";
+import { RunRefused, SessionFailed } from "../run-types.ts";
 import { ensureAccount, removeAccount } from "./accounts.ts";
 import { run, tryRun } from "./exec.ts";
 import { makeHome, makeMountPoint, removeHome } from "./home.ts";
@@ -9,6 +9,7 @@ import { bindfsArguments, type Mount } from "./mounts.ts";
 import { randomName } from "./names.ts";
 import { type Scope, startScope } from "./scope.ts";
 import { claim, HOMES, release, type SessionPaths, sessionPaths, takeLeftovers, thisProcess } from "./state.ts";
+import { stoppingMessage, whyStopping } from "./stopping.ts";
 import { mountServiceArguments, stopArguments } from "./unit.ts";
 import { type Account, groupInside, passwdInside, readAccounts } from "./users.ts";
 
@@ -39,9 +40,15 @@ const NAME_TRIES = 20;
  * Makes a session: user, home, its own /tmp, mounts. When a step fails, everything before it is taken back.
  *
  * @throws {SessionFailed} when the name is in use, or a step fails
+ * @throws {RunRefused} when the machine is stopping
  */
 export async function openSession(request: SessionRequest): Promise<Session> {
   const { name, paths } = await claimName(request);
+  const stopping = await whyStopping();
+  if (stopping !== undefined) {
+    await release(paths.running);
+    throw new RunRefused([stoppingMessage(stopping)]);
+  }
   const undo: Undo = { name, paths, keep: request.keep, scope: undefined, hasMounts: request.mounts.length > 0 };
   // All of them come to their end before anything is taken back, whichever fails first.
   const account = ensureAccount(name, paths.home);

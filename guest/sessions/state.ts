@@ -87,6 +87,22 @@ export async function claim(running: string, owner: Owner): Promise<Claim> {
   return { claimed: true };
 }
 
+/** How many sessions are run by a process that lives: what a machine that shall stop waits for. */
+export async function countRunning(root: string = RUNNING): Promise<number> {
+  const names = await readdir(root).catch(() => []);
+  const alive = await Promise.all(
+    names.map(async (name) => {
+      const folder = join(root, name);
+      const owner = await readOwner(folder);
+      if (owner !== undefined) return await isAlive(owner);
+      // Being made, unless it was left behind.
+      const info = await stat(folder).catch(() => undefined);
+      return info !== undefined && Date.now() - info.mtimeMs < BEING_MADE_MS;
+    }),
+  );
+  return alive.filter(Boolean).length;
+}
+
 /** A session that nobody runs any more. */
 export interface Leftover {
   readonly name: string;

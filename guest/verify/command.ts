@@ -1,12 +1,10 @@
 import { appendFile, mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { readMachine } from "../machine.ts";
-import { failures, type Report } from "./report.ts";
+import { failures, REPORT_FILE, type Report } from "./report.ts";
 import { printReport } from "./table.ts";
 import { verify } from "./verify.ts";
 
-/** Where the report of this boot's verification is. It is gone with the machine's memory: every boot makes its own. */
-export const REPORT_FILE = "/run/cloister/verification.json";
 const CONSOLE = "/dev/console";
 
 /** The longest line that the console gets. */

@@ -1,5 +1,8 @@
 import { z } from "zod";
 
+/** Where the report of this boot's verification is. It is gone with the machine's memory: every boot makes its own. */
+export const REPORT_FILE = "/run/cloister/verification.json";
+
 /** The groups of the reference, in its order. */
 export const GROUPS = ["machine", "disks", "system", "sandbox", "egress", "sessions", "agent", "container"] as const;
 export const Group = z.enum(GROUPS);

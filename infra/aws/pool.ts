@@ -94,7 +94,7 @@ export class Pool extends pulumi.ComponentResource {
         shape,
         sessionDisk: true,
         tags: own,
-        pool: { group: groupName, launchHook: LAUNCH_HOOK, terminateHook: TERMINATE_HOOK, drainSeconds },
+        pool: { group: groupName, launchHook: LAUNCH_HOOK, terminateHook: TERMINATE_HOOK, verifySeconds, drainSeconds },
         ...(args.instanceType ? { instanceType: args.instanceType } : {}),
       },
       this,

@@ -34,19 +34,26 @@ const leaveOut: Plugin = {
 };
 
 /**
- * Bundles the guest's code into one module, `cloister.mjs`: one file to read at start instead of hundreds.
+ * Bundles the guest's code into one module, `cloister.mjs`: one file to read at start instead of hundreds. What only
+ * machines on AWS run has modules of its own, so that no other start reads AWS's SDK.
  * Deterministic: esbuild's output depends on its version and the sources alone.
  *
- * @param outdir folder that gets `cloister.mjs`
+ * @param outdir folder that gets `cloister.mjs`, `aws.mjs` and `logs.mjs`
  */
 export async function bundleGuest(outdir: string): Promise<void> {
   const { version } = JSON.parse(await readFile(join(GUEST, "../package.json"), "utf8")) as { version: string };
   await build({
-    entryPoints: { cloister: join(GUEST, "main.ts") },
+    entryPoints: {
+      cloister: join(GUEST, "main.ts"),
+      aws: join(GUEST, "aws/main.ts"),
+      logs: join(GUEST, "aws/logs/main.ts"),
+    },
     outdir,
     outExtension: { ".js": ".mjs" },
     bundle: true,
     platform: "node",
+    // As modules, AWS's clients leave out what is not used: 330 KB instead of 540 for the three calls that are.
+    mainFields: ["module", "main"],
     target: "node22",
     format: "esm",
     minify: true,

@@ -47,7 +47,7 @@ describe("the model's relay", () => {
       socketPath: join(folder, "relay"),
       token: TOKEN,
       upstream: { origin: "http://api.example", socketPath: join(folder, more.socket ?? "upstream") },
-      ...(more.key === undefined ? {} : { key: more.key }),
+      ...(more.key === undefined ? {} : { key: async () => more.key as string }),
       onEvent: (event) => events.push(event),
     });
 
@@ -281,7 +281,7 @@ describe("the model's relay", () => {
     relay = await startRelay({
       socketPath: join(folder, "relay"),
       token: TOKEN,
-      key: KEY,
+      key: async () => KEY,
       upstream: { origin: `http://127.0.0.1:${port}` },
     });
     assert.equal((await ask()).text, `127.0.0.1:${port}`);

@@ -189,12 +189,51 @@ describe("boot: the session disk", function () {
       assert.deepEqual(await find(), { found: "", exitCode: 1 });
     });
 
+    describe("on AWS, by EC2's name", () => {
+      /** A kit that knows which disk EC2 attached under /dev/sdf. */
+      const named = async (...disks: string[]) => {
+        await mkdir(join(folder, "home/bin"), { recursive: true });
+        const lines = disks.map((name) => join(folder, "dev", name)).join("\n");
+        const script = `#!/bin/sh\n[ "$*" = "ebs /dev/sdf" ] && cat <<'END'\n${lines}${lines ? "\n" : ""}END\n`;
+        await writeFile(join(folder, "home/bin/kit"), script, { mode: 0o755 });
+      };
+      const findNamed = async () => {
+        const line = `CLOISTER_HOME='${folder}/home'; find_session_disk cloister-session sessions /dev/sdf`;
+        const { stdout, exitCode } = await sh(line);
+        return { found: stdout.replaceAll(`${folder}/`, ""), exitCode };
+      };
+
+      it("finds it, whatever serial numbers there are", async () => {
+        await named("nvme1n1");
+        await addDisk("nvme0n1", "vol0aaa");
+        await addDisk("nvme1n1", "vol0bbb");
+        assert.deepEqual(await findNamed(), { found: "dev/nvme1n1", exitCode: 0 });
+      });
+
+      it("goes by serial number and label where disks have no names", async () => {
+        await named();
+        assert.deepEqual(await findNamed(), { found: "", exitCode: 1 });
+        await addLabel("sessions", "nvme2n1");
+        assert.deepEqual(await findNamed(), { found: "dev/nvme2n1", exitCode: 0 });
+        await addDisk("nvme2n1", "cloister-session");
+        assert.deepEqual(await findNamed(), { found: "dev/nvme2n1", exitCode: 0 });
+      });
+
+      it("does not choose between the name and the label", async () => {
+        await named("nvme1n1");
+        await addLabel("sessions", "nvme2n1");
+        const { found, exitCode } = await findNamed();
+        assert.equal(exitCode, 2);
+        assert.match(found, /^the disk with the name \/dev\/sdf is dev\/nvme1n1, but the label sessions is on/);
+      });
+    });
+
     it("does not choose between two", async () => {
       await addDisk("nvme0n1", "cloister-session");
       await addLabel("sessions", "nvme1n1");
       assert.match(
         (await find()).found,
-        /the disk with serial number .* is dev\/nvme0n1, but the label sessions is on/,
+        /the disk with the serial number .* is dev\/nvme0n1, but the label sessions is on/,
       );
       await addDisk("nvme1n1", "cloister-session");
       const { found, exitCode } = await find();
@@ -229,6 +268,15 @@ describe("boot: the session disk", function () {
       assert.match(await said(), /cloister: the session disk \S+ is blank: formatting it/);
       assert.equal(await classify(), "ours");
       assert.match((await tool("e2fsck", "-f", "-n", disk)).stdout, /sessions: 11\//);
+    });
+
+    it("waits for a disk that is attached late, and says that it waits", async () => {
+      const late = `sleep() { if [ "$_tries" -eq 30 ]; then mv '${folder}/later' '${folder}/sys/block/disk/device/serial'; fi; }`;
+      const hide = `mv '${folder}/sys/block/disk/device/serial' '${folder}/later'`;
+      const { exitCode, stdout } = await whole(`${late}; ${hide}; CLOISTER_DISK_TRIES=40`);
+      assert.equal(exitCode, 0, stdout);
+      assert.match(stdout, /^mount /m);
+      assert.match(stdout, /^cloister: waiting for the session disk .*: not there after 10 s of at most 20$/m);
     });
 
     it("mounts our own file system as it is", async () => {

@@ -83,9 +83,18 @@ describe("boot: start", function () {
     assert.equal(await readlink(join(folder, "local/cloister")), join(folder, "home/bin/cloister"));
   });
 
-  it("can be run again", async () => {
+  it("can be run again, and an earlier failure is forgotten", async () => {
     await start();
+    await writeFile(join(folder, "run/cloister/failure"), "of the first time");
     assert.equal((await start()).exitCode, 0);
+    await assert.rejects(readFile(join(folder, "run/cloister/failure")), /ENOENT/);
+  });
+
+  it("starts on AWS what signals the life cycle and ships the logs, before it waits for the session disk", async () => {
+    await writeFile(join(folder, "etc/cloister/machine.json"), JSON.stringify({ ...machine, target: "aws" }));
+    await writeFile(join(folder, "proc/mounts"), "");
+    assert.equal((await start()).exitCode, 1);
+    assert.equal((await calls()).at(-1), "systemctl start --no-block cloister-aws.service cloister-logs.service");
   });
 
   it("turns swap off, and stops when it stays on", async () => {
@@ -115,6 +124,7 @@ describe("boot: start", function () {
     await writeFile(join(folder, "proc/mounts"), "");
     assert.equal((await start()).exitCode, 1);
     assert.match(await said(), /not ready: no session disk/);
+    assert.match(await readFile(join(folder, "run/cloister/failure"), "utf8"), /^no session disk: /);
   });
 
   it("has the schema's defaults", async () => {
@@ -127,8 +137,10 @@ describe("boot: start", function () {
     const { name, sessionDisk, sessions } = parseMachine(Machine.parse(bare));
     assert.deepEqual(stdout.split("\n"), [
       `machine_name=${name}`,
+      "machine_target=local",
       `session_label=${sessionDisk.label}`,
       `session_serial=${sessionDisk.serial}`,
+      "session_device=",
       `memory_mib=${sessions.memoryMiB}`,
       `tasks_max=${sessions.tasksMax}`,
     ]);

@@ -2,6 +2,7 @@
 //
 //	kit settings FILE   prints what the scripts need of machine.json, as shell assignments
 //	kit blank DEVICE    exit 0: nothing but zeros was found; 1: there is data (its offset is printed); 2: cannot tell
+//	kit ebs NAME        prints the disk that EC2 attached under this name, such as /dev/sdf; nothing when there is none
 package main
 
 import (
@@ -9,6 +10,7 @@ import (
 	"os"
 
 	"cloister/kit/internal/blank"
+	"cloister/kit/internal/ebs"
 	"cloister/kit/internal/settings"
 )
 
@@ -32,13 +34,29 @@ func main() {
 			fmt.Println(offset)
 			os.Exit(1)
 		}
+	case "ebs":
+		found, problems := ebs.Find(os.Args[2], folder("CLOISTER_SYS", "/sys"), folder("CLOISTER_DEV", "/dev"), ebs.Ask)
+		for _, problem := range problems {
+			fmt.Fprintln(os.Stderr, "kit:", problem)
+		}
+		for _, disk := range found {
+			fmt.Println(disk)
+		}
 	default:
 		usage()
 	}
 }
 
+// folder is a path that tests may set.
+func folder(variable, usual string) string {
+	if set := os.Getenv(variable); set != "" {
+		return set
+	}
+	return usual
+}
+
 func usage() {
-	fmt.Fprintln(os.Stderr, "usage: kit settings FILE | kit blank DEVICE")
+	fmt.Fprintln(os.Stderr, "usage: kit settings FILE | kit blank DEVICE | kit ebs NAME")
 	os.Exit(2)
 }
 

@@ -11,9 +11,11 @@ import (
 
 type machine struct {
 	Name        string `json:"name"`
+	Target      string `json:"target"`
 	SessionDisk struct {
 		Label  string `json:"label"`
 		Serial string `json:"serial"`
+		Device string `json:"device"`
 	} `json:"sessionDisk"`
 	Sessions struct {
 		MemoryMiB int `json:"memoryMiB"`
@@ -32,11 +34,15 @@ func Read(path string) (string, error) {
 	}
 	var m machine
 	m.SessionDisk.Label, m.SessionDisk.Serial = "sessions", "cloister-session"
+	m.Target = "local"
 	m.Sessions.MemoryMiB, m.Sessions.TasksMax = 3891, 8192
 	if err := json.Unmarshal(text, &m); err != nil {
 		return "", fmt.Errorf("%s: %w", path, err)
 	}
-	for name, value := range map[string]string{"name": m.Name, "sessionDisk.label": m.SessionDisk.Label, "sessionDisk.serial": m.SessionDisk.Serial} {
+	if m.SessionDisk.Device != "" && !plain.MatchString(m.SessionDisk.Device) {
+		return "", fmt.Errorf("%s: sessionDisk.device is %q: letters, digits and ._:+@%%/- only", path, m.SessionDisk.Device)
+	}
+	for name, value := range map[string]string{"name": m.Name, "target": m.Target, "sessionDisk.label": m.SessionDisk.Label, "sessionDisk.serial": m.SessionDisk.Serial} {
 		if !plain.MatchString(value) {
 			return "", fmt.Errorf("%s: %s is %q: letters, digits and ._:+@%%/- only", path, name, value)
 		}
@@ -44,6 +50,6 @@ func Read(path string) (string, error) {
 	if m.Sessions.MemoryMiB <= 0 || m.Sessions.TasksMax <= 0 {
 		return "", fmt.Errorf("%s: sessions.memoryMiB and sessions.tasksMax must be above 0", path)
 	}
-	return fmt.Sprintf("machine_name=%s\nsession_label=%s\nsession_serial=%s\nmemory_mib=%d\ntasks_max=%d\n",
-		m.Name, m.SessionDisk.Label, m.SessionDisk.Serial, m.Sessions.MemoryMiB, m.Sessions.TasksMax), nil
+	return fmt.Sprintf("machine_name=%s\nmachine_target=%s\nsession_label=%s\nsession_serial=%s\nsession_device=%s\nmemory_mib=%d\ntasks_max=%d\n",
+		m.Name, m.Target, m.SessionDisk.Label, m.SessionDisk.Serial, m.SessionDisk.Device, m.Sessions.MemoryMiB, m.Sessions.TasksMax), nil
 }

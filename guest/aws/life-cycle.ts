@@ -1,0 +1,212 @@
+import type { Machine } from "../machine.ts";
+import type { Answer, Signals } from "./signals.ts";
+
+/** The group that waits for signals, as machine.json names it. */
+export type PoolSettings = NonNullable<NonNullable<Machine["aws"]>["pool"]>;
+
+/** What there is to see at one moment. */
+export interface Seen {
+  /** Milliseconds on a clock that only goes forward. */
+  readonly now: number;
+  /**
+   * Where Auto Scaling wants this machine to be: `InService`, `Terminated`, `Warmed:Stopped` ... (Auto Scaling user guide,
+   * "Retrieve the target lifecycle state through instance metadata"). Undefined where the metadata has none (yet).
+   */
+  readonly target: string | undefined;
+  /** What became of this boot's verification; undefined while it is not over. */
+  readonly verdict: { readonly ok: boolean; readonly why: string } | undefined;
+  /** Sealed commands that run now. */
+  readonly commands: number;
+  /** When EC2 takes this Spot machine back, in milliseconds on the same clock. */
+  readonly spotEnd: number | undefined;
+}
+
+/** What the machine itself has to do. */
+export interface Actions {
+  /** Refuses new commands from now on, with a reason; takes them again without one. */
+  setStopping(why: string | undefined): Promise<void>;
+  /** Ends every sealed command that still runs. */
+  stopCommands(): Promise<void>;
+  /** Tells the operator one line: on the console and in the journal. */
+  say(line: string): void;
+}
+
+/** A machine that has no verdict after this time is given up, however often its hook was prolonged. Milliseconds. */
+const BOOT_MS = 40 * 60_000;
+/** Commands are ended, and files written out, this long before nobody waits any longer. */
+const MARGIN_MS = 15_000;
+/** A command that is over by then needs no protection: the machine would have waited for it anyway. */
+const PROTECT_AFTER_MS = 10_000;
+/** Commands often come one after the other. */
+const UNPROTECT_AFTER_MS = 60_000;
+/** A signal that failed is tried again after this time. */
+const RETRY_MS = 10_000;
+
+/** A machine on its way out. */
+interface Stopping {
+  /** When commands that still run are ended. */
+  until: number;
+  /** Whether the group ends it, and waits for a signal. */
+  byGroup: boolean;
+  /** Whether it is known that nothing runs any more. */
+  quiet: boolean;
+  completed: boolean;
+}
+
+const LAUNCHING = new Set(["InService", "Warmed:Running", "Warmed:Stopped", "Warmed:Hibernated"]);
+const TERMINATING = new Set(["Terminated", "Warmed:Terminated"]);
+
+/**
+ * Tells an Auto Scaling group how its machine is, and lets the machine stop in good order. All it knows comes from
+ * {@link tick}, which is called every few seconds; what it does goes through {@link Signals} and {@link Actions}.
+ *
+ * A launch hook waits whenever the machine goes into service, and into a warm pool before that: the hook is completed
+ * once for each target within a boot. A machine that was started again while in service has no hook that waits, which is
+ * no error.
+ */
+export class LifeCycle {
+  readonly #pool: PoolSettings | undefined;
+  readonly #signals: Signals;
+  readonly #actions: Actions;
+  /** The launch targets whose hook has had its answer. */
+  readonly #launched = new Set<string>();
+  /** Whether the last answer was that this machine may go into service. */
+  #good = false;
+  #begun: number | undefined;
+  #beat = 0;
+  #stopping: Stopping | undefined;
+  #looked = false;
+  #protected: boolean | undefined;
+  #busySince: number | undefined;
+  #idleSince: number | undefined;
+  #retryAt = 0;
+  #complaint = "";
+
+  constructor(pool: PoolSettings | undefined, signals: Signals, actions: Actions) {
+    this.#pool = pool;
+    this.#signals = signals;
+    this.#actions = actions;
+  }
+
+  /** Does what is due. A signal that fails is said and tried again; it never throws for that. */
+  async tick(seen: Seen): Promise<void> {
+    this.#begun ??= seen.now;
+    await this.#drain(seen);
+    const pool = this.#pool;
+    if (!pool || this.#stopping) return;
+    // Without the item the group itself still waits for its hook.
+    const target = seen.target ?? "InService";
+    if (LAUNCHING.has(target) && !this.#launched.has(target)) await this.#launch(pool, target, seen);
+    else if (target === "InService" && this.#good) await this.#protect(seen);
+  }
+
+  async #launch(pool: PoolSettings, target: string, seen: Seen): Promise<void> {
+    const { now } = seen;
+    const late = now - (this.#begun ?? now) > BOOT_MS;
+    const verdict =
+      seen.verdict ?? (late ? { ok: false, why: `no verdict after ${BOOT_MS / 60_000} minutes` } : undefined);
+    if (verdict === undefined) {
+      if (now - this.#beat < (pool.verifySeconds * 1_000) / 3) return;
+      await this.#signal(now, "the heartbeat", async () => {
+        await this.#signals.heartbeat(pool.launchHook);
+        this.#beat = now;
+      });
+      return;
+    }
+    const result = verdict.ok ? "CONTINUE" : "ABANDON";
+    await this.#signal(now, `the launch hook's ${result}`, async () => {
+      const answer = await this.#signals.complete(pool.launchHook, result);
+      this.#launched.add(target);
+      this.#good = verdict.ok;
+      const what = verdict.ok ? "verified" : `not verified (${verdict.why})`;
+      this.#actions.say(`life cycle: ${what}: ${result} on the way to ${target}; ${heard(answer)}`);
+    });
+  }
+
+  async #drain(seen: Seen): Promise<void> {
+    const { now, target, commands, spotEnd } = seen;
+    const pool = this.#pool;
+    const drainMs = pool !== undefined && TERMINATING.has(target ?? "") ? pool.drainSeconds * 1_000 : undefined;
+    if (drainMs === undefined && spotEnd === undefined) return await this.#stay();
+    const known = this.#stopping;
+    this.#stopping ??= { until: Number.POSITIVE_INFINITY, byGroup: false, quiet: false, completed: false };
+    const stopping = this.#stopping;
+    if (drainMs !== undefined && !stopping.byGroup) {
+      stopping.byGroup = true;
+      stopping.until = Math.min(stopping.until, now + drainMs - MARGIN_MS);
+    }
+    if (spotEnd !== undefined) stopping.until = Math.min(stopping.until, spotEnd - MARGIN_MS);
+    if (known === undefined) {
+      const why = stopping.byGroup ? "its group ends it" : "EC2 takes this Spot machine back";
+      await this.#actions.setStopping(why);
+      const left = Math.max(0, Math.round((stopping.until - now) / 1_000));
+      this.#actions.say(`life cycle: ${why}: no new commands; ${count(commands)} may go on for ${left} s`);
+      // The next look counts: a command may have been on its way in.
+      return;
+    }
+    if (!stopping.quiet) {
+      if (commands > 0) {
+        if (now < stopping.until) return;
+        this.#actions.say(`life cycle: the time is over: ${count(commands)} ended`);
+        await this.#actions.stopCommands();
+      }
+      stopping.quiet = true;
+      this.#actions.say("life cycle: nothing runs any more");
+    }
+    if (pool === undefined || !stopping.byGroup || stopping.completed) return;
+    await this.#signal(now, "the terminating hook's CONTINUE", async () => {
+      const answer = await this.#signals.complete(pool.terminateHook, "CONTINUE");
+      stopping.completed = true;
+      this.#actions.say(`life cycle: drained: CONTINUE; ${heard(answer)}`);
+    });
+  }
+
+  /** Nobody ends this machine, or nobody does any longer. The first time a mark is removed that an earlier process left. */
+  async #stay(): Promise<void> {
+    if (this.#stopping === undefined && this.#looked) return;
+    this.#looked = true;
+    await this.#actions.setStopping(undefined);
+    if (this.#stopping) this.#actions.say("life cycle: this machine stays after all: commands are taken again");
+    this.#stopping = undefined;
+  }
+
+  async #protect({ now, commands }: Seen): Promise<void> {
+    if (commands > 0) {
+      this.#busySince ??= now;
+      this.#idleSince = undefined;
+    } else {
+      this.#idleSince ??= now;
+      this.#busySince = undefined;
+    }
+    const wish =
+      this.#busySince !== undefined && now - this.#busySince >= PROTECT_AFTER_MS
+        ? true
+        : this.#idleSince !== undefined && now - this.#idleSince >= UNPROTECT_AFTER_MS
+          ? false
+          : undefined;
+    if (wish === undefined || wish === this.#protected) return;
+    await this.#signal(now, "the protection against scale-in", async () => {
+      await this.#signals.protect(wish);
+      this.#protected = wish;
+    });
+  }
+
+  /** Sends a signal; when that fails, says so once for each reason and lets some time pass before the next. */
+  async #signal(now: number, what: string, send: () => Promise<void>): Promise<void> {
+    if (now < this.#retryAt) return;
+    try {
+      await send();
+      this.#complaint = "";
+    } catch (error) {
+      this.#retryAt = now + RETRY_MS;
+      const complaint = `${what} could not be sent: ${(error as Error).message}`;
+      if (complaint !== this.#complaint) this.#actions.say(`life cycle: ${complaint}; it is tried again`);
+      this.#complaint = complaint;
+    }
+  }
+}
+
+const count = (commands: number): string => (commands === 1 ? "1 command" : `${commands} commands`);
+
+const heard = (answer: Answer): string =>
+  answer === "taken" ? "the group was told" : "the group does not wait for it";

@@ -1,0 +1,53 @@
+import {
+  AutoScalingClient,
+  type AutoScalingClientConfig,
+  CompleteLifecycleActionCommand,
+  RecordLifecycleActionHeartbeatCommand,
+  SetInstanceProtectionCommand,
+} from "@aws-sdk/client-auto-scaling";
+
+/** What became of a signal: `taken`, or nobody waits for it. */
+export type Answer = "taken" | "not-awaited";
+
+/** What a machine tells its Auto Scaling group. */
+export interface Signals {
+  complete(hook: string, result: "CONTINUE" | "ABANDON"): Promise<Answer>;
+  heartbeat(hook: string): Promise<Answer>;
+  /** Whether the group may choose this machine when it gets smaller. */
+  protect(on: boolean): Promise<void>;
+}
+
+/** The real ones. Each call is tried three times by the SDK. */
+export function autoScaling(group: string, instance: string, config: AutoScalingClientConfig): Signals {
+  const client = new AutoScalingClient(config);
+  const about = (hook: string) => ({
+    AutoScalingGroupName: group,
+    LifecycleHookName: hook,
+    InstanceId: instance,
+  });
+  return {
+    complete: (hook, result) =>
+      awaited(client.send(new CompleteLifecycleActionCommand({ ...about(hook), LifecycleActionResult: result }))),
+    heartbeat: (hook) => awaited(client.send(new RecordLifecycleActionHeartbeatCommand(about(hook)))),
+    protect: async (on) => {
+      await client.send(
+        new SetInstanceProtectionCommand({
+          AutoScalingGroupName: group,
+          InstanceIds: [instance],
+          ProtectedFromScaleIn: on,
+        }),
+      );
+    },
+  };
+}
+
+/** A hook that is not waiting is answered with `ValidationError: No active Lifecycle Action found with instance ID ...`. */
+async function awaited(sent: Promise<unknown>): Promise<Answer> {
+  try {
+    await sent;
+    return "taken";
+  } catch (error) {
+    if (/no active lifecycle action/i.test((error as Error).message)) return "not-awaited";
+    throw error;
+  }
+}

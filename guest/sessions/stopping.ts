@@ -1,0 +1,27 @@
+import { readFile, rename, rm, writeFile } from "node:fs/promises";
+
+/** Holds why this machine takes no new commands, while it takes none. Written by root, and gone after a boot. */
+export const STOPPING_FILE = "/run/cloister/stopping";
+
+/**
+ * Why this machine takes no new commands, or undefined while it does. To be asked again once a session's name is claimed:
+ * whoever stops the machine writes the file first and looks for claimed names afterwards, so of the two one sees the other.
+ */
+export async function whyStopping(path: string = STOPPING_FILE): Promise<string | undefined> {
+  const text = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return undefined;
+    throw error;
+  });
+  return text?.trim();
+}
+
+/** From now on new commands are refused, with this reason; without one they are taken again. */
+export async function setStopping(why: string | undefined, path: string = STOPPING_FILE): Promise<void> {
+  if (why === undefined) return await rm(path, { force: true });
+  await writeFile(`${path}.new`, `${why}\n`, { mode: 0o644 });
+  await rename(`${path}.new`, path);
+}
+
+/** What somebody is told who wants to run a command then. */
+export const stoppingMessage = (why: string): string =>
+  `this machine takes no new commands: ${why}. Run it on another one`;
