@@ -13,6 +13,8 @@ export interface UserDataInput {
   readonly hostname: string;
   /** Public keys that may log in as `operator`, in the format of authorized_keys; none on targets without ssh. */
   readonly operatorKeys: readonly string[];
+  /** Address of the mirror of the distribution's packages. Default: those of the image. */
+  readonly aptMirror?: string;
   /** What the guest shall know of its machine: becomes /etc/cloister/machine.json. */
   readonly machine: MachineInput;
 }
@@ -70,8 +72,10 @@ function cloudConfig(input: UserDataInput): CloudConfig {
   const machine = parseMachine(input.machine, "the rendered machine.json");
   const config = parse(read("user-data.yaml")) as CloudConfig;
   config["hostname"] = input.hostname;
+  if (input.aptMirror !== undefined) config["apt"] = aptConfig(input.aptMirror);
   for (const user of config.users) user["ssh_authorized_keys"] = [...input.operatorKeys];
   const source = machine.runtime.source;
+  const pool = machine.aws?.pool;
   const contents: Record<string, string> = {
     "/etc/cloister/machine.json": `${JSON.stringify(input.machine)}\n`,
     "/etc/cloister/boot.env": environmentFile({
@@ -81,6 +85,7 @@ function cloudConfig(input: UserDataInput): CloudConfig {
       ...(source
         ? { RUNTIME_REGION: source.region, RUNTIME_BUCKET: source.bucket, RUNTIME_KEY: source.key.replace(/^\//, "") }
         : {}),
+      ...(pool ? { POOL_GROUP: pool.group, POOL_HOOK: pool.launchHook } : {}),
     }),
     ...(source ? { "/usr/local/lib/cloister/fetch": withoutComments(read("files/fetch.py")) } : {}),
     "/usr/local/lib/cloister/boot": withoutComments(read("files/boot.sh")),
@@ -93,6 +98,12 @@ function cloudConfig(input: UserDataInput): CloudConfig {
     file.content = content;
   }
   return config;
+}
+
+/** Security updates come from the same mirror: each has them, and all are signed (cloud-init, "Apt Configure"). */
+function aptConfig(uri: string): object {
+  const mirror = [{ arches: ["default"], uri }];
+  return { primary: mirror, security: mirror };
 }
 
 function toText(config: object): string {

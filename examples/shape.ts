@@ -37,6 +37,7 @@ export function shapeOf({ region, keyArn, logs, network }: Parts): MachineShape 
     logGroups: { system: logs.system.name, audit: logs.audit.name },
     modelKeySecret: config.require("modelKeySecret"),
     agent: {},
+    aptMirror: "https://ports.ubuntu.com/ubuntu-ports",
     detailedMonitoring: false,
     tags: { team: "agents" },
   };

@@ -2,7 +2,8 @@
 # Run at every boot by cloister-boot.service: installs what the distribution's image lacks, checks and mounts the runtime
 # image, and hands over to it. Everything else lives in the runtime image.
 # Environment (/etc/cloister/boot.env): RUNTIME_DIGEST (sha256), RUNTIME_SIZE (bytes), RUNTIME_SERIAL (NVMe serial);
-# on targets that attach no disk for it RUNTIME_REGION, RUNTIME_BUCKET, RUNTIME_KEY.
+# on targets that attach no disk for it RUNTIME_REGION, RUNTIME_BUCKET, RUNTIME_KEY; POOL_GROUP and POOL_HOOK where a group
+# waits for this machine.
 # ROOT is empty but in tests: the folder under which the machine's files are looked for.
 set -u
 : "${ROOT:=}"
@@ -14,6 +15,9 @@ say() {
 }
 fail() {
   say "not ready: $*"
+  if [ -n "${POOL_GROUP:-}" ]; then
+    "$ROOT/usr/local/lib/cloister/fetch" --abandon && say "the group was told: ABANDON"
+  fi
   exit 1
 }
 install() {
@@ -47,6 +51,7 @@ esac
 
 if [ -n "${RUNTIME_BUCKET:-}" ]; then
   device=$ROOT/var/lib/cloister/runtime.squashfs
+  say "fetching the runtime image from its bucket"
   "$ROOT/usr/local/lib/cloister/fetch" "$device" ||
     fail "cannot fetch the runtime image from s3://$RUNTIME_BUCKET/$RUNTIME_KEY: see journalctl -u cloister-boot"
 else

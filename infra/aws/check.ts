@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { PUBLIC_MIRROR } from "../settings/aws-schema.ts";
 import type { Problem, Settings } from "../settings/settings.ts";
 import { instanceTypeFacts } from "./graviton.ts";
 import { cidrProblem, overlap } from "./subnets.ts";
@@ -107,6 +108,18 @@ export function awsProblems(settings: Settings, stack: string): Problem[] {
       "none",
       "leaves machines without a way to SSM. Set network.ssmEndpoints to true, or nat to single.",
     );
+  const mirror = new URL(settings.aptMirror).hostname;
+  const pattern = (domain: string) => domain.replace(/\.$/, "").toLowerCase();
+  const resolves = (domain: string) =>
+    domain.startsWith("*.") ? mirror.endsWith(pattern(domain).slice(1)) : mirror === pattern(domain);
+  if (network.existing === undefined && network.nat === "none" && settings.aptMirror === PUBLIC_MIRROR)
+    bad(
+      "aptMirror",
+      settings.aptMirror,
+      "cannot be reached with network.nat none, and machines install packages at first boot. Write a mirror that the VPC leads to (a bucket of the region), or set network.nat to single.",
+    );
+  if (network.dnsFirewall.length > 0 && ![...network.dnsFirewall, `*.${region}.amazonaws.com`].some(resolves))
+    bad("network.dnsFirewall", network.dnsFirewall, `lacks ${mirror}, the host of cloister:aptMirror. Add it.`);
   for (const key of Object.keys(settings.tags)) {
     if (/^(aws|cloister):/i.test(key)) bad("tags", key, "must not begin with aws: or cloister:, which are taken.");
   }

@@ -38,6 +38,10 @@ export interface MachineShape {
   readonly logGroups: { readonly system: pulumi.Input<string>; readonly audit: pulumi.Input<string> };
   readonly modelKeySecret: pulumi.Input<string>;
   readonly agent: NonNullable<MachineInput["agent"]>;
+  /** Where machines get Ubuntu's packages. @default the image's own mirrors, which speak plain http */
+  readonly aptMirror?: string;
+  /** Whether a machine whose logs are not shipped is not ready. @default false */
+  readonly logsRequired?: boolean;
   readonly detailedMonitoring: boolean;
   readonly tags: Tags;
 }
@@ -84,10 +88,13 @@ export function userDataOf(name: string, args: TemplateArgs): pulumi.Output<stri
         stack: shape.stack,
         logGroups: { system, audit },
         modelKeySecret: secret,
+        ...(shape.logsRequired ? { logsRequired: true } : {}),
         ...(pool ? { pool } : {}),
       },
     };
-    return renderUserData({ hostname: shape.hostname, operatorKeys: [], machine }).gzip.toString("base64");
+    const { hostname, aptMirror } = shape;
+    const input = { hostname, operatorKeys: [], machine, ...(aptMirror === undefined ? {} : { aptMirror }) };
+    return renderUserData(input).gzip.toString("base64");
   };
   // Too much user data is refused here, in the preview, before any of it is known in full.
   render(SAMPLE.runtime, SAMPLE.log, SAMPLE.log, SAMPLE.secret);

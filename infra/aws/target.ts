@@ -142,6 +142,8 @@ export class AwsTarget extends pulumi.ComponentResource {
           ? { mcpServers: structuredClone(settings.mcpServers) as never }
           : {}),
       },
+      aptMirror: settings.aptMirror,
+      logsRequired: settings.logsRequired,
       detailedMonitoring: settings.detailedMonitoring,
       tags,
     };

@@ -3,6 +3,9 @@ import { documented, wholeNumber } from "./keys.ts";
 
 /** The keys of the AWS target. Rules that tie several together are in `infra/aws/check.ts`. */
 
+/** Ubuntu's own mirror for arm64. */
+export const PUBLIC_MIRROR = "https://ports.ubuntu.com/ubuntu-ports";
+
 const NAME = /^[a-z]([a-z0-9-]{0,30}[a-z0-9])?$/;
 const nameSchema = z.string().regex(NAME, {
   error: "must be a name of 1 to 32 lower-case letters, digits or hyphens, a letter first, no hyphen last",
@@ -132,6 +135,19 @@ export const awsKeys = {
   terminationProtection: aws(
     z.boolean().default(false),
     "Whether EC2 refuses to terminate named machines for others than this program.",
+  ),
+  aptMirror: aws(
+    z
+      .string()
+      .regex(/^https:\/\/[A-Za-z0-9.-]+(:\d+)?(\/[A-Za-z0-9._~/-]*)?$/, {
+        error: "must be an https address such as https://ports.ubuntu.com/ubuntu-ports: machines reach port 443 only",
+      })
+      .default(PUBLIC_MIRROR),
+    "Mirror of Ubuntu's packages for arm64, from which machines install what their image lacks at first boot. https only. With `network.nat: none` it must be one that the VPC leads to, such as a bucket of the region.",
+  ),
+  logsRequired: aws(
+    z.boolean().default(false),
+    "Whether a machine whose logs are not shipped to CloudWatch Logs is not ready. `false`: it is, and says so on its console.",
   ),
   detailedMonitoring: aws(z.boolean().default(false), "Metrics of machines each minute instead of every five."),
   permissionsBoundary: aws(

@@ -12,6 +12,9 @@ import { checkSignature } from "./signature.ts";
 
 /** At first boot packages may still be installed, and the role's rights may be a moment late. */
 const TRIES = 6;
+/** A package that trying again would not mend. */
+class WrongPackage extends Error {}
+
 /** Larger than any package of the agent so far (about 100 MB). */
 const MOST_BYTES = 400_000_000;
 
@@ -31,7 +34,7 @@ async function install(region: string): Promise<void> {
   const [key, signature, data] = [await download(at.key), await download(at.signature), await download(at.deb)];
   const fingerprint = process.env["CLOISTER_LOGS_KEY"] ?? AGENT_KEY;
   await checkSignature({ data, signature, key, fingerprint }).catch((error: Error) => {
-    throw new Error(`${at.deb} is not signed by AWS's key: ${error.message}; it is not installed`);
+    throw new WrongPackage(`${at.deb} is not signed by AWS's key: ${error.message}; it is not installed`);
   });
   const folder = await mkdtemp("/var/tmp/cloister-logs-");
   try {
@@ -81,7 +84,7 @@ for (let tries = 1; ; tries += 1) {
     break;
   } catch (error) {
     const { message } = error as Error;
-    if (tries < TRIES) {
+    if (tries < TRIES && !(error instanceof WrongPackage)) {
       process.stdout.write(`try ${tries} of ${TRIES}: ${message}\n`);
       await sleep(Math.min(5_000 * 2 ** tries, 60_000));
       continue;

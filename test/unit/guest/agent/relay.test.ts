@@ -89,6 +89,34 @@ describe("the model's relay", () => {
     }
   });
 
+  it("asks for the key with every request, and tells when the API refuses it", async () => {
+    await relay.close();
+    const keys = [KEY, "sk-ant-the-next-key"];
+    let refused = 0;
+    relay = await startRelay({
+      socketPath: join(folder, "relay"),
+      token: TOKEN,
+      key: async () => keys.shift() ?? "none",
+      upstream: { origin: "http://api.example", socketPath: join(folder, "upstream") },
+      onKeyRefused: () => {
+        refused += 1;
+      },
+    });
+    await ask();
+    await ask();
+    assert.deepEqual(
+      asked.map(({ headers }) => headers["x-api-key"]),
+      [KEY, "sk-ant-the-next-key"],
+    );
+    assert.equal(refused, 0);
+    answer = (_, response) => response.writeHead(401).end();
+    assert.equal((await ask()).status, 401);
+    assert.equal(refused, 1);
+    // A token that is not the session's says nothing about the key.
+    assert.equal((await ask({ headers: {} })).status, 401);
+    assert.equal(refused, 1);
+  });
+
   it("sends no key at all where it has none", async () => {
     await relay.close();
     relay = await start({});

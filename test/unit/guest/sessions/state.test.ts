@@ -5,7 +5,14 @@ import { mkdir, mkdtemp, rm, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { mountsBelow } from "../../../../guest/sessions/mounted.ts";
-import { claim, processStart, release, takeLeftovers, thisProcess } from "../../../../guest/sessions/state.ts";
+import {
+  claim,
+  countRunning,
+  processStart,
+  release,
+  takeLeftovers,
+  thisProcess,
+} from "../../../../guest/sessions/state.ts";
 
 describe("who runs a session", () => {
   let root: string;
@@ -45,6 +52,21 @@ describe("who runs a session", () => {
     await once(child, "close");
     const found = await Promise.all(Array.from({ length: 10 }, () => takeLeftovers(root)));
     assert.deepEqual(found.flat(), [{ name: "x", keep: true }]);
+  });
+
+  it("counts while it lives, and while its session is being made, and not for ever", async () => {
+    assert.equal(await countRunning(join(root, "none")), 0);
+    const owner = await thisProcess(false);
+    await claim(join(root, "lives"), owner);
+    await claim(join(root, "gone"), { ...owner, started: "1" });
+    assert.equal(await countRunning(root), 1);
+    await mkdir(join(root, "being-made"));
+    assert.equal(await countRunning(root), 2);
+    const past = new Date(Date.now() - 60_000);
+    await utimes(join(root, "being-made"), past, past);
+    assert.equal(await countRunning(root), 1);
+    await release(join(root, "lives"));
+    assert.equal(await countRunning(root), 0);
   });
 
   it("is waited for while it is just being written down, and not for ever", async () => {

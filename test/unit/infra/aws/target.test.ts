@@ -120,6 +120,10 @@ describe("the AWS target under mocks", () => {
         assert.equal(machine.sessions.memoryMiB, 3891);
         assert.equal(machine.sessionDisk.device, "/dev/sdf");
         assert.match(machine.aws.modelKeySecret, /^arn:/);
+        const { apt } = document as { apt?: Record<string, { uri: string }[]> };
+        for (const suite of ["primary", "security"]) {
+          assert.equal(apt?.[suite]?.[0]?.uri, "https://ports.ubuntu.com/ubuntu-ports", "port 80 is closed");
+        }
       }
     });
   });
@@ -254,6 +258,20 @@ describe("protection of data", () => {
 });
 
 describe("bad input of the AWS target", () => {
+  it("has a mirror of packages that machines can reach", () => {
+    const mirror = "https://packages.s3.eu-central-1.amazonaws.com/ubuntu-ports";
+    const closed = { nat: "none", ssmEndpoints: true };
+    assert.deepEqual(paths({ "cloister:network": closed }), ["aptMirror"]);
+    assert.deepEqual(paths({ "cloister:network": closed, "cloister:aptMirror": mirror }), []);
+    const firewall = (...dnsFirewall: string[]) => ({ "cloister:network": { dnsFirewall } });
+    assert.deepEqual(paths(firewall("api.anthropic.com")), ["network.dnsFirewall"]);
+    assert.deepEqual(paths(firewall("api.anthropic.com", "ports.ubuntu.com")), []);
+    assert.deepEqual(paths(firewall("*.ubuntu.com")), []);
+    assert.deepEqual(paths({ ...firewall("api.anthropic.com"), "cloister:aptMirror": mirror }), []);
+    const plain = parseSettings({ "cloister:aptMirror": "http://ports.ubuntu.com/ubuntu-ports" });
+    assert.match(plain.problems[0]?.message ?? "", /must be an https address/);
+  });
+
   const paths = (changes: Record<string, unknown>, stack = "dev") =>
     awsProblems(settingsOf("dev", changes), stack).map(({ path }) => path.replace("cloister:", ""));
   it("is reported all at once", () => {

@@ -1,0 +1,287 @@
+import assert from "node:assert/strict";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { execa } from "execa";
+import { AGENT_VERSION } from "../../guest/aws/logs/settings.ts";
+import type { MachineShape } from "../../infra/aws/machine-template.ts";
+import { hostArchitecture } from "../../infra/local/qemu.ts";
+import { ensureRuntimeImage, type RuntimeImage } from "../../tools/runtime/index.ts";
+import { makeAgentPackage } from "../support/aws-guest/agent-package.ts";
+import { StandInAws } from "../support/aws-guest/aws.ts";
+import { AwsMachine, type TestDisk } from "../support/aws-guest/machine.ts";
+
+const KEY = "sk-ant-only-the-relay-may-have-this";
+const POOL = {
+  group: "cloister-dev-pool",
+  launchHook: "verified",
+  terminateHook: "drained",
+  verifySeconds: 900,
+  drainSeconds: 300,
+};
+const BOOT_MS = 480_000;
+
+/**
+ * User data as `infra/aws` renders it boots in a real machine, whose AWS is a stand-in: what each part differs in is said in
+ * test/support/aws-guest.
+ */
+describe("a machine of the AWS target", function () {
+  this.timeout(900_000);
+  this.slow(120_000);
+  let folder: string;
+  let image: RuntimeImage;
+  let aws: StandInAws;
+  let session: TestDisk;
+  let machine: AwsMachine | undefined;
+  const report = (line: string) => console.log(`      ${line}`);
+
+  before(async function () {
+    // The other architecture is emulated, and has its own stage; what is looked at here does not depend on it.
+    if ((process.env["CLOISTER_TEST_ARCHITECTURE"] ?? hostArchitecture()) !== hostArchitecture()) this.skip();
+    folder = await mkdtemp(join(tmpdir(), "cloister-aws-vm-"));
+    image = await ensureRuntimeImage({ arch: hostArchitecture(), report });
+    session = await blankDisk("session", "cloister-session");
+  });
+  beforeEach(async () => {
+    aws = await StandInAws.start();
+    aws.waiting = POOL.launchHook;
+    aws.secret = KEY;
+    aws.objects.set(`images/runtime/${image.digest}.squashfs`, await readFile(image.path));
+  });
+  afterEach(async () => {
+    await machine?.stop();
+    machine = undefined;
+    await aws?.close();
+  });
+  after(async () => {
+    if (folder) await rm(folder, { recursive: true, force: true });
+  });
+
+  /** Puts a package of the log agent into its bucket; returns the fingerprint of the key that signed it. */
+  async function publishAgent(): Promise<string> {
+    const agent = await makeAgentPackage(hostArchitecture());
+    for (const system of ["debian", "ubuntu"]) {
+      const deb = `${system}/${hostArchitecture()}/${AGENT_VERSION}/amazon-cloudwatch-agent.deb`;
+      aws.packages.set(deb, agent.deb).set(`${deb}.sig`, agent.signature);
+    }
+    aws.packages.set("assets/amazon-cloudwatch-agent.gpg", agent.publicKey);
+    return agent.fingerprint;
+  }
+
+  async function blankDisk(name: string, serial: string): Promise<TestDisk> {
+    const file = join(folder, `${name}.qcow2`);
+    await execa("qemu-img", ["create", "-q", "-f", "qcow2", file, "10G"]);
+    return { file, serial };
+  }
+
+  /** What `infra/aws` renders for a machine of a pool, with the stand-in's names in it. */
+  async function userData(changes: Partial<MachineShape> = {}): Promise<Buffer> {
+    const { userDataOf } = await import("../../infra/aws/machine-template.ts");
+    const shape: MachineShape = {
+      region: "eu-central-1",
+      stack: "dev",
+      hostname: "claude",
+      amiId: "ami-0123456789abcdef0",
+      instanceType: "c8g.xlarge",
+      rootDiskGiB: 10,
+      sessionDiskGiB: 10,
+      sessionMemoryMiB: 3072,
+      keyArn: "",
+      instanceProfile: "",
+      securityGroupId: "",
+      runtime: {
+        digest: image.digest,
+        size: image.size,
+        region: "eu-central-1",
+        bucket: "images",
+        key: `runtime/${image.digest}.squashfs`,
+      },
+      logGroups: { system: "/cloister/dev/system", audit: "/cloister/dev/audit" },
+      modelKeySecret: aws.secretArn,
+      agent: {},
+      aptMirror: "https://ports.ubuntu.com/ubuntu-ports",
+      detailedMonitoring: false,
+      tags: {},
+      ...changes,
+    };
+    const output = userDataOf("pool", { shape, sessionDisk: true, tags: {}, pool: POOL });
+    const base64 = await new Promise<string>((resolve) => {
+      output.apply(resolve);
+    });
+    return Buffer.from(base64, "base64");
+  }
+
+  async function start(
+    name: string,
+    until: RegExp,
+    more: { data?: Buffer; before?: TestDisk[]; environment?: Record<string, string> } = {},
+  ): Promise<AwsMachine> {
+    const { data = await userData(), ...rest } = more;
+    machine = new AwsMachine({ folder: join(folder, name), userData: data, port: aws.port, report, ...rest });
+    await machine.start(until, BOOT_MS);
+    return machine;
+  }
+
+  /** Waits for something that the machine does by itself. */
+  async function eventually<T>(
+    what: string,
+    look: () => Promise<T | undefined> | T | undefined,
+    ms = 90_000,
+  ): Promise<T> {
+    for (const end = Date.now() + ms; ; await sleep(500)) {
+      const seen = await look();
+      if (seen !== undefined && seen !== false) return seen;
+      if (Date.now() > end) {
+        const calls = aws.calls.map(({ action, status, parameters }) => JSON.stringify({ action, status, parameters }));
+        assert.fail(`${what}: not after ${ms / 1000} s; calls:\n${calls.join("\n")}`);
+      }
+    }
+  }
+  const completed = () => aws.taken("CompleteLifecycleAction", "LifecycleActionResult");
+
+  it("finds its late session disk, verifies itself, signals, protects itself and drains", async () => {
+    const fingerprint = await publishAgent();
+    // A connection that breaks in the middle of the image.
+    aws.breakAfter = 20_000_000;
+    // A disk that is not ours comes first in the kernel's order.
+    const other = await blankDisk("other", "vol0aaaaaaaaaaaaaaa");
+    const here = await start("late", /waiting for the session disk/, {
+      before: [other],
+      environment: { CLOISTER_LOGS_KEY: fingerprint },
+    });
+    const got = aws.calls.filter(({ action }) => action === "GetObject").map(({ parameters }) => parameters["from"]);
+    assert.equal(got[0], "0");
+    assert.ok(Number(got.at(-1)) > 0, "the download went on where it broke off");
+    assert.deepEqual(completed(), [], "nothing is signalled before the verification");
+
+    await here.attach(session);
+    await here.console(/cloister: (not )?ready.*/, BOOT_MS);
+    await eventually("CONTINUE", () => completed()[0]);
+    assert.deepEqual(completed(), ["CONTINUE"]);
+    assert.match(await here.consoleText(), /the session disk \/dev\/nvme\S+ is blank: formatting it/);
+    const disks = (await here.run("lsblk", "-dno", "NAME,SERIAL,LABEL")).stdout;
+    assert.match(disks, /cloister-session +sessions/);
+    assert.match(disks, /vol0aaaaaaaaaaaaaaa *$/m, "the other disk was not touched");
+
+    // The key: where the relay reads it, for root alone.
+    const key = await here.run("cat", "/run/cloister/model-key");
+    assert.equal(key.stdout, KEY);
+    assert.equal((await here.run("stat", "-c", "%a %U", "/run/cloister/model-key")).stdout, "600 root");
+    const elsewhere = await here.run(
+      "sh",
+      "-c",
+      `grep -rl 'sk-ant-only' /etc /var /run /root /tmp /sessions 2>/dev/null`,
+    );
+    assert.equal(elsewhere.stdout, "/run/cloister/model-key", "and nowhere else, neither logs nor disks");
+
+    // The role's credentials: for root, and for nobody else.
+    const ask = `t=$(curl -sf -m 5 -X PUT -H 'X-aws-ec2-metadata-token-ttl-seconds: 60' http://169.254.169.254/latest/api/token) && curl -sf -m 5 -H "X-aws-ec2-metadata-token: $t" http://169.254.169.254/latest/meta-data/iam/security-credentials/machines`;
+    const root = await here.run("sh", "-c", ask);
+    assert.match(root.stdout, /ASIASTANDIN/, root.stderr);
+    const user = await here.run("setpriv", "--reuid=nobody", "--clear-groups", "sh", "-c", ask);
+    assert.notEqual(user.exitCode, 0);
+    const sealed = await here.run(
+      "cloister",
+      "run",
+      "--allow",
+      "169.254.169.254",
+      "--",
+      "sh",
+      "-c",
+      `${ask}; echo exit $?`,
+    );
+    assert.match(sealed.stdout, /exit [1-9]/, sealed.stderr);
+    const direct = await here.run(
+      "cloister",
+      "run",
+      "--",
+      "sh",
+      "-c",
+      `unset http_proxy HTTP_PROXY; ${ask}; echo exit $?`,
+    );
+    assert.match(direct.stdout, /exit [1-9]/, direct.stderr);
+    assert.ok(!`${user.stdout}${sealed.stdout}${direct.stdout}`.includes("ASIA"));
+
+    // NVMe's Identify is really asked: only the model's name is made up, QEMU's disks have no name of EC2's.
+    const model =
+      "mkdir -p /tmp/s/class/nvme/nvme0 && echo 'Amazon Elastic Block Store' >/tmp/s/class/nvme/nvme0/model";
+    const identified = await here.run("sh", "-c", `${model} && CLOISTER_SYS=/tmp/s /opt/cloister/bin/kit ebs /dev/sdf`);
+    assert.deepEqual([identified.exitCode, identified.stdout, identified.stderr], [0, "", ""]);
+
+    // Logs.
+    await here.console(/cloister: logs: .*/, 120_000);
+    const settings = await here.run("cat", "/run/cloister/stand-in-agent.json");
+    assert.deepEqual(JSON.parse(settings.stdout).logs.logs_collected.journald.collect_list, [
+      { log_group_name: "/cloister/dev/system", log_stream_name: aws.instance },
+      {
+        log_group_name: "/cloister/dev/audit",
+        log_stream_name: aws.instance,
+        matches: [{ SYSLOG_IDENTIFIER: "cloister-egress" }],
+      },
+    ]);
+
+    // A command that runs for a while protects the machine; then its group ends it.
+    const long = here.run("cloister", "run", "--", "sh", "-c", "sleep 60; echo finished");
+    await eventually("protection", () => aws.taken("SetInstanceProtection", "ProtectedFromScaleIn")[0]);
+    assert.deepEqual(aws.taken("SetInstanceProtection", "ProtectedFromScaleIn"), ["true"]);
+    aws.waiting = POOL.terminateHook;
+    aws.target = "Terminated";
+    await here.console(/life cycle: its group ends it: no new commands; 1 command may go on/, 30_000);
+    const refused = await here.run("cloister", "run", "--", "true");
+    assert.equal(refused.exitCode, 2);
+    assert.match(refused.stderr, /takes no new commands: its group ends it/);
+    assert.deepEqual(completed(), ["CONTINUE"], "it waits for the command");
+    const { stdout, exitCode } = await long;
+    assert.deepEqual([exitCode, stdout], [0, "finished"]);
+    await eventually("the terminating hook", () => completed()[1]);
+    assert.deepEqual(completed(), ["CONTINUE", "CONTINUE"]);
+    const hooks = aws.taken("CompleteLifecycleAction", "LifecycleHookName");
+    assert.deepEqual(hooks, ["verified", "drained"]);
+    assert.deepEqual(aws.unsigned, []);
+  });
+
+  it("finds a session disk that holds data by its label, in the other order, and is given up when its verification fails", async () => {
+    // Signed, but not by the key that AWS has published.
+    await publishAgent();
+    // The reference's host name is another one.
+    const data = await userData({ hostname: "another" });
+    const here = await start("other-order", /cloister: (not )?ready.*/, {
+      data,
+      before: [{ ...session, serial: "vol0123456789abcdef" }],
+    });
+    assert.match(await here.consoleText(), /cloister: not ready: O3 /);
+    await here.console(
+      /life cycle: not verified \(O3 .*\): ABANDON on the way to InService; the group was told/,
+      60_000,
+    );
+    assert.deepEqual(completed(), ["ABANDON"]);
+    const { stdout } = await here.run("findmnt", "-no", "SOURCE", "/sessions");
+    const name = stdout.replace("/dev/", "");
+    const serial = await here.run("cat", `/sys/block/${name}/device/serial`);
+    assert.equal(serial.stdout.trim(), "vol0123456789abcdef");
+    assert.doesNotMatch(await here.consoleText(), /formatting it/);
+    const marks = await here.run("cat", "/sessions/.cloister/machines");
+    assert.equal(marks.stdout.trim().split("\n").length, 2, "the first machine's mark is there, too");
+    await here.console(/logs: NOTHING IS SHIPPED to CloudWatch Logs: .* is not signed by AWS's key/, 120_000);
+    assert.notEqual((await here.run("dpkg", "-s", "amazon-cloudwatch-agent")).exitCode, 0);
+    assert.deepEqual(aws.unsigned, []);
+  });
+
+  it("mounts no runtime image of another digest, and is given up", async () => {
+    const path = `images/runtime/${image.digest}.squashfs`;
+    const wrong = Buffer.from(await readFile(image.path));
+    wrong[wrong.length >> 1] = (wrong[wrong.length >> 1] ?? 0) ^ 1;
+    aws.objects.set(path, wrong);
+    const here = await start("wrong", /cloister: not ready: .*/);
+    assert.match(await here.consoleText(), /not ready: cannot fetch the runtime image from s3:\/\/images\/runtime/);
+    await eventually("ABANDON", () => completed()[0]);
+    assert.deepEqual(completed(), ["ABANDON"]);
+    assert.notEqual((await here.run("mountpoint", "-q", "/opt/cloister")).exitCode, 0);
+    assert.match(
+      (await here.run("journalctl", "-u", "cloister-boot", "-o", "cat")).stdout,
+      /has digest .* it is not used/,
+    );
+    assert.deepEqual(aws.unsigned, []);
+  });
+});
