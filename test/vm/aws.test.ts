@@ -86,7 +86,7 @@ describe("a machine of the AWS target", function () {
       instanceType: "c8g.xlarge",
       rootDiskGiB: 10,
       sessionDiskGiB: 10,
-      sessionMemoryMiB: 3072,
+      sessionMemoryMiB: 3891,
       keyArn: "",
       instanceProfile: "",
       securityGroupId: "",

@@ -176,7 +176,7 @@ export class AwsMachine {
     await copyFile(firmware.variables, paths.firmwareVariables);
     await mkdir(dirname(paths.control), { recursive: true, mode: 0o700 });
     await writeFile(paths.console, "");
-    const all = qemuArguments({ architecture, accelerator, cpus: 4, memoryMiB: 4096, sshPort, firmware }, paths);
+    const all = qemuArguments({ architecture, accelerator, cpus: 4, memoryMiB: 6144, sshPort, firmware }, paths);
     this.#guard = guardStart(paths);
     await rememberStart(paths, { sshPort, accelerator, start: this.#guard.start });
     const log = await open(paths.qemuLog, "w");
