@@ -1,0 +1,121 @@
+/** The AWS SDK's clients as the stand-in uses them: to moto alone, every request checked and written down. */
+import { AsyncLocalStorage } from "node:async_hooks";
+import { appendFileSync } from "node:fs";
+import { answers } from "./answers.ts";
+import { ServiceModel } from "./models.ts";
+
+/** One call of the API, as the log of calls has it. */
+export interface Call {
+  /** Resource for which it was made; empty for an invoke. */
+  readonly urn: string;
+  readonly during: "create" | "read" | "update" | "delete" | "invoke";
+  /** Prefix of the action in IAM. */
+  readonly service: string;
+  readonly operation: string;
+}
+
+/** botocore's folder and IAM's prefix, by the SDK's name of the client. */
+const SERVICES: Readonly<Record<string, readonly [model: string, iam: string]>> = {
+  AutoScalingClient: ["autoscaling", "autoscaling"],
+  BudgetsClient: ["budgets", "budgets"],
+  CloudWatchClient: ["cloudwatch", "cloudwatch"],
+  CloudWatchLogsClient: ["logs", "logs"],
+  DLMClient: ["dlm", "dlm"],
+  EC2Client: ["ec2", "ec2"],
+  IAMClient: ["iam", "iam"],
+  KMSClient: ["kms", "kms"],
+  Route53ResolverClient: ["route53resolver", "route53resolver"],
+  S3Client: ["s3", "s3"],
+  SecretsManagerClient: ["secretsmanager", "secretsmanager"],
+  STSClient: ["sts", "sts"],
+};
+
+/** For whom calls are made now. */
+export const onBehalf = new AsyncLocalStorage<Pick<Call, "urn" | "during">>();
+
+const required = (name: string): string => {
+  const value = process.env[name];
+  if (!value) throw new Error(`${name} is not set: the stand-in for the AWS plugin speaks to moto alone`);
+  return value;
+};
+
+const models = new Map<string, ServiceModel>();
+const made = new Map<unknown, unknown>();
+let region = "";
+
+export function useRegion(name: string): void {
+  region = name;
+}
+
+interface Middleware {
+  add(
+    step: (
+      next: (args: { input: object }) => Promise<unknown>,
+      context: Record<string, unknown>,
+    ) => (args: { input: object }) => Promise<unknown>,
+    options: { step: "initialize"; name: string; priority: "high" },
+  ): void;
+}
+
+interface Settings {
+  readonly region: string;
+  readonly endpoint: string;
+  readonly forcePathStyle: boolean;
+  readonly maxAttempts: number;
+}
+
+/** The one client of a kind; `load` imports its package, so that only what is used is read. */
+async function client<T>(key: string, load: () => Promise<new (settings: Settings) => T>): Promise<T> {
+  const found = made.get(key) as T | undefined;
+  if (found) return found;
+  const endpoint = required("AWS_ENDPOINT_URL");
+  if (!/^http:\/\/127\.0\.0\.1:\d+$/.test(endpoint)) throw new Error(`${endpoint} is not moto on loopback`);
+  const Client = await load();
+  const created = new Client({ region, endpoint, forcePathStyle: true, maxAttempts: 1 });
+  (created as { middlewareStack: Middleware }).middlewareStack.add(
+    (next, context) => async (args) => {
+      const operation = String(context["commandName"]).replace(/Command$/, "");
+      const [folder, service] = SERVICES[String(context["clientName"])] ?? ["", ""];
+      check(folder, operation, args.input);
+      write({ ...(onBehalf.getStore() ?? { urn: "", during: "invoke" }), service, operation });
+      const answer = answers(service, operation);
+      if (!answer) return await next(args);
+      const output = await onBehalf.exit(async () => await answer(args.input as Parameters<typeof answer>[0], next));
+      return { output, response: {} };
+    },
+    { step: "initialize", name: "rehearsal", priority: "high" },
+  );
+  made.set(key, created);
+  return created;
+}
+
+function check(folder: string, operation: string, input: object): void {
+  let model = models.get(folder);
+  if (!model) {
+    model = new ServiceModel(required("CLOISTER_SERVICE_MODELS"), folder);
+    models.set(folder, model);
+  }
+  const problems = model.problems(operation, input);
+  if (problems.length > 0) throw new Error(`AWS would refuse this request: ${problems.join("; ")}`);
+}
+
+function write(call: Call): void {
+  const file = process.env["CLOISTER_CALLS"];
+  if (file) appendFileSync(file, `${JSON.stringify(call)}\n`);
+}
+
+export const autoScaling = () =>
+  client("autoscaling", async () => (await import("@aws-sdk/client-auto-scaling")).AutoScaling);
+export const budgets = () => client("budgets", async () => (await import("@aws-sdk/client-budgets")).Budgets);
+export const cloudWatch = () => client("cloudwatch", async () => (await import("@aws-sdk/client-cloudwatch")).CloudWatch);
+export const logs = () => client("logs", async () => (await import("@aws-sdk/client-cloudwatch-logs")).CloudWatchLogs);
+export const dlm = () => client("dlm", async () => (await import("@aws-sdk/client-dlm")).DLM);
+export const ec2 = () => client("ec2", async () => (await import("@aws-sdk/client-ec2")).EC2);
+export const iam = () => client("iam", async () => (await import("@aws-sdk/client-iam")).IAM);
+export const kms = () => client("kms", async () => (await import("@aws-sdk/client-kms")).KMS);
+export const resolver = () =>
+  client("route53resolver", async () => (await import("@aws-sdk/client-route53resolver")).Route53Resolver);
+export const s3 = () => client("s3", async () => (await import("@aws-sdk/client-s3")).S3);
+export const secrets = () =>
+  client("secretsmanager", async () => (await import("@aws-sdk/client-secrets-manager")).SecretsManager);
+export const sts = () => client("sts", async () => (await import("@aws-sdk/client-sts")).STS);

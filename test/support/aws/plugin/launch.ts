@@ -1,0 +1,56 @@
+/**
+ * EC2 merges a launch template into the request that names it. moto 5.2.5 takes image, type, user data, disks and some
+ * tags from the template, not: network interfaces, metadata options, profile, monitoring, tags of disks and interfaces.
+ */
+import type { RequestLaunchTemplateData, RunInstancesCommandInput, RunInstancesCommandOutput, Tag } from "@aws-sdk/client-ec2";
+import { ec2 } from "./clients.ts";
+
+type Next = (args: { input: object }) => Promise<unknown>;
+
+/** What EC2 says where interfaces and a subnet come together, also when the template has the interfaces. */
+class InvalidParameterCombination extends Error {
+  override readonly name = "InvalidParameterCombination";
+}
+
+/** RunInstances as EC2 does it. */
+export async function launchInput(request: object, next: Next): Promise<Record<string, unknown>> {
+  const input = request as RunInstancesCommandInput;
+  const data = input.LaunchTemplate ? await templateOf(input.LaunchTemplate) : {};
+  if (data.NetworkInterfaces?.length && input.SubnetId)
+    throw new InvalidParameterCombination(
+      "Network interfaces and an instance-level subnet ID may not be specified on the same request",
+    );
+  const { TagSpecifications, LaunchTemplate, ...own } = input;
+  const { TagSpecifications: templateTags = [], ...template } = data;
+  const merged = {
+    ...template,
+    ...own,
+    LaunchTemplate,
+    TagSpecifications: TagSpecifications?.length ? [...templateTags, ...TagSpecifications] : templateTags,
+  };
+  const { output } = (await next({ input: merged })) as { output: RunInstancesCommandOutput };
+  await tagParts(output, (type) => merged.TagSpecifications.filter((tags) => tags.ResourceType === type).flatMap((tags) => tags.Tags ?? []));
+  return { ...output };
+}
+
+async function templateOf(which: NonNullable<RunInstancesCommandInput["LaunchTemplate"]>): Promise<RequestLaunchTemplateData> {
+  const api = await ec2();
+  const { LaunchTemplateVersions } = await api.describeLaunchTemplateVersions({
+    LaunchTemplateId: which.LaunchTemplateId,
+    Versions: [which.Version ?? "$Default"],
+  });
+  return (LaunchTemplateVersions?.[0]?.LaunchTemplateData ?? {}) as RequestLaunchTemplateData;
+}
+
+async function tagParts(output: RunInstancesCommandOutput, tagsOf: (type: string) => Tag[]): Promise<void> {
+  const api = await ec2();
+  const InstanceIds = (output.Instances ?? []).map(({ InstanceId = "" }) => InstanceId);
+  const { Reservations } = await api.describeInstances({ InstanceIds });
+  const instances = (Reservations ?? []).flatMap((reservation) => reservation.Instances ?? []);
+  const interfaces = instances.flatMap((one) => one.NetworkInterfaces ?? []).map((one) => one.NetworkInterfaceId ?? "");
+  const volumes = instances.flatMap((one) => one.BlockDeviceMappings ?? []).map((one) => one.Ebs?.VolumeId ?? "");
+  for (const [type, Resources] of [["network-interface", interfaces], ["volume", volumes]] as const) {
+    const Tags = tagsOf(type);
+    if (Tags.length > 0 && Resources.length > 0) await api.createTags({ Resources: [...Resources], Tags });
+  }
+}
