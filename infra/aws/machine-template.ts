@@ -53,6 +53,8 @@ export interface TemplateArgs {
   /** Whether each instance gets a session disk of its own that goes with it. */
   readonly sessionDisk: boolean;
   readonly terminationProtection?: boolean;
+  /** Subnet of the one machine of this template. A pool's machines get theirs from the group. */
+  readonly subnetId?: pulumi.Input<string>;
   /** Signals that a pool waits for. */
   readonly pool?: NonNullable<NonNullable<MachineInput["aws"]>["pool"]>;
   readonly tags: Tags;
@@ -144,6 +146,7 @@ export function machineTemplate(
           associatePublicIpAddress: "false",
           deleteOnTermination: "true",
           securityGroups: [shape.securityGroupId],
+          ...(args.subnetId ? { subnetId: args.subnetId } : {}),
         },
       ],
       // Tags of the provider reach neither instances of a group nor their disks.

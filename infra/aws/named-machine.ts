@@ -53,6 +53,8 @@ export class NamedMachine extends pulumi.ComponentResource {
       {
         shape,
         sessionDisk: false,
+        // Not by the instance itself: EC2 refuses a subnet beside network interfaces, also those of a template.
+        subnetId: args.subnetId,
         terminationProtection: protection,
         tags: own,
         ...(args.instanceType ? { instanceType: args.instanceType } : {}),
@@ -64,7 +66,6 @@ export class NamedMachine extends pulumi.ComponentResource {
       {
         // The version makes any change of the template a new machine.
         launchTemplate: { id: template.id, version: template.latestVersion.apply(String) },
-        subnetId: args.subnetId,
         disableApiTermination: protection,
         // Without it this program could not replace a machine that is protected against everyone else.
         forceDestroy: protection,

@@ -137,7 +137,9 @@ const ANSWERS: Readonly<Record<string, Answer>> = {
   "route53resolver:DeleteFirewallRuleGroup": ({ FirewallRuleGroupId }) => ({
     FirewallRuleGroup: drop("firewall:group", FirewallRuleGroupId),
   }),
-  "route53resolver:CreateFirewallRule": (input) => ({ FirewallRule: put("firewall:rule", ruleKey(input), { ...input }) }),
+  "route53resolver:CreateFirewallRule": (input) => ({
+    FirewallRule: put("firewall:rule", ruleKey(input), { ...input }),
+  }),
   "route53resolver:UpdateFirewallRule": (input) => ({
     FirewallRule: put("firewall:rule", ruleKey(input), { ...get("firewall:rule", ruleKey(input)), ...input }),
   }),

@@ -107,7 +107,8 @@ function write(call: Call): void {
 export const autoScaling = () =>
   client("autoscaling", async () => (await import("@aws-sdk/client-auto-scaling")).AutoScaling);
 export const budgets = () => client("budgets", async () => (await import("@aws-sdk/client-budgets")).Budgets);
-export const cloudWatch = () => client("cloudwatch", async () => (await import("@aws-sdk/client-cloudwatch")).CloudWatch);
+export const cloudWatch = () =>
+  client("cloudwatch", async () => (await import("@aws-sdk/client-cloudwatch")).CloudWatch);
 export const logs = () => client("logs", async () => (await import("@aws-sdk/client-cloudwatch-logs")).CloudWatchLogs);
 export const dlm = () => client("dlm", async () => (await import("@aws-sdk/client-dlm")).DLM);
 export const ec2 = () => client("ec2", async () => (await import("@aws-sdk/client-ec2")).EC2);

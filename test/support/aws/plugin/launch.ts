@@ -2,7 +2,12 @@
  * EC2 merges a launch template into the request that names it. moto 5.2.5 takes image, type, user data, disks and some
  * tags from the template, not: network interfaces, metadata options, profile, monitoring, tags of disks and interfaces.
  */
-import type { RequestLaunchTemplateData, RunInstancesCommandInput, RunInstancesCommandOutput, Tag } from "@aws-sdk/client-ec2";
+import type {
+  RequestLaunchTemplateData,
+  RunInstancesCommandInput,
+  RunInstancesCommandOutput,
+  Tag,
+} from "@aws-sdk/client-ec2";
 import { ec2 } from "./clients.ts";
 
 type Next = (args: { input: object }) => Promise<unknown>;
@@ -29,11 +34,15 @@ export async function launchInput(request: object, next: Next): Promise<Record<s
     TagSpecifications: TagSpecifications?.length ? [...templateTags, ...TagSpecifications] : templateTags,
   };
   const { output } = (await next({ input: merged })) as { output: RunInstancesCommandOutput };
-  await tagParts(output, (type) => merged.TagSpecifications.filter((tags) => tags.ResourceType === type).flatMap((tags) => tags.Tags ?? []));
+  await tagParts(output, (type) =>
+    merged.TagSpecifications.filter((tags) => tags.ResourceType === type).flatMap((tags) => tags.Tags ?? []),
+  );
   return { ...output };
 }
 
-async function templateOf(which: NonNullable<RunInstancesCommandInput["LaunchTemplate"]>): Promise<RequestLaunchTemplateData> {
+async function templateOf(
+  which: NonNullable<RunInstancesCommandInput["LaunchTemplate"]>,
+): Promise<RequestLaunchTemplateData> {
   const api = await ec2();
   const { LaunchTemplateVersions } = await api.describeLaunchTemplateVersions({
     LaunchTemplateId: which.LaunchTemplateId,
@@ -49,7 +58,10 @@ async function tagParts(output: RunInstancesCommandOutput, tagsOf: (type: string
   const instances = (Reservations ?? []).flatMap((reservation) => reservation.Instances ?? []);
   const interfaces = instances.flatMap((one) => one.NetworkInterfaces ?? []).map((one) => one.NetworkInterfaceId ?? "");
   const volumes = instances.flatMap((one) => one.BlockDeviceMappings ?? []).map((one) => one.Ebs?.VolumeId ?? "");
-  for (const [type, Resources] of [["network-interface", interfaces], ["volume", volumes]] as const) {
+  for (const [type, Resources] of [
+    ["network-interface", interfaces],
+    ["volume", volumes],
+  ] as const) {
     const Tags = tagsOf(type);
     if (Tags.length > 0 && Resources.length > 0) await api.createTags({ Resources: [...Resources], Tags });
   }

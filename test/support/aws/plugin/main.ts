@@ -36,7 +36,8 @@ const nameOf = (urn: string): string => urn.split("::")[3] ?? "";
 function typeOf(urn: string): ResourceType {
   const token = typeToken(urn);
   const type = TYPES[token];
-  if (!type) throw new Error(`the stand-in for the AWS plugin does not know ${token}: add it to test/support/aws/plugin`);
+  if (!type)
+    throw new Error(`the stand-in for the AWS plugin does not know ${token}: add it to test/support/aws/plugin`);
   return type;
 }
 

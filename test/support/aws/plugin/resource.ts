@@ -60,7 +60,9 @@ export const tagList = (map: Readonly<Record<string, string>> | undefined): { Ke
   Object.entries(map ?? {}).map(([Key, Value]) => ({ Key, Value }));
 
 /** A map from AWS's list of tags, without those of AWS itself. */
-export function tagMap(list: readonly { Key?: string | undefined; Value?: string | undefined }[] | undefined): Record<string, string> {
+export function tagMap(
+  list: readonly { Key?: string | undefined; Value?: string | undefined }[] | undefined,
+): Record<string, string> {
   const entries = (list ?? []).map(({ Key = "", Value = "" }) => [Key, Value] as const);
   return Object.fromEntries(entries.filter(([key]) => !key.startsWith("aws:")));
 }

@@ -240,7 +240,8 @@ describe("the AWS target under mocks", () => {
       settingsOf("dev", { "cloister:network": { existing: { vpcId: "vpc-1", cidr: "10.0.0.0/16", subnetIds } } }),
     );
     assert.equal(of(own.all, "aws:ec2/vpc:Vpc").length, 0);
-    assert.equal(of(own.all, "aws:ec2/instance:Instance")[0]?.inputs["subnetId"], "subnet-a");
+    const template = of(own.all, "aws:ec2/launchTemplate:LaunchTemplate").find(({ name }) => name === "one");
+    assert.equal((template?.inputs["networkInterfaces"] as { subnetId: string }[])[0]?.subnetId, "subnet-a");
   });
 });
 

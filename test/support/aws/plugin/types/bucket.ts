@@ -2,7 +2,19 @@
 import type { ServerSideEncryption } from "@aws-sdk/client-s3";
 import { z } from "zod";
 import { s3 } from "../clients.ts";
-import { arn, count, flag, type Props, type ResourceType, resource, tagList, tagMap, tags, text, unlessGone } from "../resource.ts";
+import {
+  arn,
+  count,
+  flag,
+  type Props,
+  type ResourceType,
+  resource,
+  tagList,
+  tagMap,
+  tags,
+  text,
+  unlessGone,
+} from "../resource.ts";
 
 const bucket = resource({
   inputs: z.strictObject({ bucket: text.max(63), forceDestroy: flag, tags }),
@@ -14,7 +26,9 @@ const bucket = resource({
     const api = await s3();
     await api.createBucket({
       Bucket: inputs.bucket,
-      ...(region === "us-east-1" ? {} : { CreateBucketConfiguration: { LocationConstraint: region as "eu-central-1" } }),
+      ...(region === "us-east-1"
+        ? {}
+        : { CreateBucketConfiguration: { LocationConstraint: region as "eu-central-1" } }),
     });
     if (Object.keys(inputs.tags ?? {}).length > 0)
       await api.putBucketTagging({ Bucket: inputs.bucket, Tagging: { TagSet: tagList(inputs.tags) } });

@@ -122,10 +122,13 @@ const fromData = (data: ResponseLaunchTemplateData): Partial<TemplateInputs> => 
     securityGroups: one.Groups ?? [],
     ...(one.SubnetId ? { subnetId: one.SubnetId } : {}),
   })),
-  tagSpecifications: (data.TagSpecifications ?? []).map((one) => ({
-    resourceType: one.ResourceType ?? "",
-    tags: Object.fromEntries((one.Tags ?? []).map(({ Key = "", Value = "" }) => [Key, Value])),
-  })),
+  // moto adds the template's own tags to those of what is made from it.
+  tagSpecifications: (data.TagSpecifications ?? [])
+    .filter((one) => one.ResourceType !== "launch-template")
+    .map((one) => ({
+      resourceType: one.ResourceType ?? "",
+      tags: Object.fromEntries((one.Tags ?? []).map(({ Key = "", Value = "" }) => [Key, Value])),
+    })),
 });
 
 /** What EC2 refuses whatever else is right (user guide, "Work with instance user data"). */
@@ -231,7 +234,8 @@ const instance = resource({
     return {
       launchTemplate: { id: own["aws:ec2launchtemplate:id"], version: own["aws:ec2launchtemplate:version"] },
       ...(state.subnetId === undefined ? {} : { subnetId: found.SubnetId }),
-      disableApiTermination: DisableApiTermination?.Value,
+      // moto hands on text where a flag is due, also Python's "True".
+      disableApiTermination: String(DisableApiTermination?.Value).toLowerCase() === "true",
       availabilityZone: found.Placement?.AvailabilityZone,
       instanceState: found.State?.Name,
       privateIp: found.PrivateIpAddress,

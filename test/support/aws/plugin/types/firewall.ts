@@ -147,9 +147,7 @@ const association = resource({
   },
   async read(id) {
     const api = await resolver();
-    const answer = await unlessGone(
-      api.getFirewallRuleGroupAssociation({ FirewallRuleGroupAssociationId: id }),
-    );
+    const answer = await unlessGone(api.getFirewallRuleGroupAssociation({ FirewallRuleGroupAssociationId: id }));
     const found = answer?.FirewallRuleGroupAssociation;
     return (
       found && {

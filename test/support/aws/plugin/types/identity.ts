@@ -1,7 +1,19 @@
 /** Who may do what, and the key: iam, kms, secretsmanager. */
 import { z } from "zod";
 import { iam, kms, secrets } from "../clients.ts";
-import { arn, count, flag, type ResourceType, resource, tagChanges, tagList, tagMap, tags, text, unlessGone } from "../resource.ts";
+import {
+  arn,
+  count,
+  flag,
+  type ResourceType,
+  resource,
+  tagChanges,
+  tagList,
+  tagMap,
+  tags,
+  text,
+  unlessGone,
+} from "../resource.ts";
 
 const role = resource({
   inputs: z.strictObject({ name: text.max(64), assumeRolePolicy: text, permissionsBoundary: arn.optional(), tags }),

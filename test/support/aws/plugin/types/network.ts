@@ -2,7 +2,18 @@
 import type { IpPermission, Tag } from "@aws-sdk/client-ec2";
 import { z } from "zod";
 import { ec2 } from "../clients.ts";
-import { count, flag, type ResourceType, resource, tagChanges, tagList, tagMap, tags, text, unlessGone } from "../resource.ts";
+import {
+  count,
+  flag,
+  type ResourceType,
+  resource,
+  tagChanges,
+  tagList,
+  tagMap,
+  tags,
+  text,
+  unlessGone,
+} from "../resource.ts";
 
 type TagMap = Record<string, string> | undefined;
 
@@ -61,7 +72,13 @@ const vpc = resource({
 });
 
 const subnet = resource({
-  inputs: z.strictObject({ vpcId: text, availabilityZone: text, cidrBlock: text, mapPublicIpOnLaunch: flag.optional(), tags }),
+  inputs: z.strictObject({
+    vpcId: text,
+    availabilityZone: text,
+    cidrBlock: text,
+    mapPublicIpOnLaunch: flag.optional(),
+    tags,
+  }),
   replaceOn: ["vpcId", "availabilityZone", "cidrBlock"],
   source: "ec2/vpc_subnet.go",
   computed: ["arn", "tagsAll"],
@@ -74,8 +91,7 @@ const subnet = resource({
       ...specified("subnet", inputs.tags),
     });
     const SubnetId = Subnet?.SubnetId ?? "";
-    if (inputs.mapPublicIpOnLaunch)
-      await api.modifySubnetAttribute({ SubnetId, MapPublicIpOnLaunch: { Value: true } });
+    if (inputs.mapPublicIpOnLaunch) await api.modifySubnetAttribute({ SubnetId, MapPublicIpOnLaunch: { Value: true } });
     return SubnetId;
   },
   async read(id) {
@@ -94,7 +110,10 @@ const subnet = resource({
   async update(id, news, olds) {
     const api = await ec2();
     if (news.mapPublicIpOnLaunch !== olds.mapPublicIpOnLaunch)
-      await api.modifySubnetAttribute({ SubnetId: id, MapPublicIpOnLaunch: { Value: news.mapPublicIpOnLaunch ?? false } });
+      await api.modifySubnetAttribute({
+        SubnetId: id,
+        MapPublicIpOnLaunch: { Value: news.mapPublicIpOnLaunch ?? false },
+      });
     await retag(id, olds.tags, news.tags);
   },
   async delete(id) {
@@ -423,7 +442,8 @@ const securityGroup = resource({
     // EC2 lets a new group reach everything; the provider takes that away.
     const { SecurityGroups } = await api.describeSecurityGroups({ GroupIds: [GroupId] });
     const IpPermissions = SecurityGroups?.[0]?.IpPermissionsEgress ?? [];
-    if (IpPermissions.length > 0) await api.revokeSecurityGroupEgress({ GroupId, IpPermissions: IpPermissions.map(bare) });
+    if (IpPermissions.length > 0)
+      await api.revokeSecurityGroupEgress({ GroupId, IpPermissions: IpPermissions.map(bare) });
     return GroupId;
   },
   async read(id) {
@@ -491,7 +511,7 @@ function rule(direction: "ingress" | "egress"): ResourceType {
           : await api.authorizeSecurityGroupIngress(request);
       return SecurityGroupRules?.[0]?.SecurityGroupRuleId ?? "";
     },
-    async read(id) {
+    async read(id, state) {
       const answer = await unlessGone((await ec2()).describeSecurityGroupRules({ SecurityGroupRuleIds: [id] }));
       const found = answer?.SecurityGroupRules?.[0];
       return (
@@ -505,7 +525,8 @@ function rule(direction: "ingress" | "egress"): ResourceType {
           ...(found.ReferencedGroupInfo?.GroupId
             ? { referencedSecurityGroupId: found.ReferencedGroupInfo.GroupId }
             : {}),
-          description: found.Description,
+          // moto forgets that of a rule which names a group.
+          description: found.Description ?? state.description,
           securityGroupRuleId: id,
           ...tagged(found.Tags),
         }

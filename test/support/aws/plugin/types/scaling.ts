@@ -103,7 +103,9 @@ const tagsFor = (name: string, list: GroupInputs["tags"]): Tag[] =>
   }));
 
 async function groupOf(name: string) {
-  const { AutoScalingGroups } = await (await autoScaling()).describeAutoScalingGroups({ AutoScalingGroupNames: [name] });
+  const { AutoScalingGroups } = await (await autoScaling()).describeAutoScalingGroups({
+    AutoScalingGroupNames: [name],
+  });
   return AutoScalingGroups?.[0];
 }
 
@@ -112,6 +114,10 @@ const sizes = (inputs: GroupInputs) => ({
   MaxSize: inputs.maxSize,
   ...(inputs.desiredCapacity === undefined ? {} : { DesiredCapacity: inputs.desiredCapacity }),
 });
+
+/** moto forgets the policy at an update that does not repeat it. */
+const policyAgain = ({ mixedInstancesPolicy: policy }: Pick<GroupInputs, "mixedInstancesPolicy">) =>
+  policy ? { MixedInstancesPolicy: mixed(policy) } : {};
 
 async function warm(AutoScalingGroupName: string, pool: NonNullable<GroupInputs["warmPool"]>): Promise<void> {
   await (await autoScaling()).putWarmPool({
@@ -148,7 +154,7 @@ const group = resource<GroupInputs>({
         HeartbeatTimeout: hook.heartbeatTimeout,
         DefaultResult: hook.defaultResult,
       });
-    await api.updateAutoScalingGroup({ AutoScalingGroupName, ...sizes(inputs) });
+    await api.updateAutoScalingGroup({ AutoScalingGroupName, ...sizes(inputs), ...policyAgain(inputs) });
     if (inputs.suspendedProcesses.length > 0)
       await api.suspendProcesses({ AutoScalingGroupName, ScalingProcesses: inputs.suspendedProcesses });
     if (inputs.enabledMetrics.length > 0)
@@ -180,8 +186,7 @@ const group = resource<GroupInputs>({
             mixedInstancesPolicy: {
               instancesDistribution: {
                 onDemandBaseCapacity: policy?.InstancesDistribution?.OnDemandBaseCapacity,
-                onDemandPercentageAboveBaseCapacity:
-                  policy?.InstancesDistribution?.OnDemandPercentageAboveBaseCapacity,
+                onDemandPercentageAboveBaseCapacity: policy?.InstancesDistribution?.OnDemandPercentageAboveBaseCapacity,
                 spotAllocationStrategy: policy?.InstancesDistribution?.SpotAllocationStrategy,
               },
               launchTemplate: {
@@ -248,9 +253,10 @@ const group = resource<GroupInputs>({
       });
     }
   },
-  async delete(id) {
+  async delete(id, state) {
     const api = await autoScaling();
-    await api.updateAutoScalingGroup({ AutoScalingGroupName: id, MinSize: 0, MaxSize: 0, DesiredCapacity: 0 });
+    const nothing = { MinSize: 0, MaxSize: 0, DesiredCapacity: 0 };
+    await api.updateAutoScalingGroup({ AutoScalingGroupName: id, ...nothing, ...policyAgain(state) });
     await until(`${id} to be empty`, async () => ((await groupOf(id))?.Instances ?? []).length === 0);
     await api.deleteAutoScalingGroup({ AutoScalingGroupName: id, ForceDelete: false });
     await until(`${id} to be gone`, async () => (await groupOf(id)) === undefined);

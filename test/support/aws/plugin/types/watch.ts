@@ -1,7 +1,18 @@
 /** Logs, alarms, dashboards, budgets and snapshots: logs, cloudwatch, budgets, dlm. */
 import { z } from "zod";
 import { budgets, cloudWatch, dlm, logs, sts } from "../clients.ts";
-import { arn, count, type ResourceType, resource, tagChanges, tagList, tagMap, tags, text, unlessGone } from "../resource.ts";
+import {
+  arn,
+  count,
+  type ResourceType,
+  resource,
+  tagChanges,
+  tagList,
+  tagMap,
+  tags,
+  text,
+  unlessGone,
+} from "../resource.ts";
 
 const logGroup = resource({
   inputs: z.strictObject({ name: text, retentionInDays: count, kmsKeyId: arn, tags }),
@@ -138,9 +149,7 @@ const dashboard = resource({
   },
   async read(id) {
     const found = await unlessGone((await cloudWatch()).getDashboard({ DashboardName: id }));
-    return (
-      found && { dashboardName: id, dashboardBody: found.DashboardBody, dashboardArn: found.DashboardArn }
-    );
+    return found && { dashboardName: id, dashboardBody: found.DashboardBody, dashboardArn: found.DashboardArn };
   },
   async update(id, news) {
     await (await cloudWatch()).putDashboard({ DashboardName: id, DashboardBody: news.dashboardBody });
