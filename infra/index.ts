@@ -49,8 +49,9 @@ async function aws(settings: Settings): Promise<Outputs> {
   }).outputs;
 }
 
-const parsed = parseSettings(allConfig());
-if (!("settings" in parsed)) refuse(parsed.problems);
-
-/** The stack's outputs: those of its target. */
-export default await { local, aws }[parsed.settings.target](parsed.settings);
+/** The program, run by `main.mjs`. Its result is the stack's outputs: those of its target. */
+export default async function program(): Promise<Outputs> {
+  const parsed = parseSettings(allConfig());
+  if (!("settings" in parsed)) refuse(parsed.problems);
+  return await { local, aws }[parsed.settings.target](parsed.settings);
+}

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { Provider as CommandProvider } from "@pulumi/command/provider.js";
 import * as pulumi from "@pulumi/pulumi";
 import { renderMetaData, renderUserData, type UserData } from "../../cloud-init/render.ts";
 import type { MachineInput } from "../../guest/machine.ts";
@@ -49,12 +50,15 @@ export class LocalMachine extends pulumi.ComponentResource {
     render(settings, SAMPLE_KEY, describe(SAMPLE_RUNTIME));
 
     const parent = { parent: this };
+    // Of its own, so that its plugin starts while the other one does: default providers start one after the other.
+    const steps = { ...parent, provider: new CommandProvider(`${name}-steps`, {}, parent) };
+    const power = new PowerState(`${name}-power-state`, { root }, parent);
     const directory = new StepCommand(
       `${name}-state-directory`,
       { step: "state-directory", project, input: { root } },
-      parent,
+      steps,
     );
-    const inside = { parent: this, dependsOn: directory };
+    const inside = { ...steps, dependsOn: directory };
     const key = new StepCommand(`${name}-ssh-key`, { step: "ssh-key", project, input: { root } }, inside);
     const runtimeDisk = new StepCommand(
       `${name}-runtime-disk`,
@@ -102,7 +106,6 @@ export class LocalMachine extends pulumi.ComponentResource {
       inside,
     );
     const disk = rootDisk.result<RootDisk>();
-    const power = new PowerState(`${name}-power-state`, { root }, inside);
     const machine = new StepCommand(
       name,
       {
@@ -120,7 +123,7 @@ export class LocalMachine extends pulumi.ComponentResource {
         },
         triggers: [power.id, identity, disk.apply(({ digest }) => digest), settings.rootDiskGiB],
       },
-      { parent: this, dependsOn: [seed, rootDisk, sessionDisk, power] },
+      { ...steps, dependsOn: [seed, rootDisk, sessionDisk, power] },
     );
     const running = machine.result<RunningMachine>();
     this.ssh = running.apply(({ sshPort }) => sshCommand(paths, sshPort));

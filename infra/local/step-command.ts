@@ -28,7 +28,8 @@ export class StepCommand extends Command {
     },
     opts: pulumi.CustomResourceOptions,
   ) {
-    const run = (half: "create" | "delete") => `exec node --import tsx infra/local/steps/main.ts ${args.step} ${half}`;
+    const run = (half: "create" | "delete") =>
+      `exec node tools/lib/run-bundled.cjs infra/local/steps/main.ts ${args.step} ${half}`;
     super(
       name,
       {

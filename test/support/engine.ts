@@ -89,7 +89,8 @@ export class EngineProject {
     const stack = options.stack ?? "test";
     const project = new EngineProject(folder, temporary, stack, pulumi, {
       ...env,
-      PULUMI_BACKEND_URL: `file://${state}`,
+      // As the project's own (tools/toolchain/pulumi.ts).
+      PULUMI_BACKEND_URL: `file://${state}?metadata=skip`,
       PULUMI_CONFIG_PASSPHRASE: "",
       ...options.env,
     });

@@ -1,10 +1,12 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
-import { homedir } from "node:os";
 import { join, relative } from "node:path";
 import { pipeline } from "node:stream/promises";
 import lockfile from "proper-lockfile";
+import { cacheRoot } from "./cache-root.cjs";
+
+export { cacheRoot };
 
 /** Receives one plain line of progress, without a trailing newline. */
 export type Report = (line: string) => void;
@@ -31,16 +33,6 @@ export async function sha256File(path: string): Promise<string> {
   const hash = createHash("sha256");
   await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), hash);
   return hash.digest("hex");
-}
-
-/**
- * The folder under which all caches live: `$CLOISTER_CACHE_DIR`, else `cloister` in the user's cache directory
- * (`$XDG_CACHE_HOME` or `~/.cache`, XDG Base Directory Specification; `~/Library/Caches` on macOS).
- */
-export function cacheRoot(env: NodeJS.ProcessEnv = process.env): string {
-  if (env["CLOISTER_CACHE_DIR"]) return env["CLOISTER_CACHE_DIR"];
-  if (process.platform === "darwin") return join(homedir(), "Library", "Caches", "cloister");
-  return join(env["XDG_CACHE_HOME"] || join(homedir(), ".cache"), "cloister");
 }
 
 /**

@@ -22,7 +22,7 @@ try {
           };
           const stack = new StackRunner(STACK, await ensureToolchain({ report, deep: false }));
           if (await stack.exists()) {
-            await stack.releaseStaleLocks(report);
+            await stack.clearLeftovers(report);
             await stack.change("destroy", report);
             await stack.remove();
           } else task.title = "there is no stack local";

@@ -65,7 +65,7 @@ async function start(): Promise<void> {
             const report = (line: string) => {
               task.output = line;
             };
-            await stack.releaseStaleLocks(report);
+            await stack.clearLeftovers(report);
             await stack.init();
             ({ changed } = await stack.change("up", report));
             const outcome = changed ? "the machine is up and verified" : "nothing to change";

@@ -9,6 +9,7 @@ import type { Report } from "../lib/store.ts";
 import type { Toolchain } from "../toolchain/index.ts";
 import { releaseStaleLocks } from "../toolchain/locks.ts";
 import { pulumiEnvironment } from "../toolchain/pulumi.ts";
+import { removeTornMetadata } from "../toolchain/torn-metadata.ts";
 
 /** Root of the project, absolute. */
 export const PROJECT = fileURLToPath(new URL("../..", import.meta.url)).replace(/\/$/, "");
@@ -56,10 +57,12 @@ export class StackRunner {
     await this.capture(["stack", "rm", this.name, "--yes", "--preserve-config"]);
   }
 
-  /** Removes locks that a killed run left behind. */
-  async releaseStaleLocks(report: Report): Promise<void> {
+  /** Removes what a killed run left behind in a file backend: locks and half-written metadata. */
+  async clearLeftovers(report: Report): Promise<void> {
     const backend = this.env["PULUMI_BACKEND_URL"] ?? process.env["PULUMI_BACKEND_URL"];
-    if (backend?.startsWith("file:")) await releaseStaleLocks(backend, report);
+    if (!backend?.startsWith("file:")) return;
+    await releaseStaleLocks(backend, report);
+    await removeTornMetadata(backend, report);
   }
 
   /** All outputs of the stack. */

@@ -81,7 +81,7 @@ async function locksIn(backendUrl: string, report: Report): Promise<Lock[]> {
 }
 
 /** The folder of a file backend: `file:///abs`, `file://~/in/home` and `file://./relative` are what Pulumi takes. */
-function folderOf(backendUrl: string): string | undefined {
+export function folderOf(backendUrl: string): string | undefined {
   if (!backendUrl.startsWith("file:")) return undefined;
   const [path = ""] = backendUrl.slice("file://".length).split("?");
   if (path.startsWith("~")) return join(process.env["HOME"] ?? "", path.slice(1));

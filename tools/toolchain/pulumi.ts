@@ -22,7 +22,8 @@ export function ownBackend(
   if (env["PULUMI_BACKEND_URL"] || env["PULUMI_ACCESS_TOKEN"] || isLoggedIn(credentials)) return {};
   const hasPassphrase = "PULUMI_CONFIG_PASSPHRASE" in env || "PULUMI_CONFIG_PASSPHRASE_FILE" in env;
   return {
-    PULUMI_BACKEND_URL: pathToFileURL(stateFolder(project)).href,
+    // Without files of metadata beside the state's, which a killed run leaves half-written (torn-metadata.ts).
+    PULUMI_BACKEND_URL: `${pathToFileURL(stateFolder(project)).href}?metadata=skip`,
     ...(hasPassphrase ? {} : { PULUMI_CONFIG_PASSPHRASE: "" }),
   };
 }

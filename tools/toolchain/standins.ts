@@ -5,6 +5,8 @@ import { sha256 } from "../lib/store.ts";
 import { commandVersion, pulumiVersion } from "./versions.ts";
 
 const sources = new URL("./standins/", import.meta.url).pathname;
+/** What the stand-ins are made from beside their own folder. */
+const shared = [new URL("../lib/grpc-serve.ts", import.meta.url).pathname];
 
 /** Names of the stand-ins' executables and what each is made from. */
 const standIns = [
@@ -15,7 +17,8 @@ const standIns = [
 /** Digest of all that the stand-ins are made from: their sources and the libraries bundled with them. */
 export async function standInsKey(): Promise<string> {
   const files = (await readdir(sources, { recursive: true })).filter((file) => file.endsWith(".ts")).sort();
-  const texts = await Promise.all(files.map((file) => readFile(join(sources, file), "utf8")));
+  const paths = [...files.map((file) => join(sources, file)), ...shared];
+  const texts = await Promise.all(paths.map((path) => readFile(path, "utf8")));
   const { version: esbuildVersion } = await packageOf("esbuild");
   const { version: sdkVersion } = await packageOf("@pulumi/pulumi");
   const { version: grpcVersion } = await packageOf("@grpc/grpc-js");

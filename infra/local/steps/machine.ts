@@ -8,14 +8,13 @@ import type { Settings } from "../../settings/settings.ts";
 import { chooseAccelerator } from "../host/accelerator.ts";
 import { findFirmware } from "../host/firmware.ts";
 import { guardStart } from "../host/guard.ts";
-import { livingProcess } from "../host/living.ts";
 import { choosePort } from "../host/port.ts";
 import { rememberStart, stopMachine } from "../host/process.ts";
 import type { Paths } from "../paths.ts";
 import { type Architecture, qemuArguments, qemuProgram } from "../qemu.ts";
-import { followConsole } from "./console.ts";
+import { followConsole, NotReadyError } from "./console.ts";
 import { type Step, say } from "./step.ts";
-import { fetchVerification, VerificationError, type VerificationSummary } from "./verification.ts";
+import { fetchVerification, keepVerification, type VerificationSummary } from "./verification.ts";
 
 /** What decides how the machine is started. */
 export interface MachineInput {
@@ -91,13 +90,13 @@ async function bringUp(
   name: string,
   interrupted: AbortSignal,
 ): Promise<RunningMachine> {
-  const running = await start(input, paths, name);
+  const { running, alive, end } = await start(input, paths, name);
   const startedAt = Date.now();
   const deadline = bootTimeoutMs(running.accelerator, input.architecture);
   const failed = AbortSignal.any([interrupted, AbortSignal.timeout(deadline)]);
-  const alive = () => livingProcess(paths) !== undefined;
   const report = (line: string) => say(`${((Date.now() - startedAt) / 1000).toFixed(0).padStart(4)} s  ${line}`);
-  await followConsole(paths, alive, failed, report).catch(async (error: unknown) => {
+  const verification = await followConsole(paths, alive, failed, report).catch(async (error: unknown) => {
+    end();
     if (interrupted.aborted) throw interrupted.reason;
     if (failed.aborted) {
       throw new Error(`the machine was not ready after ${deadline / 1000} s; its console is in ${paths.console}`);
@@ -106,21 +105,23 @@ async function bringUp(
     if (running.accelerator === "tcg" && fault) {
       throw new EmulationFault(`the kernel fell over a fault of the emulation (${fault})`);
     }
-    // When it was the verification that failed, the report says more than the console.
-    if (alive()) await fetchVerification(paths, running.sshPort, failed).catch(preferReport(error));
+    // When it was the verification that failed, the report says more than the console's one line.
+    if (error instanceof NotReadyError && error.report) await keepVerification(paths, error.report);
     throw error;
   });
-  return { ...running, verification: await fetchVerification(paths, running.sshPort, interrupted) };
-}
-
-/** Lets a report of a failed verification through, and stands by the first error otherwise. */
-function preferReport(first: unknown): (error: unknown) => never {
-  return (error) => {
-    throw error instanceof VerificationError ? error : first;
+  return {
+    ...running,
+    verification: verification
+      ? await keepVerification(paths, verification)
+      : await fetchVerification(paths, running.sshPort, interrupted),
   };
 }
 
-async function start(input: MachineInput, paths: Paths, name: string): Promise<Omit<RunningMachine, "verification">> {
+async function start(
+  input: MachineInput,
+  paths: Paths,
+  name: string,
+): Promise<{ running: Omit<RunningMachine, "verification">; alive: () => boolean; end: () => void }> {
   const firmware = findFirmware(input.architecture);
   if (!firmware)
     throw new Error(`no UEFI firmware for ${input.architecture} machines: run npm start, which says what to install`);
@@ -150,7 +151,12 @@ async function start(input: MachineInput, paths: Paths, name: string): Promise<O
   }
   child.unref();
   say(`machine started: process ${child.pid}, ssh on 127.0.0.1:${sshPort}, ${why}`);
-  return { sshPort, accelerator, why };
+  return {
+    running: { sshPort, accelerator, why },
+    // Of the process itself: the file with its number comes a moment after it.
+    alive: () => child.exitCode === null && child.signalCode === null,
+    end: () => void child.kill(),
+  };
 }
 
 /** Three times what was measured: about 60 s emulated, 150 s for another architecture, 20 s accelerated. Milliseconds. */

@@ -11,12 +11,15 @@ const steps: Readonly<Record<string, () => Promise<Step<never>>>> = {
   machine: async () => (await import("./machine.ts")).machine,
 };
 
-const [name = "", half = ""] = process.argv.slice(2);
-try {
+/** Runs one half of a step, as the command line says. */
+async function main(): Promise<void> {
+  const [name = "", half = ""] = process.argv.slice(2);
   const load = steps[name];
   if (!load) throw new Error(`unknown step ${JSON.stringify(name)}: one of ${Object.keys(steps).join(", ")}`);
   await runStep(await load(), half);
-} catch (error) {
+}
+
+main().catch((error: unknown) => {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
   process.exitCode = 1;
-}
+});

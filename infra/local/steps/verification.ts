@@ -23,18 +23,23 @@ export class VerificationError extends Error {
   }
 }
 
-/**
- * Fetches the report of the machine's verification at this boot and keeps it in the state folder.
- *
- * @throws VerificationError when a promise is not kept
- */
+/** Fetches the report of the machine's verification at this boot and keeps it, as {@link keepVerification} does. */
 export async function fetchVerification(paths: Paths, port: number, signal: AbortSignal): Promise<VerificationSummary> {
   const { stdout } = await execa("ssh", [...sshArguments(paths, port), "cat", "/run/cloister/verification.json"], {
     cancelSignal: signal,
     timeout: 120_000,
     stdin: "ignore",
   });
-  const report = ReportSchema.parse(JSON.parse(stdout));
+  return await keepVerification(paths, stdout);
+}
+
+/**
+ * Keeps the report of the machine's verification in the state folder.
+ *
+ * @throws {VerificationError} when a promise is not kept
+ */
+export async function keepVerification(paths: Pick<Paths, "verification">, text: string): Promise<VerificationSummary> {
+  const report = ReportSchema.parse(JSON.parse(text));
   await writeFile(paths.verification, `${JSON.stringify(report, undefined, 2)}\n`);
   if (!report.ok) throw new VerificationError(report, paths.verification);
   return {

@@ -111,8 +111,8 @@ describe("the local stack", function () {
 
   it("does nothing when nothing has changed", async () => {
     const before = pid();
-    assert.match(await succeeds(stack.engine.preview("--expect-no-changes")), /10 unchanged/);
-    assert.match(await succeeds(stack.engine.up()), /10 unchanged/);
+    assert.match(await succeeds(stack.engine.preview("--expect-no-changes")), /11 unchanged/);
+    assert.match(await succeeds(stack.engine.up()), /11 unchanged/);
     assert.equal(pid(), before);
   });
 

@@ -1,9 +1,11 @@
 #!/usr/bin/env node
 // Stands in for QEMU in tests of the local stack's life cycle, where no machine need run. It differs: it takes the same
 // command line, writes the process number, answers on the control socket, listens on the ssh port and says on the serial
-// console what CLOISTER_TEST_CONSOLE holds (default: ready); it runs nothing.
+// console what CLOISTER_TEST_CONSOLE holds (default: the report in the file CLOISTER_TEST_REPORT, and whether that is
+// good); it runs nothing.
 const fs = require("node:fs");
 const net = require("node:net");
+const zlib = require("node:zlib");
 
 const args = process.argv.slice(2);
 const after = (option) => args.flatMap((arg, i) => (arg === option ? [args[i + 1]] : []));
@@ -49,6 +51,9 @@ net
   })
   .listen(port, "127.0.0.1", () => {
     fs.writeFileSync(pidFile, `${process.pid}\n`);
-    const text = process.env.CLOISTER_TEST_CONSOLE ?? "cloister: ready";
+    const report = fs.readFileSync(process.env.CLOISTER_TEST_REPORT);
+    const word = JSON.parse(report).ok ? "ready" : "not ready: see the report";
+    const verified = `cloister: report ${zlib.gzipSync(report).toString("base64")}\ncloister: ${word}`;
+    const text = process.env.CLOISTER_TEST_CONSOLE ?? verified;
     setTimeout(() => fs.appendFileSync(consoleFile, `Linux version stand-in\n${text}\n`), 500);
   });

@@ -77,6 +77,8 @@ export function buildEnvironment(arch: Arch, folder: string, mirror: string): Re
     // Package scripts must not depend on who builds, or where.
     LC_ALL: "C.UTF-8",
     DEBIAN_FRONTEND: "noninteractive",
+    // The kernel's package makes no initrd, which the image would not use.
+    INITRD: "No",
   };
 }
 

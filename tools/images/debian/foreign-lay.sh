@@ -5,7 +5,7 @@ set -eu
 root=$1
 case $2 in
   path)
-    mkdir -p "$root/usr/lib/$TRIPLET" "$root/usr/local/bin"
+    mkdir -p "$root/usr/lib/$TRIPLET"
     mount --bind "$TOOLS/usr/lib/$TRIPLET" "$root/usr/lib/$TRIPLET"
     if [ "$LOADER" = usr/lib64 ]; then
       mkdir -p "$root/usr/lib64"
@@ -14,18 +14,22 @@ case $2 in
     else
       cp -P "$TOOLS"/usr/lib/ld-linux-*.so.* "$root/usr/lib/"
     fi
-    mount -t tmpfs -o mode=0755 tmpfs "$root/usr/local/bin"
+    # First on the PATH that mmdebstrap gives to packages' scripts, and no package's place for any of these.
+    : >"$root/laid"
     # Not dpkg, whose architecture is what it installs for; nor what reports the machine's architecture.
     for program in "$TOOLS"/usr/bin/* "$TOOLS"/usr/sbin/*; do
       case ${program##*/} in dpkg | uname | arch | chroot | ldconfig | sh | mount | umount) continue ;; esac
-      if [ -f "$program" ] && [ ! -L "$program" ] && [ "$(head -c 4 "$program" | tr -d '\0')" = "$(printf '\177ELF')" ]; then
-        cp "$program" "$root/usr/local/bin/"
+      if [ -f "$program" ] && [ ! -L "$program" ] && [ ! -e "$root/usr/sbin/${program##*/}" ] &&
+        [ "$(head -c 4 "$program" | tr -d '\0')" = "$(printf '\177ELF')" ]; then
+        cp "$program" "$root/usr/sbin/"
+        echo "${program##*/}" >>"$root/laid"
       fi
     done
     # Python's modules are compiled to the same byte code by any processor.
-    ln -s python3.13 "$root/usr/local/bin/python3"
-    printf '#!/bin/sh\nexec /usr/local/bin/python3 /usr/bin/py3compile "$@"\n' >"$root/usr/local/bin/py3compile"
-    chmod 755 "$root/usr/local/bin/py3compile"
+    ln -s python3.13 "$root/usr/sbin/python3"
+    printf '#!/bin/sh\nexec /usr/sbin/python3 /usr/bin/py3compile "$@"\n' >"$root/usr/sbin/py3compile"
+    chmod 755 "$root/usr/sbin/py3compile"
+    printf 'python3\npy3compile\n' >>"$root/laid"
     ;;
   over)
     for program in bin/dash bin/bash bin/perl bin/sed bin/grep bin/tar; do
@@ -33,7 +37,9 @@ case $2 in
     done
     ;;
   away)
-    for program in bin/dash bin/bash bin/perl bin/sed bin/grep bin/tar local/bin "lib/$TRIPLET" lib64; do
+    while read -r program; do rm "$root/usr/sbin/$program"; done <"$root/laid"
+    rm "$root/laid"
+    for program in bin/dash bin/bash bin/perl bin/sed bin/grep bin/tar "lib/$TRIPLET" lib64; do
       ! mountpoint -q "$root/usr/$program" || umount "$root/usr/$program"
     done
     rmdir "$root/usr/lib/$TRIPLET" "$root/usr/lib64" 2>/dev/null || :

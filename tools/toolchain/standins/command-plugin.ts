@@ -10,6 +10,7 @@ import * as rpc from "@pulumi/pulumi/proto/provider_grpc_pb.js";
 import * as pb from "@pulumi/pulumi/proto/provider_pb.js";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb.js";
 import { Struct } from "google-protobuf/google/protobuf/struct_pb.js";
+import { engineAddressOf, notSupported, serve, unary } from "../../lib/grpc-serve.ts";
 import { archiveOf, assetsOf, chosenFiles, restored } from "./command/assets.ts";
 import {
   type CommandInputs,
@@ -21,7 +22,6 @@ import {
 } from "./command/inputs.ts";
 import { cancelAll, runCommand } from "./command/run.ts";
 import { changesBetween, equal, type Properties, reveal, unknown, type Value } from "./command/values.ts";
-import { engineAddressOf, notSupported, serve, unary } from "./serve.ts";
 
 declare const STAND_IN_VERSION: string;
 

@@ -14,8 +14,8 @@ import * as pb from "@pulumi/pulumi/proto/language_pb.js";
 import * as plugin from "@pulumi/pulumi/proto/plugin_pb.js";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb.js";
 import { split } from "shlex";
+import { engineAddressOf, notSupported, serve, unary } from "../../lib/grpc-serve.ts";
 import { PolicyProxy } from "./policy-proxy.ts";
-import { engineAddressOf, notSupported, serve, unary } from "./serve.ts";
 
 declare const STAND_IN_VERSION: string;
 

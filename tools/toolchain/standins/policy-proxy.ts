@@ -1,7 +1,7 @@
 import * as grpc from "@grpc/grpc-js";
 import * as rpc from "@pulumi/pulumi/proto/analyzer_grpc_pb.js";
 import * as pb from "@pulumi/pulumi/proto/analyzer_pb.js";
-import { listen, messageLimits } from "./serve.ts";
+import { listen, messageLimits } from "../../lib/grpc-serve.ts";
 
 type Method = grpc.MethodDefinition<object, object>;
 

@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { appendFile, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { reportLine } from "../../../../guest/verify/command.ts";
+import type { Report } from "../../../../guest/verify/report.ts";
 import { followConsole, readConsoleLine } from "../../../../infra/local/steps/console.ts";
 
 describe("the serial console", () => {
@@ -53,6 +55,23 @@ describe("the serial console", () => {
       await new Promise((resolve) => setTimeout(resolve, 250));
       await appendFile(paths.console, "ady\n");
       await done;
+    });
+
+    it("gives the report, when it came whole", async () => {
+      const follow = async () =>
+        await followConsole(
+          paths,
+          () => true,
+          never,
+          () => {},
+        );
+      const text = reportLine({ ok: true, rows: [] } as unknown as Report);
+      await writeFile(paths.console, `${text}\r\ncloister: ready\r\n`);
+      assert.deepEqual(JSON.parse((await follow()) ?? ""), { ok: true, rows: [] });
+      await writeFile(paths.console, `${text.slice(0, 40)}[   31.2] a kernel message\ncloister: ready\n`);
+      assert.equal(await follow(), undefined);
+      await writeFile(paths.console, `${text}\ncloister: not ready: S6\n`);
+      await assert.rejects(follow(), { name: "NotReadyError", report: JSON.stringify({ ok: true, rows: [] }) });
     });
 
     it("fails when QEMU ends", async () => {

@@ -55,7 +55,7 @@ export function serve<Service extends grpc.UntypedServiceImplementation>(
   }, 500).unref();
 }
 
-/** A handler of a call that this stand-in does not do: an error that says so. */
+/** A handler of a call that is not served: an error that says so. */
 export function notSupported(who: string, what: string): grpc.handleUnaryCall<unknown, never> {
   return (_call, done) =>
     done({

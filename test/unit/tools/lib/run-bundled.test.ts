@@ -1,0 +1,78 @@
+import assert from "node:assert/strict";
+import { cp, mkdir, mkdtemp, readdir, rm, symlink, truncate, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { execa } from "execa";
+import { REPOSITORY } from "../../../support/local/project-copy.ts";
+
+describe("a bundled program", function () {
+  this.timeout(30_000);
+  let folder: string;
+
+  const project = (name: string): string => join(folder, name);
+  const run = async (name = "project", ...args: string[]) =>
+    await execa("node", [join(project(name), "tools/lib/run-bundled.cjs"), "infra/hello.ts", ...args], {
+      env: { CLOISTER_CACHE_DIR: join(folder, "cache") },
+      reject: false,
+    });
+  const bundles = async (): Promise<string[]> =>
+    (await readdir(join(folder, "cache", "bundles"))).filter((file) => file.endsWith(".cjs"));
+  const write = async (name: string, file: string, text: string): Promise<void> =>
+    await writeFile(join(project(name), "infra", file), text);
+  const make = async (name: string): Promise<void> => {
+    await mkdir(join(project(name), "infra"), { recursive: true });
+    for (const file of ["package.json", "package-lock.json", "tools/lib/run-bundled.cjs", "tools/lib/cache-root.cjs"]) {
+      await cp(join(REPOSITORY, file), join(project(name), file));
+    }
+    await symlink(join(REPOSITORY, "node_modules"), join(project(name), "node_modules"));
+    await write(name, "word.ts", 'export const word: string = "one";');
+    const hello =
+      'import { word } from "./word.ts";\nconsole.log(word, import.meta.url, process.argv.slice(2).join());';
+    await write(name, "hello.ts", hello);
+  };
+
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), "cloister-bundled-"));
+    await make("project");
+  });
+  afterEach(async () => {
+    await rm(folder, { recursive: true });
+  });
+
+  it("knows its arguments and where its sources are, in every copy of the project", async () => {
+    await make("other");
+    const url = (name: string): string => `file://${project(name)}/infra/hello.ts`;
+    assert.equal((await run("project", "a", "b c")).stdout, `one ${url("project")} a,b c`);
+    assert.equal((await run("other")).stdout, `one ${url("other")} `);
+    assert.equal((await bundles()).length, 1, "the copies share one bundle");
+  });
+
+  it("is made again when a source has changed, and not otherwise", async () => {
+    await run();
+    const first = await bundles();
+    await run();
+    assert.deepEqual(await bundles(), first);
+    await write("project", "word.ts", 'export const word: string = "two";');
+    assert.match((await run()).stdout, /^two /);
+  });
+
+  it("is made again when it was damaged", async () => {
+    await run();
+    const [bundle = ""] = await bundles();
+    await truncate(join(folder, "cache", "bundles", bundle), 100);
+    assert.match((await run()).stdout, /^one /);
+  });
+
+  it("is whole for each of several that start at once", async () => {
+    const results = await Promise.all(Array.from({ length: 4 }, () => run()));
+    for (const { stdout } of results) assert.match(stdout, /^one /);
+    assert.equal((await bundles()).length, 1);
+  });
+
+  it("says what is wrong with a source that cannot be read, and fails", async () => {
+    await write("project", "word.ts", "export const word = ;");
+    const { exitCode, stderr } = await run();
+    assert.equal(exitCode, 1);
+    assert.match(stderr, /infra\/word\.ts:1:20: ERROR: Unexpected ";"/);
+  });
+});
