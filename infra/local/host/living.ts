@@ -25,10 +25,15 @@ export function livingProcess(paths: Pick<Paths, "process" | "pid" | "marker">):
   try {
     const pid = Number.parseInt(readFileSync(paths.pid, "utf8"), 10);
     const started = JSON.parse(readFileSync(paths.process, "utf8")) as StartedMachine;
-    return commandLine(pid)?.includes(paths.marker) ? { pid, ...started } : undefined;
+    return isMachine(pid, paths) ? { pid, ...started } : undefined;
   } catch {
     return undefined;
   }
+}
+
+/** Whether this process, if there is one, is the QEMU of this stack. */
+export function isMachine(pid: number, paths: Pick<Paths, "marker">): boolean {
+  return commandLine(pid)?.includes(paths.marker) ?? false;
 }
 
 function commandLine(pid: number): string | undefined {

@@ -1,7 +1,7 @@
 import { rm, writeFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Paths } from "../paths.ts";
-import { livingProcess, type StartedMachine } from "./living.ts";
+import { isMachine, livingProcess, type StartedMachine } from "./living.ts";
 import { qmp } from "./qmp.ts";
 
 /**
@@ -25,11 +25,12 @@ export async function stopMachine(paths: Paths, graceMs = 30_000): Promise<"was 
     return "was not running";
   }
   let outcome: "shut down" | "killed" = "shut down";
-  if (!(graceMs > 0 && (await powerDown(paths, graceMs)))) {
+  if (!(graceMs > 0 && (await powerDown(paths, running.pid, graceMs)))) {
     outcome = "killed";
     signal(running.pid, "SIGTERM");
-    if (!(await gone(paths, 5_000))) signal(running.pid, "SIGKILL");
-    if (!(await gone(paths, 10_000))) throw new Error(`QEMU (process ${running.pid}) does not end: stop it by hand`);
+    if (!(await gone(paths, running.pid, 5_000))) signal(running.pid, "SIGKILL");
+    if (!(await gone(paths, running.pid, 10_000)))
+      throw new Error(`QEMU (process ${running.pid}) does not end: stop it by hand`);
   }
   await forget(paths);
   return outcome;
@@ -40,18 +41,19 @@ async function forget(paths: Paths): Promise<void> {
 }
 
 /** Presses the machine's power button over QMP and waits for QEMU to end. */
-async function powerDown(paths: Paths, graceMs: number): Promise<boolean> {
+async function powerDown(paths: Paths, pid: number, graceMs: number): Promise<boolean> {
   try {
     await qmp(paths.control, "system_powerdown");
   } catch {
     return false;
   }
-  return await gone(paths, graceMs);
+  return await gone(paths, pid, graceMs);
 }
 
-async function gone(paths: Paths, withinMs: number): Promise<boolean> {
+/** Waits for the process itself: QEMU removes the file with its number a moment before it ends. */
+async function gone(paths: Paths, pid: number, withinMs: number): Promise<boolean> {
   const deadline = Date.now() + withinMs;
-  while (livingProcess(paths)) {
+  while (isMachine(pid, paths)) {
     if (Date.now() > deadline) return false;
     await sleep(100);
   }
