@@ -10,7 +10,7 @@ const VERSION = "7.48.0";
 /** The stand-in for the AWS plugin, bundled; a chunk of its own for each of the SDK's clients, read when first used. */
 async function bundle(): Promise<string> {
   const files = (await readdir(sources, { recursive: true })).filter((file) => file.endsWith(".ts")).sort();
-  const shared = ["tools/toolchain/standins/serve.ts", "tools/toolchain/standins/command/values.ts"];
+  const shared = ["tools/lib/grpc-serve.ts", "tools/toolchain/standins/command/values.ts"];
   const paths = [...files.map((file) => join(sources, file)), ...[...shared, "package-lock.json"].map(inRepository)];
   const texts = await Promise.all([...paths, import.meta.filename].map((path) => readFile(path, "utf8")));
   const entry = await new Store().entry(
