@@ -56,6 +56,8 @@ export class AwsMachine {
   readonly paths: Paths;
   readonly #options: AwsMachineOptions;
   #guard: StartGuard | undefined;
+  /** How much of the console was told. */
+  #told = 0;
 
   constructor(options: AwsMachineOptions) {
     this.#options = options;
@@ -89,12 +91,12 @@ export class AwsMachine {
   /** Waits until the console shows something. Lines of cloister's are told as they come. */
   async console(wanted: RegExp, withinMs: number): Promise<string> {
     const begun = Date.now();
-    for (let told = 0; ; await sleep(250)) {
+    for (; ; await sleep(250)) {
       stopped.throwIfAborted();
       const text = await this.consoleText();
-      for (const line of text.slice(told).split(/(?<=\n)/)) {
+      for (const line of text.slice(this.#told).split(/(?<=\n)/)) {
         if (!line.endsWith("\n")) break;
-        told += line.length;
+        this.#told += line.length;
         const seconds = String(Math.round((Date.now() - begun) / 1000)).padStart(4);
         if (/cloister: /.test(line))
           this.#options.report(`${seconds} s  ${line.slice(line.indexOf("cloister: ")).trim()}`);
@@ -176,6 +178,7 @@ export class AwsMachine {
     await copyFile(firmware.variables, paths.firmwareVariables);
     await mkdir(dirname(paths.control), { recursive: true, mode: 0o700 });
     await writeFile(paths.console, "");
+    this.#told = 0;
     const all = qemuArguments({ architecture, accelerator, cpus: 4, memoryMiB: 6144, sshPort, firmware }, paths);
     this.#guard = guardStart(paths);
     await rememberStart(paths, { sshPort, accelerator, start: this.#guard.start });
