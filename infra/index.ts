@@ -30,7 +30,8 @@ async function local(settings: Settings): Promise<Outputs> {
     project,
     paths,
   });
-  return { ssh, verification, accelerator, baseImage, runtimeImage };
+  const { root: stateDirectory } = paths;
+  return { target: settings.target, stateDirectory, ssh, verification, accelerator, baseImage, runtimeImage };
 }
 
 async function aws(settings: Settings): Promise<Outputs> {

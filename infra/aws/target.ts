@@ -195,6 +195,8 @@ export class AwsTarget extends pulumi.ComponentResource {
     );
     const estimate = monthlyEstimate(settings);
     this.outputs = {
+      target: settings.target,
+      region,
       machines: Object.fromEntries(
         machines.map(([machine, { instanceId, reach, sessionVolumeId, templateVersion }]) => [
           machine,

@@ -108,6 +108,7 @@ async function start(): Promise<void> {
       `${unchanged ? "Nothing was changed" : "Ready"} after ${((Date.now() - startedAt) / 1000).toFixed(0)} s.`,
       "",
       `  into the machine     ${sshCommand(paths, port(paths))}`,
+      `  all of it            npx cloister --stack ${STACK} ls | run | verify | shell | cp    (docs/operating.md)`,
       "  a sealed command     ... sudo cloister run -- bash -c 'id; ls -la'",
       "  verify it again      ... sudo cloister verify",
       "  what would change    npm run -s pulumi -- preview --diff --stack local",

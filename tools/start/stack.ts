@@ -47,6 +47,12 @@ export class StackRunner {
     return existsSync(this.ownStateFile);
   }
 
+  /** Names of all stacks of this project in the backend. */
+  async names(): Promise<string[]> {
+    const stacks = JSON.parse(await this.capture(["stack", "ls", "--json"])) as { name: string }[];
+    return stacks.map(({ name }) => name.split("/").at(-1) ?? name);
+  }
+
   /** Makes the stack when it is not there. `Pulumi.<stack>.yaml` stays as it is. */
   async init(): Promise<void> {
     if (!(await this.exists())) await this.capture(["stack", "init", this.name, "--no-select"]);

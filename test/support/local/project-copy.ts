@@ -7,6 +7,7 @@ export const REPOSITORY = fileURLToPath(new URL("../../..", import.meta.url));
 const COPIED = [
   "infra",
   "cloud-init",
+  "cli",
   "guest",
   "tools",
   "package.json",

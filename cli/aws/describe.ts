@@ -1,0 +1,64 @@
+import {
+  type AutoScalingClient,
+  type Instance as Member,
+  paginateDescribeAutoScalingGroups,
+} from "@aws-sdk/client-auto-scaling";
+import { type EC2Client, type Instance, paginateDescribeInstances } from "@aws-sdk/client-ec2";
+import { paginateDescribeInstanceInformation, type SSMClient } from "@aws-sdk/client-ssm";
+
+/** States that a machine can come back from, or is on its way to. */
+const STATES = ["pending", "running", "stopping", "stopped", "shutting-down"];
+
+/** All instances of a stack, found by their tag; a thousand with each call. */
+export async function describeInstances(client: EC2Client, stack: string, id?: string): Promise<Instance[]> {
+  const Filters = [
+    { Name: "tag:cloister:stack", Values: [stack] },
+    { Name: "instance-state-name", Values: STATES },
+    ...(id === undefined ? [] : [{ Name: "instance-id", Values: [id] }]),
+  ];
+  const found: Instance[] = [];
+  for await (const { Reservations = [] } of paginateDescribeInstances({ client, pageSize: 1000 }, { Filters })) {
+    for (const { Instances = [] } of Reservations) found.push(...Instances);
+  }
+  return found;
+}
+
+/** What the groups say of their members, by instance. One call lists up to 100 groups with all that is in them. */
+export async function describeGroups(
+  client: AutoScalingClient,
+  names: readonly string[],
+): Promise<ReadonlyMap<string, Member>> {
+  const members = new Map<string, Member>();
+  // Without a name the API would list every group of the account.
+  if (names.length === 0) return members;
+  const asking = { AutoScalingGroupNames: [...names] };
+  for await (const page of paginateDescribeAutoScalingGroups({ client, pageSize: 100 }, asking)) {
+    for (const { Instances = [] } of page.AutoScalingGroups ?? []) {
+      for (const member of Instances) if (member.InstanceId) members.set(member.InstanceId, member);
+    }
+  }
+  return members;
+}
+
+/** Whether SSM's agent answers, by instance: `Online`, `ConnectionLost`, `Inactive`. Fifty with each call, which is SSM's most. */
+export async function describePings(
+  client: SSMClient,
+  stack: string,
+  id?: string,
+): Promise<ReadonlyMap<string, string>> {
+  const Filters =
+    id === undefined
+      ? [{ Key: "tag:cloister:stack", Values: [stack] }]
+      : /^m?i-[0-9a-f]{8,17}$/.test(id)
+        ? [{ Key: "InstanceIds", Values: [id] }]
+        : undefined;
+  const pings = new Map<string, string>();
+  // An id that is none would be refused, and nothing be listed at all.
+  if (!Filters) return pings;
+  for await (const page of paginateDescribeInstanceInformation({ client, pageSize: 50 }, { Filters })) {
+    for (const { InstanceId, PingStatus } of page.InstanceInformationList ?? []) {
+      if (InstanceId && PingStatus) pings.set(InstanceId, PingStatus);
+    }
+  }
+  return pings;
+}

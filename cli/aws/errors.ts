@@ -1,0 +1,30 @@
+import { messageOf, OperatorError } from "../errors.ts";
+
+/** AWS's answers that an operator can do something about, and what. */
+const HELP: Readonly<Record<string, string>> = {
+  CredentialsProviderError: "No credentials for AWS: sign in (aws sso login), with AWS_PROFILE set.",
+  ExpiredToken: "The credentials for AWS have expired: sign in again (aws sso login).",
+  ExpiredTokenException: "The credentials for AWS have expired: sign in again (aws sso login).",
+  TargetNotConnected:
+    "Its SSM agent is not connected: it still boots, or cannot reach SSM (docs/operating.md, When a machine does not answer).",
+  AccessDeniedException: "docs/operating.md lists what an operator needs to be allowed.",
+  UnauthorizedOperation: "docs/operating.md lists what an operator needs to be allowed.",
+  AccessDenied: "docs/operating.md lists what an operator needs to be allowed.",
+};
+
+/** Runs a call of AWS's API; its errors are told with what to do. */
+export async function asked<T>(what: string, call: () => Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    const help = HELP[(error as Error).name];
+    if (error instanceof OperatorError || !isOfAws(error)) throw error;
+    throw new OperatorError(`${what}: ${messageOf(error)}${help ? `\n${help}` : ""}`, { cause: error });
+  }
+}
+
+/** Of the service, or of the SDK on the way to it; not a mistake of ours. */
+function isOfAws(error: unknown): boolean {
+  const { name, $metadata, code } = error as { name?: string; $metadata?: unknown; code?: string };
+  return $metadata !== undefined || code !== undefined || (name ?? "") in HELP || name === "TimeoutError";
+}

@@ -1,0 +1,76 @@
+import { SSMClient, StartSessionCommand, TerminateSessionCommand } from "@aws-sdk/client-ssm";
+import type { Channel } from "../far-end/channel.ts";
+import { handOver, processChannel } from "../far-end/process-channel.ts";
+import { FarEndTransport } from "../far-end/transport.ts";
+import type { Transport } from "../transport.ts";
+import { clientSettings } from "./clients.ts";
+import { asked } from "./errors.ts";
+import { type OpenedSession, PLUGIN, pluginCall, pluginVersion } from "./plugin.ts";
+
+/**
+ * The document of every session. Of SSM's ways to a command it is the one that can carry input and output while the command
+ * runs; what it lacks (an exit code, bytes that are no text, two outputs) the far end adds (`cli/far-end`).
+ *
+ * - `AWS-StartNonInteractiveCommand`: the agent waits for the command to end before it sends its output, and gives it no
+ *   input (amazon-ssm-agent, `agent/session/shell/shell.go`, `executeCommandsWithExec`).
+ * - `SendCommand`: no input, and 24,000 characters of output at most (SSM API, `GetCommandInvocation`).
+ * - `AWS-StartSSHSession`: needs an ssh server and a key on every machine. EC2 Instance Connect, which would lend keys, reads
+ *   them from the metadata service as a user of its own, whom machines do not let through (`guest/boot/wall.nft`).
+ * - `SSM-SessionManagerRunShell`: a shell, whose prompts would have to be told from output; an account may have made another
+ *   document of it.
+ */
+const DOCUMENT = "AWS-StartInteractiveCommand";
+
+/** The operator's shell: the same user as on every other target. */
+const SHELL = "exec sudo -n -i -u operator";
+
+/** The way to an instance: SSM's sessions, opened by AWS's SDK and carried by AWS's plugin. */
+export function ssmTransport(machine: string, instance: string, region: string): Transport {
+  const client = new SSMClient(clientSettings(region));
+  const start = async (command: string, reason: string) => {
+    // Before anything is opened: a session that nobody takes up would wait for its time-out.
+    const version = await pluginVersion();
+    const session = await openSession(client, { instance, region, command, reason });
+    return { session, ...pluginCall(session, version) };
+  };
+  return new FarEndTransport(machine, {
+    open: async (commandLine): Promise<Channel> => {
+      const { session, args, env } = await start(commandLine, "cloister: one command");
+      return await processChannel(PLUGIN, args, { env, onClose: () => endSession(client, session) });
+    },
+    shell: async () => {
+      const { args, env } = await start(SHELL, "cloister: shell");
+      return await handOver(PLUGIN, args, env);
+    },
+  });
+}
+
+async function openSession(
+  client: SSMClient,
+  wish: { readonly instance: string; readonly region: string; readonly command: string; readonly reason: string },
+): Promise<OpenedSession> {
+  const request = { Target: wish.instance, DocumentName: DOCUMENT };
+  const { SessionId, StreamUrl, TokenValue } = await asked(`no session with ${wish.instance}`, () =>
+    client.send(new StartSessionCommand({ ...request, Parameters: { command: [wish.command] }, Reason: wish.reason })),
+  );
+  if (!SessionId || !StreamUrl || !TokenValue) throw new Error("SSM's answer to StartSession is not complete");
+  return {
+    region: wish.region,
+    endpoint: await endpointOf(client, wish.region),
+    request,
+    response: { SessionId, StreamUrl, TokenValue },
+  };
+}
+
+/** Ends what may be left of a session: after a command of ours it has ended by itself. */
+function endSession(client: SSMClient, { response }: OpenedSession): void {
+  client.send(new TerminateSessionCommand({ SessionId: response.SessionId })).catch(() => {});
+}
+
+/** The one that was configured (`AWS_ENDPOINT_URL_SSM` and the like), or the region's. */
+async function endpointOf({ config }: SSMClient, region: string): Promise<string> {
+  const own = await config.endpoint?.();
+  if (own)
+    return `${own.protocol}//${own.hostname}${own.port ? `:${own.port}` : ""}${own.path === "/" ? "" : own.path}`;
+  return config.endpointProvider({ Region: region }).url.href.replace(/\/$/, "");
+}

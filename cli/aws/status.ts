@@ -1,0 +1,97 @@
+import type { Instance as Member } from "@aws-sdk/client-auto-scaling";
+import type { Instance } from "@aws-sdk/client-ec2";
+import type { MachineStatus, Verification } from "../fleet.ts";
+import type { AwsOutputs } from "../stack.ts";
+
+/** What is known besides an instance itself. */
+export interface Surroundings {
+  readonly outputs: AwsOutputs;
+  /** Members of Auto Scaling groups, by instance. */
+  readonly groups: ReadonlyMap<string, Member>;
+  /** What SSM says of agents, by instance. */
+  readonly pings: ReadonlyMap<string, string>;
+}
+
+/** One instance, as `cloister ls` shows it. */
+export function machineStatus(instance: Instance, { outputs, groups, pings }: Surroundings): MachineStatus {
+  const id = instance.InstanceId ?? "";
+  const tag = (key: string): string | undefined => instance.Tags?.find(({ Key }) => Key === key)?.Value;
+  const pool = tag("cloister:pool");
+  const name = pool === undefined ? (tag("cloister:machine") ?? id) : id;
+  const member = groups.get(id);
+  const state = instance.State?.Name ?? "unknown";
+  const ping = pings.get(id);
+  // EC2 itself writes the template's version into this tag of every instance that came from one.
+  const version = Number(member?.LaunchTemplate?.Version ?? tag("aws:ec2launchtemplate:version"));
+  const wanted = currentVersion(pool, name, tag("aws:autoscaling:groupName"), outputs);
+  const lifecycle = member?.LifecycleState;
+  return {
+    name,
+    ...(pool === undefined ? {} : { pool }),
+    state,
+    template: Number.isNaN(version) ? "" : `v${version}`,
+    ...(Number.isNaN(version) || wanted === undefined ? {} : { current: version === wanted }),
+    verification: verification(state, pool, lifecycle),
+    remarks: [
+      ...(name === id ? [] : [id]),
+      ...(instance.Placement?.AvailabilityZone ? [instance.Placement.AvailabilityZone] : []),
+      ...(instance.InstanceType ? [instance.InstanceType] : []),
+      ...(instance.InstanceLifecycle === "spot" ? ["spot"] : []),
+      ...(lifecycle ? [lifecycle] : []),
+      ...(member?.ProtectedFromScaleIn ? ["protected from scale-in"] : []),
+      `SSM ${ping ? ping.toLowerCase() : "never seen"}`,
+    ],
+    ...(state === "running" ? {} : { help: helpFor(state, id, pool, outputs.region) }),
+  };
+}
+
+/** A named machine of the stack that EC2 knows nothing of. */
+export function missingMachine(name: string, stack: string): MachineStatus {
+  return {
+    name,
+    state: "gone",
+    template: "",
+    verification: { verdict: "unknown", by: "it is not there" },
+    remarks: ["in the stack, but not in EC2"],
+    help: `Bring it back: npm run -s pulumi -- up --refresh --stack ${stack}`,
+  };
+}
+
+/** The instance behind a machine's name. */
+export function instanceOf({ name, pool }: MachineStatus, outputs: AwsOutputs): string {
+  return (pool === undefined ? outputs.machines[name]?.instanceId : undefined) ?? name;
+}
+
+/**
+ * What is known of a verification without asking the machine. A pool's machine comes into service when its launch hook is
+ * completed, which it does when its verification passed and not otherwise (`infra/aws/pool.ts`). Nothing on AWS's side says
+ * it of a named machine: its role may write no tag.
+ */
+function verification(state: string, pool: string | undefined, lifecycle: string | undefined): Verification {
+  if (state !== "running" || lifecycle === undefined) {
+    return { verdict: "unknown", by: state === "running" ? "ask it: ls --ask" : "it does not run" };
+  }
+  if (pool !== undefined && /^Pending/.test(lifecycle))
+    return { verdict: "pending", by: "its launch hook waits for it" };
+  // A machine of a warm pool has passed its hook as well, but may have been started since.
+  if (/^(InService|EnteringStandby|Standby)$/.test(lifecycle))
+    return { verdict: "passed", by: "at its launch: its hook is completed" };
+  return { verdict: "unknown", by: "ask it: ls --ask" };
+}
+
+function currentVersion(
+  pool: string | undefined,
+  name: string,
+  group: string | undefined,
+  { machines, pools }: AwsOutputs,
+): number | undefined {
+  if (pool === undefined) return machines[name]?.templateVersion;
+  return pools[pool]?.cells.find((cell) => cell.group === group)?.templateVersion;
+}
+
+function helpFor(state: string, id: string, pool: string | undefined, region: string): string {
+  if (state === "pending") return "It boots: try again in a minute.";
+  if (pool !== undefined || state === "shutting-down") return "Its group replaces it: choose another one.";
+  if (state === "stopping") return "Start it when it has stopped.";
+  return `Start it: aws ec2 start-instances --region ${region} --instance-ids ${id}`;
+}

@@ -1,0 +1,28 @@
+import { Writable } from "node:stream";
+import type { ExecOptions, Transport } from "./transport.ts";
+
+/** What a command said and how it ended. */
+export interface Captured {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a command on a machine and keeps what it says. */
+export async function capture(
+  transport: Transport,
+  command: readonly string[],
+  options: Pick<ExecOptions, "user"> = {},
+): Promise<Captured> {
+  const kept = { stdout: [] as Buffer[], stderr: [] as Buffer[] };
+  const keep = (into: Buffer[]) =>
+    new Writable({
+      write(data: Buffer, _encoding, done) {
+        into.push(data);
+        done();
+      },
+    });
+  const exitCode = await transport.exec(command, { ...options, stdout: keep(kept.stdout), stderr: keep(kept.stderr) });
+  const text = (parts: Buffer[]): string => Buffer.concat(parts).toString("utf8");
+  return { exitCode, stdout: text(kept.stdout), stderr: text(kept.stderr) };
+}

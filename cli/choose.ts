@@ -1,0 +1,40 @@
+import { OperatorError, UsageError } from "./errors.ts";
+import type { Fleet, MachineStatus } from "./fleet.ts";
+import { nearest } from "./stack.ts";
+
+/** How many names an error lists. */
+const SHOWN = 10;
+
+/**
+ * The one machine that is meant: that of this name, or the only one.
+ *
+ * @throws UsageError when there is none of this name (with the nearest one), or several and none was named
+ * @throws OperatorError when it does not run (with what to do)
+ */
+export async function chooseMachine(fleet: Fleet, stack: string, name: string | undefined): Promise<MachineStatus> {
+  const [asked] = name === undefined ? [] : await fleet.machines(name);
+  const machine = asked ?? pick(await fleet.machines(), stack, name);
+  if (machine.state === "running") return machine;
+  throw new OperatorError(
+    `the machine ${machine.name} of the stack ${stack} is ${machine.state}.${machine.help ? ` ${machine.help}` : ""}`,
+  );
+}
+
+function pick(machines: readonly MachineStatus[], stack: string, name: string | undefined): MachineStatus {
+  const [first, ...others] = machines;
+  const found = name === undefined ? undefined : machines.find((machine) => machine.name === name);
+  if (found) return found;
+  if (!first) throw new OperatorError(`the stack ${stack} has no machines at the moment.`);
+  const names = machines.map((machine) => machine.name);
+  const all = `${names.slice(0, SHOWN).join(", ")}${names.length > SHOWN ? ` and ${names.length - SHOWN} more` : ""}`;
+  if (name !== undefined) {
+    const close = nearest(name, names);
+    throw new UsageError(
+      `the stack ${stack} has no machine ${name}. ${close ? `Did you mean ${close}? ` : ""}There are: ${all}.`,
+    );
+  }
+  if (others.length > 0) {
+    throw new UsageError(`the stack ${stack} has ${machines.length} machines: name one with --machine (${all}).`);
+  }
+  return first;
+}

@@ -1,0 +1,68 @@
+import { copyFrom, copyTo } from "../copy.ts";
+import { UsageError } from "../errors.ts";
+import { showProgress } from "../progress.ts";
+import { type Chosen, reach } from "./chosen.ts";
+
+/** `cloister cp`. @returns 0 */
+export async function cp(
+  chosen: Chosen,
+  source: string,
+  destination: string,
+  { root = false }: { readonly root?: boolean },
+): Promise<number> {
+  const route = parseRoute(source, destination, chosen.machine);
+  const { transport } = await reach({
+    stack: chosen.stack,
+    ...(route.machine === undefined ? {} : { machine: route.machine }),
+  });
+  const progress = showProgress(route.direction === "to" ? source : destination);
+  const options = { user: root ? "root" : "operator", moved: progress.moved } as const;
+  try {
+    await (route.direction === "to" ? copyTo : copyFrom)(transport, route.from, route.to, options);
+  } finally {
+    progress.end();
+  }
+  return 0;
+}
+
+/** Where to copy from and to: exactly one side is on a machine. */
+export interface Route {
+  readonly direction: "to" | "from";
+  readonly machine?: string;
+  readonly from: string;
+  readonly to: string;
+}
+
+/** Reads both sides, of which one is `MACHINE:PATH` or `:PATH`. A path of this computer with a colon is written `./a:b`. */
+export function parseRoute(source: string, destination: string, machine: string | undefined): Route {
+  const [there, here] = [source, destination].map(onMachine) as [Side | undefined, Side | undefined];
+  const side = there ?? here;
+  if (!side || (there && here)) {
+    throw new UsageError(
+      `one of both must be on a machine, as MACHINE:PATH or :PATH, and the other here: ${JSON.stringify(source)}, ${JSON.stringify(destination)}.`,
+    );
+  }
+  if (machine !== undefined && side.machine !== "" && side.machine !== machine) {
+    throw new UsageError(`--machine says ${machine}, the path says ${side.machine}: leave one of them out.`);
+  }
+  const name = side.machine || machine;
+  return {
+    direction: there ? "from" : "to",
+    ...(name === undefined ? {} : { machine: name }),
+    from: there ? side.path : source,
+    to: there ? destination : side.path,
+  };
+}
+
+interface Side {
+  readonly machine: string;
+  readonly path: string;
+}
+
+function onMachine(text: string): Side | undefined {
+  const [, machine, path] = /^([A-Za-z0-9-]*):(.*)$/s.exec(text) ?? [];
+  // As in a shell on the machine: a path is relative to the home, with or without saying so.
+  return machine === undefined || path === undefined
+    ? undefined
+    : { machine, path: path.replace(/^~(\/|$)/, "") || "." };
+}

@@ -1,0 +1,32 @@
+import { messageOf } from "../errors.ts";
+import type { Fleet, MachineStatus } from "../fleet.ts";
+import { each, verifiedAtBoot } from "../report.ts";
+import { fleetOf, readStack } from "../stack.ts";
+import { machineTable } from "../table.ts";
+
+/** `cloister ls`. @returns 0 */
+export async function ls(
+  stack: string,
+  { ask = false, json = false }: { readonly ask?: boolean; readonly json?: boolean },
+): Promise<number> {
+  const fleet = await fleetOf(await readStack(stack));
+  const machines = await fleet.machines();
+  const told = ask ? await each(machines, (machine) => askMachine(fleet, machine)) : machines;
+  const text = json ? JSON.stringify(told, undefined, 2) : machineTable(told, process.stdout.columns ?? 120);
+  process.stdout.write(`${text}\n`);
+  return 0;
+}
+
+/** The machine's own word on its verification; why there is none, where it gives none. */
+async function askMachine(fleet: Fleet, machine: MachineStatus): Promise<MachineStatus> {
+  if (machine.state !== "running") return machine;
+  try {
+    const { ok, rows } = await verifiedAtBoot(fleet, machine);
+    const kept = rows.filter(({ status }) => status === "ok").length;
+    const by = `it says, of this boot: ${kept} of ${rows.length} rows ok`;
+    return { ...machine, verification: { verdict: ok ? "passed" : "failed", by } };
+  } catch (error) {
+    const [why = ""] = messageOf(error).split("\n");
+    return { ...machine, verification: { verdict: "unknown", by: why } };
+  }
+}

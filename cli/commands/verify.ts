@@ -1,0 +1,56 @@
+import { failures, type Report } from "../../guest/verify/report.ts";
+import { printReport } from "../../guest/verify/table.ts";
+import { chooseMachine } from "../choose.ts";
+import { messageOf, OperatorError, UsageError } from "../errors.ts";
+import { each, verifyNow } from "../report.ts";
+import { fleetOf, readStack } from "../stack.ts";
+import type { Chosen } from "./chosen.ts";
+
+/**
+ * `cloister verify`: lets the machine verify itself, and prints its report.
+ *
+ * @returns 0 only when every machine that was asked keeps every promise that it must keep
+ */
+export async function verify(
+  { stack, machine }: Chosen,
+  { all = false, json = false }: { readonly all?: boolean; readonly json?: boolean },
+): Promise<number> {
+  if (all && machine !== undefined) throw new UsageError("--all is all machines: leave out --machine, or --all.");
+  const fleet = await fleetOf(await readStack(stack));
+  if (!all) {
+    const report = await verifyNow(fleet, await chooseMachine(fleet, stack, machine));
+    print(json ? JSON.stringify(report, undefined, 2) : printReport(report, { width: process.stdout.columns ?? 120 }));
+    return report.ok ? 0 : 1;
+  }
+  const machines = (await fleet.machines()).filter(({ state }) => state === "running");
+  if (machines.length === 0) throw new OperatorError(`no machine of the stack ${stack} runs.`);
+  const results = await each(machines, async (one) => {
+    const result: Result = await verifyNow(fleet, one).then(
+      (report) => ({ name: one.name, report }),
+      (error: unknown) => ({ name: one.name, problem: messageOf(error) }),
+    );
+    if (!json) print(lines(result));
+    return result;
+  });
+  if (json) print(JSON.stringify(results, undefined, 2));
+  const passed = results.filter((result) => result.report?.ok).length;
+  if (!json) print(`${passed} of ${results.length} machines keep every promise that they must keep`);
+  return passed === results.length ? 0 : 1;
+}
+
+interface Result {
+  readonly name: string;
+  readonly report?: Report;
+  /** Why there is no report. */
+  readonly problem?: string;
+}
+
+function lines({ name, report, problem }: Result): string {
+  if (!report) return `${name}: not verified: ${problem}`;
+  if (report.ok) return `${name}: verified (${report.rows.filter(({ status }) => status === "ok").length} rows ok)`;
+  return [`${name}: NOT verified`, ...failures(report).map((line) => `  ${line}`)].join("\n");
+}
+
+function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}

@@ -1,0 +1,68 @@
+import type { Readable } from "node:stream";
+
+/** Bytes of input on their way that the command has not taken yet; `far_end.py` has the same for output. */
+const WINDOW = 1 << 18;
+const CHUNK = 3 << 10;
+
+/**
+ * Carries a stream to the far end, no faster than the command reads: SSM's plugin forgets what waits for more than 10,000
+ * messages to be confirmed (`OutgoingMessageBufferCapacity` in its `config.go`).
+ */
+export class Input {
+  readonly #source: Readable;
+  readonly #send: (data: Buffer) => void;
+  readonly #ended: () => void;
+  readonly #waiting: Buffer[] = [];
+  #room = WINDOW;
+  #over = false;
+  #stopped = false;
+
+  constructor(source: Readable, send: (data: Buffer) => void, ended: () => void) {
+    this.#source = source;
+    this.#send = send;
+    this.#ended = ended;
+    source.on("data", this.#take);
+    source.once("end", this.#finish);
+    source.once("error", this.#finish);
+  }
+
+  /** The command has taken so many bytes more. */
+  taken(count: number): void {
+    this.#room += count;
+    this.#flush();
+  }
+
+  /** Lets go of the source. */
+  stop(): void {
+    this.#stopped = true;
+    this.#source.off("data", this.#take).off("end", this.#finish).off("error", this.#finish);
+    this.#source.pause();
+  }
+
+  readonly #take = (data: Buffer | string): void => {
+    this.#waiting.push(typeof data === "string" ? Buffer.from(data) : data);
+    this.#flush();
+  };
+
+  readonly #finish = (): void => {
+    this.#over = true;
+    this.#flush();
+  };
+
+  #flush(): void {
+    if (this.#stopped) return;
+    for (let data = this.#waiting[0]; data && this.#room > 0; data = this.#waiting[0]) {
+      const part = data.subarray(0, Math.min(CHUNK, this.#room));
+      if (part.length === data.length) this.#waiting.shift();
+      else this.#waiting[0] = data.subarray(part.length);
+      this.#room -= part.length;
+      if (part.length > 0) this.#send(part);
+    }
+    if (this.#waiting.length > 0) this.#source.pause();
+    else if (!this.#over) this.#source.resume();
+    else {
+      this.#stopped = true;
+      this.#ended();
+    }
+  }
+}

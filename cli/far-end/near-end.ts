@@ -1,0 +1,143 @@
+import { once } from "node:events";
+import { constants } from "node:os";
+import type { Writable } from "node:stream";
+import { OperatorError } from "../errors.ts";
+import type { ExecOptions } from "../transport.ts";
+import type { OpenChannel } from "./channel.ts";
+import { type Frame, FrameReader, say } from "./frames.ts";
+import { Input } from "./input.ts";
+import { farEnd } from "./start.ts";
+
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+/** How long a machine may take to start a far end. An emulated one that is busy needs some seconds. */
+const READY_MS = 90_000;
+/** A session of SSM ends when nothing was said for as long as its account's preferences have it: 1 to 60 minutes. */
+const IDLE_MS = 30_000;
+
+/**
+ * Runs a command by a far end. See `far_end.py` for the other side and the lines between them.
+ *
+ * @param machine its name, for messages
+ */
+export async function runByFarEnd(
+  open: OpenChannel,
+  machine: string,
+  command: readonly string[],
+  options: ExecOptions & { readonly user: string | undefined },
+): Promise<number> {
+  const { commandLine, word } = farEnd();
+  const channel = await open(commandLine);
+  const noise: string[] = [];
+  const frames = channel.fromFar.pipe(new FrameReader(word));
+  const tell = (line: string): void => {
+    if (channel.toFar.writable) channel.toFar.write(`${line}\n`);
+  };
+  const patience = setTimeout(() => channel.close(), READY_MS);
+  // What goes wrong there shows otherwise: by lines that never come, by a stream that is closed.
+  for (const stream of [channel.toFar, options.stdout, options.stderr]) stream.on("error", ignore);
+  const exit = { code: -1, stdout: 0, stderr: 0 };
+  const carried = { stdout: 0, stderr: 0 };
+  const undo: (() => void)[] = [() => clearTimeout(patience), () => channel.close()];
+  let input: Input | undefined;
+  let seen: Frame["kind"] = "noise";
+  try {
+    for await (const frame of frames as AsyncIterable<Frame>) {
+      if (frame.kind === "noise") {
+        if (seen === "noise" && frame.text.trim() !== "") noise.push(frame.text.trim());
+        continue;
+      }
+      seen = frame.kind;
+      if (frame.kind === "ready") {
+        clearTimeout(patience);
+        tell(say.start(options.user, options.tty ? terminal() : undefined, command));
+        const idle = setInterval(() => tell(say.nothing), IDLE_MS);
+        undo.push(() => clearInterval(idle), forwardSignals(options, tell), followTerminal(options, tell));
+        if (options.stdin) {
+          input = new Input(
+            options.stdin,
+            (data) => tell(say.input(data)),
+            () => tell(say.inputEnded),
+          );
+        } else tell(say.inputEnded);
+      } else if (frame.kind === "taken") input?.taken(frame.count);
+      else if (frame.kind === "output") {
+        carried[frame.stream] += frame.data.length;
+        if (!(await write(options[frame.stream], frame.data))) tell(say.signal(constants.signals.SIGPIPE));
+        tell(say.taken(frame.data.length));
+      } else {
+        Object.assign(exit, frame);
+        break;
+      }
+    }
+  } finally {
+    input?.stop();
+    for (const step of undo) step();
+  }
+  if (exit.code < 0) throw lost(machine, seen, [...noise, await channel.gone]);
+  if (exit.stdout !== carried.stdout || exit.stderr !== carried.stderr) {
+    throw new OperatorError(
+      `output of the command was lost on its way from ${machine}: ${carried.stdout + carried.stderr} of ${exit.stdout + exit.stderr} bytes arrived. Its exit code was ${exit.code}.`,
+    );
+  }
+  return exit.code;
+}
+
+function lost(machine: string, seen: Frame["kind"], said: readonly string[]): OperatorError {
+  const words = said
+    .map((line) => line.trim())
+    .filter((line) => line !== "")
+    .slice(-5);
+  const what =
+    seen === "noise"
+      ? `the machine ${machine} could not be reached, or has no python3 or sudo for the operator`
+      : `the connection to ${machine} was lost before the command ended; what it started is being ended`;
+  return new OperatorError([`${what}.`, ...words.map((line) => `  ${line}`)].join("\n"));
+}
+
+/** @returns false when nobody reads any more; what else comes is taken and dropped */
+async function write(stream: Writable, data: Buffer): Promise<boolean> {
+  if (stream.destroyed || stream.errored) return false;
+  const stop = new AbortController();
+  try {
+    if (!stream.write(data)) {
+      await Promise.race([once(stream, "drain", stop), once(stream, "close", stop)]);
+    }
+    return !stream.errored;
+  } catch {
+    return false;
+  } finally {
+    stop.abort();
+  }
+}
+
+const ignore = (): void => {};
+
+function terminal() {
+  const { rows = 24, columns = 80 } = process.stdout;
+  const term = process.env["TERM"] ?? "";
+  return { rows, columns, term: /^[\w.+-]+$/.test(term) ? term : "dumb" };
+}
+
+function forwardSignals(options: ExecOptions, tell: (line: string) => void): () => void {
+  if (!options.signals) return ignore;
+  const handlers = SIGNALS.map((name) => {
+    const handler = () => tell(say.signal(constants.signals[name]));
+    process.on(name, handler);
+    return () => void process.off(name, handler);
+  });
+  return () => {
+    for (const off of handlers) off();
+  };
+}
+
+/** What is typed reaches the command key by key, and a changed size of the window too. */
+function followTerminal(options: ExecOptions, tell: (line: string) => void): () => void {
+  if (!options.tty || !process.stdin.isTTY) return ignore;
+  const resized = () => tell(say.resized(terminal()));
+  process.stdin.setRawMode(true);
+  process.stdout.on("resize", resized);
+  return () => {
+    process.stdin.setRawMode(false);
+    process.stdout.off("resize", resized);
+  };
+}

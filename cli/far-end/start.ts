@@ -1,0 +1,23 @@
+import { randomBytes } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { shellQuoted } from "../../infra/local/ssh.ts";
+
+/** A far end to be started. */
+export interface FarEnd {
+  /** What a POSIX shell on the machine is to run. */
+  readonly commandLine: string;
+  /** The word before each of its lines. */
+  readonly word: string;
+}
+
+/**
+ * The command line that starts a far end. It goes along as readable source, comments left out: whoever audits what operators
+ * start on machines (SSM keeps it in CloudTrail) sees a program, while the operator's own command, which may hold a secret,
+ * travels inside the session only. It runs as root, which is the only one who may signal root's commands.
+ */
+export function farEnd(word = `cloister-${randomBytes(6).toString("hex")}`): FarEnd {
+  const text = readFileSync(new URL("far_end.py", import.meta.url), "utf8");
+  const source = text.replace(/^ *(#|""").*\n|^\n/gm, "");
+  const words = ["sudo", "-n", "python3", "-I", "-S", "-c", source, word];
+  return { commandLine: `exec ${words.map(shellQuoted).join(" ")}`, word };
+}

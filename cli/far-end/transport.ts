@@ -1,0 +1,24 @@
+import type { ExecOptions, Transport } from "../transport.ts";
+import type { OpenChannel } from "./channel.ts";
+import { runByFarEnd } from "./near-end.ts";
+
+/** The same transport over any channel: what differs is how a far end is started, and how a terminal is handed over. */
+export class FarEndTransport implements Transport {
+  readonly #machine: string;
+  readonly #open: OpenChannel;
+  readonly #shell: () => Promise<number>;
+
+  constructor(machine: string, way: { readonly open: OpenChannel; readonly shell: () => Promise<number> }) {
+    this.#machine = machine;
+    this.#open = way.open;
+    this.#shell = way.shell;
+  }
+
+  exec(command: readonly string[], options: ExecOptions): Promise<number> {
+    return runByFarEnd(this.#open, this.#machine, command, { ...options, user: options.user ?? "root" });
+  }
+
+  shell(): Promise<number> {
+    return this.#shell();
+  }
+}

@@ -1,0 +1,21 @@
+import type { Paths } from "../../infra/local/paths.ts";
+import { sshArguments } from "../../infra/local/ssh.ts";
+import { OperatorError } from "../errors.ts";
+import { handOver, processChannel } from "../far-end/process-channel.ts";
+import { FarEndTransport } from "../far-end/transport.ts";
+import type { Transport } from "../transport.ts";
+
+/** The way to a local machine: ssh, with the machine's own key and its own list of known hosts. */
+export function sshTransport(machine: string, paths: Pick<Paths, "sshKey" | "knownHosts">, port: number): Transport {
+  const reach = sshArguments(paths, port);
+  return new FarEndTransport(machine, {
+    open: (commandLine) => processChannel("ssh", ["-T", ...reach, commandLine]).catch(explain),
+    // Without a terminal here there is none there; a script may then write commands into it.
+    shell: () => handOver("ssh", [process.stdin.isTTY ? "-t" : "-T", ...reach]).catch(explain),
+  });
+}
+
+function explain(error: NodeJS.ErrnoException): never {
+  if (error.code !== "ENOENT") throw error;
+  throw new OperatorError("there is no ssh on this computer: install OpenSSH's client (Debian: openssh-client)");
+}

@@ -1,0 +1,47 @@
+import { Report } from "../guest/verify/report.ts";
+import { capture } from "./capture.ts";
+import { OperatorError } from "./errors.ts";
+import type { Fleet, MachineStatus } from "./fleet.ts";
+
+/** Where a machine keeps the report of its verification at this boot (`guest/verify/command.ts`). */
+const BOOT_REPORT = "/run/cloister/verification.json";
+
+/** Machines that are asked at once: each takes a process here, and a session of SSM. */
+const AT_ONCE = 8;
+
+/** Lets a machine verify itself now, in full. A few seconds, half a minute where it is emulated. */
+export async function verifyNow(fleet: Fleet, machine: MachineStatus): Promise<Report> {
+  return await reportOf(fleet, machine, ["cloister", "verify", "--json"]);
+}
+
+/** What a machine found when it booted. */
+export async function verifiedAtBoot(fleet: Fleet, machine: MachineStatus): Promise<Report> {
+  return await reportOf(fleet, machine, ["cat", BOOT_REPORT]);
+}
+
+async function reportOf(fleet: Fleet, machine: MachineStatus, command: readonly string[]): Promise<Report> {
+  const { exitCode, stdout, stderr } = await capture(await fleet.connect(machine), command);
+  let said: unknown;
+  try {
+    said = JSON.parse(stdout);
+  } catch {
+    const words = stderr.trim() || stdout.trim() || "nothing";
+    throw new OperatorError(
+      `${machine.name} gave no report: ${command.join(" ")} ended with ${exitCode} and said: ${words}`,
+    );
+  }
+  const parsed = Report.safeParse(said);
+  if (parsed.success) return parsed.data;
+  throw new OperatorError(`the report of ${machine.name} is not of this version: ${parsed.error.message}`);
+}
+
+/** Does something with each, some at once; in their order. */
+export async function each<T, R>(all: readonly T[], action: (one: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = [];
+  let next = 0;
+  const worker = async (): Promise<void> => {
+    for (let i = next++; i < all.length; i = next++) results[i] = await action(all[i] as T);
+  };
+  await Promise.all(Array.from({ length: Math.min(AT_ONCE, all.length) }, worker));
+  return results;
+}

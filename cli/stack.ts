@@ -1,0 +1,86 @@
+import { distance } from "fastest-levenshtein";
+import { z } from "zod";
+import { PulumiError, StackRunner } from "../tools/start/stack.ts";
+import { ensureToolchain } from "../tools/toolchain/index.ts";
+import { OperatorError, UsageError } from "./errors.ts";
+import type { Fleet } from "./fleet.ts";
+
+const local = z.object({
+  target: z.literal("local"),
+  stateDirectory: z.string(),
+  accelerator: z.string(),
+  runtimeImage: z.string(),
+  verification: z.object({ ok: z.boolean(), rows: z.number(), kept: z.number(), differs: z.array(z.string()) }),
+});
+
+const aws = z.object({
+  target: z.literal("aws"),
+  region: z.string(),
+  machines: z.record(z.string(), z.object({ instanceId: z.string(), templateVersion: z.number() })),
+  pools: z.record(
+    z.string(),
+    z.object({ cells: z.array(z.object({ group: z.string(), templateVersion: z.number() })) }),
+  ),
+});
+
+const outputs = z.discriminatedUnion("target", [local, aws]);
+
+export type LocalOutputs = z.infer<typeof local>;
+export type AwsOutputs = z.infer<typeof aws>;
+
+/** A stack that is up: its name, and of its outputs what the operator's command needs. */
+export interface Stack {
+  readonly name: string;
+  readonly outputs: LocalOutputs | AwsOutputs;
+}
+
+/**
+ * Asks Pulumi for a stack's outputs, with the toolchain and the backend that `npm run pulumi` has.
+ *
+ * @throws OperatorError when there is no such stack, when it is not up, or when it was brought up by an earlier version
+ */
+export async function readStack(name: string): Promise<Stack> {
+  const toolchain = await ensureToolchain({ deep: false, report: (line) => process.stderr.write(`${line}\n`) });
+  const runner = new StackRunner(name, toolchain);
+  let found: Record<string, unknown>;
+  try {
+    found = await runner.outputs();
+  } catch (error) {
+    if (!(error instanceof PulumiError && /no stack named/.test(error.output))) throw error;
+    throw noSuchStack(name, await runner.names());
+  }
+  return parseStack(name, found);
+}
+
+/** Reads a stack's outputs. */
+export function parseStack(name: string, found: Readonly<Record<string, unknown>>): Stack {
+  const up = `npm run -s pulumi -- up --stack ${name}`;
+  if (Object.keys(found).length === 0) {
+    throw new OperatorError(`the stack ${name} is not up: it has no outputs. Bring it up: ${up}`);
+  }
+  const parsed = outputs.safeParse(found);
+  if (parsed.success) return { name, outputs: parsed.data };
+  const missing = parsed.error.issues.map(({ path }) => path.join(".")).join(", ");
+  throw new OperatorError(
+    `the outputs of the stack ${name} are not those of this version (${missing}): it is half up, or an earlier version made it. Bring it up again: ${up}`,
+  );
+}
+
+/** The machines of a stack; each target is loaded when it is needed. */
+export async function fleetOf(stack: Stack): Promise<Fleet> {
+  if (stack.outputs.target === "local") return (await import("./local/fleet.ts")).localFleet(stack.name, stack.outputs);
+  return (await import("./aws/fleet.ts")).awsFleet(stack.name, stack.outputs);
+}
+
+function noSuchStack(name: string, names: readonly string[]): UsageError {
+  const known = names.length > 0 ? `There are: ${names.join(", ")}.` : "There is none yet: npm start makes one.";
+  const close = nearest(name, names);
+  return new UsageError(`there is no stack ${name}. ${close ? `Did you mean ${close}? ` : ""}${known}`);
+}
+
+/** The name that was probably meant; nothing when none is near. */
+export function nearest(name: string, names: readonly string[]): string | undefined {
+  const far = (known: string): number => distance(name.toLowerCase(), known.toLowerCase());
+  const [first] = [...names].sort((a, b) => far(a) - far(b));
+  return first !== undefined && far(first) <= Math.max(1, Math.floor(first.length / 3)) ? first : undefined;
+}

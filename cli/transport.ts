@@ -1,0 +1,31 @@
+import type { Readable, Writable } from "node:stream";
+
+/** Where a command's streams go. */
+export interface ExecOptions {
+  /** What the command reads. @default nothing: it finds the end at once */
+  readonly stdin?: Readable;
+  readonly stdout: Writable;
+  readonly stderr: Writable;
+  /** Whom it runs as. @default `root`, as whom the machine's own `cloister` works */
+  readonly user?: "root" | "operator";
+  /** Gives it a terminal of this computer's terminal's size; both outputs are then one. @default false */
+  readonly tty?: boolean;
+  /** Hands SIGINT, SIGTERM and SIGHUP on to the command while it runs. @default false */
+  readonly signals?: boolean;
+}
+
+/**
+ * A way to one machine: all that the operator's command needs of ssh or SSM, and all that a session's API will need.
+ */
+export interface Transport {
+  /**
+   * Runs a command and waits for its end. Its words reach it as they are: no shell reads them. What is read and written is
+   * carried byte for byte, however much it is.
+   *
+   * @returns the command's exit code; 128 + n when signal n ended it, 127 when there is no such program
+   * @throws OperatorError when the machine cannot be reached, or is lost before the command has ended
+   */
+  exec(command: readonly string[], options: ExecOptions): Promise<number>;
+  /** Gives this terminal to a shell of the operator on the machine. @returns an exit code */
+  shell(): Promise<number>;
+}
