@@ -34,11 +34,10 @@ if [ -d "$f" ] && [ -d "$w/$n" ]; then cp -a -- "$w/$n/." "$f/"
 elif [ -d "$f" ]; then echo "$f is a folder on the machine" >&2; exit 1
 else mv -f -T -- "$w/$n" "$f"; fi`;
 
-/** Packs what is named $2 in the folder $1. */
+/** Packs what is named $2 in the folder $1; $3 is what the operator called it. */
 const PACK = `set -eu
-[ -d "$1" ] || { echo "there is no folder $1 on the machine" >&2; exit 1; }
+[ -e "$1/$2" ] || [ -L "$1/$2" ] || { echo "there is no $3 on the machine, or $(id -un) may not see it" >&2; exit 1; }
 cd -- "$1"
-[ -e "./$2" ] || [ -L "./$2" ] || { echo "there is no $1/$2 on the machine" >&2; exit 1; }
 exec tar -czf - "./$2"`;
 
 /**
@@ -81,11 +80,11 @@ export async function copyFrom(transport: Transport, from: string, to: string, o
     throw new OperatorError(`there is no folder ${dirname(target)} on this computer.`);
   const work = await mkdtemp(join(dirname(target), ".cloister-cp-"));
   try {
-    const unpacking = tar(["-C", work, "-xzf", "-"]);
+    const unpacking = tar(["-C", work, "-xozf", "-"]);
     const counted = counter(options.moved);
     counted.pipe(unpacking.child.stdin);
     const packed = transport
-      .exec(["sh", "-c", PACK, "sh", posix.dirname(path), name], {
+      .exec(["sh", "-c", PACK, "sh", posix.dirname(path), name, from], {
         ...sink(unpacking.said),
         user: options.user,
         stdout: counted,

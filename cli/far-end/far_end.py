@@ -83,7 +83,7 @@ def start(user, terminal, *words):
                 os.dup2(theirs, number)
             os.closerange(3, 256)
             signal.set_wakeup_fd(-1)
-            for number in (signal.SIGPIPE, signal.SIGHUP, signal.SIGCHLD):
+            for number in (signal.SIGPIPE, signal.SIGHUP, signal.SIGTERM, signal.SIGCHLD):
                 signal.signal(number, signal.SIG_DFL)
             if account and os.getuid() != account.pw_uid:
                 os.initgroups(account.pw_name, account.pw_gid)
@@ -216,8 +216,13 @@ def serve(woken):
             return
 
 
+def told_to_end(*_):
+    raise EOFError
+
+
 def main():
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, told_to_end)
     if os.isatty(0):
         tty.setraw(0)
     woken, wake = os.pipe()
@@ -229,6 +234,7 @@ def main():
         serve(woken)
     except (EOFError, OSError):
         # Nobody is there any more: what was started ends too.
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
         kill(signal.SIGHUP)
         kill(signal.SIGCONT)
         signal.signal(signal.SIGALRM, lambda *_: kill(signal.SIGKILL))

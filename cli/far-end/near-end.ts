@@ -23,7 +23,7 @@ export async function runByFarEnd(
   open: OpenChannel,
   machine: string,
   command: readonly string[],
-  options: ExecOptions & { readonly user: string | undefined },
+  options: Omit<ExecOptions, "user"> & { readonly user: string | undefined },
 ): Promise<number> {
   const { commandLine, word } = farEnd();
   const channel = await open(commandLine);
@@ -118,7 +118,7 @@ function terminal() {
   return { rows, columns, term: /^[\w.+-]+$/.test(term) ? term : "dumb" };
 }
 
-function forwardSignals(options: ExecOptions, tell: (line: string) => void): () => void {
+function forwardSignals(options: Pick<ExecOptions, "signals">, tell: (line: string) => void): () => void {
   if (!options.signals) return ignore;
   const handlers = SIGNALS.map((name) => {
     const handler = () => tell(say.signal(constants.signals[name]));
@@ -131,7 +131,7 @@ function forwardSignals(options: ExecOptions, tell: (line: string) => void): () 
 }
 
 /** What is typed reaches the command key by key, and a changed size of the window too. */
-function followTerminal(options: ExecOptions, tell: (line: string) => void): () => void {
+function followTerminal(options: Pick<ExecOptions, "tty">, tell: (line: string) => void): () => void {
   if (!options.tty || !process.stdin.isTTY) return ignore;
   const resized = () => tell(say.resized(terminal()));
   process.stdin.setRawMode(true);

@@ -1,0 +1,112 @@
+import assert from "node:assert/strict";
+import { chmod, mkdir, mkdtemp, readdir, readFile, readlink, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseRoute } from "../../../cli/commands/cp.ts";
+import { type CopyOptions, copyFrom, copyTo } from "../../../cli/copy.ts";
+import type { Transport } from "../../../cli/transport.ts";
+import { standInPrograms, transportHere, waysHere } from "../../support/operator/here.ts";
+
+const options: CopyOptions = { user: "operator" };
+const NAME = "it's $(id)\nGrüße -x";
+
+describe("cloister cp", function () {
+  this.timeout(15_000);
+  this.slow(3_000);
+  let programs: Awaited<ReturnType<typeof standInPrograms>>;
+  let machine: Transport;
+  let folder: string;
+  before(async () => {
+    programs = await standInPrograms();
+    machine = transportHere(waysHere(() => programs.env).pipes);
+  });
+  after(() => programs.remove());
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), "cloister-cp-test-"));
+    await mkdir(join(folder, "here", "tree", "-sub"), { recursive: true });
+    await mkdir(join(folder, "there"));
+    await writeFile(join(folder, "here", "tree", "-sub", NAME), "deep");
+    await writeFile(join(folder, "here", "tree", "run.sh"), "#!/bin/sh\n");
+    await chmod(join(folder, "here", "tree", "run.sh"), 0o750);
+    await symlink("-sub", join(folder, "here", "tree", "link"));
+  });
+  afterEach(() => rm(folder, { recursive: true, force: true }));
+
+  const at = (...parts: string[]): string => join(folder, ...parts);
+  const isTree = async (path: string): Promise<void> => {
+    assert.deepEqual((await readdir(path)).sort(), ["-sub", "link", "run.sh"]);
+    assert.equal(await readFile(join(path, "-sub", NAME), "utf8"), "deep");
+    assert.equal(await readlink(join(path, "link")), "-sub");
+    assert.equal((await stat(join(path, "run.sh"))).mode & 0o777, 0o750);
+  };
+
+  for (const [what, copy] of [
+    ["to a machine", copyTo],
+    ["from a machine", copyFrom],
+  ] as const) {
+    describe(what, () => {
+      it("takes a folder to a new name, with modes, links and names of any kind", async () => {
+        await copy(machine, at("here", "tree"), at("there", "new"), options);
+        await isTree(at("there", "new"));
+        assert.deepEqual(await readdir(at("there")), ["new"], "nothing else is left");
+      });
+
+      it("takes a folder into a folder, and merges it with what is there by its name", async () => {
+        await mkdir(at("there", "tree"));
+        await writeFile(at("there", "tree", "other"), "stays");
+        await copy(machine, at("here", "tree"), at("there"), options);
+        assert.equal(await readFile(at("there", "tree", "other"), "utf8"), "stays");
+        await rm(at("there", "tree", "other"));
+        await isTree(at("there", "tree"));
+      });
+
+      it("takes a file in place of another, and into a folder, whatever its name", async () => {
+        const file = at("here", "tree", "-sub", NAME);
+        await writeFile(at("there", "old"), "to be replaced");
+        await copy(machine, file, at("there", "old"), options);
+        assert.equal(await readFile(at("there", "old"), "utf8"), "deep");
+        await copy(machine, file, `${at("there")}/`, options);
+        assert.equal(await readFile(at("there", NAME), "utf8"), "deep");
+      });
+
+      it("says what is missing, and leaves nothing", async () => {
+        await assert.rejects(copy(machine, at("here", "none"), at("there"), options), /there is no .*none/);
+        await assert.rejects(
+          copy(machine, at("here", "tree"), at("there", "no", "x"), options),
+          /there is no folder .*no/,
+        );
+        await assert.rejects(copy(machine, at("here", "tree"), `${at("there", "no")}/`, options), /there is no folder/);
+        await mkdir(at("there", "run.sh"));
+        await assert.rejects(copy(machine, at("here", "tree", "run.sh"), at("there"), options), /is a folder on/);
+        assert.deepEqual(await readdir(at("there")), ["run.sh"]);
+      });
+    });
+  }
+
+  it("counts the bytes that go by", async () => {
+    let moved = 0;
+    const counting = { ...options, moved: (bytes: number) => (moved += bytes) };
+    await copyTo(machine, at("here", "tree"), at("there"), counting as CopyOptions);
+    assert.ok(moved > 100, `${moved}`);
+  });
+
+  it("reads which side is on a machine", () => {
+    assert.deepEqual(parseRoute("one:a b", "x", undefined), {
+      direction: "from",
+      machine: "one",
+      from: "a b",
+      to: "x",
+    });
+    assert.deepEqual(parseRoute("x", ":", undefined), { direction: "to", from: "x", to: "." });
+    assert.deepEqual(parseRoute("x", ":~/y", "one"), { direction: "to", machine: "one", from: "x", to: "y" });
+    assert.deepEqual(parseRoute("./a:b", "i-0a1b:/c", undefined), {
+      direction: "to",
+      machine: "i-0a1b",
+      from: "./a:b",
+      to: "/c",
+    });
+    assert.throws(() => parseRoute("a", "b", undefined), /one of both must be on a machine/);
+    assert.throws(() => parseRoute(":a", ":b", undefined), /one of both must be on a machine/);
+    assert.throws(() => parseRoute("one:a", "b", "two"), /leave one of them out/);
+  });
+});
