@@ -11,7 +11,7 @@ import { farEnd } from "../../../cli/far-end/start.ts";
 import { runHere, standInPrograms, waysHere } from "../../support/operator/here.ts";
 
 /** Words that some shell, or some line of a protocol, would read otherwise. */
-export const WORDS = [
+const WORDS = [
   "",
   " ",
   "two words",
