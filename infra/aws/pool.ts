@@ -85,6 +85,7 @@ export class Pool extends pulumi.ComponentResource {
     size: { min: number; max: number; desired?: number; index: number; count: number },
   ): pulumi.Output<Cell> {
     const { shape, spot, warmPool, drainSeconds = 900, verifySeconds = 900 } = args;
+    const scheduled = Object.keys(args.schedules ?? {}).length > 0;
     const groupName = `cloister-${shape.stack}-${name}`;
     const own = { "cloister:pool": pool };
     const template = machineTemplate(
@@ -186,9 +187,10 @@ export class Pool extends pulumi.ComponentResource {
       {
         parent: this,
         // Without a wish of its own the program leaves the size to schedules and operators.
-        ...(size.desired === undefined || args.schedules
-          ? { ignoreChanges: ["desiredCapacity", "minSize", "maxSize"].slice(0, args.schedules ? 3 : 1) }
-          : {}),
+        ignoreChanges: [
+          ...(scheduled || size.desired === undefined ? ["desiredCapacity"] : []),
+          ...(scheduled ? ["minSize", "maxSize"] : []),
+        ],
       },
     );
     for (const [when, at] of Object.entries(args.schedules ?? {})) {

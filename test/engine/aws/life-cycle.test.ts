@@ -1,0 +1,343 @@
+import assert from "node:assert/strict";
+import { gunzipSync } from "node:zlib";
+import { parse } from "yaml";
+import { type Clients, clientsOf, instancesOf, inventory, tagsOf } from "../../support/aws/look.ts";
+import { IMAGES } from "../../support/aws/moto.ts";
+import { Rehearsal } from "../../support/aws/rehearsal.ts";
+import type { EngineResult } from "../../support/engine.ts";
+
+/** Everything that an AWS stack can have, in one. */
+const EVERYTHING = {
+  machines: { one: {}, two: { zone: "eu-central-1b" } },
+  pools: {
+    small: { min: 1, max: 2, warmPool: { minSize: 0 } },
+    spot: { max: 4, desired: 0, spot: { onDemandBase: 1, instanceTypes: ["m8g.xlarge"] } },
+  },
+  network: {
+    cidr: "10.20.0.0/20",
+    nat: "single",
+    flowLogs: true,
+    ssmEndpoints: true,
+    dnsFirewall: ["api.anthropic.com", "ports.ubuntu.com"],
+  },
+  budget: { monthlyUSD: 100, email: "someone@example.com" },
+};
+
+/** That something has at least these members. */
+function includes(whole: unknown, part: object): void {
+  const have = whole as Record<string, unknown> | undefined;
+  for (const [key, value] of Object.entries(part)) {
+    if (typeof value === "object" && !Array.isArray(value)) includes(have?.[key], value as object);
+    else assert.deepEqual(have?.[key], value, key);
+  }
+}
+
+/** Each test begins where the one before ended: they run in their order, on one stack. */
+describe("a stack on AWS (rehearsed with moto)", function () {
+  this.timeout(240_000);
+  let stack: Rehearsal;
+  let aws: Clients;
+  let empty: string[];
+
+  const succeeded = ({ exitCode, all }: EngineResult): void => assert.equal(exitCode, 0, all);
+  const machine = async (name: string) => {
+    const found = (await instancesOf(aws)).filter(({ Tags }) => tagsOf(Tags)["Name"] === name);
+    assert.equal(found.length, 1, `instances named ${name}`);
+    return found[0] as (typeof found)[0];
+  };
+  const output = async <T>(name: string): Promise<T> => (await stack.engine.outputs())[name] as T;
+  const sessionVolume = async (name: string): Promise<string> =>
+    (await output<Record<string, { sessionVolumeId: string }>>("machines"))[name]?.sessionVolumeId ?? "";
+  const attached = async (volume: string): Promise<string | undefined> =>
+    (await aws.ec2.describeVolumes({ VolumeIds: [volume] })).Volumes?.[0]?.Attachments?.[0]?.InstanceId;
+  const group = async (name: string) => {
+    const { AutoScalingGroups } = await aws.autoScaling.describeAutoScalingGroups({
+      AutoScalingGroupNames: [`cloister-dev-${name}`],
+    });
+    assert.equal(AutoScalingGroups?.length, 1);
+    return AutoScalingGroups[0] as NonNullable<typeof AutoScalingGroups>[0];
+  };
+  const templateOf = async (name: string) => {
+    const { LaunchTemplates } = await aws.ec2.describeLaunchTemplates({});
+    const id = LaunchTemplates?.find(({ LaunchTemplateName = "" }) =>
+      new RegExp(`^${name}-[0-9a-f]{7}$`).test(LaunchTemplateName),
+    )?.LaunchTemplateId;
+    const { LaunchTemplateVersions } = await aws.ec2.describeLaunchTemplateVersions({
+      LaunchTemplateId: id,
+      Versions: ["$Latest"],
+    });
+    return LaunchTemplateVersions?.[0]?.LaunchTemplateData ?? {};
+  };
+  const userDataOf = (base64: string | undefined): Record<string, unknown> =>
+    parse(gunzipSync(Buffer.from(base64 ?? "", "base64")).toString("utf8")) as Record<string, unknown>;
+  const refreshes = async () => Object.values((await stack.kept())["autoscaling:refresh"] ?? {});
+
+  before(async () => {
+    stack = await Rehearsal.create({ stack: "dev", config: EVERYTHING });
+    aws = clientsOf(stack.moto.endpoint);
+    empty = await inventory(aws, await stack.kept());
+  });
+  after(async () => await stack.dispose());
+
+  it("comes up", async () => {
+    succeeded(await stack.engine.up());
+    const { total } = await output<{ total: number }>("monthlyEstimateUSD");
+    assert.ok(total > 100);
+  });
+
+  it("does not change when nothing changed, also when AWS is looked at again", async () => {
+    succeeded(await stack.engine.preview("--expect-no-changes", "--refresh"));
+  });
+
+  it("a named machine is private, with IMDSv2 alone and hop limit 1, and tags on itself, its disks and its interface", async () => {
+    const one = await machine("one");
+    const { HttpTokens, HttpPutResponseHopLimit, HttpEndpoint } = one.MetadataOptions ?? {};
+    assert.deepEqual([HttpEndpoint, HttpTokens, HttpPutResponseHopLimit], ["enabled", "required", 1]);
+    assert.equal(one.PublicIpAddress, undefined);
+    assert.equal(one.ImageId, IMAGES[0]?.id);
+    assert.equal(one.InstanceType, "c8g.xlarge");
+    assert.match(one.IamInstanceProfile?.Arn ?? "", /:instance-profile\/cloister-dev-machine-/);
+    const [network] = one.NetworkInterfaces ?? [];
+    const { NetworkInterfaces } = await aws.ec2.describeNetworkInterfaces({
+      NetworkInterfaceIds: [network?.NetworkInterfaceId ?? ""],
+    });
+    const VolumeIds = (one.BlockDeviceMappings ?? []).map(({ Ebs }) => Ebs?.VolumeId ?? "");
+    const { Volumes = [] } = await aws.ec2.describeVolumes({ VolumeIds });
+    assert.equal(Volumes.length, 2);
+    const tags = { "cloister:stack": "dev", "cloister:machine": "one" };
+    for (const tagged of [one.Tags, NetworkInterfaces?.[0]?.TagSet, ...Volumes.map(({ Tags }) => Tags)])
+      includes(tagsOf(tagged), tags);
+  });
+
+  it("a named machine has encrypted disks, of which the session disk is its own and takes part in snapshots", async () => {
+    const { Volumes = [] } = await aws.ec2.describeVolumes({
+      Filters: [{ Name: "tag:cloister:stack", Values: ["dev"] }],
+    });
+    // Of each of the two machines a root disk and a session disk; what moto makes for pools has no tags.
+    assert.equal(Volumes.length, 4);
+    for (const volume of Volumes) {
+      assert.equal(volume.Encrypted, true, volume.VolumeId);
+      assert.match(volume.KmsKeyId ?? "", /^arn:aws:kms:eu-central-1:/);
+    }
+    const id = await sessionVolume("one");
+    const disk = Volumes.find(({ VolumeId }) => VolumeId === id);
+    assert.equal(disk?.Size, 10);
+    assert.equal(tagsOf(disk?.Tags)["cloister:snapshots"], "dev");
+    assert.equal(await attached(id), (await machine("one")).InstanceId);
+    const [policy] = Object.values((await stack.kept())["dlm:policy"] ?? {});
+    includes(policy, {
+      State: "ENABLED",
+      PolicyDetails: { TargetTags: [{ Key: "cloister:snapshots", Value: "dev" }] },
+    });
+  });
+
+  it("a named machine gets user data that names machine, digest and bucket, and fits", async () => {
+    const { UserData } = await aws.ec2.describeInstanceAttribute({
+      InstanceId: (await machine("one")).InstanceId,
+      Attribute: "userData",
+    });
+    const bytes = Buffer.from(UserData?.Value ?? "", "base64").length;
+    assert.ok(bytes > 1000 && bytes <= 8192, `${bytes} bytes`);
+    const config = userDataOf(UserData?.Value);
+    assert.equal(config["hostname"], "claude");
+    const files = config["write_files"] as { path: string; content: string }[];
+    const described = JSON.parse(files.find(({ path }) => path === "/etc/cloister/machine.json")?.content ?? "{}");
+    includes(described, { name: "one", target: "aws", sessionDisk: { label: "sessions" } });
+    const { bucket, key } = described.runtime.source as { bucket: string; key: string };
+    const object = await aws.s3.headObject({ Bucket: bucket, Key: key });
+    assert.equal(object.ContentLength, described.runtime.size);
+    assert.ok(key.includes(described.runtime.digest));
+  });
+
+  it("a pool has its hooks before its machines, never balances zones, and names a version", async () => {
+    const { LifecycleHooks } = await aws.autoScaling.describeLifecycleHooks({
+      AutoScalingGroupName: "cloister-dev-small",
+    });
+    const hooks = (LifecycleHooks ?? []).map((hook) => [hook.LifecycleTransition, hook.DefaultResult]);
+    assert.deepEqual(hooks.sort(), [
+      ["autoscaling:EC2_INSTANCE_LAUNCHING", "ABANDON"],
+      ["autoscaling:EC2_INSTANCE_TERMINATING", "CONTINUE"],
+    ]);
+    const small = await group("small");
+    assert.deepEqual(
+      small.SuspendedProcesses?.map(({ ProcessName }) => ProcessName),
+      ["AZRebalance"],
+    );
+    assert.equal(small.LaunchTemplate?.Version, "1");
+    assert.equal(small.VPCZoneIdentifier?.split(",").length, 2);
+    assert.equal(small.Instances?.length, 1);
+    // In the order in which they were made.
+    const calls = (await stack.calls()).filter(({ urn, during }) => urn.endsWith("::small") && during === "create");
+    const order = calls.map(({ operation }) => operation);
+    assert.ok(order.lastIndexOf("PutLifecycleHook") < order.indexOf("UpdateAutoScalingGroup"), order.join());
+  });
+
+  it("a pool has a template with a session disk, IMDSv2 and tags for all that it makes", async () => {
+    const data = await templateOf("small");
+    includes(data.MetadataOptions, { HttpTokens: "required", HttpPutResponseHopLimit: 1 });
+    assert.deepEqual(
+      data.BlockDeviceMappings?.map(({ DeviceName, Ebs }) => [DeviceName, Ebs?.Encrypted, Ebs?.DeleteOnTermination]),
+      [
+        ["/dev/sda1", true, true],
+        ["/dev/sdf", true, true],
+      ],
+    );
+    for (const type of ["instance", "volume", "network-interface"]) {
+      const tags = data.TagSpecifications?.find(({ ResourceType }) => ResourceType === type)?.Tags;
+      assert.equal(tagsOf(tags)["cloister:pool"], "small", type);
+    }
+    assert.equal(data.NetworkInterfaces?.[0]?.AssociatePublicIpAddress, false);
+  });
+
+  it("a pool takes Spot machines above its on-demand base when told to", async () => {
+    const { MixedInstancesPolicy: policy } = await group("spot");
+    includes(policy?.InstancesDistribution, {
+      OnDemandBaseCapacity: 1,
+      SpotAllocationStrategy: "price-capacity-optimized",
+    });
+    assert.deepEqual(
+      policy?.LaunchTemplate?.Overrides?.map(({ InstanceType }) => InstanceType),
+      ["c8g.xlarge", "m8g.xlarge"],
+    );
+  });
+
+  it("lets nothing in: machines have no inbound rule, endpoints one from machines", async () => {
+    const { SecurityGroups = [] } = await aws.ec2.describeSecurityGroups({
+      Filters: [{ Name: "tag:cloister:stack", Values: ["dev"] }],
+    });
+    const rules = SecurityGroups.flatMap((one) => one.IpPermissions ?? []);
+    assert.equal(SecurityGroups.length, 2);
+    const machines = SecurityGroups.find(({ GroupName = "" }) => GroupName.includes("machines"));
+    assert.deepEqual(machines?.IpPermissions, []);
+    assert.deepEqual(
+      machines?.IpPermissionsEgress?.map(({ FromPort, IpProtocol }) => `${IpProtocol} ${FromPort}`).sort(),
+      ["tcp 443", "tcp 53", "udp 53"],
+    );
+    assert.equal(rules.length, 1);
+    assert.deepEqual(rules[0]?.IpRanges ?? [], []);
+    assert.equal(rules[0]?.UserIdGroupPairs?.[0]?.GroupId, machines?.GroupId);
+    const { NetworkInterfaces: interfaces } = await machine("one");
+    assert.deepEqual(
+      interfaces?.[0]?.Groups?.map(({ GroupId }) => GroupId),
+      [machines?.GroupId],
+    );
+  });
+
+  it("keeps the bucket closed, encrypted and versioned, and logs encrypted and for some time", async () => {
+    const { Buckets } = await aws.s3.listBuckets({});
+    const Bucket = Buckets?.[0]?.Name ?? "";
+    assert.match(Bucket, /^cloister-dev-/);
+    const { PublicAccessBlockConfiguration } = await aws.s3.getPublicAccessBlock({ Bucket });
+    assert.deepEqual(new Set(Object.values(PublicAccessBlockConfiguration ?? {})), new Set([true]));
+    const { ServerSideEncryptionConfiguration } = await aws.s3.getBucketEncryption({ Bucket });
+    const [rule] = ServerSideEncryptionConfiguration?.Rules ?? [];
+    assert.equal(rule?.ApplyServerSideEncryptionByDefault?.SSEAlgorithm, "aws:kms");
+    assert.equal((await aws.s3.getBucketVersioning({ Bucket })).Status, "Enabled");
+    const policy = (await stack.kept())["s3:policy"]?.[Bucket]?.["Policy"] as string;
+    assert.deepEqual(JSON.parse(policy).Statement[0].Condition, { Bool: { "aws:SecureTransport": "false" } });
+    const { logGroups = [] } = await aws.logs.describeLogGroups({ logGroupNamePrefix: "/cloister/dev/" });
+    assert.equal(logGroups.length, 3);
+    for (const { retentionInDays, kmsKeyId } of logGroups) {
+      assert.equal(retentionInDays, 7);
+      assert.match(kmsKeyId ?? "", /^arn:aws:kms:/);
+    }
+    const { Keys } = await aws.kms.listKeys({});
+    assert.equal((await aws.kms.getKeyRotationStatus({ KeyId: Keys?.[0]?.KeyId })).KeyRotationEnabled, true);
+  });
+
+  it("a change of the image replaces named machines, which keep their session disks, and refreshes pools", async () => {
+    const [old, disk] = [(await machine("one")).InstanceId, await sessionVolume("one")];
+    await stack.set({ ami: IMAGES[1] });
+    succeeded(await stack.engine.up());
+    const now = await machine("one");
+    assert.equal(now.ImageId, IMAGES[1]?.id);
+    assert.notEqual(now.InstanceId, old);
+    assert.equal(await sessionVolume("one"), disk);
+    assert.equal(await attached(disk), now.InstanceId);
+    assert.deepEqual((await refreshes()).map((one) => one["AutoScalingGroupName"]).sort(), [
+      "cloister-dev-small",
+      "cloister-dev-spot",
+    ]);
+    assert.equal((await group("small")).LaunchTemplate?.Version, "2");
+  });
+
+  it("a change of user data, of a pool's size and of a disk's size does just that", async () => {
+    const [count, disk] = [(await refreshes()).length, await sessionVolume("two")];
+    await stack.set({
+      hostname: "other",
+      pools: { ...EVERYTHING.pools, small: { ...EVERYTHING.pools.small, max: 3 } },
+      sessionDiskGiB: 12,
+    });
+    succeeded(await stack.engine.up());
+    const { UserData } = await aws.ec2.describeInstanceAttribute({
+      InstanceId: (await machine("two")).InstanceId,
+      Attribute: "userData",
+    });
+    assert.equal(userDataOf(UserData?.Value)["hostname"], "other");
+    assert.equal(userDataOf((await templateOf("small")).UserData)["hostname"], "other");
+    assert.equal((await group("small")).MaxSize, 3);
+    assert.equal((await refreshes()).length, count + 2);
+    assert.equal(await sessionVolume("two"), disk, "a larger disk is the same disk");
+    const { Volumes } = await aws.ec2.describeVolumes({ VolumeIds: [disk] });
+    assert.equal(Volumes?.[0]?.Size, 12);
+    assert.equal((await templateOf("small")).BlockDeviceMappings?.[1]?.Ebs?.VolumeSize, 12);
+  });
+
+  it("a change of a pool's size alone leaves machines and templates as they are", async () => {
+    const [one, count] = [await machine("one"), (await refreshes()).length];
+    await stack.set({ pools: EVERYTHING.pools });
+    await stack.forgetCalls();
+    succeeded(await stack.engine.up());
+    assert.equal((await group("small")).MaxSize, 2);
+    assert.equal((await machine("one")).InstanceId, one.InstanceId);
+    assert.equal((await refreshes()).length, count);
+    const changing = (await stack.calls()).filter(({ during }) => !["read", "invoke"].includes(during));
+    assert.deepEqual(new Set(changing.map(({ urn }) => urn.split("::").at(-1))), new Set(["small"]));
+  });
+
+  it("comes back when a machine was terminated and a disk deleted behind its back", async () => {
+    const [one, two] = [await machine("one"), await machine("two")];
+    const [kept, lost] = [await sessionVolume("one"), await sessionVolume("two")];
+    await aws.ec2.terminateInstances({ InstanceIds: [one.InstanceId ?? ""] });
+    await aws.ec2.detachVolume({ VolumeId: lost, InstanceId: two.InstanceId });
+    await aws.ec2.deleteVolume({ VolumeId: lost });
+    succeeded(await stack.engine.refresh());
+    const left = (await stack.engine.resources()).map(({ id }) => id);
+    assert.ok(!left.includes(one.InstanceId) && !left.includes(lost) && left.includes(two.InstanceId));
+    succeeded(await stack.engine.up());
+    assert.notEqual((await machine("one")).InstanceId, one.InstanceId);
+    assert.equal(await sessionVolume("one"), kept);
+    assert.equal(await attached(kept), (await machine("one")).InstanceId);
+    assert.notEqual(await sessionVolume("two"), lost);
+    assert.equal(await attached(await sessionVolume("two")), (await machine("two")).InstanceId);
+  });
+
+  it("does not let session disks go without the word for it", async () => {
+    const [one, two] = [await sessionVolume("one"), await sessionVolume("two")];
+    await stack.set({ onDestroy: "refuse" });
+    succeeded(await stack.engine.up());
+    const there = await inventory(aws, await stack.kept());
+    const refused = await stack.engine.run(["destroy", "--yes", "-s", "dev"]);
+    assert.notEqual(refused.exitCode, 0);
+    assert.match(refused.all, /one-session.*cannot be deleted\s+because it is protected/s);
+    assert.deepEqual(await inventory(aws, await stack.kept()), there, "a refused destroy takes nothing");
+    // Another name is another machine: the old one's disk would go.
+    await stack.set({ machines: { one: {}, renamed: { zone: "eu-central-1b" } } });
+    const renamed = await stack.engine.run(["up", "--yes", "-s", "dev"]);
+    assert.notEqual(renamed.exitCode, 0);
+    assert.match(renamed.all, /two-session.*cannot be deleted\s+because it is protected/s);
+    assert.deepEqual(await inventory(aws, await stack.kept()), there, "a refused change changes nothing");
+    assert.deepEqual([await sessionVolume("one"), await sessionVolume("two")], [one, two]);
+  });
+
+  it("takes another name for a machine with the word, and then leaves nothing behind", async () => {
+    await stack.set({ onDestroy: "delete-data", machines: { one: {}, two: { zone: "eu-central-1b" } } });
+    succeeded(await stack.engine.up());
+    await stack.set({ machines: { one: {}, renamed: { zone: "eu-central-1b" } } });
+    succeeded(await stack.engine.up());
+    const names = (await instancesOf(aws)).map(({ Tags }) => tagsOf(Tags)["Name"]).sort();
+    assert.deepEqual(names, ["one", "renamed", "small"]);
+    succeeded(await stack.engine.destroy());
+    assert.deepEqual(await inventory(aws, await stack.kept()), empty);
+  });
+});
