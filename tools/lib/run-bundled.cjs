@@ -68,15 +68,14 @@ async function make(entry, folder, index, apart) {
 const sourcesKnowTheirPlace = {
   name: "sources know their place",
   setup(build) {
+    build.initialOptions.define = { "import.meta.url": "moduleUrl", "import.meta.dirname": "moduleFolder" };
     build.onLoad({ filter: /\.ts$/ }, ({ path }) => {
-      if (path.includes("/node_modules/")) return undefined;
-      const place = JSON.stringify(`/${relative(project, path).split("\\").join("/")}`);
-      const file = `(${ROOT}+${place})`;
-      const contents = fs
-        .readFileSync(path, "utf8")
-        .replaceAll("import.meta.url", `require("node:url").pathToFileURL${file}.href`)
-        .replaceAll("import.meta.dirname", `require("node:path").dirname${file}`);
-      return { contents, loader: "ts" };
+      const text = fs.readFileSync(path, "utf8");
+      if (path.includes("/node_modules/") || !text.includes("import.meta.")) return undefined;
+      const file = `(${ROOT}+${JSON.stringify(`/${relative(project, path).split("\\").join("/")}`)})`;
+      const url = `const moduleUrl = require("node:url").pathToFileURL${file}.href;`;
+      const folder = `const moduleFolder = require("node:path").dirname${file};`;
+      return { contents: `${url}${folder}${text}`, loader: "ts" };
     });
   },
 };

@@ -26,9 +26,11 @@ describe("a bundled program", function () {
     }
     await symlink(join(REPOSITORY, "node_modules"), join(project(name), "node_modules"));
     await write(name, "word.ts", 'export const word: string = "one";');
-    const hello =
-      'import { word } from "./word.ts";\nconsole.log(word, import.meta.url, process.argv.slice(2).join());';
+    const hello = `import { word } from "./word.ts";
+      import { far } from "../tools/far.ts";
+      console.log(word, import.meta.url, process.argv.slice(2).join(), far, "import.meta.url");`;
     await write(name, "hello.ts", hello);
+    await writeFile(join(project(name), "tools", "far.ts"), "export const far = import.meta.dirname;");
   };
 
   beforeEach(async () => {
@@ -41,9 +43,10 @@ describe("a bundled program", function () {
 
   it("knows its arguments and where its sources are, in every copy of the project", async () => {
     await make("other");
-    const url = (name: string): string => `file://${project(name)}/infra/hello.ts`;
-    assert.equal((await run("project", "a", "b c")).stdout, `one ${url("project")} a,b c`);
-    assert.equal((await run("other")).stdout, `one ${url("other")} `);
+    const said = (name: string, args: string): string =>
+      `one file://${project(name)}/infra/hello.ts ${args} ${project(name)}/tools import.meta.url`;
+    assert.equal((await run("project", "a", "b c")).stdout, said("project", "a,b c"));
+    assert.equal((await run("other")).stdout, said("other", ""));
     assert.equal((await bundles()).length, 1, "the copies share one bundle");
   });
 
