@@ -82,5 +82,8 @@ function noSuchStack(name: string, names: readonly string[]): UsageError {
 export function nearest(name: string, names: readonly string[]): string | undefined {
   const far = (known: string): number => distance(name.toLowerCase(), known.toLowerCase());
   const [first] = [...names].sort((a, b) => far(a) - far(b));
-  return first !== undefined && far(first) <= Math.max(1, Math.floor(first.length / 3)) ? first : undefined;
+  if (first === undefined) return undefined;
+  // Two letters in each other's place are two changes.
+  const allowed = Math.min(Math.max(2, Math.floor(first.length / 3)), Math.max(name.length, first.length) - 1);
+  return far(first) <= allowed ? first : undefined;
 }

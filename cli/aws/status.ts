@@ -8,8 +8,8 @@ export interface Surroundings {
   readonly outputs: AwsOutputs;
   /** Members of Auto Scaling groups, by instance. */
   readonly groups: ReadonlyMap<string, Member>;
-  /** What SSM says of agents, by instance. */
-  readonly pings: ReadonlyMap<string, string>;
+  /** What SSM says of agents, by instance; nothing where it does not answer us. */
+  readonly pings: ReadonlyMap<string, string> | undefined;
 }
 
 /** One instance, as `cloister ls` shows it. */
@@ -20,7 +20,7 @@ export function machineStatus(instance: Instance, { outputs, groups, pings }: Su
   const name = pool === undefined ? (tag("cloister:machine") ?? id) : id;
   const member = groups.get(id);
   const state = instance.State?.Name ?? "unknown";
-  const ping = pings.get(id);
+  const ping = pings ? (pings.get(id)?.toLowerCase() ?? "never seen") : "does not say";
   // EC2 itself writes the template's version into this tag of every instance that came from one.
   const version = Number(member?.LaunchTemplate?.Version ?? tag("aws:ec2launchtemplate:version"));
   const wanted = currentVersion(pool, name, tag("aws:autoscaling:groupName"), outputs);
@@ -39,7 +39,7 @@ export function machineStatus(instance: Instance, { outputs, groups, pings }: Su
       ...(instance.InstanceLifecycle === "spot" ? ["spot"] : []),
       ...(lifecycle ? [lifecycle] : []),
       ...(member?.ProtectedFromScaleIn ? ["protected from scale-in"] : []),
-      `SSM ${ping ? ping.toLowerCase() : "never seen"}`,
+      `SSM ${ping}`,
     ],
     ...(state === "running" ? {} : { help: helpFor(state, id, pool, outputs.region) }),
   };

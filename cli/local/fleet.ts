@@ -12,8 +12,8 @@ const NAME = "machine";
 export function localFleet(stack: string, outputs: LocalOutputs): Fleet {
   const paths = pathsIn(outputs.stateDirectory);
   return {
-    async machines() {
-      return [status(stack, outputs, livingProcess(paths)?.sshPort)];
+    async machines(name = NAME) {
+      return name === NAME ? [status(stack, outputs, livingProcess(paths)?.sshPort)] : [];
     },
     async connect(machine) {
       const running = livingProcess(paths);

@@ -77,6 +77,7 @@ describe("the operator's command", () => {
     assert.equal(nearest("stagign", ["dev", "staging"]), "staging");
     assert.equal(nearest("de", ["dev"]), "dev");
     assert.equal(nearest("prod", ["dev", "staging"]), undefined);
+    assert.equal(nearest("x", ["y"]), undefined);
     assert.equal(nearest("x", []), undefined);
   });
 
