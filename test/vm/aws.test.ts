@@ -216,7 +216,7 @@ describe("a machine of the AWS target", function () {
     ]);
 
     // A command that runs for a while protects the machine; then its group ends it.
-    const long = here.run("cloister", "run", "--", "sh", "-c", "sleep 60; echo finished");
+    const long = here.run("cloister", "run", "--", "sh", "-c", "sleep 45; echo finished");
     await eventually("protection", () => aws.taken("SetInstanceProtection", "ProtectedFromScaleIn")[0]);
     assert.deepEqual(aws.taken("SetInstanceProtection", "ProtectedFromScaleIn"), ["true"]);
     aws.waiting = POOL.terminateHook;

@@ -98,7 +98,7 @@ export class AwsMachine {
         if (!line.endsWith("\n")) break;
         this.#told += line.length;
         const seconds = String(Math.round((Date.now() - begun) / 1000)).padStart(4);
-        if (/cloister: /.test(line))
+        if (/cloister: (?!report )/.test(line))
           this.#options.report(`${seconds} s  ${line.slice(line.indexOf("cloister: ")).trim()}`);
       }
       const found = wanted.exec(text);
