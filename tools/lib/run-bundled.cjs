@@ -39,7 +39,8 @@ function find(folder, index) {
 
 /** Bundles the entry; the file and its index appear whole or not at all. */
 async function make(entry, folder, index, apart) {
-  const { outputFiles, metafile } = await require("esbuild").build({
+  const esbuild = require("esbuild");
+  const { outputFiles, metafile } = await esbuild.build({
     entryPoints: [join(project, entry)],
     absWorkingDir: project,
     bundle: true,
@@ -52,6 +53,8 @@ async function make(entry, folder, index, apart) {
     logLevel: "error",
     plugins: [sourcesKnowTheirPlace, packagesApart(apart), oneLanguage],
   });
+  // Its process would stay as long as the program.
+  await esbuild.stop();
   const text = outputFiles[0].text;
   const bundle = sha256(text);
   const sources = Object.keys(metafile.inputs).filter((file) => !/(^|\/)node_modules\/|:/.test(file));
