@@ -41,6 +41,8 @@ const PROTECT_AFTER_MS = 10_000;
 const UNPROTECT_AFTER_MS = 60_000;
 /** A signal that failed is tried again after this time. */
 const RETRY_MS = 10_000;
+/** For how long a hook that does not wait may be about to. */
+const AWAIT_MS = 120_000;
 
 /** A machine on its way out. */
 interface Stopping {
@@ -80,6 +82,8 @@ export class LifeCycle {
   #busySince: number | undefined;
   #idleSince: number | undefined;
   #retryAt = 0;
+  /** When a signal was first answered by "nobody waits". */
+  #firstAnswer: number | undefined;
   #complaint = "";
 
   constructor(pool: PoolSettings | undefined, signals: Signals, actions: Actions) {
@@ -116,6 +120,7 @@ export class LifeCycle {
     const result = verdict.ok ? "CONTINUE" : "ABANDON";
     await this.#signal(now, `the launch hook's ${result}`, async () => {
       const answer = await this.#signals.complete(pool.launchHook, result);
+      if (this.#early(answer, now)) return;
       this.#launched.add(target);
       this.#good = verdict.ok;
       const what = verdict.ok ? "verified" : `not verified (${verdict.why})`;
@@ -137,6 +142,9 @@ export class LifeCycle {
     }
     if (spotEnd !== undefined) stopping.until = Math.min(stopping.until, spotEnd - MARGIN_MS);
     if (known === undefined) {
+      // What was to be said before is of no use any more.
+      this.#firstAnswer = undefined;
+      this.#retryAt = 0;
       const why = stopping.byGroup ? "its group ends it" : "EC2 takes this Spot machine back";
       await this.#actions.setStopping(why);
       const left = Math.max(0, Math.round((stopping.until - now) / 1_000));
@@ -156,6 +164,7 @@ export class LifeCycle {
     if (pool === undefined || !stopping.byGroup || stopping.completed) return;
     await this.#signal(now, "the terminating hook's CONTINUE", async () => {
       const answer = await this.#signals.complete(pool.terminateHook, "CONTINUE");
+      if (this.#early(answer, now)) return;
       stopping.completed = true;
       this.#actions.say(`life cycle: drained: CONTINUE; ${heard(answer)}`);
     });
@@ -189,6 +198,21 @@ export class LifeCycle {
       await this.#signals.protect(wish);
       this.#protected = wish;
     });
+  }
+
+  /**
+   * The metadata may name a new target a moment before its hook waits, and a signal that comes then is lost: so one that
+   * nobody waits for is sent again, for some time.
+   */
+  #early(answer: Answer, now: number): boolean {
+    this.#firstAnswer = answer === "taken" ? undefined : (this.#firstAnswer ?? now);
+    if (this.#firstAnswer === undefined) return false;
+    if (now - this.#firstAnswer < AWAIT_MS) {
+      this.#retryAt = now + RETRY_MS;
+      return true;
+    }
+    this.#firstAnswer = undefined;
+    return false;
   }
 
   /** Sends a signal; when that fails, says so once for each reason and lets some time pass before the next. */

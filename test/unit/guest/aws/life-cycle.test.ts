@@ -113,11 +113,24 @@ describe("aws: the life cycle of a machine", () => {
       assert.deepEqual(await looks(12, { verdict: GOOD }), ["verified CONTINUE"]);
     });
 
-    it("takes it that nobody waits when a machine in service was started again", async () => {
+    it("takes it after two minutes that nobody waits: a machine in service was started again", async () => {
       answer = "not-awaited";
-      assert.deepEqual(await look({ verdict: GOOD }), ["verified CONTINUE"]);
-      assert.deepEqual(await looks(12, { verdict: GOOD }), []);
+      const done = await looks(120, { verdict: GOOD });
+      assert.deepEqual(new Set(done), new Set(["verified CONTINUE"]));
+      assert.ok(done.length >= 9 && done.length <= 12, `${done.length} signals`);
+      assert.deepEqual(said, []);
+      await looks(15, { verdict: GOOD });
       assert.match(said.join("\n"), /the group does not wait for it/);
+      assert.deepEqual(await looks(45, { verdict: GOOD }), []);
+    });
+
+    it("signals again when the hook waits a moment later than the metadata says", async () => {
+      answer = "not-awaited";
+      assert.deepEqual(await look({ target: "Warmed:Running", verdict: GOOD }), ["verified CONTINUE"]);
+      answer = "taken";
+      assert.deepEqual(await looks(15, { target: "Warmed:Running", verdict: GOOD }), ["verified CONTINUE"]);
+      assert.deepEqual(await looks(45, { target: "Warmed:Running", verdict: GOOD }), []);
+      assert.match(said.join("\n"), /CONTINUE on the way to Warmed:Running; the group was told/);
     });
 
     it("signals on entering a warm pool and again on leaving it", async () => {
@@ -180,6 +193,15 @@ describe("aws: the life cycle of a machine", () => {
       assert.deepEqual(await look(TERMINATED), ["closed"]);
       assert.deepEqual(await look({ ...TERMINATED, commands: 1 }), []);
       assert.deepEqual(await look(TERMINATED), ["drained CONTINUE"]);
+    });
+
+    it("signals again when its hook waits a moment later", async () => {
+      await look(TERMINATED);
+      answer = "not-awaited";
+      assert.deepEqual(await look(TERMINATED), ["drained CONTINUE"]);
+      answer = "taken";
+      assert.deepEqual(await looks(15, TERMINATED), ["drained CONTINUE"]);
+      assert.deepEqual(await looks(60, TERMINATED), []);
     });
 
     it("sends no heartbeat: that would make the wait endless", async () => {
