@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { gunzipSync } from "node:zlib";
 import { parse } from "yaml";
+import { deployerPolicy } from "../../../tools/aws/deployer-policy.ts";
 import { type Clients, clientsOf, instancesOf, inventory, tagsOf } from "../../support/aws/look.ts";
 import { IMAGES } from "../../support/aws/moto.ts";
+import { actionsOf, allowed } from "../../support/aws/permissions.ts";
 import { Rehearsal } from "../../support/aws/rehearsal.ts";
 import type { EngineResult } from "../../support/engine.ts";
 
@@ -245,6 +247,57 @@ describe("a stack on AWS (rehearsed with moto)", function () {
     assert.equal((await aws.kms.getKeyRotationStatus({ KeyId: Keys?.[0]?.KeyId })).KeyRotationEnabled, true);
   });
 
+  it("lets machines have their runtime image, logs, secret and signals, and no more", async () => {
+    const { Roles } = await aws.iam.listRoles({});
+    const RoleName = Roles?.find(({ RoleName = "" }) => RoleName.startsWith("cloister-dev-machine-"))?.RoleName ?? "";
+    const { PolicyNames = [] } = await aws.iam.listRolePolicies({ RoleName });
+    assert.equal(PolicyNames.length, 1);
+    const { PolicyDocument } = await aws.iam.getRolePolicy({ RoleName, PolicyName: PolicyNames[0] });
+    const policy = JSON.parse(decodeURIComponent(PolicyDocument ?? ""));
+    const key = (await aws.kms.listKeys({})).Keys?.[0]?.KeyArn ?? "";
+    const { Policy = "" } = await aws.kms.getKeyPolicy({ KeyId: key, PolicyName: "default" });
+    const may = async (action: string, resource: string): Promise<boolean> =>
+      await allowed({
+        principal: `arn:aws:iam::123456789012:role/${RoleName}`,
+        policy,
+        action,
+        resource,
+        ...(resource === key ? { resourcePolicy: JSON.parse(Policy) } : {}),
+      });
+    const bucket = `arn:aws:s3:::${(await aws.s3.listBuckets({})).Buckets?.[0]?.Name}`;
+    const here = "eu-central-1:123456789012";
+    const scaling = `arn:aws:autoscaling:${here}:autoScalingGroup:11111111-2222-3333-4444-555555555555:autoScalingGroupName`;
+    const secret = await output<string>("modelKeySecret");
+    for (const [action, resource] of [
+      ["s3:GetObject", `${bucket}/runtime/${"0".repeat(64)}.squashfs`],
+      ["secretsmanager:GetSecretValue", secret],
+      ["kms:Decrypt", key],
+      ["logs:PutLogEvents", `arn:aws:logs:${here}:log-group:/cloister/dev/audit:log-stream:i-1`],
+      ["autoscaling:CompleteLifecycleAction", `${scaling}/cloister-dev-small`],
+      ["autoscaling:SetInstanceProtection", `${scaling}/cloister-dev-small`],
+      ["ssmmessages:OpenDataChannel", "*"],
+    ] as const)
+      assert.equal(await may(action, resource), true, `${action} on ${resource}`);
+    for (const [action, resource] of [
+      ["s3:ListBucket", bucket],
+      ["s3:GetObject", `${bucket}/other`],
+      ["s3:GetObject", "arn:aws:s3:::another-bucket/runtime/x"],
+      ["s3:PutObject", `${bucket}/runtime/x`],
+      ["secretsmanager:GetSecretValue", secret.replace("cloister-dev", "cloister-prod")],
+      ["secretsmanager:PutSecretValue", secret],
+      ["kms:Decrypt", key.replace(/[^/]+$/, "11111111-2222-3333-4444-555555555555")],
+      ["kms:ScheduleKeyDeletion", key],
+      ["logs:PutLogEvents", `arn:aws:logs:${here}:log-group:/cloister/prod/audit:log-stream:i-1`],
+      ["logs:DeleteLogGroup", `arn:aws:logs:${here}:log-group:/cloister/dev/audit`],
+      ["autoscaling:CompleteLifecycleAction", `${scaling}/cloister-prod-small`],
+      ["autoscaling:UpdateAutoScalingGroup", `${scaling}/cloister-dev-small`],
+      ["ec2:RunInstances", `arn:aws:ec2:${here}:instance/*`],
+      ["iam:PassRole", `arn:aws:iam::123456789012:role/${RoleName}`],
+      ["ssm:StartSession", `arn:aws:ec2:${here}:instance/i-0123456789abcdef0`],
+    ] as const)
+      assert.equal(await may(action, resource), false, `${action} on ${resource}`);
+  });
+
   it("a change of the image replaces named machines, which keep their session disks, and refreshes pools", async () => {
     const [old, disk] = [(await machine("one")).InstanceId, await sessionVolume("one")];
     await stack.set({ ami: IMAGES[1] });
@@ -286,12 +339,12 @@ describe("a stack on AWS (rehearsed with moto)", function () {
   it("a change of a pool's size alone leaves machines and templates as they are", async () => {
     const [one, count] = [await machine("one"), (await refreshes()).length];
     await stack.set({ pools: EVERYTHING.pools });
-    await stack.forgetCalls();
+    const before = (await stack.calls()).length;
     succeeded(await stack.engine.up());
     assert.equal((await group("small")).MaxSize, 2);
     assert.equal((await machine("one")).InstanceId, one.InstanceId);
     assert.equal((await refreshes()).length, count);
-    const changing = (await stack.calls()).filter(({ during }) => !["read", "invoke"].includes(during));
+    const changing = (await stack.calls()).slice(before).filter(({ during }) => !["read", "invoke"].includes(during));
     assert.deepEqual(new Set(changing.map(({ urn }) => urn.split("::").at(-1))), new Set(["small"]));
   });
 
@@ -339,5 +392,21 @@ describe("a stack on AWS (rehearsed with moto)", function () {
     assert.deepEqual(names, ["one", "renamed", "small"]);
     succeeded(await stack.engine.destroy());
     assert.deepEqual(await inventory(aws, await stack.kept()), empty);
+  });
+
+  it("made no call that the deployer's policy does not allow", async () => {
+    const types = new Set((await stack.calls()).map(({ urn }) => urn.split("::")[2]?.split("$").at(-1) ?? ""));
+    const actions = actionsOf(await stack.calls());
+    assert.ok(types.size > 40 && actions.length > 100, `${types.size} types, ${actions.length} actions`);
+    const policy = deployerPolicy([...types].filter(Boolean), "eu-central-1");
+    const principal = "arn:aws:iam::123456789012:role/deployer";
+    const ask = async (action: string, region: string): Promise<boolean> =>
+      await allowed({ principal, policy, action, resource: "*", context: { "aws:RequestedRegion": region } });
+    const denied: string[] = [];
+    for (const action of actions) if (!(await ask(action, "eu-central-1"))) denied.push(action);
+    assert.deepEqual(denied, []);
+    // It can deny.
+    assert.equal(await ask("ec2:CreateVpc", "us-east-1"), false, "another region");
+    assert.equal(await ask("ec2:CreateVpnGateway", "eu-central-1"), false, "what the program never does");
   });
 });

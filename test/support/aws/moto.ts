@@ -24,13 +24,24 @@ export async function ensureMoto(report: (line: string) => void = () => {}): Pro
   const requirements = await readFile(REQUIREMENTS, "utf8");
   const entry = await new Store().entry(
     "moto",
-    sha256(JSON.stringify([requirements, python, process.arch])),
+    sha256(JSON.stringify([requirements, python, process.arch, "compiled"])),
     async (folder) => {
       report("installing moto, which stands in for AWS (half a minute, once)");
       const flags = ["--quiet", "--no-compile", "--disable-pip-version-check", "--no-deps", "--require-hashes"];
       await execa("python3", ["-m", "pip", "install", ...flags, "--target", folder, "--requirement", REQUIREMENTS], {
-        env: { PYTHONDONTWRITEBYTECODE: "1", PIP_ROOT_USER_ACTION: "ignore" },
+        env: { PIP_ROOT_USER_ACTION: "ignore" },
       });
+      // Compiled once, here: nothing may be added to an entry later. The large packages left out are never imported.
+      const compile = [
+        "-q",
+        "-j",
+        "0",
+        "--invalidation-mode",
+        "unchecked-hash",
+        "-x",
+        "/(sympy|cfnlint|samtranslator|networkx)/",
+      ];
+      await execa("python3", ["-m", "compileall", ...compile, folder]);
     },
     { deep: false, report },
   );
@@ -55,7 +66,8 @@ export async function startMoto(report?: (line: string) => void): Promise<Moto> 
   const images = join(folder, "images.json");
   await writeFile(images, JSON.stringify(IMAGES.map(described)));
   const port = await freePort();
-  const server = execa("python3", ["-m", "moto.server", "-H", "127.0.0.1", "-p", String(port)], {
+  // Without `site`: only the packages of the entry, and nothing that a computer adds to every Python.
+  const server = execa("python3", ["-S", "-m", "moto.server", "-H", "127.0.0.1", "-p", String(port)], {
     cwd: folder,
     env: {
       PYTHONPATH: packages,
