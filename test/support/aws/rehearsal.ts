@@ -94,6 +94,12 @@ export class Rehearsal {
     await this.engine.write(file, document.toString());
   }
 
+  /** A key of the stack's configuration; undefined when it is not set there. */
+  async configured(key: string): Promise<unknown> {
+    const document = parseDocument(await this.engine.read(`Pulumi.${this.stack}.yaml`));
+    return (document.toJS() as { config: Record<string, unknown> }).config[`cloister:${key}`];
+  }
+
   /** The calls of the API since the last time that they were forgotten. */
   async calls(): Promise<Call[]> {
     const text = await readFile(join(this.#folder, "calls"), "utf8").catch(() => "");
