@@ -11,6 +11,7 @@ import { ensureRuntimeImage, type RuntimeImage } from "../../tools/runtime/index
 import { makeAgentPackage } from "../support/aws-guest/agent-package.ts";
 import { StandInAws } from "../support/aws-guest/aws.ts";
 import { AwsMachine, type TestDisk } from "../support/aws-guest/machine.ts";
+import { stopped } from "../support/signals.ts";
 
 const KEY = "sk-ant-only-the-relay-may-have-this";
 const POOL = {
@@ -130,6 +131,7 @@ describe("a machine of the AWS target", function () {
     ms = 90_000,
   ): Promise<T> {
     for (const end = Date.now() + ms; ; await sleep(500)) {
+      stopped.throwIfAborted();
       const seen = await look();
       if (seen !== undefined && seen !== false) return seen;
       if (Date.now() > end) {

@@ -96,6 +96,36 @@ describe("the boot script", () => {
     assert.match(console, /not ready: could not install bindfs from the distribution/);
   });
 
+  describe("on AWS", () => {
+    const onAws = {
+      RUNTIME_BUCKET: "images",
+      RUNTIME_KEY: "runtime/x.squashfs",
+      POOL_GROUP: "group",
+      POOL_HOOK: "verified",
+    };
+    const fetcher = (body: string) =>
+      put("usr/local/lib/cloister/fetch", `#!/bin/sh\necho "fetch $*" >>"$ROOT/called"\n${body}\n`, 0o755);
+
+    it("mounts what was fetched from the bucket", async () => {
+      await fetcher(`mkdir -p "$ROOT/var/lib/cloister"; printf '%s' '${image}' >"$1"`);
+      const { exitCode, called } = await run(onAws);
+      assert.equal(exitCode, 0);
+      const file = `${root}/var/lib/cloister/runtime.squashfs`;
+      assert.equal(called, `fetch ${file}\nmount -t squashfs -o ro,nodev ${file} ${root}/opt/cloister\nstart\n`);
+    });
+
+    it("tells the group when the machine cannot be used, and only where there is one", async () => {
+      await fetcher('[ "$1" = --abandon ]');
+      const { exitCode, called, console } = await run(onAws);
+      assert.equal(exitCode, 1);
+      assert.match(called, /^fetch \S+runtime\.squashfs\nfetch --abandon\n$/);
+      assert.match(console, /not ready: cannot fetch the runtime image from s3:\/\/images\/runtime\/x\.squashfs/);
+      assert.match(console, /the group was told: ABANDON/);
+      await rm(join(root, "called"));
+      assert.doesNotMatch((await run({ ...onAws, POOL_GROUP: "" })).called, /abandon/);
+    });
+  });
+
   it("brings Ubuntu 22.04 to the reference's kernel with one restart", async () => {
     await put("etc/os-release", 'ID=ubuntu\nVERSION_ID="22.04"\n');
     await put("bin/uname", "#!/bin/sh\necho 5.15.0-125-generic\n", 0o755);

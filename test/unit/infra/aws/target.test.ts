@@ -120,6 +120,11 @@ describe("the AWS target under mocks", () => {
         assert.equal(machine.sessions.memoryMiB, 3891);
         assert.equal(machine.sessionDisk.device, "/dev/sdf");
         assert.match(machine.aws.modelKeySecret, /^arn:/);
+        const environment = document.write_files.find(({ path }) => path.endsWith("boot.env"))?.content ?? "";
+        const { pool } = machine.aws;
+        assert.equal(/^POOL_GROUP=(.*)$/m.exec(environment)?.[1], pool?.group);
+        assert.equal(/^POOL_HOOK=(.*)$/m.exec(environment)?.[1], pool?.launchHook);
+        if (pool) assert.equal(pool.verifySeconds, 900, "the hook's heartbeat");
         const { apt } = document as { apt?: Record<string, { uri: string }[]> };
         for (const suite of ["primary", "security"]) {
           assert.equal(apt?.[suite]?.[0]?.uri, "https://ports.ubuntu.com/ubuntu-ports", "port 80 is closed");
