@@ -14,6 +14,7 @@ import { shellQuoted, sshArguments } from "../../infra/local/ssh.ts";
 import { firstSession } from "../../tools/start/first-session.ts";
 import { EngineProject } from "../support/engine.ts";
 import { copyProject } from "../support/local/project-copy.ts";
+import { operatorCases } from "../support/operator/cases.ts";
 
 const architecture = process.env["CLOISTER_TEST_ARCHITECTURE"] ?? hostArchitecture();
 /** An emulated machine of another architecture takes about three times as long. */
@@ -123,6 +124,8 @@ describe(`a real ${architecture} machine`, function () {
     assert.match(session.answer, /Words: 38/);
     assert.equal(session.model, "demo");
   });
+
+  operatorCases({ engine: () => engine, onMachine });
 
   it("has nothing to change afterwards", async () => {
     const { exitCode, all } = await engine.preview("--expect-no-changes");

@@ -69,6 +69,18 @@ export function transportHere(open: OpenChannel): Transport {
   };
 }
 
+/** Runs a command by a transport, with bytes in and out. */
+export async function runBytes(transport: Transport, command: readonly string[], stdin: Buffer): Promise<Ran> {
+  const [stdout, stderr] = [new PassThrough(), new PassThrough()];
+  const both = Promise.all([collect(stdout), collect(stderr)]);
+  const exitCode = await transport.exec(command, { stdin: Readable.from([stdin]), stdout, stderr }).finally(() => {
+    stdout.end();
+    stderr.end();
+  });
+  const [out, err] = await both;
+  return { exitCode, stdout: out, stderr: err };
+}
+
 async function collect(stream: Readable): Promise<Buffer> {
   const parts: Buffer[] = [];
   for await (const part of stream) parts.push(part as Buffer);

@@ -25,14 +25,15 @@ const PAGE = 2;
 
 const DENIED = { status: 400, body: { __type: "AccessDeniedException", message: "You may not." } };
 
-export async function startSsm(): Promise<SsmStandIn> {
+/** @param streamUrl where sessions are carried; the stand-in of the plugin asks nobody */
+export async function startSsm(streamUrl = "wss://nowhere.example"): Promise<SsmStandIn> {
   const calls: SsmCall[] = [];
   const online = new Set<string>();
   const server = createServer((request, response) => {
     void read(request).then((input) => {
       const operation = String(request.headers["x-amz-target"]).replace("AmazonSSM.", "");
       calls.push({ operation, input });
-      const { status, body } = ssm.denies ? DENIED : answer(operation, input, online);
+      const { status, body } = ssm.denies ? DENIED : answer(operation, input, online, streamUrl);
       response.writeHead(status, { "content-type": "application/x-amz-json-1.1" }).end(JSON.stringify(body));
     });
   });
@@ -54,6 +55,7 @@ function answer(
   operation: string,
   input: SsmCall["input"],
   online: ReadonlySet<string>,
+  streamUrl: string,
 ): { status: number; body: object } {
   if (operation === "StartSession") {
     const target = String(input["Target"]);
@@ -63,7 +65,7 @@ function answer(
     const SessionId = `operator-${target.slice(-4)}`;
     return {
       status: 200,
-      body: { SessionId, StreamUrl: "wss://nowhere.example", TokenValue: Buffer.from(command).toString("hex") },
+      body: { SessionId, StreamUrl: streamUrl, TokenValue: Buffer.from(command).toString("hex") },
     };
   }
   if (operation === "TerminateSession") return { status: 200, body: { SessionId: input["SessionId"] } };

@@ -1,4 +1,6 @@
 #!/bin/sh
-# Stands in for sudo(8) where a test runs a far end on this computer: runs the command as whoever asks.
+# Stands in for sudo(8) where a test runs a far end on this computer: runs the command as whoever asks; for a shell of the
+# operator's, a plain one.
 [ "$1" = -n ] && shift
+[ "$1" = -i ] && exec sh -i
 exec "$@"

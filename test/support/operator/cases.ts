@@ -1,0 +1,125 @@
+import assert from "node:assert/strict";
+import { createHash, randomBytes } from "node:crypto";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { execa } from "execa";
+import { Report } from "../../../guest/verify/report.ts";
+import { shellQuoted } from "../../../infra/local/ssh.ts";
+import type { EngineProject } from "../engine.ts";
+
+/** The suite's own ways to the machine. */
+export interface Machine {
+  readonly engine: () => EngineProject;
+  /** Runs a command on it as root, without the operator's command. */
+  readonly onMachine: (...command: string[]) => Promise<{ readonly exitCode?: number | undefined }>;
+}
+
+/**
+ * What the operator's command does with a real machine that is up. Tests of the suite that brought it up: they stand among
+ * its own, not in a suite below, which would run when the machine is gone.
+ */
+export function operatorCases({ engine, onMachine }: Machine): void {
+  let folder: string;
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), "cloister-operator-vm-"));
+  });
+  after(() => rm(folder, { recursive: true, force: true }));
+
+  const start = (args: readonly string[], input: Buffer | "" = "") =>
+    execa("node", ["cli/bin.mjs", "--stack", engine().stack, ...args], {
+      cwd: engine().folder,
+      env: engine().env,
+      reject: false,
+      encoding: "buffer",
+      input,
+    });
+  const cloister = async (args: readonly string[], input?: Buffer) => {
+    const { exitCode, stdout, stderr } = await start(args, input);
+    return { exitCode, stdout: Buffer.from(stdout), stderr: Buffer.from(stderr).toString() };
+  };
+
+  it("by the operator's command, is listed as verified, by its own word", async () => {
+    const [machine] = JSON.parse((await cloister(["ls", "--ask", "--json"])).stdout.toString());
+    assert.equal(machine.state, "running");
+    assert.equal(machine.verification.verdict, "passed");
+    assert.match(machine.verification.by, /it says, of this boot/);
+  });
+
+  it("by the operator's command, runs a sealed command: words, both outputs, exit code", async () => {
+    const words = ["two words", "it's", "$(id)", "-x", "--", "new\nline", "Grüße", ""];
+    const script = 'printf "%s\\0" "$@"; echo err >&2; exit 7';
+    const { exitCode, stdout, stderr } = await cloister(["run", "--", "sh", "-c", script, "sh", ...words]);
+    assert.equal(exitCode, 7, stderr);
+    assert.deepEqual(stdout.toString().split("\0").slice(0, -1), words);
+    assert.match(stderr, /^err$/m);
+  });
+
+  it("by the operator's command, carries a sealed command's input and output byte for byte", async () => {
+    const data = randomBytes(2_000_000);
+    const { exitCode, stdout, stderr } = await cloister(["run", "--", "cat"], data);
+    assert.equal(exitCode, 0, stderr);
+    const digest = (bytes: Buffer) => createHash("sha256").update(bytes).digest("hex");
+    assert.equal(digest(stdout), digest(data));
+  });
+
+  it("by the operator's command, ends a sealed command at a Ctrl-C, and leaves nothing of it", async () => {
+    const running = start(["run", "--", "sh", "-c", "echo begun; sleep 4321"]);
+    await new Promise<void>((resolve) => running.stdout?.once("data", () => resolve()));
+    const left = async () => (await onMachine("pgrep", "-f", "^sleep 4321")).exitCode;
+    assert.equal(await left(), 0, "the control: it runs");
+    running.kill("SIGINT");
+    assert.equal((await running).exitCode, 130);
+    assert.equal(await left(), 1);
+  });
+
+  it("by the operator's command, verifies it", async () => {
+    const { exitCode, stdout, stderr } = await cloister(["verify", "--json"]);
+    assert.equal(exitCode, 0, stderr);
+    assert.ok(Report.parse(JSON.parse(stdout.toString())).ok);
+  });
+
+  it("by the operator's command, copies a folder there and back", async () => {
+    const tree = join(folder, "a tree");
+    await mkdir(join(tree, "sub"), { recursive: true });
+    await writeFile(join(tree, "sub", "it's $(id)"), randomBytes(100_000));
+    for (const [from, to] of [
+      [tree, ":"],
+      [":a tree", join(folder, "back")],
+    ] as const) {
+      const { exitCode, stderr } = await cloister(["cp", from, to]);
+      assert.equal(exitCode, 0, stderr);
+    }
+    const [first, second] = await Promise.all(
+      [tree, join(folder, "back")].map((root) => readFile(join(root, "sub", "it's $(id)"))),
+    );
+    assert.ok(first?.equals(second ?? Buffer.alloc(0)));
+    const denied = await cloister(["cp", ":/etc/shadow", folder]);
+    assert.equal(denied.exitCode, 1);
+    assert.match(denied.stderr, /Permission denied/);
+    assert.equal((await cloister(["cp", "--root", ":/etc/shadow", folder])).exitCode, 0, "the control: root may");
+  });
+
+  it("by the operator's command, opens the operator's shell on a terminal", async function () {
+    // script(1) of util-linux makes a terminal; other systems' takes other options.
+    if (process.platform !== "linux") this.skip();
+    const command = ["node", "cli/bin.mjs", "--stack", engine().stack, "shell"].map(shellQuoted).join(" ");
+    const shell = execa("script", ["-qec", command, "/dev/null"], {
+      cwd: engine().folder,
+      env: engine().env,
+      reject: false,
+    });
+    // What is typed before the shell listens would reach it too, but twice on the screen.
+    let seen = "";
+    shell.stdout?.on("data", (text: Buffer) => {
+      seen += text.toString();
+    });
+    for (let i = 0; i < 600 && !/\$ $/.test(seen); i++) await sleep(100);
+    shell.stdin?.write('id -un; test -t 0 && echo "a terminal"; exit 3\n');
+    const { exitCode } = await shell;
+    assert.match(seen, /^operator\r?$/m);
+    assert.match(seen, /^a terminal\r?$/m);
+    assert.equal(exitCode, 3);
+  });
+}
