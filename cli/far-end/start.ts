@@ -13,7 +13,8 @@ export interface FarEnd {
 /**
  * The command line that starts a far end. It goes along as readable source, comments left out: whoever audits what operators
  * start on machines (SSM keeps it in CloudTrail) sees a program, while the operator's own command, which may hold a secret,
- * travels inside the session only. It runs as root, which is the only one who may signal root's commands.
+ * travels inside the session only. It has 7,000 characters, of 65,535 that SSM takes (`SessionManagerParameterValue` in its
+ * service model). It runs as root, which is the only one who may signal root's commands.
  */
 export function farEnd(word = `cloister-${randomBytes(6).toString("hex")}`): FarEnd {
   const text = readFileSync(new URL("far_end.py", import.meta.url), "utf8");
