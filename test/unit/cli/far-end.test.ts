@@ -110,6 +110,13 @@ describe("the far end", function () {
         assert.equal(await done, 0);
       });
 
+      it("ends a command whose output nobody reads any more, as a pipe does", async () => {
+        const stdout = new PassThrough();
+        stdout.once("data", () => stdout.destroy());
+        const streams = { stdout, stderr: new PassThrough(), user: undefined };
+        assert.equal(await runByFarEnd(open, "here", ["yes"], streams), 141);
+      });
+
       it("does not wait for what a command left behind", async () => {
         const { stdout, exitCode } = await runHere(open, ["sh", "-c", "sleep 30 & echo started"]);
         assert.equal(exitCode, 0);

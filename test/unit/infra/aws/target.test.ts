@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
 import type * as pulumi from "@pulumi/pulumi";
 import { parse } from "yaml";
+import { parseStack } from "../../../../cli/stack.ts";
 import { awsProblems } from "../../../../infra/aws/check.ts";
 import { protectData } from "../../../../infra/aws/protection.ts";
 import { parseSettings, type Settings } from "../../../../infra/settings/settings.ts";
@@ -218,6 +219,17 @@ describe("the AWS target under mocks", () => {
       [400, 400, 400],
     );
     assert.equal(cells.outputs.pools.p.startSeconds, 100);
+  });
+
+  it("has the outputs that the operator's command reads", async () => {
+    const { outputs } = await build(settingsOf("prod"), "prod");
+    const { output } = await import("@pulumi/pulumi");
+    const found = await new Promise<Record<string, unknown>>((resolve) => output(outputs).apply(resolve as never));
+    const { outputs: read } = parseStack("prod", found);
+    assert.ok(read.target === "aws");
+    assert.equal(read.region, "eu-central-1");
+    assert.deepEqual(Object.keys(read.machines), ["one", "two"]);
+    assert.equal(read.pools["workers"]?.cells[0]?.group, "cloister-prod-workers");
   });
 
   it("plans when nothing is known yet", async () => {
