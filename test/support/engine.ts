@@ -20,7 +20,8 @@ export function testToolchain(): Promise<Toolchain> {
 export type EngineCall = ReturnType<typeof call>;
 
 function call(pulumi: string, args: readonly string[], cwd: string, env: Record<string, string>) {
-  const running = execa(pulumi, args, { cwd, env, all: true, reject: false, stdin: "ignore" });
+  // In a process group of its own: of a Ctrl-C it gets what is passed on, and not a second one, which would cut it short.
+  const running = execa(pulumi, args, { cwd, env, all: true, reject: false, stdin: "ignore", detached: true });
   const interrupt = (): boolean => running.kill("SIGINT");
   stopped.addEventListener("abort", interrupt);
   void running.finally(() => stopped.removeEventListener("abort", interrupt));

@@ -16,11 +16,17 @@ process.kill = (pid, signal) => {
 
 const stop = new AbortController();
 
-/** Aborted when the run is told to stop by SIGINT or SIGTERM. A second signal ends it at once. */
+/** Aborted when the run is told to stop by SIGINT or SIGTERM. Another signal, more than a second later, ends it at once. */
 export const stopped: AbortSignal = stop.signal;
 
+let since = 0;
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
-  process.once(signal, () => stop.abort(new Error(`the test run was stopped by ${signal}`)));
+  process.on(signal, () => {
+    // One Ctrl-C comes several times: from the terminal, and from each parent that hands it on.
+    if (stopped.aborted && Date.now() - since > 1_000) process.exit(130);
+    since ||= Date.now();
+    stop.abort(new Error(`the test run was stopped by ${signal}`));
+  });
 }
 
 export const mochaHooks: RootHookObject = {

@@ -4,9 +4,9 @@
 // Written in plain JavaScript, since it is what spares the loading of a transpiler. Not minified, so that a stack trace says
 // something: comments in the bundle name the sources.
 "use strict";
-const { createHash } = require("node:crypto");
+const { createHash, randomUUID } = require("node:crypto");
 const fs = require("node:fs");
-const { createRequire } = require("node:module");
+const Module = require("node:module");
 const { join, relative, resolve } = require("node:path");
 const { cacheRoot } = require("./cache-root.cjs");
 
@@ -19,25 +19,20 @@ const ROOT = "globalThis.cloisterProject";
 const sha256 = (data) => createHash("sha256").update(data).digest("hex");
 const digestOf = (file) => sha256(fs.readFileSync(join(project, file)));
 
-const put = (path, content) => {
-  const temporary = `${path}.${process.pid}`;
-  fs.writeFileSync(temporary, content);
-  fs.renameSync(temporary, path);
-};
-
 /** The bundle of an entry, if there is an intact one of today's sources. */
 function find(folder, index) {
   try {
     const { bundle, inputs } = JSON.parse(fs.readFileSync(index, "utf8"));
     if (Object.entries(inputs).some(([file, digest]) => digestOf(file) !== digest)) return undefined;
     const path = join(folder, `${bundle}.cjs`);
-    return sha256(fs.readFileSync(path)) === bundle ? path : undefined;
+    const text = fs.readFileSync(path, "utf8");
+    return sha256(text) === bundle ? { path, text } : undefined;
   } catch {
     return undefined;
   }
 }
 
-/** Bundles the entry; the file and its index appear whole or not at all. */
+/** Bundles the entry, and keeps the bundle where that is possible. */
 async function make(entry, folder, index, apart) {
   const esbuild = require("esbuild");
   const { outputFiles, metafile } = await esbuild.build({
@@ -57,14 +52,50 @@ async function make(entry, folder, index, apart) {
   await esbuild.stop();
   const text = outputFiles[0].text;
   const bundle = sha256(text);
+  const settings = [
+    "package-lock.json",
+    "node_modules/.package-lock.json",
+    "tsconfig.json",
+    "tools/lib/run-bundled.cjs",
+  ];
   const sources = Object.keys(metafile.inputs).filter((file) => !/(^|\/)node_modules\/|:/.test(file));
   const inputs = Object.fromEntries(
-    [...sources, "package-lock.json", "tools/lib/run-bundled.cjs"].map((file) => [file, digestOf(file)]),
+    [...sources, ...settings.filter((file) => fs.existsSync(join(project, file)))].map((file) => [
+      file,
+      digestOf(file),
+    ]),
   );
-  fs.mkdirSync(folder, { recursive: true });
-  put(join(folder, `${bundle}.cjs`), text);
-  put(index, JSON.stringify({ entry, bundle, inputs }));
-  return join(folder, `${bundle}.cjs`);
+  try {
+    fs.mkdirSync(folder, { recursive: true });
+    put(join(folder, `${bundle}.cjs`), text);
+    put(index, JSON.stringify({ project, entry, bundle, inputs }));
+    sweep(folder);
+  } catch {
+    // A cache that cannot be written, another user's for example, is no reason not to run.
+  }
+  return { path: join(folder, `${bundle}.cjs`), text };
+}
+
+/** Files appear whole or not at all. */
+function put(path, content) {
+  const temporary = `${path}.${randomUUID()}`;
+  fs.writeFileSync(temporary, content);
+  fs.renameSync(temporary, path);
+}
+
+/** Removes what nobody can use again: indexes of projects that are gone, and bundles a day old that no index names. */
+function sweep(folder) {
+  const names = fs.readdirSync(folder);
+  const named = new Set();
+  for (const name of names.filter((file) => file.endsWith(".json"))) {
+    const { project: owner, bundle } = JSON.parse(fs.readFileSync(join(folder, name), "utf8"));
+    if (owner && fs.existsSync(owner)) named.add(`${bundle}.cjs`);
+    else fs.rmSync(join(folder, name), { force: true });
+  }
+  for (const name of names.filter((file) => !file.endsWith(".json") && !named.has(file))) {
+    const { mtimeMs } = fs.statSync(join(folder, name));
+    if (Date.now() - mtimeMs > 86_400_000) fs.rmSync(join(folder, name), { force: true });
+  }
 }
 
 /** A bundled module would take the bundle's place for its own. */
@@ -74,7 +105,7 @@ const sourcesKnowTheirPlace = {
     build.initialOptions.define = { "import.meta.url": "moduleUrl", "import.meta.dirname": "moduleFolder" };
     build.onLoad({ filter: /\.ts$/ }, ({ path }) => {
       const text = fs.readFileSync(path, "utf8");
-      if (path.includes("/node_modules/") || !text.includes("import.meta.")) return undefined;
+      if (relative(project, path).includes("node_modules") || !text.includes("import.meta.")) return undefined;
       const file = `(${ROOT}+${JSON.stringify(`/${relative(project, path).split("\\").join("/")}`)})`;
       const url = `const moduleUrl = require("node:url").pathToFileURL${file}.href;`;
       const folder = `const moduleFolder = require("node:path").dirname${file};`;
@@ -114,16 +145,30 @@ const oneLanguage = {
 exports.load = async function load(entry, shared = []) {
   const folder = join(cacheRoot(), "bundles");
   const index = join(folder, `${sha256(JSON.stringify([project, entry, shared]))}.json`);
-  const path = find(folder, index) ?? (await make(entry, folder, index, [...seldom, ...shared]));
+  const { path, text } = find(folder, index) ?? (await make(entry, folder, index, [...seldom, ...shared]));
   globalThis.cloisterProject = project;
-  return createRequire(__filename)(path);
+  const module = new Module(path);
+  module.filename = path;
+  module.paths = Module._nodeModulePaths(project);
+  module._compile(text, path);
+  return module.exports;
 };
+
+/** What a program says of its end: an error that somebody wrote speaks for itself, a slip of the code needs its stack. */
+function errorText(error) {
+  if (!(error instanceof Error)) return String(error);
+  return /^(Type|Reference|Range|Syntax)Error$/.test(error.name) ? error.stack : error.message;
+}
 
 if (require.main === module) {
   const [, , entry = ""] = process.argv;
   process.argv.splice(1, 2, join(project, entry));
-  exports.load(entry).catch((error) => {
-    console.error(error instanceof Error ? error.message : String(error));
-    process.exitCode = 1;
-  });
+  exports
+    .load(entry)
+    // A program that goes on has its end as default export.
+    .then((program) => program.default)
+    .catch((error) => {
+      console.error(errorText(error));
+      process.exitCode = 1;
+    });
 }

@@ -10,6 +10,8 @@ export interface StartedMachine {
   readonly accelerator: string;
   /** Name of this start, by which its guard knows it (`guard.ts`). */
   readonly start?: string;
+  /** QEMU's process, known before QEMU itself writes its number down. */
+  readonly pid?: number;
 }
 
 /** A QEMU that lives. */
@@ -23,9 +25,17 @@ export interface MachineProcess extends StartedMachine {
  */
 export function livingProcess(paths: Pick<Paths, "process" | "pid" | "marker">): MachineProcess | undefined {
   try {
-    const pid = Number.parseInt(readFileSync(paths.pid, "utf8"), 10);
     const started = JSON.parse(readFileSync(paths.process, "utf8")) as StartedMachine;
-    return isMachine(pid, paths) ? { pid, ...started } : undefined;
+    const pid = [numberIn(paths.pid), started.pid].find((number) => number !== undefined && isMachine(number, paths));
+    return pid === undefined ? undefined : { ...started, pid };
+  } catch {
+    return undefined;
+  }
+}
+
+function numberIn(file: string): number | undefined {
+  try {
+    return Number.parseInt(readFileSync(file, "utf8"), 10);
   } catch {
     return undefined;
   }

@@ -6,6 +6,7 @@ import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Settings } from "../../settings/settings.ts";
 import { chooseAccelerator } from "../host/accelerator.ts";
+import { sshAnswers } from "../host/answers.ts";
 import { findFirmware } from "../host/firmware.ts";
 import { guardStart } from "../host/guard.ts";
 import { choosePort } from "../host/port.ts";
@@ -14,7 +15,7 @@ import type { Paths } from "../paths.ts";
 import { type Architecture, qemuArguments, qemuProgram } from "../qemu.ts";
 import { followConsole, NotReadyError } from "./console.ts";
 import { type Step, say } from "./step.ts";
-import { fetchVerification, keepVerification, type VerificationSummary } from "./verification.ts";
+import { fetchReport, keepVerification, type VerificationSummary } from "./verification.ts";
 
 /** What decides how the machine is started. */
 export interface MachineInput {
@@ -96,7 +97,11 @@ async function bringUp(
   const failed = AbortSignal.any([interrupted, AbortSignal.timeout(deadline)]);
   const report = (line: string) => say(`${((Date.now() - startedAt) / 1000).toFixed(0).padStart(4)} s  ${line}`);
   const verification = await followConsole(paths, alive, failed, report).catch(async (error: unknown) => {
-    end();
+    // A failed verification's report says more than the console's one line; where that was torn, it is asked for.
+    const report =
+      error instanceof NotReadyError && (error.report ?? (await fetchReport(paths, running.sshPort, failed)));
+    await end();
+    if (report) await keepVerification(paths, report);
     if (interrupted.aborted) throw interrupted.reason;
     if (failed.aborted) {
       throw new Error(`the machine was not ready after ${deadline / 1000} s; its console is in ${paths.console}`);
@@ -105,23 +110,19 @@ async function bringUp(
     if (running.accelerator === "tcg" && fault) {
       throw new EmulationFault(`the kernel fell over a fault of the emulation (${fault})`);
     }
-    // When it was the verification that failed, the report says more than the console's one line.
-    if (error instanceof NotReadyError && error.report) await keepVerification(paths, error.report);
     throw error;
   });
-  return {
-    ...running,
-    verification: verification
-      ? await keepVerification(paths, verification)
-      : await fetchVerification(paths, running.sshPort, interrupted),
-  };
+  await sshAnswers(running.sshPort, failed);
+  const text = verification ?? (await fetchReport(paths, running.sshPort, interrupted));
+  if (text === undefined) throw new Error(`the machine's report could not be had: see ${paths.console}`);
+  return { ...running, verification: await keepVerification(paths, text) };
 }
 
 async function start(
   input: MachineInput,
   paths: Paths,
   name: string,
-): Promise<{ running: Omit<RunningMachine, "verification">; alive: () => boolean; end: () => void }> {
+): Promise<{ running: Omit<RunningMachine, "verification">; alive: () => boolean; end: () => Promise<void> }> {
   const firmware = findFirmware(input.architecture);
   if (!firmware)
     throw new Error(`no UEFI firmware for ${input.architecture} machines: run npm start, which says what to install`);
@@ -142,6 +143,7 @@ async function start(
     detached: true,
     stdio: ["ignore", log.fd, log.fd],
   });
+  await rememberStart(paths, { sshPort, accelerator, start: name, ...(child.pid ? { pid: child.pid } : {}) });
   try {
     // QEMU reports what it cannot open or bind at once.
     const ended = await Promise.race([once(child, "exit").then(() => true), sleep(400).then(() => false)]);
@@ -155,7 +157,13 @@ async function start(
     running: { sshPort, accelerator, why },
     // Of the process itself: the file with its number comes a moment after it.
     alive: () => child.exitCode === null && child.signalCode === null,
-    end: () => void child.kill(),
+    end: async () => {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      const ended = once(child, "exit");
+      child.kill();
+      if (!(await Promise.race([ended.then(() => true), sleep(5_000).then(() => false)]))) child.kill("SIGKILL");
+      await ended;
+    },
   };
 }
 

@@ -19,7 +19,4 @@ async function main(): Promise<void> {
   await runStep(await load(), half);
 }
 
-main().catch((error: unknown) => {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-  process.exitCode = 1;
-});
+export default main();

@@ -23,14 +23,19 @@ export class VerificationError extends Error {
   }
 }
 
-/** Fetches the report of the machine's verification at this boot and keeps it, as {@link keepVerification} does. */
-export async function fetchVerification(paths: Paths, port: number, signal: AbortSignal): Promise<VerificationSummary> {
-  const { stdout } = await execa("ssh", [...sshArguments(paths, port), "cat", "/run/cloister/verification.json"], {
-    cancelSignal: signal,
-    timeout: 120_000,
-    stdin: "ignore",
-  });
-  return await keepVerification(paths, stdout);
+/** The report of the machine's verification at this boot, fetched by ssh; nothing when it cannot be had. */
+export async function fetchReport(paths: Paths, port: number, signal: AbortSignal): Promise<string | undefined> {
+  const { stdout, failed } = await execa(
+    "ssh",
+    [...sshArguments(paths, port), "cat", "/run/cloister/verification.json"],
+    {
+      cancelSignal: signal,
+      timeout: 60_000,
+      stdin: "ignore",
+      reject: false,
+    },
+  );
+  return failed ? undefined : stdout;
 }
 
 /**

@@ -194,6 +194,14 @@ describe("the local stack", function () {
     assert.ok(pid());
   });
 
+  it("asks for the report where a message of the kernel tore it", async () => {
+    await killMachine();
+    const up = ["up", "--yes", "--skip-preview", "-s", stack.engine.stack];
+    const torn = "cloister: report H4sIAAAA[   31.2] a message of the kernel\ncloister: ready";
+    await succeeds(stack.engine.run(up, { CLOISTER_TEST_CONSOLE: torn }));
+    assert.match(await readFile(stack.paths.verification, "utf8"), /"ok": true/);
+  });
+
   it("leaves no machine when it is interrupted while the machine starts, and recovers", async () => {
     await killMachine();
     const up = ["up", "--yes", "--skip-preview", "-s", stack.engine.stack];

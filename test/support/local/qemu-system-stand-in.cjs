@@ -44,7 +44,7 @@ net
   })
   .listen(control);
 net
-  .createServer((client) => client.destroy())
+  .createServer((client) => client.on("error", () => {}).end("SSH-2.0-stand-in\r\n"))
   .on("error", (error) => {
     console.error(`qemu-system-stand-in: Could not set up host forwarding rule: ${error.message}`);
     process.exit(1);
