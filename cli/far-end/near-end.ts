@@ -51,7 +51,11 @@ export async function runByFarEnd(
         clearTimeout(patience);
         tell(say.start(options.user, options.tty ? terminal() : undefined, command));
         const idle = setInterval(() => tell(say.nothing), IDLE_MS);
-        undo.push(() => clearInterval(idle), forwardSignals(options, tell), followTerminal(options, tell));
+        undo.push(
+          () => clearInterval(idle),
+          forwardSignals(options, tell, channel.close),
+          followTerminal(options, tell),
+        );
         if (options.stdin) {
           input = new Input(
             options.stdin,
@@ -118,10 +122,19 @@ function terminal() {
   return { rows, columns, term: /^[\w.+-]+$/.test(term) ? term : "dumb" };
 }
 
-function forwardSignals(options: Pick<ExecOptions, "signals">, tell: (line: string) => void): () => void {
+/** Hands signals on. Whoever has pressed Ctrl-C for the third time does not want to wait for the other side's answer. */
+function forwardSignals(
+  options: Pick<ExecOptions, "signals">,
+  tell: (line: string) => void,
+  giveUp: () => void,
+): () => void {
   if (!options.signals) return ignore;
+  let interrupts = 0;
   const handlers = SIGNALS.map((name) => {
-    const handler = () => tell(say.signal(constants.signals[name]));
+    const handler = () => {
+      tell(say.signal(constants.signals[name]));
+      if (name === "SIGINT" && ++interrupts === 3) giveUp();
+    };
     process.on(name, handler);
     return () => void process.off(name, handler);
   });

@@ -14,7 +14,7 @@ import { shellQuoted, sshArguments } from "../../infra/local/ssh.ts";
 import { firstSession } from "../../tools/start/first-session.ts";
 import { EngineProject } from "../support/engine.ts";
 import { copyProject } from "../support/local/project-copy.ts";
-import { operatorCases } from "../support/operator/cases.ts";
+import { operatorCases, operatorOf } from "../support/operator/cases.ts";
 
 const architecture = process.env["CLOISTER_TEST_ARCHITECTURE"] ?? hostArchitecture();
 /** An emulated machine of another architecture takes about three times as long. */
@@ -66,9 +66,9 @@ describe(`a real ${architecture} machine`, function () {
   });
 
   it("keeps every promise of the reference that its target allows, by the full verification", async () => {
-    const { stdout, stderr, exitCode } = await onMachine("cloister", "verify", "--json");
+    const { stdout, stderr, exitCode } = await operatorOf(() => engine).cloister(["verify", "--json"]);
     assert.equal(exitCode, 0, `${stdout}\n${stderr}`);
-    const report: Report = ReportSchema.parse(JSON.parse(stdout));
+    const report: Report = ReportSchema.parse(JSON.parse(stdout.toString()));
     const rows = new Map(report.rows.map((row) => [row.id, row]));
     const differing = report.rows.filter(({ status }) => status === "differs").map(({ id }) => id);
     // The stand-in is no Ubuntu: that is reported, and not hidden.

@@ -5,7 +5,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
-import { Report } from "../../../guest/verify/report.ts";
 import { shellQuoted } from "../../../infra/local/ssh.ts";
 import type { EngineProject } from "../engine.ts";
 
@@ -14,6 +13,23 @@ export interface Machine {
   readonly engine: () => EngineProject;
   /** Runs a command on it as root, without the operator's command. */
   readonly onMachine: (...command: string[]) => Promise<{ readonly exitCode?: number | undefined }>;
+}
+
+/** The operator's command, as a user of the stack calls it. */
+export function operatorOf(engine: () => EngineProject) {
+  const start = (args: readonly string[], input: Buffer | "" = "") =>
+    execa("node", ["cli/bin.mjs", "--stack", engine().stack, ...args], {
+      cwd: engine().folder,
+      env: engine().env,
+      reject: false,
+      encoding: "buffer",
+      input,
+    });
+  const cloister = async (args: readonly string[], input?: Buffer) => {
+    const { exitCode, stdout, stderr } = await start(args, input);
+    return { exitCode, stdout: Buffer.from(stdout), stderr: Buffer.from(stderr).toString() };
+  };
+  return { start, cloister };
 }
 
 /**
@@ -27,18 +43,7 @@ export function operatorCases({ engine, onMachine }: Machine): void {
   });
   after(() => rm(folder, { recursive: true, force: true }));
 
-  const start = (args: readonly string[], input: Buffer | "" = "") =>
-    execa("node", ["cli/bin.mjs", "--stack", engine().stack, ...args], {
-      cwd: engine().folder,
-      env: engine().env,
-      reject: false,
-      encoding: "buffer",
-      input,
-    });
-  const cloister = async (args: readonly string[], input?: Buffer) => {
-    const { exitCode, stdout, stderr } = await start(args, input);
-    return { exitCode, stdout: Buffer.from(stdout), stderr: Buffer.from(stderr).toString() };
-  };
+  const { start, cloister } = operatorOf(engine);
 
   it("by the operator's command, is listed as verified, by its own word", async () => {
     const [machine] = JSON.parse((await cloister(["ls", "--ask", "--json"])).stdout.toString());
@@ -72,12 +77,6 @@ export function operatorCases({ engine, onMachine }: Machine): void {
     running.kill("SIGINT");
     assert.equal((await running).exitCode, 130);
     assert.equal(await left(), 1);
-  });
-
-  it("by the operator's command, verifies it", async () => {
-    const { exitCode, stdout, stderr } = await cloister(["verify", "--json"]);
-    assert.equal(exitCode, 0, stderr);
-    assert.ok(Report.parse(JSON.parse(stdout.toString())).ok);
   });
 
   it("by the operator's command, copies a folder there and back", async () => {
