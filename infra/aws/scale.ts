@@ -1,3 +1,5 @@
+import { createHash } from "node:crypto";
+
 /** Most machines of one Auto Scaling group: larger pools are divided into cells. */
 export const CELL = 500;
 
@@ -17,4 +19,13 @@ export function cellsFor(max: number): number {
  */
 export function startSeconds(machines: number): number {
   return Math.max(0, Math.ceil((machines - 1000) / 2));
+}
+
+/**
+ * The zone of a named machine that has no wish: by its name alone, so that another machine does not move it. Its session
+ * disk cannot follow. With one more zone, few names get another (rendezvous hashing).
+ */
+export function zoneFor(machine: string, zones: readonly string[]): string {
+  const weight = (zone: string): string => createHash("sha256").update(`${zone} ${machine}`).digest("hex");
+  return [...zones].sort((a, b) => (weight(a) < weight(b) ? 1 : -1))[0] ?? "";
 }

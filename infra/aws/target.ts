@@ -17,6 +17,7 @@ import { Network } from "./network.ts";
 import { Pool } from "./pool.ts";
 import { monthlyEstimate, total } from "./price.ts";
 import { RuntimeBucket } from "./runtime-bucket.ts";
+import { zoneFor } from "./scale.ts";
 import { Snapshots } from "./snapshots.ts";
 
 /** Arguments of {@link AwsTarget}. */
@@ -148,8 +149,8 @@ export class AwsTarget extends pulumi.ComponentResource {
       tags,
     };
     const zones = zonesOf(settings);
-    const machines = Object.entries(settings.machines).map(([machine, wish], i) => {
-      const zone = wish.zone ?? zones[i % zones.length] ?? "";
+    const machines = Object.entries(settings.machines).map(([machine, wish]) => {
+      const zone = wish.zone ?? zoneFor(machine, zones);
       const made = new NamedMachine(
         machine,
         {

@@ -43,19 +43,15 @@ async function live(rehearsal: Rehearsal, say: (line: string) => void): Promise<
   const { engine, stack } = rehearsal;
   const aws = clientsOf(rehearsal.moto.endpoint);
   const there = async (): Promise<string[]> => await inventory(aws, await rehearsal.kept());
-  const run = async (command: "up" | "destroy", ...flags: string[]): Promise<Done & { readonly ok: boolean }> => {
-    const { exitCode, stdout, all } = await engine.run([command, "--yes", "--json", "-s", stack, ...flags]);
+  const run = async (command: "up" | "destroy"): Promise<Done> => {
+    const { exitCode, stdout, all } = await engine.run([command, "--yes", "--skip-preview", "--json", "-s", stack]);
     const done = readEvents(stdout);
-    if (exitCode !== 0 && done.errors.length === 0) throw new Error(`pulumi ${command} failed:\n${all}`);
-    return { ...done, ok: exitCode === 0 };
-  };
-  const up = async (): Promise<Done> => {
-    const done = await run("up", "--skip-preview");
-    if (!done.ok) throw new Error(`pulumi up failed:\n${done.errors.join("\n")}`);
+    if (exitCode !== 0) throw new Error(`pulumi ${command} failed:\n${done.errors.join("\n") || all}`);
     return done;
   };
+  const up = async (): Promise<Done> => await run("up");
 
-  const empty = await there();
+  let empty = await there();
   const made = created(await up());
   say(
     `created ${Object.values(made).reduce((sum, count) => sum + count, 0)} resources of ${Object.keys(made).length} types`,
@@ -90,11 +86,13 @@ async function live(rehearsal: Rehearsal, say: (line: string) => void): Promise<
   const before = await there();
   let destroy = `${onDestroy}: everything goes`;
   if (onDestroy === "refuse") {
-    if ((await run("destroy")).ok) throw new Error("a destroy of data was not refused");
+    const refused = await engine.run(["destroy", "--yes", "-s", stack]);
+    if (refused.exitCode === 0 || !refused.all.includes("because it is protected"))
+      throw new Error(`a destroy of data was not refused:\n${refused.all}`);
     if (!isDeepStrictEqual(await there(), before)) throw new Error("a refused destroy took something");
     destroy = "refuse: refused, and nothing went";
   } else if (onDestroy === "keep-data") {
-    if (!(await run("destroy", "--skip-preview")).ok) throw new Error("pulumi destroy failed");
+    await run("destroy");
     const left = (await there()).filter((line) => !empty.includes(line));
     const other = left.filter((line) => !DATA.some((kind) => line.startsWith(`${kind} `)));
     if (other.length > 0) throw new Error(`a destroy that keeps data left ${other.join(", ")}`);
@@ -104,14 +102,14 @@ async function live(rehearsal: Rehearsal, say: (line: string) => void): Promise<
     // What was kept is in the way of another stack of this name, by its names.
     await rehearsal.moto.reset();
     await rehearsal.forgetKept();
+    empty = await there();
   }
   say(`destroy with ${destroy}`);
   if (onDestroy !== "delete-data") {
     await rehearsal.set({ onDestroy: "delete-data" });
     await up();
   }
-  const gone = await run("destroy", "--skip-preview");
-  if (!gone.ok) throw new Error(`pulumi destroy failed:\n${gone.errors.join("\n")}`);
+  await run("destroy");
   const left = (await there()).filter((line) => !empty.includes(line));
   if (left.length > 0) throw new Error(`a destroy left: ${left.join(", ")}`);
   say("destroy with delete-data: nothing is left (key and secret wait out their recovery time)");

@@ -33,6 +33,12 @@ const STAGES: readonly Stage[] = [
   mocha("unit", "test/unit/**/*.test.ts"),
   mocha("sandbox", "test/sandbox/**/*.test.ts"),
   mocha("engine", "test/engine/**/*.test.ts", { needsPulumi: true }),
+  {
+    name: "rehearse",
+    // The stack dev lives through more in the stage before.
+    command: [process.execPath, "--import", "tsx", "tools/rehearse/main.ts", "--stack", "staging", "prod"],
+    needsPulumi: true,
+  },
   mocha("vm", "test/vm/**/*.test.ts", { needsMachine: true }),
 ];
 const ARM64: readonly Stage[] = [

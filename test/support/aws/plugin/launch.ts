@@ -1,6 +1,7 @@
 /**
  * EC2 merges a launch template into the request that names it. moto 5.2.5 takes image, type, user data, disks and some
  * tags from the template, not: network interfaces, metadata options, profile, monitoring, tags of disks and interfaces.
+ * Protection against termination it takes from neither.
  */
 import type {
   RequestLaunchTemplateData,
@@ -37,6 +38,9 @@ export async function launchInput(request: object, next: Next): Promise<Record<s
   await tagParts(output, (type) =>
     merged.TagSpecifications.filter((tags) => tags.ResourceType === type).flatMap((tags) => tags.Tags ?? []),
   );
+  const api = await ec2();
+  for (const { InstanceId } of merged.DisableApiTermination ? (output.Instances ?? []) : [])
+    await api.modifyInstanceAttribute({ InstanceId, DisableApiTermination: { Value: true } });
   return { ...output };
 }
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { credentialsProblem } from "../../../../infra/aws/check.ts";
 import { instanceTypeFacts } from "../../../../infra/aws/graviton.ts";
-import { cellsFor, share, startSeconds } from "../../../../infra/aws/scale.ts";
+import { cellsFor, share, startSeconds, zoneFor } from "../../../../infra/aws/scale.ts";
 import { cidrProblem, overlap, planSubnets } from "../../../../infra/aws/subnets.ts";
 import { regionOf, withAmi } from "../../../../tools/aws/pin-ami.ts";
 
@@ -53,6 +53,15 @@ describe("scale", () => {
       }),
     );
     assert.equal(startSeconds(3000), 1000);
+  });
+
+  it("gives each machine a zone by its name, which one more zone leaves or which is that zone", () => {
+    const zones = ["eu-central-1a", "eu-central-1b"];
+    const names = Array.from({ length: 300 }, (_, i) => `machine-${i}`);
+    const placed = names.map((name) => zoneFor(name, zones));
+    for (const zone of zones) assert.ok(placed.filter((one) => one === zone).length > 100, `machines in ${zone}`);
+    const more = names.map((name) => zoneFor(name, [...zones, "eu-central-1c"]));
+    for (const [i, zone] of more.entries()) assert.ok(zone === placed[i] || zone === "eu-central-1c");
   });
 });
 

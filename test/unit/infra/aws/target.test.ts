@@ -258,7 +258,7 @@ describe("the AWS target under mocks", () => {
     );
     assert.equal(of(own.all, "aws:ec2/vpc:Vpc").length, 0);
     const template = of(own.all, "aws:ec2/launchTemplate:LaunchTemplate").find(({ name }) => name === "one");
-    assert.equal((template?.inputs["networkInterfaces"] as { subnetId: string }[])[0]?.subnetId, "subnet-a");
+    assert.equal((template?.inputs["networkInterfaces"] as { subnetId: string }[])[0]?.subnetId, "subnet-b");
   });
 });
 

@@ -1,0 +1,169 @@
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { clientsOf } from "../../test/support/aws/look.ts";
+import { Rehearsal } from "../../test/support/aws/rehearsal.ts";
+import type { EngineResult } from "../../test/support/engine.ts";
+import { emptyBench } from "./bench-stack.ts";
+import { compared, type Figure } from "./figure.ts";
+import { inTurn, seconds, spread } from "./statistics.ts";
+
+type Report = (line: string) => void;
+
+/** Figures of the AWS target that the engine is needed for, under the stand-in for the AWS plugin. */
+export async function awsFigures(runs: number, report: Report): Promise<Figure[]> {
+  return [...(await coldPreviews(runs, report)), ...(await manyMachines(runs, report)), ...(await pools(runs, report))];
+}
+
+async function succeeded(run: Promise<EngineResult>): Promise<EngineResult> {
+  const result = await run;
+  if (result.exitCode !== 0) throw new Error(`pulumi failed:\n${result.all}`);
+  return result;
+}
+
+/** The stack dev, of which nothing is there yet, against an empty program. */
+async function coldPreviews(runs: number, report: Report): Promise<Figure[]> {
+  const [dev, empty] = [await Rehearsal.create({ stack: "dev" }), await emptyBench()];
+  const memory = await MemoryLog.create();
+  try {
+    const previewDev = async (env = {}) => void (await succeeded(dev.engine.run(["preview", "-s", "dev"], env)));
+    const previewEmpty = async (env: Record<string, string> = {}) => {
+      // The bench's own call takes no environment: it is this process's.
+      Object.assign(process.env, env);
+      await empty.pulumi("preview", "-s", "bench");
+      for (const key of Object.keys(env)) delete process.env[key];
+    };
+    await previewDev();
+    await previewEmpty();
+    report("cold previews");
+    const time = await inTurn(
+      runs,
+      () => seconds(previewDev),
+      () => seconds(previewEmpty),
+    );
+    const size = await inTurn(
+      3,
+      () => memory.of(previewDev),
+      () => memory.of(previewEmpty),
+    );
+    return [
+      compared("cold preview of dev", time.first, "of an empty program", time.second, { unit: "s", bound: 1.5 }),
+      compared("memory of the program in it, at most", size.first, "of an empty program", size.second, { unit: "MB" }),
+    ];
+  } finally {
+    await Promise.all([dev.dispose(), empty.dispose(), memory.dispose()]);
+  }
+}
+
+async function manyMachines(runs: number, report: Report): Promise<Figure[]> {
+  const names = Array.from({ length: 100 }, (_, i) => `m${i}`);
+  const of = (list: readonly string[]) => ({ machines: Object.fromEntries(list.map((name) => [name, {}])), pools: {} });
+  const [many, one] = [
+    await Rehearsal.create({ stack: "dev", config: of(names) }),
+    await Rehearsal.create({ stack: "dev", config: of(["m0"]) }),
+  ];
+  try {
+    const preview = ({ engine }: Rehearsal) => seconds(() => succeeded(engine.preview()));
+    for (const stack of [many, one]) await preview(stack);
+    report("100 named machines against one");
+    const { first, second } = await inTurn(
+      runs,
+      () => preview(many),
+      () => preview(one),
+    );
+    return [compared("cold preview of 100 named machines", first, "of one", second, { unit: "s", bound: 3 })];
+  } finally {
+    await Promise.all([many.dispose(), one.dispose()]);
+  }
+}
+
+async function pools(runs: number, report: Report): Promise<Figure[]> {
+  const of = (max: number) => Rehearsal.create({ stack: "dev", config: { pools: { small: { min: 0, max } } } });
+  const [most, more, one] = [await of(1000), await of(500), await of(1)];
+  try {
+    for (const { engine } of [most, more, one]) await succeeded(engine.up());
+    const preview = ({ engine }: Rehearsal) => seconds(() => succeeded(engine.preview("--expect-no-changes")));
+    for (const stack of [most, more, one]) await preview(stack);
+    report("pools of 1,000, of 500 and of one");
+    const time = await inTurn(
+      runs,
+      () => preview(most),
+      () => preview(one),
+    );
+    const again = await inTurn(
+      runs,
+      () => preview(more),
+      () => preview(one),
+    );
+    const state = async ({ engine }: Rehearsal) => {
+      const { stdout } = await succeeded(engine.run(["stack", "export", "-s", "dev"]));
+      return Buffer.byteLength(stdout) / 1000;
+    };
+    const sizes = await Promise.all([most, more, one].map(state));
+    const [large = 0, middle = 0, small = 0] = sizes;
+    const calls = (await one.calls()).filter(
+      ({ urn, during }) => urn.includes("NamedMachine$") && during === "create",
+    ).length;
+    return [
+      compared("preview of a pool of 1,000", time.first, "of one", time.second, {
+        unit: "s",
+        bound: 1.05,
+        note: "two cells of 500",
+      }),
+      compared("its state", [large], "of one", [small], { unit: "KB", bound: 1.05, note: "two cells of 500" }),
+      compared("preview of a pool of 500", again.first, "of one", again.second, { unit: "s", bound: 1.05 }),
+      compared("its state", [middle], "of one", [small], { unit: "KB", bound: 1.05 }),
+      { what: "user data of a machine", measured: spread([await userDataBytes(one)]), unit: "bytes", bound: 8192 },
+      { what: "calls of the API that make one named machine", measured: spread([calls]), unit: "calls" },
+    ];
+  } finally {
+    await Promise.all([most, more, one].map((stack) => stack.dispose()));
+  }
+}
+
+/** The largest of all templates. */
+async function userDataBytes({ moto }: Rehearsal): Promise<number> {
+  const { ec2 } = clientsOf(moto.endpoint);
+  const { LaunchTemplates = [] } = await ec2.describeLaunchTemplates({});
+  const sizes = await Promise.all(
+    LaunchTemplates.map(async ({ LaunchTemplateId }) => {
+      const answer = await ec2.describeLaunchTemplateVersions({ LaunchTemplateId, Versions: ["$Latest"] });
+      const data = answer.LaunchTemplateVersions?.[0]?.LaunchTemplateData?.UserData ?? "";
+      return Buffer.from(data, "base64").length;
+    }),
+  );
+  return Math.max(...sizes);
+}
+
+/** Has Node write down, when a program of Pulumi ends, the most memory that it had. */
+class MemoryLog {
+  readonly #folder: string;
+
+  private constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  static async create(): Promise<MemoryLog> {
+    const folder = await mkdtemp(join(tmpdir(), "cloister-memory-"));
+    await writeFile(
+      join(folder, "watch.cjs"),
+      `process.on("exit", () => {
+        if (!process.argv.some((word) => word.includes("@pulumi/pulumi/cmd/run"))) return;
+        require("node:fs").writeFileSync(${JSON.stringify(join(folder, "kib"))}, String(process.resourceUsage().maxRSS));
+      });`,
+    );
+    return new MemoryLog(folder);
+  }
+
+  /** MB that the program used in the course of an action. */
+  async of(action: (env: Record<string, string>) => Promise<unknown>): Promise<number> {
+    const result = join(this.#folder, "kib");
+    await rm(result, { force: true });
+    await action({ NODE_OPTIONS: `--require ${join(this.#folder, "watch.cjs")}` });
+    return (Number(await readFile(result, "utf8")) * 1024) / 1e6;
+  }
+
+  async dispose(): Promise<void> {
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+}
