@@ -5,11 +5,26 @@ import type { AgentSettings } from "../../machine.ts";
 import { MODEL_KEY } from "../../model-key-files.ts";
 import { runSealed } from "../../run.ts";
 import { RUNTIME_ROOT } from "../../sandbox/paths.ts";
+import { tryRun } from "../../sessions/exec.ts";
 import type { AgentFacts, AgentRunFacts } from "../judge/agent.ts";
 import { readText } from "./files.ts";
 
 /** Claude Code's own start takes seconds where the machine is emulated, its whole run half a minute. */
 const TIME_LIMIT_MS = 300_000;
+
+/** 128 + SIGSEGV, as shells tell it. */
+const SEGMENTATION_FAULT = 139;
+
+/**
+ * How often Claude Code is started where the processor is emulated: its engine compiles while several processors run, and
+ * QEMU's multi-threaded emulation now and then runs code that was replaced a moment before.
+ */
+const ATTEMPTS = 3;
+
+/** Whether QEMU emulates the processor, as systemd-detect-virt(1) tells it: `qemu` without acceleration, else `kvm`. */
+async function isEmulated(): Promise<boolean> {
+  return (await tryRun(["systemd-detect-virt", "--vm"])).stdout.trim() === "qemu";
+}
 
 /**
  * Looks at the agent. The full look runs Claude Code once in a sealed session against the scripted model, which answers
@@ -34,10 +49,12 @@ export async function lookAtAgent(settings: AgentSettings, depth: "quick" | "ful
 
 async function runAgent(): Promise<AgentRunFacts> {
   const quiet = { stdio: "capture", agent: true, timeoutMs: TIME_LIMIT_MS, onNotice: () => {} } as const;
-  const said = await runSealed({
-    ...quiet,
-    command: ["claude", "-p", OFFER_PROMPT, "--output-format", "stream-json"],
-  });
+  const command = ["claude", "-p", OFFER_PROMPT, "--output-format", "stream-json"];
+  let said = await runSealed({ ...quiet, command });
+  for (let again = 1; again < ATTEMPTS && said.exitCode === SEGMENTATION_FAULT && (await isEmulated()); again += 1) {
+    process.stderr.write(`cloister: Claude Code crashed on the emulated processor: running it again (${again})\n`);
+    said = await runSealed({ ...quiet, command });
+  }
   if (said.exitCode !== 0) {
     throw new Error(`Claude Code failed (${said.exitCode}): ${(said.stderr || said.stdout).trim().slice(-500)}`);
   }
