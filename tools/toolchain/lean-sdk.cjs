@@ -2,6 +2,8 @@
 // start although only the serialization of functions (dynamic providers, cloud functions) uses it: the TypeScript
 // compiler and npm's dependency resolver. They are loaded when something does use them. That takes two thirds off the
 // time that importing the SDK costs.
+// Nor does the SDK take down the stack at each promise, to show it where one is never settled: with a hundred machines that is
+// a fifth of a preview. PULUMI_DEBUG_PROMISE_LEAKS=true brings it back.
 //
 // It also leaves out source-map-support, which the SDK installs: the file names that it puts into stack traces
 // (`node_modules/@pulumi/errors.ts`) send util.inspect of Node 20.20 into a loop of 15 seconds at every error, until memory
@@ -15,9 +17,29 @@ const load = Module._load;
 Module._load = function (request, parent, isMain) {
   const fromSdk = /[\\/]@pulumi[\\/]pulumi[\\/]/.test(parent?.filename ?? "");
   if (fromSdk && request === "source-map-support/register") return {};
+  if (fromSdk && /(^|[\\/])debuggable$/.test(request)) return stackless(load.call(Module, request, parent, isMain));
   if (fromSdk && late.has(request)) return lazily(() => load.call(Module, request, parent, isMain));
   return load.call(this, request, parent, isMain);
 };
+
+const leaks = Boolean(process.env.PULUMI_DEBUG_PROMISE_LEAKS);
+
+/** The SDK's module that watches over promises, without the stack of each. */
+function stackless(debuggable) {
+  const { debuggablePromise } = debuggable;
+  if (leaks || debuggablePromise.stackless) return debuggable;
+  debuggable.debuggablePromise = (promise, context) => {
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = 0;
+    try {
+      return debuggablePromise(promise, context);
+    } finally {
+      Error.stackTraceLimit = stackTraceLimit;
+    }
+  };
+  debuggable.debuggablePromise.stackless = true;
+  return debuggable;
+}
 
 /** Stands for a module that is loaded when something of it is first used. */
 function lazily(loadIt) {
