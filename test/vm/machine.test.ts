@@ -15,6 +15,7 @@ import { firstSession } from "../../tools/start/first-session.ts";
 import { EngineProject } from "../support/engine.ts";
 import { copyProject } from "../support/local/project-copy.ts";
 import { operatorCases, operatorOf } from "../support/operator/cases.ts";
+import { ends } from "../support/processes.ts";
 
 const architecture = process.env["CLOISTER_TEST_ARCHITECTURE"] ?? hostArchitecture();
 /** An emulated machine of another architecture takes about three times as long. */
@@ -156,6 +157,6 @@ describe(`a real ${architecture} machine`, function () {
     const { exitCode, all } = await engine.destroy();
     assert.equal(exitCode, 0, all);
     assert.ok(!existsSync(paths.root));
-    assert.throws(() => process.kill(pid, 0), /ESRCH/);
+    await ends(pid);
   });
 });

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { execaSync } from "execa";
 import { livingProcess } from "../../../infra/local/host/living.ts";
 import { GOOD_REPORT, LocalStack } from "../../support/local/stack.ts";
+import { ends } from "../../support/processes.ts";
 
 /** The life of a local stack with the real engine, program, steps and plugins; QEMU, ssh and images are stand-ins. */
 describe("the local stack", function () {
@@ -40,19 +41,6 @@ describe("the local stack", function () {
     assert.ok(machine, "a machine runs");
     process.kill(machine.pid, "SIGKILL");
     await ends(machine.pid);
-  };
-  /** Waits until a process is gone; fails when it is not within 15 seconds. */
-  const ends = async (process: number): Promise<void> => {
-    for (let i = 0; i < 150; i += 1) {
-      if (
-        execaSync("ps", ["-o", "stat=", "-p", String(process)], { reject: false })
-          .stdout.trim()
-          .replace(/^Z.*/, "") === ""
-      )
-        return;
-      await sleep(100);
-    }
-    assert.fail(`process ${process} still runs`);
   };
   const sessionDisk = async () => (await stat(stack.paths.sessionDisk)).ino;
 
