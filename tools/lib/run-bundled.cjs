@@ -8,6 +8,7 @@ const { createHash, randomUUID } = require("node:crypto");
 const fs = require("node:fs");
 const Module = require("node:module");
 const { join, relative, resolve } = require("node:path");
+const vm = require("node:vm");
 const { cacheRoot } = require("./cache-root.cjs");
 
 const project = resolve(__dirname, "..", "..");
@@ -27,6 +28,42 @@ function find(folder, index) {
     const path = join(folder, `${bundle}.cjs`);
     const text = fs.readFileSync(path, "utf8");
     return sha256(text) === bundle ? { path, text } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Runs a bundle, with what V8 compiled of it in an earlier run: that is a fifth of a plugin's start. */
+function run(path, text) {
+  const cache = `${path}.${process.version}-${process.arch}`;
+  const cachedData = compiled(cache);
+  const script = new vm.Script(Module.wrap(text), {
+    filename: path,
+    importModuleDynamically: vm.constants?.USE_MAIN_CONTEXT_DEFAULT_LOADER,
+    ...(cachedData ? { cachedData } : {}),
+  });
+  if (!cachedData || script.cachedDataRejected) {
+    // At the end, when the functions that were called are compiled too.
+    process.once("exit", () => {
+      try {
+        const data = script.createCachedData();
+        put(cache, Buffer.concat([Buffer.from(sha256(data)), data]));
+      } catch {
+        // As below: it is no reason to fail.
+      }
+    });
+  }
+  const module = { exports: {} };
+  script.runInThisContext()(module.exports, Module.createRequire(join(project, "package.json")), module, path, project);
+  return module.exports;
+}
+
+/** V8 checks that the data is its own, and of this text, but not that it is whole. */
+function compiled(file) {
+  try {
+    const content = fs.readFileSync(file);
+    const data = content.subarray(64);
+    return sha256(data) === content.toString("latin1", 0, 64) ? data : undefined;
   } catch {
     return undefined;
   }
@@ -89,10 +126,10 @@ function sweep(folder) {
   const named = new Set();
   for (const name of names.filter((file) => file.endsWith(".json"))) {
     const { project: owner, bundle } = JSON.parse(fs.readFileSync(join(folder, name), "utf8"));
-    if (owner && fs.existsSync(owner)) named.add(`${bundle}.cjs`);
+    if (owner && fs.existsSync(owner)) named.add(bundle);
     else fs.rmSync(join(folder, name), { force: true });
   }
-  for (const name of names.filter((file) => !file.endsWith(".json") && !named.has(file))) {
+  for (const name of names.filter((file) => !file.endsWith(".json") && !named.has(file.slice(0, 64)))) {
     const { mtimeMs } = fs.statSync(join(folder, name));
     if (Date.now() - mtimeMs > 86_400_000) fs.rmSync(join(folder, name), { force: true });
   }
@@ -147,11 +184,7 @@ exports.load = async function load(entry, shared = []) {
   const index = join(folder, `${sha256(JSON.stringify([project, entry, shared]))}.json`);
   const { path, text } = find(folder, index) ?? (await make(entry, folder, index, [...seldom, ...shared]));
   globalThis.cloisterProject = project;
-  const module = new Module(path);
-  module.filename = path;
-  module.paths = Module._nodeModulePaths(project);
-  module._compile(text, path);
-  return module.exports;
+  return run(path, text);
 };
 
 /** What a program says of its end: an error that somebody wrote speaks for itself, a slip of the code needs its stack. */

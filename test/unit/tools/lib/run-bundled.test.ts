@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { cp, mkdir, mkdtemp, readdir, rm, symlink, truncate, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
@@ -64,6 +64,16 @@ describe("a bundled program", function () {
     const [bundle = ""] = await bundles();
     await truncate(join(folder, "cache", "bundles", bundle), 100);
     assert.match((await run()).stdout, /^one /);
+  });
+
+  it("does without what was compiled before when that was damaged, and has it again", async () => {
+    await run();
+    const cache = join(folder, "cache", "bundles");
+    const [compiled = ""] = (await readdir(cache)).filter((file) => /\.cjs\.v\d/.test(file));
+    const good = await readFile(join(cache, compiled));
+    await writeFile(join(cache, compiled), good.fill(0xff, 200, 400));
+    assert.match((await run()).stdout, /^one /);
+    assert.notDeepEqual(await readFile(join(cache, compiled)), good);
   });
 
   it("is whole for each of several that start at once", async () => {
