@@ -79,7 +79,7 @@ const START_ATTEMPTS = 3;
  * What a kernel meets on emulated processors only: an instruction that it had patched a moment before and that another
  * processor's thread of QEMU still runs in its old form, and a timer that comes late when the computer is busy.
  */
-const EMULATION_FAULTS = /Oops: int3|IO-APIC \+ timer doesn't work/;
+export const EMULATION_FAULTS = /Oops: int3|IO-APIC \+ timer doesn't work/;
 
 /** A start that failed by such a fault: the same machine starts the next time. */
 class EmulationFault extends Error {}
@@ -91,7 +91,7 @@ async function bringUp(
   name: string,
   interrupted: AbortSignal,
 ): Promise<RunningMachine> {
-  const { running, alive, end } = await start(input, paths, name);
+  const { running, alive } = await start(input, paths, name);
   const startedAt = Date.now();
   const deadline = bootTimeoutMs(running.accelerator, input.architecture);
   const failed = AbortSignal.any([interrupted, AbortSignal.timeout(deadline)]);
@@ -100,7 +100,6 @@ async function bringUp(
     // A failed verification's report says more than the console's one line; where that was torn, it is asked for.
     const report =
       error instanceof NotReadyError && (error.report ?? (await fetchReport(paths, running.sshPort, failed)));
-    await end();
     if (report) await keepVerification(paths, report);
     if (interrupted.aborted) throw interrupted.reason;
     if (failed.aborted) {
@@ -122,7 +121,7 @@ async function start(
   input: MachineInput,
   paths: Paths,
   name: string,
-): Promise<{ running: Omit<RunningMachine, "verification">; alive: () => boolean; end: () => Promise<void> }> {
+): Promise<{ running: Omit<RunningMachine, "verification">; alive: () => boolean }> {
   const firmware = findFirmware(input.architecture);
   if (!firmware)
     throw new Error(`no UEFI firmware for ${input.architecture} machines: run npm start, which says what to install`);
@@ -157,13 +156,6 @@ async function start(
     running: { sshPort, accelerator, why },
     // Of the process itself: the file with its number comes a moment after it.
     alive: () => child.exitCode === null && child.signalCode === null,
-    end: async () => {
-      if (child.exitCode !== null || child.signalCode !== null) return;
-      const ended = once(child, "exit");
-      child.kill();
-      if (!(await Promise.race([ended.then(() => true), sleep(5_000).then(() => false)]))) child.kill("SIGKILL");
-      await ended;
-    },
   };
 }
 

@@ -24,6 +24,7 @@ import { rememberStart, stopMachine } from "../../../infra/local/host/process.ts
 import { type Paths, pathsIn } from "../../../infra/local/paths.ts";
 import { hostArchitecture, qemuArguments, qemuProgram } from "../../../infra/local/qemu.ts";
 import { shellQuoted } from "../../../infra/local/ssh.ts";
+import { EMULATION_FAULTS } from "../../../infra/local/steps/machine.ts";
 import { ensureBaseImage } from "../../../tools/images/index.ts";
 import { stopped } from "../signals.ts";
 
@@ -47,8 +48,6 @@ export interface AwsMachineOptions {
   readonly report: (line: string) => void;
 }
 
-/** The kernel fell over an emulated processor (see infra/local/steps/machine.ts): the same machine starts the next time. */
-const EMULATION_FAULTS = /Oops: int3|IO-APIC \+ timer doesn't work/;
 /** Where QEMU's user network shows this computer's loopback. */
 const HOST = "10.0.2.2";
 
