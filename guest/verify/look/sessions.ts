@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -104,7 +104,10 @@ export async function lookAtSessions<T>(meanwhile: () => Promise<T>): Promise<{ 
     for (const run of runs) run.catch(fail);
     const introduced = (async () => {
       const told = await waitForFile(join(neighbourTmp, "ready"), stop.signal);
-      await writeFile(join(folder, "ro", "go"), `${told[0]}\n`);
+      // It appears whole: the other side reads it the moment that it is there.
+      const go = join(folder, "ro", "go");
+      await writeFile(`${go}.part`, `${told[0]}\n`);
+      await rename(`${go}.part`, go);
       return told;
     })();
     introduced.catch(fail);
@@ -220,7 +223,8 @@ function script(text: string, ...args: string[]): string[] {
  * Waits without starting processes: descriptor 9 is a pipe that nobody writes to, so `read` waits out its time.
  * The probe is given absolute paths, which only this script can know.
  */
-const WAIT = `set -e
+const WAIT = `set -eE
+trap 'echo "line $LINENO ended with $?: $BASH_COMMAND" >&2' ERR
 exec 9<> <(:)
 wait_for() { until [ -e "$1" ]; do read -rt 0.1 -u 9 || :; done; }
 `;
