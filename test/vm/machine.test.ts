@@ -25,6 +25,8 @@ const slowness = architecture === hostArchitecture() ? 1 : 4;
 describe(`a real ${architecture} machine`, function () {
   this.timeout(900_000 * slowness);
   this.slow(120_000 * slowness);
+  // What follows needs the machine that came before it.
+  this.bail(true);
   let folder: string;
   let engine: EngineProject;
   let paths: Paths;

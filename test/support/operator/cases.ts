@@ -71,7 +71,9 @@ export function operatorCases({ engine, onMachine }: Machine): void {
 
   it("by the operator's command, ends a sealed command at a Ctrl-C, and leaves nothing of it", async () => {
     const running = start(["run", "--", "sh", "-c", "echo begun; sleep 4321"]);
-    await new Promise<void>((resolve) => running.stdout?.once("data", () => resolve()));
+    const begun = new Promise<void>((resolve) => running.stdout?.once("data", () => resolve()));
+    const early = await Promise.race([begun, running]);
+    assert.ok(!early, `it ended before it said anything: ${Buffer.from(early?.stderr ?? "").toString()}`);
     const left = async () => (await onMachine("pgrep", "-f", "^sleep 4321")).exitCode;
     assert.equal(await left(), 0, "the control: it runs");
     running.kill("SIGINT");
