@@ -85,7 +85,7 @@ function cloudConfig(input: UserDataInput): CloudConfig {
       ...(source
         ? { RUNTIME_REGION: source.region, RUNTIME_BUCKET: source.bucket, RUNTIME_KEY: source.key.replace(/^\//, "") }
         : {}),
-      ...(pool ? { POOL_GROUP: pool.group, POOL_HOOK: pool.launchHook } : {}),
+      ...(pool ? { POOL_LAUNCH_HOOK: pool.launchHook, POOL_END_HOOK: pool.terminateHook } : {}),
     }),
     ...(source ? { "/usr/local/lib/cloister/fetch": withoutComments(read("files/fetch.py")) } : {}),
     "/usr/local/lib/cloister/boot": withoutComments(read("files/boot.sh")),

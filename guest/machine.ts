@@ -113,10 +113,12 @@ export const Machine = z.strictObject({
       logsRequired: z.boolean().default(false),
       /** ARN of the Secrets Manager secret that holds the model's key. */
       modelKeySecret: z.string().optional(),
-      /** The Auto Scaling group that waits for signals; absent on a named machine. */
+      /**
+       * What an Auto Scaling group waits for; absent on a named machine. The group itself is known by the instance's tag
+       * `aws:autoscaling:groupName`: all groups of a pool have one launch template.
+       */
       pool: z
         .strictObject({
-          group: z.string().min(1),
           launchHook: z.string().min(1),
           terminateHook: z.string().min(1),
           /** Seconds that the launch hook waits for a signal before the machine is given up. Default 900. */

@@ -2,8 +2,8 @@
 # Run at every boot by cloister-boot.service: installs what the distribution's image lacks, checks and mounts the runtime
 # image, and hands over to it. Everything else lives in the runtime image.
 # Environment (/etc/cloister/boot.env): RUNTIME_DIGEST (sha256), RUNTIME_SIZE (bytes), RUNTIME_SERIAL (NVMe serial);
-# on targets that attach no disk for it RUNTIME_REGION, RUNTIME_BUCKET, RUNTIME_KEY; POOL_GROUP and POOL_HOOK where a group
-# waits for this machine.
+# on targets that attach no disk for it RUNTIME_REGION, RUNTIME_BUCKET, RUNTIME_KEY; POOL_LAUNCH_HOOK and POOL_END_HOOK where
+# a group waits for this machine.
 # ROOT is empty but in tests: the folder under which the machine's files are looked for.
 set -u
 : "${ROOT:=}"
@@ -15,10 +15,14 @@ say() {
 }
 fail() {
   say "not ready: $*"
-  if [ -n "${POOL_GROUP:-}" ]; then
-    "$ROOT/usr/local/lib/cloister/fetch" --abandon && say "the group was told: ABANDON"
+  # Once told, the group ends the machine. Nothing runs here that it had to wait for: its other hook is answered as well.
+  if [ -n "${POOL_LAUNCH_HOOK:-}" ]; then
+    signal "$POOL_LAUNCH_HOOK" ABANDON && signal "$POOL_END_HOOK" CONTINUE
   fi
   exit 1
+}
+signal() {
+  "$ROOT/usr/local/lib/cloister/fetch" --complete "$1" "$2" && say "the group was told: $2 ($1)"
 }
 install() {
   say "installing $*"

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-# With a path: fetches the runtime image from its bucket with the machine's role. With --abandon: tells the machine's group
-# that it cannot be used, where one waits for it. What Ubuntu's image has for that is Python alone.
+# With a path: fetches the runtime image from its bucket with the machine's role. With --complete HOOK RESULT: answers a
+# life-cycle hook of the machine's group, as soon as that waits. What Ubuntu's image has for that is Python alone.
 # Signature: AWS Signature Version 4. The SDKs' own variables for other endpoints are honoured, for tests.
 import datetime, hashlib, hmac, http.client, json, os, sys, time, urllib.parse, urllib.request
 
@@ -35,13 +35,13 @@ def signed(item, service, url, **more):
                                 f"SignedHeaders={names}, Signature={signature}")
     return urllib.request.urlopen(urllib.request.Request(url, headers={**headers, **more}), timeout=30)
 
-def abandon():
+def complete(hook, result):
     item = metadata()
     # Sorted by name, as the signature wants it.
     query = urllib.parse.urlencode({
-        "Action": "CompleteLifecycleAction", "AutoScalingGroupName": env["POOL_GROUP"],
-        "InstanceId": item("instance-id"), "LifecycleActionResult": "ABANDON",
-        "LifecycleHookName": env["POOL_HOOK"], "Version": "2011-01-01"}, quote_via=urllib.parse.quote)
+        "Action": "CompleteLifecycleAction", "AutoScalingGroupName": item("tags/instance/aws:autoscaling:groupName"),
+        "InstanceId": item("instance-id"), "LifecycleActionResult": result,
+        "LifecycleHookName": hook, "Version": "2011-01-01"}, quote_via=urllib.parse.quote)
     base = env.get("AWS_ENDPOINT_URL_AUTO_SCALING", "").rstrip("/") or f"https://autoscaling.{region}.{suffix}"
     signed(item, "autoscaling", f"{base}/?{query}")
 
@@ -77,7 +77,7 @@ def fetch(target):
 
 for attempt in range(1, 11):
     try:
-        abandon() if sys.argv[1] == "--abandon" else fetch(sys.argv[1])
+        complete(*sys.argv[2:]) if sys.argv[1] == "--complete" else fetch(sys.argv[1])
         sys.exit(0)
     except (OSError, http.client.HTTPException) as error:
         print(f"attempt {attempt} of 10: {error}", file=sys.stderr, flush=True)

@@ -44,3 +44,21 @@ export class Imds {
     this.#token = { value: await response.text(), until: Date.now() + (seconds - 60) * 1_000 };
   }
 }
+
+/** Auto Scaling tags each machine that it starts (Auto Scaling user guide, "Tag Auto Scaling groups and instances"). */
+const GROUP_TAG = "tags/instance/aws:autoscaling:groupName";
+
+/**
+ * The name of this machine's Auto Scaling group, asked for until it is known.
+ *
+ * @throws while the metadata has no such tag: tags may come a moment after the machine
+ */
+export function groupOf(imds: Pick<Imds, "item">): () => Promise<string> {
+  let known: string | undefined;
+  return async () => {
+    known ??= await imds.item(GROUP_TAG);
+    if (known === undefined)
+      throw new Error("the instance's metadata has no tag aws:autoscaling:groupName, which names its group");
+    return known;
+  };
+}

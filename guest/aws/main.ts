@@ -7,7 +7,7 @@ import { run } from "../sessions/exec.ts";
 import { countRunning } from "../sessions/state.ts";
 import { setStopping } from "../sessions/stopping.ts";
 import { SESSIONS_SLICE } from "../sessions/unit.ts";
-import { Imds } from "./imds.ts";
+import { groupOf, Imds } from "./imds.ts";
 import { LifeCycle } from "./life-cycle.ts";
 import { readVerdict, spotEnd } from "./look.ts";
 import { ModelKey, secretsManager } from "./model-key.ts";
@@ -28,7 +28,7 @@ const config = {
   maxAttempts: 3,
 };
 const instance = await instanceId();
-const lifeCycle = new LifeCycle(aws.pool, autoScaling(aws.pool?.group ?? "", instance, config), {
+const lifeCycle = new LifeCycle(aws.pool, autoScaling(groupOf(imds), instance, config), {
   setStopping,
   say,
   async stopCommands() {

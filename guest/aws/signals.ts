@@ -17,22 +17,24 @@ export interface Signals {
   protect(on: boolean): Promise<void>;
 }
 
-/** The real ones. Each call is tried three times by the SDK. */
-export function autoScaling(group: string, instance: string, config: AutoScalingClientConfig): Signals {
+/** The real ones. Each call is tried three times by the SDK; a group that is not known yet is asked for at each signal. */
+export function autoScaling(group: () => Promise<string>, instance: string, config: AutoScalingClientConfig): Signals {
   const client = new AutoScalingClient(config);
-  const about = (hook: string) => ({
-    AutoScalingGroupName: group,
+  const about = async (hook: string) => ({
+    AutoScalingGroupName: await group(),
     LifecycleHookName: hook,
     InstanceId: instance,
   });
   return {
-    complete: (hook, result) =>
-      awaited(client.send(new CompleteLifecycleActionCommand({ ...about(hook), LifecycleActionResult: result }))),
-    heartbeat: (hook) => awaited(client.send(new RecordLifecycleActionHeartbeatCommand(about(hook)))),
+    complete: async (hook, result) =>
+      await awaited(
+        client.send(new CompleteLifecycleActionCommand({ ...(await about(hook)), LifecycleActionResult: result })),
+      ),
+    heartbeat: async (hook) => await awaited(client.send(new RecordLifecycleActionHeartbeatCommand(await about(hook)))),
     protect: async (on) => {
       await client.send(
         new SetInstanceProtectionCommand({
-          AutoScalingGroupName: group,
+          AutoScalingGroupName: await group(),
           InstanceIds: [instance],
           ProtectedFromScaleIn: on,
         }),

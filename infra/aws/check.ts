@@ -3,6 +3,7 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { PUBLIC_MIRROR } from "../settings/aws-schema.ts";
 import type { Problem, Settings } from "../settings/settings.ts";
+import { METADATA_TAG } from "./component.ts";
 import { instanceTypeFacts } from "./graviton.ts";
 import { cidrProblem, overlap } from "./subnets.ts";
 
@@ -122,6 +123,12 @@ export function awsProblems(settings: Settings, stack: string): Problem[] {
     bad("network.dnsFirewall", network.dnsFirewall, `lacks ${mirror}, the host of cloister:aptMirror. Add it.`);
   for (const key of Object.keys(settings.tags)) {
     if (/^(aws|cloister):/i.test(key)) bad("tags", key, "must not begin with aws: or cloister:, which are taken.");
+    else if (!METADATA_TAG.test(key))
+      bad(
+        "tags",
+        key,
+        "must be letters, digits and + - = . , _ : @ only: machines read their tags, which EC2 then limits so.",
+      );
   }
   return problems;
 }

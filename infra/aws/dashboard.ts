@@ -37,8 +37,11 @@ export class Dashboard extends pulumi.ComponentResource {
         );
       }
       if (groups.length > 0) {
+        // A dot repeats what stands above it (CloudWatch, "Dashboard body structure and syntax").
         const of = (metric: string) =>
-          groups.map(({ group }) => ["AWS/AutoScaling", metric, "AutoScalingGroupName", group]);
+          groups.map(({ group }, i) =>
+            i === 0 ? ["AWS/AutoScaling", metric, "AutoScalingGroupName", group] : [".", ".", ".", group],
+          );
         widgets.push(widget("Machines in pools", [...of("GroupInServiceInstances"), ...of("GroupDesiredCapacity")]));
       }
       return JSON.stringify({ widgets });

@@ -56,9 +56,11 @@ export function machinePolicy(rights: MachineRights): PolicyDocument {
     { Sid: "RuntimeImage", Effect: "Allow", Action: ["s3:GetObject"], Resource: `${rights.bucketArn}/runtime/*` },
     { Sid: "Decrypt", Effect: "Allow", Action: ["kms:Decrypt"], Resource: rights.keyArn },
     {
+      // All that the agent calls for a group that is there and whose retention it does not set
+      // (aws/amazon-cloudwatch-agent, plugins/outputs/cloudwatchlogs/internal/pusher/target.go).
       Sid: "Logs",
       Effect: "Allow",
-      Action: ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
+      Action: ["logs:CreateLogStream", "logs:PutLogEvents"],
       Resource: rights.logGroupArns.flatMap((arn) => [arn, `${arn}:log-stream:*`]),
     },
     { Sid: "ModelKey", Effect: "Allow", Action: ["secretsmanager:GetSecretValue"], Resource: rights.modelKeySecretArn },

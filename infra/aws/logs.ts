@@ -4,7 +4,7 @@ import type { Tags } from "./component.ts";
 
 /** Arguments of {@link Logs}. */
 export interface LogsArgs {
-  /** First part of the groups' names, such as `/cloister/prod`. */
+  /** First part of the groups' names, such as `/cloister/prod`. Pulumi adds seven random digits to each name. */
   readonly prefix: string;
   readonly retentionDays: number;
   readonly keyArn: pulumi.Input<string>;
@@ -21,9 +21,10 @@ export class Logs extends pulumi.ComponentResource {
     super("cloister:aws:Logs", name, {}, opts);
     const { prefix, retentionDays, keyArn } = args;
     const group = (part: string): LogGroup =>
+      // No name of its own: a group that outlives its stack would be in the way of the next stack of that name.
       new LogGroup(
-        `${name}-${part}`,
-        { name: `${prefix}/${part}`, retentionInDays: retentionDays, kmsKeyId: keyArn, tags: { ...args.tags } },
+        `${prefix}/${part}`,
+        { retentionInDays: retentionDays, kmsKeyId: keyArn, tags: { ...args.tags } },
         { parent: this },
       );
     this.system = group("system");

@@ -69,7 +69,7 @@ const SAMPLE = {
     bucket: "b".repeat(40),
     key: `runtime/${"0".repeat(64)}.squashfs`,
   },
-  log: "/cloister/production/system",
+  log: "/cloister/production/system-0123456",
   secret: `arn:aws:secretsmanager:ap-southeast-1:123456789012:secret:${"s".repeat(40)}`,
 };
 
@@ -113,7 +113,7 @@ export function userDataOf(name: string, args: TemplateArgs): pulumi.Output<stri
     .apply(([runtime, system, audit, secret]) => render(runtime, system, audit, secret));
 }
 
-/** The launch template of one machine or one cell: private, encrypted, IMDSv2 with hop limit 1, no ssh key. */
+/** The launch template of one machine or one pool: private, encrypted, IMDSv2 with hop limit 1, no ssh key. */
 export function machineTemplate(
   name: string,
   machine: string,
@@ -142,7 +142,8 @@ export function machineTemplate(
         httpEndpoint: "enabled",
         httpTokens: "required",
         httpPutResponseHopLimit: 1,
-        instanceMetadataTags: "disabled",
+        // A pool's machine learns its group from them. No secret is in a tag, and on the machine root alone reads metadata.
+        instanceMetadataTags: args.pool ? "enabled" : "disabled",
       },
       blockDeviceMappings: [
         disk("/dev/sda1", shape.rootDiskGiB),

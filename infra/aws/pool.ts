@@ -1,7 +1,9 @@
 import { Group } from "@pulumi/aws/autoscaling/group.js";
+import { LifecycleHook } from "@pulumi/aws/autoscaling/lifecycleHook.js";
 import { Schedule } from "@pulumi/aws/autoscaling/schedule.js";
+import type { LaunchTemplate } from "@pulumi/aws/ec2/launchTemplate.js";
 import * as pulumi from "@pulumi/pulumi";
-import { type InputProblem, refuseInputs } from "./component.ts";
+import { type InputProblem, METADATA_TAG, refuseInputs } from "./component.ts";
 import { type MachineShape, machineTemplate } from "./machine-template.ts";
 import { cellsFor, share, startSeconds } from "./scale.ts";
 
@@ -36,7 +38,7 @@ export interface PoolArgs {
   readonly warmPool?: { readonly minSize: number; readonly state: "Stopped" | "Running" };
   /** Seconds that a stopping machine may spend on commands that still run; at most 7200. @default 900 */
   readonly drainSeconds?: number;
-  /** Seconds that a starting machine has for its verification. @default 900 */
+  /** Seconds that a starting machine has for its verification. A group has its first value for good. @default 900 */
   readonly verifySeconds?: number;
 }
 
@@ -50,7 +52,7 @@ const LAUNCH_HOOK = "verified";
 const TERMINATE_HOOK = "drained";
 
 /**
- * Interchangeable machines: one launch template and one Auto Scaling group for every 500. A machine counts as started when
+ * Interchangeable machines: one launch template, and one Auto Scaling group for every 500. A machine counts as started when
  * it signals that its verification passed, and stops when its commands have ended.
  */
 export class Pool extends pulumi.ComponentResource {
@@ -65,8 +67,23 @@ export class Pool extends pulumi.ComponentResource {
     const count = cellsFor(max);
     this.startSeconds = startSeconds(max);
     const shares = { min: share(args.min, count), max: share(max, count), desired: share(args.desired ?? 0, count) };
+    const { drainSeconds = 900, verifySeconds = 900 } = args;
+    const hooks = { launchHook: LAUNCH_HOOK, terminateHook: TERMINATE_HOOK, verifySeconds, drainSeconds };
+    // One for all cells: a machine learns its own group from the tag that Auto Scaling gives it.
+    const template = machineTemplate(
+      name,
+      name,
+      {
+        shape: args.shape,
+        sessionDisk: true,
+        tags: { "cloister:pool": name },
+        pool: hooks,
+        ...(args.instanceType ? { instanceType: args.instanceType } : {}),
+      },
+      this,
+    );
     const cells = Array.from({ length: count }, (_, i) =>
-      this.#cell(count === 1 ? name : `${name}-${i + 1}`, name, args, {
+      this.#cell(count === 1 ? name : `${name}-${i + 1}`, name, args, template, {
         min: shares.min[i] ?? 0,
         max: shares.max[i] ?? 0,
         ...(args.desired === undefined ? {} : { desired: shares.desired[i] ?? 0 }),
@@ -82,24 +99,12 @@ export class Pool extends pulumi.ComponentResource {
     name: string,
     pool: string,
     args: PoolArgs,
+    template: LaunchTemplate,
     size: { min: number; max: number; desired?: number; index: number; count: number },
   ): pulumi.Output<Cell> {
     const { shape, spot, warmPool, drainSeconds = 900, verifySeconds = 900 } = args;
     const scheduled = Object.keys(args.schedules ?? {}).length > 0;
     const groupName = `cloister-${shape.stack}-${name}`;
-    const own = { "cloister:pool": pool };
-    const template = machineTemplate(
-      name,
-      pool,
-      {
-        shape,
-        sessionDisk: true,
-        tags: own,
-        pool: { group: groupName, launchHook: LAUNCH_HOOK, terminateHook: TERMINATE_HOOK, verifySeconds, drainSeconds },
-        ...(args.instanceType ? { instanceType: args.instanceType } : {}),
-      },
-      this,
-    );
     // Never "$Latest": the group would not change with the template, and no refresh would start.
     const version = template.latestVersion.apply(String);
     const group = new Group(
@@ -135,18 +140,13 @@ export class Pool extends pulumi.ComponentResource {
         terminationPolicies: ["OldestLaunchTemplate", "Default"],
         // A machine is of use when its hook is completed: no further waiting.
         defaultInstanceWarmup: 0,
+        // Part of the group's creation: without it the first machines would be in service before they are verified.
         initialLifecycleHooks: [
           {
             name: LAUNCH_HOOK,
             lifecycleTransition: "autoscaling:EC2_INSTANCE_LAUNCHING",
             heartbeatTimeout: verifySeconds,
             defaultResult: "ABANDON",
-          },
-          {
-            name: TERMINATE_HOOK,
-            lifecycleTransition: "autoscaling:EC2_INSTANCE_TERMINATING",
-            heartbeatTimeout: drainSeconds,
-            defaultResult: "CONTINUE",
           },
         ],
         instanceRefresh: {
@@ -172,13 +172,9 @@ export class Pool extends pulumi.ComponentResource {
           : {}),
         // `up` shall not wait for a thousand machines: outputs and the dashboard show how many are ready.
         waitForCapacityTimeout: "0",
-        enabledMetrics: [
-          "GroupDesiredCapacity",
-          "GroupInServiceInstances",
-          "GroupPendingInstances",
-          "GroupTerminatingInstances",
-        ],
-        tags: Object.entries({ ...shape.tags, ...own, Name: pool }).map(([key, value]) => ({
+        // Those that the dashboard shows.
+        enabledMetrics: ["GroupDesiredCapacity", "GroupInServiceInstances"],
+        tags: Object.entries({ ...shape.tags, "cloister:pool": pool }).map(([key, value]) => ({
           key,
           value,
           propagateAtLaunch: true,
@@ -188,10 +184,24 @@ export class Pool extends pulumi.ComponentResource {
         parent: this,
         // Without a wish of its own the program leaves the size to schedules and operators.
         ignoreChanges: [
+          "initialLifecycleHooks",
           ...(scheduled || size.desired === undefined ? ["desiredCapacity"] : []),
           ...(scheduled ? ["minSize", "maxSize"] : []),
         ],
       },
+    );
+    // A resource of its own, since a group never changes the hooks of its creation. It goes with the group and not before it,
+    // or the group's last machines would not be waited for.
+    new LifecycleHook(
+      `${name}-${TERMINATE_HOOK}`,
+      {
+        autoscalingGroupName: group.name,
+        name: TERMINATE_HOOK,
+        lifecycleTransition: "autoscaling:EC2_INSTANCE_TERMINATING",
+        heartbeatTimeout: drainSeconds,
+        defaultResult: "CONTINUE",
+      },
+      { parent: this, deletedWith: group },
     );
     for (const [when, at] of Object.entries(args.schedules ?? {})) {
       new Schedule(
@@ -221,6 +231,9 @@ function problemsOf(args: PoolArgs): InputProblem[] {
     problems.push({ propertyPath: "desired", reason: "must be from min to max" });
   }
   if (args.subnetIds.length === 0) problems.push({ propertyPath: "subnetIds", reason: "must name a subnet" });
+  const wrong = Object.keys(args.shape.tags).filter((key) => !METADATA_TAG.test(key));
+  if (wrong.length > 0)
+    problems.push({ propertyPath: "shape.tags", reason: `has keys that instance metadata does not take: ${wrong}` });
   if (args.warmPool && args.spot) problems.push({ propertyPath: "warmPool", reason: "does not go with Spot machines" });
   return problems;
 }

@@ -1,3 +1,4 @@
+import { Command } from "@pulumi/command/local/index.js";
 import type * as pulumi from "@pulumi/pulumi";
 
 /** Resources that hold what cannot be made again: session disks, logs, runtime images, and the key that reads them. */
@@ -20,4 +21,12 @@ export function protectData(onDestroy: OnDestroy): pulumi.ResourceTransform {
     if (onDestroy === "delete-data" || !DATA_TYPES.has(type)) return undefined;
     return { props, opts: { ...opts, protect: onDestroy === "refuse", retainOnDelete: true } };
   };
+}
+
+/**
+ * Something that is nothing but the first to go: it depends on all else, so a destroy that is refused is refused here,
+ * before machines and network are taken; also one that skips its preview. The engine's message has its name.
+ */
+export function destroyGuard(onDestroy: OnDestroy, all: pulumi.Resource): pulumi.Resource {
+  return new Command("cloister-onDestroy", { create: "exit 0" }, { protect: onDestroy === "refuse", dependsOn: all });
 }

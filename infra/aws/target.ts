@@ -16,6 +16,7 @@ import { NamedMachine } from "./named-machine.ts";
 import { Network } from "./network.ts";
 import { Pool } from "./pool.ts";
 import { monthlyEstimate, total } from "./price.ts";
+import { destroyGuard } from "./protection.ts";
 import { RuntimeBucket } from "./runtime-bucket.ts";
 import { zoneFor } from "./scale.ts";
 import { Snapshots } from "./snapshots.ts";
@@ -205,10 +206,13 @@ export class AwsTarget extends pulumi.ComponentResource {
         ]),
       ),
       pools: Object.fromEntries(pools.map(([pool, { cells, startSeconds }]) => [pool, { cells, startSeconds }])),
+      logGroups: { system: logs.system.name, audit: logs.audit.name, flow: logs.flow.name },
       dashboard: dashboard.url,
       modelKeySecret,
       monthlyEstimateUSD: { total: total(estimate), lines: estimate },
     };
-    this.registerOutputs(this.outputs);
+    destroyGuard(settings.onDestroy, this);
+    // They are the stack's outputs, and need not be in its state twice.
+    this.registerOutputs({});
   }
 }

@@ -10,6 +10,10 @@ const ACTIONS: Readonly<Record<string, readonly [service: string, actions: strin
     "autoscaling",
     "CreateAutoScalingGroup CreateOrUpdateTags DeleteAutoScalingGroup DeleteTags DeleteWarmPool DescribeAutoScalingGroups DescribeInstanceRefreshes DescribeLifecycleHooks DescribeScalingActivities DescribeWarmPool DisableMetricsCollection EnableMetricsCollection CancelInstanceRefresh PutLifecycleHook PutWarmPool ResumeProcesses SetInstanceProtection StartInstanceRefresh SuspendProcesses UpdateAutoScalingGroup",
   ],
+  "aws:autoscaling/lifecycleHook:LifecycleHook": [
+    "autoscaling",
+    "DeleteLifecycleHook DescribeLifecycleHooks PutLifecycleHook",
+  ],
   "aws:autoscaling/schedule:Schedule": [
     "autoscaling",
     "DeleteScheduledAction DescribeScheduledActions PutScheduledUpdateGroupAction",

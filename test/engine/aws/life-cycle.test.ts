@@ -13,7 +13,12 @@ const EVERYTHING = {
   machines: { one: {}, two: { zone: "eu-central-1b" } },
   pools: {
     small: { min: 1, max: 2, warmPool: { minSize: 0 } },
-    spot: { max: 4, desired: 0, spot: { onDemandBase: 1, instanceTypes: ["m8g.xlarge"] } },
+    large: { max: 502 },
+    spot: {
+      max: 4,
+      schedules: { morning: { cron: "0 6 * * *", timeZone: "Europe/Berlin", min: 2, max: 4, desired: 3 } },
+      spot: { onDemandBase: 1, instanceTypes: ["m8g.xlarge"] },
+    },
   },
   network: {
     cidr: "10.20.0.0/20",
@@ -72,6 +77,20 @@ describe("a stack on AWS (rehearsed with moto)", function () {
   };
   const userDataOf = (base64: string | undefined): Record<string, unknown> =>
     parse(gunzipSync(Buffer.from(base64 ?? "", "base64")).toString("utf8")) as Record<string, unknown>;
+  /** What user data tells the guest of its machine. */
+  const described = (base64: string | undefined): Record<string, unknown> => {
+    const files = userDataOf(base64)["write_files"] as { path: string; content: string }[];
+    return JSON.parse(files.find(({ path }) => path === "/etc/cloister/machine.json")?.content ?? "{}");
+  };
+  /** Seconds that each hook of a pool waits. */
+  const hooksOf = async (name: string): Promise<Record<string, number>> => {
+    const { LifecycleHooks = [] } = await aws.autoScaling.describeLifecycleHooks({
+      AutoScalingGroupName: `cloister-dev-${name}`,
+    });
+    return Object.fromEntries(
+      LifecycleHooks.map(({ LifecycleHookName = "", HeartbeatTimeout = 0 }) => [LifecycleHookName, HeartbeatTimeout]),
+    );
+  };
   const refreshes = async () => Object.values((await stack.kept())["autoscaling:refresh"] ?? {});
 
   before(async () => {
@@ -140,15 +159,17 @@ describe("a stack on AWS (rehearsed with moto)", function () {
     });
     const bytes = Buffer.from(UserData?.Value ?? "", "base64").length;
     assert.ok(bytes > 1000 && bytes <= 8192, `${bytes} bytes`);
-    const config = userDataOf(UserData?.Value);
-    assert.equal(config["hostname"], "claude");
-    const files = config["write_files"] as { path: string; content: string }[];
-    const described = JSON.parse(files.find(({ path }) => path === "/etc/cloister/machine.json")?.content ?? "{}");
-    includes(described, { name: "one", target: "aws", sessionDisk: { label: "sessions" } });
-    const { bucket, key } = described.runtime.source as { bucket: string; key: string };
-    const object = await aws.s3.headObject({ Bucket: bucket, Key: key });
-    assert.equal(object.ContentLength, described.runtime.size);
-    assert.ok(key.includes(described.runtime.digest));
+    assert.equal(userDataOf(UserData?.Value)["hostname"], "claude");
+    const machineFile = described(UserData?.Value);
+    includes(machineFile, { name: "one", target: "aws", sessionDisk: { label: "sessions" } });
+    const { digest, size, source } = machineFile["runtime"] as {
+      digest: string;
+      size: number;
+      source: { bucket: string; key: string };
+    };
+    const object = await aws.s3.headObject({ Bucket: source.bucket, Key: source.key });
+    assert.equal(object.ContentLength, size);
+    assert.ok(source.key.includes(digest));
   });
 
   it("a pool has its hooks before its machines, never balances zones, and names a version", async () => {
@@ -189,6 +210,37 @@ describe("a stack on AWS (rehearsed with moto)", function () {
       assert.equal(tagsOf(tags)["cloister:pool"], "small", type);
     }
     assert.equal(data.NetworkInterfaces?.[0]?.AssociatePublicIpAddress, false);
+  });
+
+  it("a pool of more than 500 is two groups with one template", async () => {
+    const [first, second] = [await group("large-1"), await group("large-2")];
+    assert.deepEqual([first.MaxSize, second.MaxSize], [251, 251]);
+    assert.deepEqual(first.LaunchTemplate, second.LaunchTemplate);
+    const { pool } = described((await templateOf("large")).UserData)["aws"] as { pool: object };
+    assert.deepEqual(pool, { launchHook: "verified", terminateHook: "drained", verifySeconds: 900, drainSeconds: 900 });
+    const { MetadataOptions } = await templateOf("large");
+    assert.equal(MetadataOptions?.InstanceMetadataTags, "enabled", "machines learn their group by its tag");
+  });
+
+  it("a pool has its schedules", async () => {
+    const { ScheduledUpdateGroupActions = [] } = await aws.autoScaling.describeScheduledActions({});
+    assert.equal(ScheduledUpdateGroupActions.length, 1);
+    includes(ScheduledUpdateGroupActions[0], {
+      AutoScalingGroupName: "cloister-dev-spot",
+      ScheduledActionName: "morning",
+      Recurrence: "0 6 * * *",
+      TimeZone: "Europe/Berlin",
+      MinSize: 2,
+      MaxSize: 4,
+      DesiredCapacity: 3,
+    });
+  });
+
+  it("a pool has a warm pool when told to", async () => {
+    const warmPool = async (name: string) =>
+      (await aws.autoScaling.describeWarmPool({ AutoScalingGroupName: `cloister-dev-${name}` })).WarmPoolConfiguration;
+    includes(await warmPool("small"), { MinSize: 0, PoolState: "Stopped" });
+    assert.equal(await warmPool("spot"), undefined);
   });
 
   it("a pool takes Spot machines above its on-demand base when told to", async () => {
@@ -268,11 +320,14 @@ describe("a stack on AWS (rehearsed with moto)", function () {
     const here = "eu-central-1:123456789012";
     const scaling = `arn:aws:autoscaling:${here}:autoScalingGroup:11111111-2222-3333-4444-555555555555:autoScalingGroupName`;
     const secret = await output<string>("modelKeySecret");
+    const audit = (await output<{ audit: string }>("logGroups")).audit;
+    assert.match(audit, /^\/cloister\/dev\/audit-[0-9a-f]{7}$/);
     for (const [action, resource] of [
       ["s3:GetObject", `${bucket}/runtime/${"0".repeat(64)}.squashfs`],
       ["secretsmanager:GetSecretValue", secret],
       ["kms:Decrypt", key],
-      ["logs:PutLogEvents", `arn:aws:logs:${here}:log-group:/cloister/dev/audit:log-stream:i-1`],
+      ["logs:CreateLogStream", `arn:aws:logs:${here}:log-group:${audit}:log-stream:i-1`],
+      ["logs:PutLogEvents", `arn:aws:logs:${here}:log-group:${audit}:log-stream:i-1`],
       ["autoscaling:CompleteLifecycleAction", `${scaling}/cloister-dev-small`],
       ["autoscaling:SetInstanceProtection", `${scaling}/cloister-dev-small`],
       ["ssmmessages:OpenDataChannel", "*"],
@@ -288,7 +343,8 @@ describe("a stack on AWS (rehearsed with moto)", function () {
       ["kms:Decrypt", key.replace(/[^/]+$/, "11111111-2222-3333-4444-555555555555")],
       ["kms:ScheduleKeyDeletion", key],
       ["logs:PutLogEvents", `arn:aws:logs:${here}:log-group:/cloister/prod/audit:log-stream:i-1`],
-      ["logs:DeleteLogGroup", `arn:aws:logs:${here}:log-group:/cloister/dev/audit`],
+      ["logs:DeleteLogGroup", `arn:aws:logs:${here}:log-group:${audit}`],
+      ["logs:PutRetentionPolicy", `arn:aws:logs:${here}:log-group:${audit}`],
       ["autoscaling:CompleteLifecycleAction", `${scaling}/cloister-prod-small`],
       ["autoscaling:UpdateAutoScalingGroup", `${scaling}/cloister-dev-small`],
       ["ec2:RunInstances", `arn:aws:ec2:${here}:instance/*`],
@@ -308,17 +364,19 @@ describe("a stack on AWS (rehearsed with moto)", function () {
     assert.equal(await sessionVolume("one"), disk);
     assert.equal(await attached(disk), now.InstanceId);
     assert.deepEqual((await refreshes()).map((one) => one["AutoScalingGroupName"]).sort(), [
+      "cloister-dev-large-1",
+      "cloister-dev-large-2",
       "cloister-dev-small",
       "cloister-dev-spot",
     ]);
     assert.equal((await group("small")).LaunchTemplate?.Version, "2");
   });
 
-  it("a change of user data, of a pool's size and of a disk's size does just that", async () => {
+  it("a change of user data, of a pool's size and times, and of a disk's size does just that", async () => {
     const [count, disk] = [(await refreshes()).length, await sessionVolume("two")];
     await stack.set({
       hostname: "other",
-      pools: { ...EVERYTHING.pools, small: { ...EVERYTHING.pools.small, max: 3 } },
+      pools: { ...EVERYTHING.pools, small: { ...EVERYTHING.pools.small, max: 3, drainSeconds: 600 } },
       sessionDiskGiB: 12,
     });
     succeeded(await stack.engine.up());
@@ -329,7 +387,9 @@ describe("a stack on AWS (rehearsed with moto)", function () {
     assert.equal(userDataOf(UserData?.Value)["hostname"], "other");
     assert.equal(userDataOf((await templateOf("small")).UserData)["hostname"], "other");
     assert.equal((await group("small")).MaxSize, 3);
-    assert.equal((await refreshes()).length, count + 2);
+    assert.deepEqual(await hooksOf("small"), { verified: 900, drained: 600 }, "in a group that was there");
+    assert.deepEqual(await hooksOf("spot"), { verified: 900, drained: 900 });
+    assert.equal((await refreshes()).length, count + 4);
     assert.equal(await sessionVolume("two"), disk, "a larger disk is the same disk");
     const { Volumes } = await aws.ec2.describeVolumes({ VolumeIds: [disk] });
     assert.equal(Volumes?.[0]?.Size, 12);
@@ -338,7 +398,7 @@ describe("a stack on AWS (rehearsed with moto)", function () {
 
   it("a change of a pool's size alone leaves machines and templates as they are", async () => {
     const [one, count] = [await machine("one"), (await refreshes()).length];
-    await stack.set({ pools: EVERYTHING.pools });
+    await stack.set({ pools: { ...EVERYTHING.pools, small: { ...EVERYTHING.pools.small, drainSeconds: 600 } } });
     const before = (await stack.calls()).length;
     succeeded(await stack.engine.up());
     assert.equal((await group("small")).MaxSize, 2);
@@ -370,10 +430,13 @@ describe("a stack on AWS (rehearsed with moto)", function () {
     await stack.set({ onDestroy: "refuse" });
     succeeded(await stack.engine.up());
     const there = await inventory(aws, await stack.kept());
-    const refused = await stack.engine.run(["destroy", "--yes", "-s", "dev"]);
-    assert.notEqual(refused.exitCode, 0);
-    assert.match(refused.all, /one-session.*cannot be deleted\s+because it is protected/s);
-    assert.deepEqual(await inventory(aws, await stack.kept()), there, "a refused destroy takes nothing");
+    for (const how of [[], ["--skip-preview"]]) {
+      const refused = await stack.engine.run(["destroy", "--yes", ...how, "-s", "dev"]);
+      assert.notEqual(refused.exitCode, 0);
+      assert.match(refused.all, /cloister-onDestroy" cannot be deleted\s+because it is protected/);
+      assert.deepEqual(await inventory(aws, await stack.kept()), there, "a refused destroy takes nothing");
+    }
+    assert.equal((await stack.engine.preview("--expect-no-changes", "--refresh")).exitCode, 0, "nor from the state");
     // Another name is another machine: the old one's disk would go.
     await stack.set({ machines: { one: {}, renamed: { zone: "eu-central-1b" } } });
     const renamed = await stack.engine.run(["up", "--yes", "-s", "dev"]);
@@ -392,6 +455,9 @@ describe("a stack on AWS (rehearsed with moto)", function () {
     assert.deepEqual(names, ["one", "renamed", "small"]);
     succeeded(await stack.engine.destroy());
     assert.deepEqual(await inventory(aws, await stack.kept()), empty);
+    const operations = (await stack.calls()).map(({ operation }) => operation);
+    assert.ok(operations.includes("DeleteAutoScalingGroup"));
+    assert.ok(!operations.includes("DeleteLifecycleHook"), "the last machines of a group are waited for");
   });
 
   it("made no call that the deployer's policy does not allow", async () => {

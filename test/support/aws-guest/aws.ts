@@ -25,12 +25,16 @@ const NAMESPACE = "http://autoscaling.amazonaws.com/doc/2011-01-01/";
 
 export class StandInAws {
   readonly instance = "i-0123456789abcdef0";
+  /** The machine's Auto Scaling group: Auto Scaling's own tag has it, where tags are in the metadata. */
+  group: string | undefined = "cloister-dev-pool";
   readonly secretArn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:model-key-AbCdEf";
   readonly calls: Call[] = [];
   /** Requests that were refused because of their signature: there shall be none. */
   readonly unsigned: string[] = [];
   /** Paths of the metadata service that were answered with their value. */
   readonly metadata: string[] = [];
+  /** Paths that were asked for in vain. */
+  readonly missing: string[] = [];
   /** Objects, by `bucket/key`. */
   readonly objects = new Map<string, Buffer>();
   /** Files of the log agent's bucket, by path. */
@@ -113,10 +117,11 @@ export class StandInAws {
       "instance-id": this.instance,
       "autoscaling/target-lifecycle-state": this.target,
       "spot/instance-action": this.spot,
+      "tags/instance/aws:autoscaling:groupName": this.group,
       [role]: "machines",
       [`${role}machines`]: JSON.stringify({ Code: "Success", Type: "AWS-HMAC", ...ROLE, Expiration: until }),
     };
-    if (items[item] !== undefined) this.metadata.push(item);
+    (items[item] === undefined ? this.missing : this.metadata).push(item);
     send(response, items[item] === undefined ? undefined : Buffer.from(items[item] ?? ""));
   }
 
@@ -163,6 +168,7 @@ export class StandInAws {
   }
 
   #refusal(action: string, given: Readonly<Record<string, string>>): string | undefined {
+    if (given["AutoScalingGroupName"] !== this.group) return "AutoScalingGroup name not found";
     if (action === "SetInstanceProtection") {
       if (given["InstanceIds.member.1"] !== this.instance) return "The instance is not part of the group";
       return this.waiting || this.target !== "InService" ? "The instance is not in InService or Standby" : undefined;

@@ -100,8 +100,8 @@ describe("the boot script", () => {
     const onAws = {
       RUNTIME_BUCKET: "images",
       RUNTIME_KEY: "runtime/x.squashfs",
-      POOL_GROUP: "group",
-      POOL_HOOK: "verified",
+      POOL_LAUNCH_HOOK: "verified",
+      POOL_END_HOOK: "drained",
     };
     const fetcher = (body: string) =>
       put("usr/local/lib/cloister/fetch", `#!/bin/sh\necho "fetch $*" >>"$ROOT/called"\n${body}\n`, 0o755);
@@ -115,14 +115,22 @@ describe("the boot script", () => {
     });
 
     it("tells the group when the machine cannot be used, and only where there is one", async () => {
-      await fetcher('[ "$1" = --abandon ]');
+      await fetcher('[ "$1" = --complete ]');
       const { exitCode, called, console } = await run(onAws);
       assert.equal(exitCode, 1);
-      assert.match(called, /^fetch \S+runtime\.squashfs\nfetch --abandon\n$/);
+      assert.match(
+        called,
+        /^fetch \S+runtime\.squashfs\nfetch --complete verified ABANDON\nfetch --complete drained CONTINUE\n$/,
+      );
       assert.match(console, /not ready: cannot fetch the runtime image from s3:\/\/images\/runtime\/x\.squashfs/);
-      assert.match(console, /the group was told: ABANDON/);
+      assert.match(console, /the group was told: ABANDON \(verified\)\n.*the group was told: CONTINUE \(drained\)/);
       await rm(join(root, "called"));
-      assert.doesNotMatch((await run({ ...onAws, POOL_GROUP: "" })).called, /abandon/);
+      assert.doesNotMatch((await run({ ...onAws, POOL_LAUNCH_HOOK: "" })).called, /complete/);
+    });
+
+    it("does not wait for the end of a machine that the group did not give up", async () => {
+      await fetcher("exit 1");
+      assert.match((await run(onAws)).called, /fetch --complete verified ABANDON\n$/);
     });
   });
 

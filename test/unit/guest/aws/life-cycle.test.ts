@@ -3,7 +3,6 @@ import { LifeCycle, type Seen } from "../../../../guest/aws/life-cycle.ts";
 import type { Answer } from "../../../../guest/aws/signals.ts";
 
 const POOL = {
-  group: "group",
   launchHook: "verified",
   terminateHook: "drained",
   verifySeconds: 900,

@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fromInstanceMetadata } from "@smithy/credential-provider-imds";
-import { Imds } from "../../../../guest/aws/imds.ts";
+import { groupOf, Imds } from "../../../../guest/aws/imds.ts";
 import { readVerdict, spotEnd } from "../../../../guest/aws/look.ts";
 import { ModelKey, secretsManager } from "../../../../guest/aws/model-key.ts";
 import { autoScaling } from "../../../../guest/aws/signals.ts";
@@ -41,8 +41,12 @@ describe("aws: what the machine says to services", () => {
   });
 
   it("completes the hook that waits, prolongs it, protects the instance, and knows when nobody waits", async () => {
-    const signals = autoScaling("cloister-dev-pool", aws.instance, config());
+    const group = aws.group;
+    const signals = autoScaling(groupOf(imds), aws.instance, config());
     aws.waiting = "verified";
+    aws.group = undefined;
+    await assert.rejects(signals.heartbeat("verified"), /no tag aws:autoscaling:groupName/);
+    aws.group = group;
     assert.equal(await signals.heartbeat("verified"), "taken");
     await assert.rejects(signals.protect(true), /not in InService/);
     assert.equal(await signals.complete("verified", "CONTINUE"), "taken");

@@ -26,9 +26,9 @@ describe("fetching the runtime image", function () {
     rmSync(folder, { recursive: true });
   });
 
-  const script = (argument: string, more: Record<string, string> = {}) => {
+  const script = (argument: string, more: Record<string, string> = {}, further: readonly string[] = []) => {
     const endpoint = `http://127.0.0.1:${aws.port}`;
-    return execa("python3", [SCRIPT, argument], {
+    return execa("python3", [SCRIPT, argument, ...further], {
       reject: false,
       env: {
         RUNTIME_DIGEST: digest,
@@ -79,12 +79,22 @@ describe("fetching the runtime image", function () {
     assert.deepEqual(aws.unsigned, []);
   });
 
-  it("tells the group that the machine cannot be used", async () => {
-    aws.waiting = "verified";
-    const { exitCode, stderr } = await script("--abandon", { POOL_GROUP: "cloister-dev-pool", POOL_HOOK: "verified" });
+  it("answers a hook of the group that the instance's tag names, as soon as both are there", async () => {
+    const { group } = aws;
+    aws.group = undefined;
+    const running = script("--complete", {}, ["drained", "CONTINUE"]);
+    const soon = async (what: () => boolean): Promise<void> => {
+      while (!what()) await new Promise((resolve) => setTimeout(resolve, 50));
+    };
+    await soon(() => aws.missing.length > 0);
+    aws.group = group;
+    await soon(() => aws.calls.length > 0);
+    aws.waiting = "drained";
+    const { exitCode, stderr } = await running;
     assert.equal(exitCode, 0, stderr);
-    assert.deepEqual(aws.taken("CompleteLifecycleAction", "LifecycleActionResult"), ["ABANDON"]);
-    assert.equal(aws.calls[0]?.parameters["AutoScalingGroupName"], "cloister-dev-pool");
+    assert.match(stderr, /attempt 1 of 10: HTTP Error 404/);
+    assert.deepEqual(aws.taken("CompleteLifecycleAction", "LifecycleActionResult"), ["CONTINUE"]);
+    assert.deepEqual(aws.taken("CompleteLifecycleAction", "AutoScalingGroupName"), ["cloister-dev-pool"]);
     assert.deepEqual(aws.unsigned, []);
   });
 });

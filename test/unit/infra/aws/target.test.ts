@@ -123,8 +123,8 @@ describe("the AWS target under mocks", () => {
         assert.match(machine.aws.modelKeySecret, /^arn:/);
         const environment = document.write_files.find(({ path }) => path.endsWith("boot.env"))?.content ?? "";
         const { pool } = machine.aws;
-        assert.equal(/^POOL_GROUP=(.*)$/m.exec(environment)?.[1], pool?.group);
-        assert.equal(/^POOL_HOOK=(.*)$/m.exec(environment)?.[1], pool?.launchHook);
+        assert.equal(/^POOL_LAUNCH_HOOK=(.*)$/m.exec(environment)?.[1], pool?.launchHook);
+        assert.equal(/^POOL_END_HOOK=(.*)$/m.exec(environment)?.[1], pool?.terminateHook);
         if (pool) assert.equal(pool.verifySeconds, 900, "the hook's heartbeat");
         const { apt } = document as { apt?: Record<string, { uri: string }[]> };
         for (const suite of ["primary", "security"]) {
@@ -156,11 +156,6 @@ describe("the AWS target under mocks", () => {
         assert.equal(spec.version, "7");
         assert.deepEqual(inputs["suspendedProcesses"], ["AZRebalance"]);
         assert.equal(inputs["instanceRefresh"].strategy, "Rolling");
-        const hooks = inputs["initialLifecycleHooks"] as { lifecycleTransition: string; defaultResult: string }[];
-        assert.deepEqual(
-          hooks.map((h) => h.defaultResult),
-          ["ABANDON", "CONTINUE"],
-        );
         for (const tag of inputs["tags"]) assert.equal(tag.propagateAtLaunch, true);
       }
     });

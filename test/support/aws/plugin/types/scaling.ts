@@ -1,4 +1,4 @@
-/** Pools: Auto Scaling groups and their schedules. */
+/** Pools: Auto Scaling groups, their hooks and their schedules. */
 import type { Tag } from "@aws-sdk/client-auto-scaling";
 import { z } from "zod";
 import { autoScaling } from "../clients.ts";
@@ -328,7 +328,62 @@ async function putSchedule(inputs: {
   });
 }
 
+const hookInputs = z.strictObject({
+  autoscalingGroupName: text,
+  name: text,
+  lifecycleTransition: text,
+  heartbeatTimeout: count,
+  defaultResult: z.enum(["ABANDON", "CONTINUE"]),
+});
+
+async function putHook(inputs: z.infer<typeof hookInputs>): Promise<void> {
+  await (await autoScaling()).putLifecycleHook({
+    AutoScalingGroupName: inputs.autoscalingGroupName,
+    LifecycleHookName: inputs.name,
+    LifecycleTransition: inputs.lifecycleTransition,
+    HeartbeatTimeout: inputs.heartbeatTimeout,
+    DefaultResult: inputs.defaultResult,
+  });
+}
+
+const lifecycleHook = resource({
+  inputs: hookInputs,
+  autoName: "name",
+  replaceOn: ["name"],
+  source: "autoscaling/lifecycle_hook.go",
+  computed: [],
+  async create(inputs) {
+    await putHook(inputs);
+    return inputs.name;
+  },
+  async read(id, { autoscalingGroupName }) {
+    if (!(await groupOf(autoscalingGroupName))) return undefined;
+    const { LifecycleHooks } = await (await autoScaling()).describeLifecycleHooks({
+      AutoScalingGroupName: autoscalingGroupName,
+      LifecycleHookNames: [id],
+    });
+    const found = LifecycleHooks?.[0];
+    return (
+      found && {
+        autoscalingGroupName: found.AutoScalingGroupName,
+        name: found.LifecycleHookName,
+        lifecycleTransition: found.LifecycleTransition,
+        heartbeatTimeout: found.HeartbeatTimeout,
+        defaultResult: found.DefaultResult,
+      }
+    );
+  },
+  update: async (_id, news) => await putHook(news),
+  async delete(id, { autoscalingGroupName }) {
+    await (await autoScaling()).deleteLifecycleHook({
+      AutoScalingGroupName: autoscalingGroupName,
+      LifecycleHookName: id,
+    });
+  },
+});
+
 export const TYPES: Readonly<Record<string, ResourceType>> = {
   "aws:autoscaling/group:Group": group,
   "aws:autoscaling/schedule:Schedule": schedule,
+  "aws:autoscaling/lifecycleHook:LifecycleHook": lifecycleHook,
 };
