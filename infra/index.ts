@@ -2,14 +2,14 @@ import { dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as pulumi from "@pulumi/pulumi";
 import { allConfig } from "@pulumi/pulumi/runtime/config.js";
-import { parseSettings, type Settings, SettingsError } from "./settings/settings.ts";
+import { type Problem, parseSettings, type Settings, SettingsError } from "./settings/settings.ts";
 
 /** Settings -> target -> outputs. */
 const project = resolve(dirname(fileURLToPath(import.meta.url)), "..");
 const stack = pulumi.getStack();
 
 /** What the user should see is the message: the engine shows no stack trace of a RunError. */
-function refuse(problems: ConstructorParameters<typeof SettingsError>[1]): never {
+function refuse(problems: readonly Problem[]): never {
   throw new pulumi.RunError(new SettingsError(stack, problems).message);
 }
 
@@ -34,10 +34,25 @@ async function local(settings: Settings): Promise<Outputs> {
   return { target: settings.target, stateDirectory, ssh, verification, accelerator, baseImage, runtimeImage };
 }
 
-async function aws(settings: Settings): Promise<Outputs> {
+/** All that is wrong with a stack on AWS, or with the credentials for it. */
+async function awsRefusals(settings: Settings, wrong: readonly string[] = []): Promise<Problem[]> {
   const { awsProblems, credentialsProblem, hasSharedCredentials } = await import("./aws/check.ts");
+  const problems = awsProblems(settings, stack, wrong);
   const credentials = credentialsProblem(process.env, hasSharedCredentials(process.env));
-  const problems = [...awsProblems(settings, stack), ...(credentials ? [credentials] : [])];
+  if (credentials) return [...problems, credentials];
+  if (wrong.some((one) => /^(region|zones|instanceType)\b/.test(one))) return problems;
+  const { askAws, zonesWithoutTypes } = await import("./aws/offerings.ts");
+  const lacking = await zonesWithoutTypes({
+    settings,
+    file: resolve(project, ".cloister", stack, "offerings.json"),
+    ask: askAws(project),
+    doubt: (why) => void pulumi.log.warn(why),
+  });
+  return [...problems, ...lacking];
+}
+
+async function aws(settings: Settings): Promise<Outputs> {
+  const problems = await awsRefusals(settings);
   if (problems.length > 0) refuse(problems);
   const { AwsTarget } = await import("./aws/target.ts");
   const { protectData } = await import("./aws/protection.ts");
@@ -53,6 +68,10 @@ async function aws(settings: Settings): Promise<Outputs> {
 /** The program, run by `main.mjs`. Its result is the stack's outputs: those of its target. */
 export default async function program(): Promise<Outputs> {
   const parsed = parseSettings(allConfig());
-  if (!("settings" in parsed)) refuse(parsed.problems);
+  if (!("settings" in parsed)) {
+    const { problems, rest, wrong } = parsed;
+    const more = rest.target === "aws" && !wrong.includes("target") ? await awsRefusals(rest, wrong) : [];
+    refuse([...problems, ...more]);
+  }
   return await { local, aws }[parsed.settings.target](parsed.settings);
 }

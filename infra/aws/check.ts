@@ -17,8 +17,30 @@ export function zonesOf(settings: Pick<Settings, "region" | "zones">): string[] 
   return settings.zones.length > 0 ? [...settings.zones] : ["a", "b"].map((letter) => settings.region + letter);
 }
 
-/** Everything about an AWS stack that is wrong, found without asking AWS. */
-export function awsProblems(settings: Settings, stack: string): Problem[] {
+/** Keys from which what is said of a key follows as well. */
+const ALSO: Readonly<Record<string, readonly string[]>> = {
+  zones: ["region"],
+  ami: ["region"],
+  machines: ["region", "zones"],
+  network: ["region", "zones", "aptMirror"],
+  aptMirror: ["network"],
+};
+
+/**
+ * Everything about an AWS stack that is wrong, found without asking AWS.
+ *
+ * @param wrong keys, or parts of their values, that were refused already and are not in the settings
+ */
+export function awsProblems(settings: Settings, stack: string, wrong: readonly string[] = []): Problem[] {
+  const lies = (one: string, within: string): boolean => one === within || one.startsWith(`${within}.`);
+  return allProblems(settings, stack, wrong).filter(({ path }) => {
+    const own = path.replace("cloister:", "");
+    const also = ALSO[own.split(".")[0] ?? ""] ?? [];
+    return !wrong.some((one) => lies(own, one) || lies(one, own) || also.some((key) => lies(one, key)));
+  });
+}
+
+function allProblems(settings: Settings, stack: string, refused: readonly string[]): Problem[] {
   const problems: Problem[] = [];
   const bad = (key: string, value: unknown, message: string): void => {
     const text = value === undefined ? {} : { value: JSON.stringify(value) };
@@ -55,7 +77,8 @@ export function awsProblems(settings: Settings, stack: string): Problem[] {
     bad("architecture", "amd64", 'must be "host" or "arm64" on AWS: machines are Graviton.');
   if (settings.rootDiskGiB < IMAGE_GIB)
     bad("rootDiskGiB", settings.rootDiskGiB, `must be at least ${IMAGE_GIB}, what the image needs.`);
-  if (Object.keys(settings.machines).length + Object.keys(settings.pools).length === 0)
+  const named = [...Object.keys(settings.machines), ...Object.keys(settings.pools)];
+  if (named.length === 0 && !refused.some((one) => /^(machines|pools)\b/.test(one)))
     bad("machines", undefined, "names no machine, and cloister:pools no pool. Write one of them.");
   const type = (key: string, value: string): void => {
     const { generation, lacks } = instanceTypeFacts(value);

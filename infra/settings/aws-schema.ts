@@ -76,7 +76,7 @@ export const awsKeys = {
     "Instance type of machines. Graviton4 (c8g, m8g, r8g) is the first generation with every CPU feature of the reference.",
   ),
   ami: aws(
-    z.union([ami, z.null()]).default(null),
+    ami.nullable().default(null),
     "The pinned image: id, region, architecture, owner, name. `npm run ami -- --stack NAME` writes it.",
   ),
   network: aws(
@@ -125,7 +125,13 @@ export const awsKeys = {
     "Days that logs are kept, one of those that CloudWatch Logs takes.",
   ),
   budget: aws(
-    z.union([z.strictObject({ monthlyUSD: z.number().positive(), email: z.email() }), z.null()]).default(null),
+    z
+      .strictObject({
+        monthlyUSD: z.number({ error: "must be a number of dollars" }).positive(),
+        email: z.email({ error: "must be an address, to which warnings go" }),
+      })
+      .nullable()
+      .default(null),
     "Monthly budget: `monthlyUSD`, and the `email` that hears of 80 % and of the forecast's 100 %.",
   ),
   onDestroy: aws(

@@ -36,6 +36,17 @@ export class SettingsError extends Error {
   }
 }
 
+/** What {@link parseSettings} makes of a configuration. */
+export type Parsed =
+  | { readonly settings: Settings; readonly problems: [] }
+  | {
+      readonly problems: [Problem, ...Problem[]];
+      /** The settings without {@link wrong}: what a target finds wrong with the rest is told in the same round. */
+      readonly rest: Settings;
+      /** What was left out: keys, or parts of their values, such as `budget` and `machines.One`. */
+      readonly wrong: readonly string[];
+    };
+
 /**
  * Turns a stack's raw configuration into {@link Settings}.
  *
@@ -43,10 +54,7 @@ export class SettingsError extends Error {
  * @param project the namespace of our keys; keys of other namespaces (`aws:region`) belong to providers and are left alone
  * @returns the settings, or every problem found
  */
-export function parseSettings(
-  config: Readonly<Record<string, string>>,
-  project = "cloister",
-): { readonly settings: Settings; readonly problems: [] } | { readonly problems: [Problem, ...Problem[]] } {
+export function parseSettings(config: Readonly<Record<string, string>>, project = "cloister"): Parsed {
   const prefix = `${project}:`;
   const raw: Record<string, string> = {};
   for (const [key, value] of Object.entries(config)) {
@@ -66,8 +74,30 @@ export function parseSettings(
     problems.push(...contradictions(parsed.data, prefix));
   }
   const [first, ...rest] = problems;
-  if (first) return { problems: [first, ...rest] };
-  return { settings: freeze(parsed.data as SettingsInput), problems: [] };
+  if (first === undefined) return { settings: freeze(parsed.data as SettingsInput), problems: [] };
+  return { problems: [first, ...rest], ...withoutWrong(input, parsed.error?.issues ?? []) };
+}
+
+/** What is right of an input: without the wrong parts of values where these do without them, else without the keys. */
+function withoutWrong(
+  input: Record<string, unknown>,
+  issues: readonly z.core.$ZodIssue[],
+): { rest: Settings; wrong: string[] } {
+  const right = structuredClone(input);
+  const wrong: string[] = [];
+  for (const { path } of issues) {
+    let parent = right as Record<PropertyKey, unknown> | undefined;
+    for (const part of path.slice(0, 2).slice(0, -1)) parent = parent?.[part] as typeof parent;
+    const part = path.slice(0, 2).at(-1);
+    if (part !== undefined && typeof parent === "object" && parent !== null) delete parent[part];
+    wrong.push(path.slice(0, 2).map(String).join("."));
+  }
+  const again = settingsSchema.safeParse(right);
+  for (const { path } of again.error?.issues ?? []) {
+    delete right[String(path[0])];
+    wrong.push(String(path[0]));
+  }
+  return { rest: freeze(settingsSchema.parse(right)), wrong: [...new Set(wrong)] };
 }
 
 /** Rules that tie several keys together. */

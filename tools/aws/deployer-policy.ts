@@ -154,7 +154,11 @@ export const KNOWN_TYPES: readonly string[] = Object.keys(ACTIONS);
  * Narrow it further by resource where your account shares names.
  */
 export function deployerPolicy(types: Iterable<string>, region: string): object {
-  const services = new Map<string, Set<string>>([["sts", new Set(["sts:GetCallerIdentity"])]]);
+  const services = new Map<string, Set<string>>([
+    ["sts", new Set(["sts:GetCallerIdentity"])],
+    // Whether the zones have the instance types is looked up before anything is made.
+    ["ec2", new Set(["ec2:DescribeInstanceTypeOfferings"])],
+  ]);
   for (const type of types) {
     if (!type.startsWith("aws:")) continue;
     const entry = ACTIONS[type];

@@ -100,6 +100,43 @@ describe("a stack on AWS (rehearsed with moto)", function () {
   });
   after(async () => await stack.dispose());
 
+  it("is refused in one round for all that is wrong, before AWS is asked to do anything", async () => {
+    const right: Record<string, unknown> = {};
+    for (const key of ["region", "ami", "instanceType", "rootDiskGiB"])
+      right[key] = (await stack.configured(key)) ?? null;
+    await stack.set({
+      ami: { ...IMAGES[0], architecture: "x86_64", owner: "123456789012" },
+      instanceType: "c8g.5xlarge",
+      rootDiskGiB: 4,
+      machines: { one: { instanceType: "m5.large" }, two: { instanceType: "c7g.xlarge" }, Three: {}, four: {} },
+      pools: { small: { min: 3, max: 2 } },
+      network: { cidr: "10.0.0.0/16", peerCidrs: ["10.0.128.0/20"] },
+      budget: { monthlyUSD: 100 },
+    });
+    const refused = await stack.engine.run(["up", "--yes", "--skip-preview", "-s", "dev"]);
+    assert.notEqual(refused.exitCode, 0);
+    for (const line of [
+      /machines\.Three.*must be a name of 1 to 32/,
+      /cloister:budget\.email/,
+      /cloister:ami\.architecture = "x86_64": must be arm64/,
+      /cloister:ami\.owner = "123456789012": must be 099720109477/,
+      /cloister:rootDiskGiB = 4: must be at least 8/,
+      /cloister:machines\.one\.instanceType = "m5\.large": is no Graviton/,
+      /cloister:machines\.two\.instanceType = "c7g\.xlarge": is Graviton3, which lacks bti/,
+      /cloister:instanceType = "c8g\.5xlarge": is not offered in eu-central-1[ab]\. No zone of eu-central-1 has it/,
+      /cloister:pools\.small\.min = 3: is above max \(2\)/,
+      /cloister:network\.cidr = "10\.0\.0\.0\/16": overlaps 10\.0\.128\.0\/20/,
+    ])
+      assert.match(refused.all, line);
+    await stack.set({ region: null });
+    const without = await stack.engine.run(["up", "--yes", "--skip-preview", "-s", "dev"], { AWS_ACCESS_KEY_ID: "" });
+    assert.match(without.all, /cloister:region: is missing/);
+    assert.match(without.all, /AWS credentials: none were found/);
+    assert.match(without.all, /cloister:rootDiskGiB = 4/);
+    assert.deepEqual(await stack.calls(), []);
+    await stack.set({ ...right, ...EVERYTHING });
+  });
+
   it("comes up", async () => {
     succeeded(await stack.engine.up());
     const { total } = await output<{ total: number }>("monthlyEstimateUSD");
@@ -471,6 +508,11 @@ describe("a stack on AWS (rehearsed with moto)", function () {
     const denied: string[] = [];
     for (const action of actions) if (!(await ask(action, "eu-central-1"))) denied.push(action);
     assert.deepEqual(denied, []);
+    assert.equal(
+      await ask("ec2:DescribeInstanceTypeOfferings", "eu-central-1"),
+      true,
+      "which the program looks up itself",
+    );
     // It can deny.
     assert.equal(await ask("ec2:CreateVpc", "us-east-1"), false, "another region");
     assert.equal(await ask("ec2:CreateVpnGateway", "eu-central-1"), false, "what the program never does");

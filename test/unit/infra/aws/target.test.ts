@@ -1,6 +1,5 @@
 /* biome-ignore-all lint/suspicious/noExplicitAny: inputs of any resource */
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
 import type * as pulumi from "@pulumi/pulumi";
 import { parse } from "yaml";
@@ -10,26 +9,7 @@ import { protectData } from "../../../../infra/aws/protection.ts";
 import { parseSettings, type Settings } from "../../../../infra/settings/settings.ts";
 import { deployerPolicy } from "../../../../tools/aws/deployer-policy.ts";
 import { type Registered, recordResources, settled } from "./mocks.ts";
-
-const AMI = {
-  id: "ami-0123456789abcdef0",
-  region: "eu-central-1",
-  architecture: "arm64",
-  owner: "099720109477",
-  name: "ubuntu/images/hvm-ssd/ubuntu-jammy-22.04-arm64-server-20260101",
-};
-
-/** A stack's configuration as it is in the repository, with an image pinned and changes made. */
-function settingsOf(stack: string, changes: Record<string, unknown> = {}): Settings {
-  const file = new URL(`../../../../Pulumi.${stack}.yaml`, import.meta.url);
-  const { config } = parse(readFileSync(file, "utf8")) as { config: Record<string, unknown> };
-  const all = { ...config, "cloister:ami": AMI, ...changes };
-  const parsed = parseSettings(
-    Object.fromEntries(Object.entries(all).map(([k, v]) => [k, typeof v === "string" ? v : JSON.stringify(v)])),
-  );
-  assert.deepEqual(parsed.problems, []);
-  return (parsed as { settings: Settings }).settings;
-}
+import { AMI, settingsOf } from "./settings.ts";
 
 async function build(settings: Settings, stack = "dev", preview = false): Promise<{ all: Registered[]; outputs: any }> {
   const all = recordResources(preview);

@@ -66,6 +66,29 @@ describe("settings", () => {
     assert.match(text, /must be one of "auto", "kvm", "hvf", "tcg"/);
   });
 
+  it("says what is right of the rest, so that a target can look at it in the same round", () => {
+    const parsed = parseSettings({
+      "cloister:region": "eu-central-1",
+      "cloister:cpus": "0",
+      "cloister:machines": '{"one":{},"Two":{},"three":{"sessionDiskGiB":0}}',
+      "cloister:budget": '{"monthlyUSD":50}',
+      "cloister:network": '{"nat":"single","nut":1}',
+    });
+    if ("settings" in parsed) assert.fail();
+    assert.equal(parsed.rest.region, "eu-central-1");
+    assert.equal(parsed.rest.cpus, 4);
+    assert.deepEqual(Object.keys(parsed.rest.machines), ["one"]);
+    assert.equal(parsed.rest.budget, null);
+    assert.deepEqual([...parsed.wrong].sort(), [
+      "budget",
+      "budget.email",
+      "cpus",
+      "machines.Two",
+      "machines.three",
+      "network",
+    ]);
+  });
+
   it("refuses unknown keys inside structured values", () => {
     const [problem] = problemsOf({ "cloister:mcpServers": '{"a":{"command":"x","comand":"y"}}' });
     assert.equal(problem?.path, "cloister:mcpServers.a.comand");
