@@ -13,10 +13,15 @@ say() {
   echo "cloister: $*" >&2
   echo "cloister: $*" >>"$ROOT/dev/console"
 }
+# This service starts before there is one.
+network() {
+  systemctl start network-online.target || say "the network is not online"
+}
 fail() {
   say "not ready: $*"
   # Once told, the group ends the machine. Nothing runs here that it had to wait for: its other hook is answered as well.
   if [ -n "${POOL_LAUNCH_HOOK:-}" ]; then
+    network
     signal "$POOL_LAUNCH_HOOK" ABANDON && signal "$POOL_END_HOOK" CONTINUE
   fi
   exit 1
@@ -26,6 +31,7 @@ signal() {
 }
 install() {
   say "installing $*"
+  network
   apt-get -q update && apt-get -q -y -o DPkg::Lock::Timeout=600 --no-install-recommends install "$@" ||
     fail "could not install $* from the distribution: see journalctl -u cloister-boot"
 }
@@ -56,6 +62,7 @@ esac
 if [ -n "${RUNTIME_BUCKET:-}" ]; then
   device=$ROOT/var/lib/cloister/runtime.squashfs
   say "fetching the runtime image from its bucket"
+  network
   "$ROOT/usr/local/lib/cloister/fetch" "$device" ||
     fail "cannot fetch the runtime image from s3://$RUNTIME_BUCKET/$RUNTIME_KEY: see journalctl -u cloister-boot"
 else

@@ -2,6 +2,7 @@ import { appendFile, mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { gzipSync } from "node:zlib";
 import { readMachine } from "../machine.ts";
+import { tryRun } from "../sessions/exec.ts";
 import { failures, REPORT_FILE, type Report } from "./report.ts";
 import { printReport } from "./table.ts";
 import { verify } from "./verify.ts";
@@ -24,6 +25,8 @@ export async function verifyCommand(options: { json: boolean; boot: boolean }): 
   if (options.boot) await leaveReport(report);
   if (options.json) process.stdout.write(`${JSON.stringify(report, undefined, 2)}\n`);
   else process.stdout.write(`${printReport(report, { width: process.stdout.columns ?? 120 })}\n`);
+  // Who hears "ready" may rely on it: what first boot made outlives a crash that comes a moment later.
+  if (options.boot) await tryRun(["sync"]);
   if (options.boot) await appendFile(CONSOLE, `${reportLine(report)}\n${readyLine(report)}\n`).catch(() => {});
   return report.ok ? 0 : 1;
 }

@@ -106,6 +106,7 @@ export class LocalMachine extends pulumi.ComponentResource {
       inside,
     );
     const disk = rootDisk.result<RootDisk>();
+    const digest = disk.apply((made) => made.digest);
     const machine = new StepCommand(
       name,
       {
@@ -119,9 +120,10 @@ export class LocalMachine extends pulumi.ComponentResource {
           memoryMiB: settings.memoryMiB,
           sshPort: settings.sshPort,
           sessionDiskGiB: settings.sessionDiskGiB,
+          rootDisk: { baseImage: settings.baseImage, sizeGiB: settings.rootDiskGiB, digest },
           ...(settings.boot === "direct-kernel" ? { kernel: disk.apply(({ kernel }) => kernel) } : {}),
         },
-        triggers: [power.id, identity, disk.apply(({ digest }) => digest), settings.rootDiskGiB],
+        triggers: [power.id, identity, digest, settings.rootDiskGiB],
       },
       { ...steps, dependsOn: [seed, rootDisk, sessionDisk, power] },
     );

@@ -12,6 +12,8 @@ export interface Paths {
   readonly runtimeDisk: string;
   readonly seed: string;
   readonly rootDisk: string;
+  /** There until a machine was verified on this root disk; says whether its first boot has `begun`. */
+  readonly firstBoot: string;
   readonly sessionDisk: string;
   /** The machine's own copy of the firmware's variables. */
   readonly firmwareVariables: string;
@@ -52,6 +54,7 @@ export function pathsIn(root: string): Paths {
     runtimeDisk: join(root, "runtime.squashfs"),
     seed: join(root, "seed.iso"),
     rootDisk: join(root, "root.qcow2"),
+    firstBoot: join(root, "root.first-boot"),
     sessionDisk: join(root, "session.qcow2"),
     firmwareVariables: join(root, "firmware-variables.fd"),
     console: join(root, "console.log"),

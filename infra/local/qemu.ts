@@ -47,7 +47,7 @@ export function qemuProgram(architecture: Architecture): string {
 export function qemuArguments(spec: QemuSpec, paths: Paths): string[] {
   const arm = spec.architecture === "arm64";
   const accelerated = spec.accelerator !== "tcg";
-  const machine = arm ? "virt,gic-version=3,usb=off" : "q35,usb=off,smbus=off,vmport=off";
+  const machine = arm ? "virt,gic-version=3,usb=off" : "q35,usb=off,sata=off,smbus=off,vmport=off";
   // `max` has every feature of the reference (row M3); pauth-impdef makes emulated pointer authentication bearable.
   const cpu = accelerated ? "host" : arm ? "max,pauth-impdef=on" : "max";
   return [

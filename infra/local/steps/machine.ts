@@ -14,6 +14,7 @@ import { rememberStart, stopMachine } from "../host/process.ts";
 import type { Paths } from "../paths.ts";
 import { type Architecture, qemuArguments, qemuProgram } from "../qemu.ts";
 import { followConsole, NotReadyError } from "./console.ts";
+import { beginBoot, endBoot, type RootDiskInput } from "./root-disk.ts";
 import { type Step, say } from "./step.ts";
 import { fetchReport, keepVerification, type VerificationSummary } from "./verification.ts";
 
@@ -27,6 +28,8 @@ export interface MachineInput {
   /** 0: any free port. */
   readonly sshPort: number;
   readonly kernel?: { readonly image: string; readonly commandLine: string };
+  /** What its root disk was made of. */
+  readonly rootDisk: Omit<RootDiskInput, "architecture"> & { readonly digest: string };
 }
 
 /** What the program learns of a machine that is up and verified. */
@@ -51,7 +54,9 @@ export const machine: Step<MachineInput> = {
     for (let attempt = 1; ; attempt += 1) {
       const guard = guardStart(paths);
       try {
+        await beginBoot({ ...input.rootDisk, architecture: input.architecture }, paths);
         const result = await bringUp(input, paths, guard.start, interrupted.signal);
+        await endBoot(paths);
         guard.dismiss();
         return JSON.stringify(result);
       } catch (error) {

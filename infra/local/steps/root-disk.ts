@@ -1,8 +1,10 @@
-import { constants, copyFile, rename, rm } from "node:fs/promises";
+import { constants, copyFile, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { execa } from "execa";
 import { ensureBaseImage } from "../../../tools/images/index.ts";
+import type { BaseImage } from "../../../tools/images/types.ts";
 import type { Settings } from "../../settings/settings.ts";
 import { stopMachine } from "../host/process.ts";
+import type { Paths } from "../paths.ts";
 import type { Architecture } from "../qemu.ts";
 import { type Step, say } from "./step.ts";
 
@@ -16,20 +18,19 @@ export interface RootDisk {
   readonly kernel?: { readonly image: string; readonly commandLine: string };
 }
 
+/** What decides what a root disk is made of. */
+export interface RootDiskInput {
+  readonly architecture: Architecture;
+  readonly baseImage: Settings["baseImage"];
+  readonly sizeGiB: number;
+}
+
 /** The root disk: a copy of the base image, grown to its size. First boot grows the file system in it. */
-export const rootDisk: Step<{
-  root: string;
-  architecture: Architecture;
-  baseImage: Settings["baseImage"];
-  sizeGiB: number;
-}> = {
-  async create({ architecture, baseImage, sizeGiB }, paths) {
+export const rootDisk: Step<RootDiskInput & { readonly root: string }> = {
+  async create(input, paths) {
     await stopMachine(paths);
-    const image = await ensureBaseImage({ arch: architecture, choice: baseImage, report: say });
-    const partial = `${paths.rootDisk}.part`;
-    await copyFile(image.path, partial, constants.COPYFILE_FICLONE);
-    await execa("qemu-img", ["resize", "-q", "-f", "qcow2", partial, `${sizeGiB}G`]);
-    await rename(partial, paths.rootDisk);
+    const image = await findImage(input);
+    await make(image, input, paths);
     const result: RootDisk = {
       image: image.name,
       digest: image.digest,
@@ -42,7 +43,45 @@ export const rootDisk: Step<{
 
   async remove(_input, paths) {
     await stopMachine(paths);
-    await rm(paths.rootDisk, { force: true });
-    await rm(`${paths.rootDisk}.part`, { force: true });
+    for (const file of [paths.rootDisk, `${paths.rootDisk}.part`, paths.firstBoot]) await rm(file, { force: true });
   },
 };
+
+/**
+ * To be called before each start of the machine. A first boot that was cut short leaves half of what it makes (keys, users,
+ * units) on the disk, and cloud-init would not make the rest: the disk is then made again. Nothing of a user is on it.
+ *
+ * @param digest of the image that the disk was made from
+ */
+export async function beginBoot(input: RootDiskInput & { digest: string }, paths: Paths): Promise<void> {
+  const state = await readFile(paths.firstBoot, "utf8").catch(() => undefined);
+  if (state === undefined) return;
+  if (state === BEGUN) {
+    const image = await findImage(input);
+    // Another image is for the engine to decide, which compares what it depends on.
+    if (image.digest === input.digest) {
+      say("the first boot on this root disk was cut short: the disk is made again");
+      await make(image, input, paths);
+    }
+  }
+  await writeFile(paths.firstBoot, BEGUN);
+}
+
+/** To be called when the machine was verified: by then its disks hold what first boot made. */
+export async function endBoot(paths: Paths): Promise<void> {
+  await rm(paths.firstBoot, { force: true });
+}
+
+const BEGUN = "begun";
+
+function findImage({ architecture, baseImage }: RootDiskInput): Promise<BaseImage> {
+  return ensureBaseImage({ arch: architecture, choice: baseImage, report: say });
+}
+
+async function make(image: BaseImage, { sizeGiB }: RootDiskInput, paths: Paths): Promise<void> {
+  const partial = `${paths.rootDisk}.part`;
+  await copyFile(image.path, partial, constants.COPYFILE_FICLONE);
+  await execa("qemu-img", ["resize", "-q", "-f", "qcow2", partial, `${sizeGiB}G`]);
+  await writeFile(paths.firstBoot, "");
+  await rename(partial, paths.rootDisk);
+}

@@ -202,6 +202,25 @@ describe("the local stack", function () {
     assert.ok(pid());
   });
 
+  it("makes the root disk again when its first boot was cut short, and only then", async () => {
+    const rootDisk = async () => (await stat(stack.paths.rootDisk)).ino;
+    const before = await rootDisk();
+    await killMachine();
+    await succeeds(stack.engine.up());
+    assert.equal(await rootDisk(), before, "a machine that was verified keeps its disk");
+    // Other user data: a new machine from a fresh root disk.
+    await set("hostname", "cut-short");
+    await killMachine();
+    const up = ["up", "--yes", "--skip-preview", "-s", stack.engine.stack];
+    const running = stack.engine.start(up, { CLOISTER_TEST_CONSOLE: "still starting" });
+    await machineProcess();
+    running.kill("SIGINT");
+    assert.notEqual((await running).exitCode, 0);
+    const cut = await rootDisk();
+    assert.match(await succeeds(stack.engine.up()), /first boot on this root disk was cut short/);
+    assert.notEqual(await rootDisk(), cut);
+  });
+
   it("recovers from a run of which everything was killed while the machine started", async () => {
     await killMachine();
     const up = ["up", "--yes", "--skip-preview", "-s", stack.engine.stack];

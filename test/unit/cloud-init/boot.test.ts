@@ -85,7 +85,7 @@ describe("the boot script", () => {
   it("installs what the image lacks, and nothing else", async () => {
     await rm(join(root, "bin", "bindfs"));
     const { called } = await run({ PATH: `${join(root, "bin")}:${await without("bindfs")}` });
-    assert.match(called, /^apt-get .* install bindfs$/m);
+    assert.match(called, /^systemctl start network-online\.target\napt-get .*\napt-get .* install bindfs$/m);
   });
 
   it("fails when that cannot be installed", async () => {
@@ -111,7 +111,10 @@ describe("the boot script", () => {
       const { exitCode, called } = await run(onAws);
       assert.equal(exitCode, 0);
       const file = `${root}/var/lib/cloister/runtime.squashfs`;
-      assert.equal(called, `fetch ${file}\nmount -t squashfs -o ro,nodev ${file} ${root}/opt/cloister\nstart\n`);
+      assert.equal(
+        called,
+        `systemctl start network-online.target\nfetch ${file}\nmount -t squashfs -o ro,nodev ${file} ${root}/opt/cloister\nstart\n`,
+      );
     });
 
     it("tells the group when the machine cannot be used, and only where there is one", async () => {
@@ -120,7 +123,7 @@ describe("the boot script", () => {
       assert.equal(exitCode, 1);
       assert.match(
         called,
-        /^fetch \S+runtime\.squashfs\nfetch --complete verified ABANDON\nfetch --complete drained CONTINUE\n$/,
+        /fetch \S+runtime\.squashfs\nsystemctl start network-online\.target\nfetch --complete verified ABANDON\nfetch --complete drained CONTINUE\n$/,
       );
       assert.match(console, /not ready: cannot fetch the runtime image from s3:\/\/images\/runtime\/x\.squashfs/);
       assert.match(console, /the group was told: ABANDON \(verified\)\n.*the group was told: CONTINUE \(drained\)/);
