@@ -1,0 +1,187 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { parse } from "yaml";
+import { awsProblems } from "../../../../infra/aws/check.ts";
+import { type Problem, parseSettings } from "../../../../infra/settings/settings.ts";
+import { AMI, settingsOf } from "./settings.ts";
+
+/** All that a round says of the stack dev with changes, as `infra/index.ts` puts it together. */
+function problems(changes: Readonly<Record<string, unknown>>, stack = "dev"): readonly Problem[] {
+  const text = readFileSync(new URL("../../../../Pulumi.dev.yaml", import.meta.url), "utf8");
+  const { config } = parse(text) as { config: Record<string, unknown> };
+  const given = { ...config, "cloister:ami": AMI, ...namespaced(changes) };
+  const parsed = parseSettings(
+    Object.fromEntries(Object.entries(given).map(([k, v]) => [k, typeof v === "string" ? v : JSON.stringify(v)])),
+  );
+  if ("settings" in parsed) return awsProblems(parsed.settings, stack);
+  return [...parsed.problems, ...awsProblems(parsed.rest, stack, parsed.wrong)];
+}
+
+const namespaced = (changes: Readonly<Record<string, unknown>>) =>
+  Object.fromEntries(Object.entries(changes).map(([key, value]) => [`cloister:${key}`, value]));
+const paths = (found: readonly Problem[]): string[] => found.map(({ path }) => path.replace("cloister:", ""));
+
+/** What is wrong, the changes that make it so, where it is said, and what to do. */
+const CASES: readonly (readonly [
+  what: string,
+  changes: Readonly<Record<string, unknown>>,
+  path: string,
+  message: RegExp,
+])[] = [
+  ["no region", { region: "" }, "region", /is missing.*pulumi config set cloister:region/],
+  ["a region that is none", { region: "Frankfurt" }, "region", /must be a region's name/],
+  ["no image", { ami: null }, "ami", /is missing.*npm run ami/],
+  ["an image of another region", { ami: { ...AMI, region: "us-east-1" } }, "ami.region", /is not the stack's region/],
+  [
+    "an image of another architecture",
+    { ami: { ...AMI, architecture: "x86_64" } },
+    "ami.architecture",
+    /must be arm64/,
+  ],
+  ["an image of another owner", { ami: { ...AMI, owner: "123456789012" } }, "ami.owner", /must be 099720109477/],
+  ["another system", { ami: { ...AMI, name: "ubuntu-noble-24.04" } }, "ami.name", /Ubuntu 22\.04/],
+  ["another architecture", { architecture: "amd64" }, "architecture", /machines are Graviton/],
+  ["a type that is not Graviton", { instanceType: "m5.large" }, "instanceType", /is no Graviton instance type/],
+  ["a type that lacks features", { instanceType: "c7g.xlarge" }, "instanceType", /is Graviton3, which lacks bti/],
+  [
+    "a machine's type that lacks features",
+    { machines: { one: { instanceType: "t4g.large" } } },
+    "machines.one.instanceType",
+    /is Graviton2, which lacks sha3, sha512, paca, pacg, bti/,
+  ],
+  ["a pool's type", { pools: { p: { instanceType: "m5.large" } } }, "pools.p.instanceType", /is no Graviton/],
+  ["a Spot type", { pools: { p: { spot: { instanceTypes: ["c6g.large"] } } } }, "pools.p.spot.instanceTypes", /lacks/],
+  ["a zone of another region", { zones: ["eu-central-1a", "us-east-1a"] }, "zones", /is no zone of eu-central-1/],
+  ["one zone", { zones: ["eu-central-1a"] }, "zones", /must be two or three/],
+  ["a zone twice", { zones: ["eu-central-1a", "eu-central-1a"] }, "zones", /names a zone twice/],
+  [
+    "a machine's zone",
+    { machines: { one: { zone: "eu-central-1c" } } },
+    "machines.one.zone",
+    /is none of cloister:zones/,
+  ],
+  ["a root disk below the image's", { rootDiskGiB: 7 }, "rootDiskGiB", /must be at least 8/],
+  ["a session disk of nothing", { sessionDiskGiB: 0 }, "sessionDiskGiB", /must be at least 1/],
+  [
+    "a range that overlaps another",
+    { network: { cidr: "10.0.0.0/16", peerCidrs: ["10.0.128.0/20"] } },
+    "network.cidr",
+    /overlaps 10\.0\.128\.0\/20/,
+  ],
+  ["a range that a VPC cannot have", { network: { cidr: "10.0.0.0/8" } }, "network.cidr", /must be from \/16 to \/22/],
+  ["a peer that is no range", { network: { peerCidrs: ["home"] } }, "network.peerCidrs", /must be an IPv4 range/],
+  [
+    "an own VPC without a subnet for a zone",
+    { network: { existing: { vpcId: "vpc-1", cidr: "10.0.0.0/16", subnetIds: { "eu-central-1a": "a" } } } },
+    "network.existing.subnetIds",
+    /has no subnet for eu-central-1b/,
+  ],
+  [
+    "no way to SSM",
+    { network: { nat: "none" }, aptMirror: "https://mirror.example.com/u" },
+    "network.nat",
+    /leaves machines without a way to SSM/,
+  ],
+  ["a name that is refused", { machines: { One: {} }, pools: { p: {} } }, "machines.One", /must be a name of 1 to 32/],
+  [
+    "a name of a machine and a pool",
+    { machines: { a: {} }, pools: { a: {} } },
+    "pools.a",
+    /is the name of a machine too/,
+  ],
+  ["nothing to make", { machines: {}, pools: {} }, "machines", /names no machine/],
+  ["min above max", { pools: { p: { min: 3, max: 2 } } }, "pools.p.min", /is above max \(2\)/],
+  [
+    "desired above max",
+    { pools: { p: { desired: 3, max: 2 } } },
+    "pools.p.desired",
+    /must be from min \(0\) to max \(2\)/,
+  ],
+  [
+    "a schedule beyond itself",
+    { pools: { p: { schedules: { day: { cron: "0 7 * * *", min: 1, max: 2, desired: 3 } } } } },
+    "pools.p.schedules.day",
+    /must have min <= desired <= max/,
+  ],
+  [
+    "a warm pool of Spot machines",
+    { pools: { p: { spot: {}, warmPool: {} } } },
+    "pools.p.warmPool",
+    /does not go with Spot/,
+  ],
+  ["a budget without an address", { budget: { monthlyUSD: 5 } }, "budget.email", /must be an address/],
+  [
+    "a budget without an amount",
+    { budget: { email: "a@example.com" } },
+    "budget.monthlyUSD",
+    /must be a number of dollars/,
+  ],
+  ["a tag that is taken", { tags: { "cloister:x": "1" } }, "tags", /must not begin with aws: or cloister:/],
+  ["a tag that metadata does not take", { tags: { "cost centre": "1" } }, "tags", /must be letters, digits and/],
+];
+
+describe("bad input of the AWS target", () => {
+  it("is nothing of the stack itself", () => assert.deepEqual(problems({}), []));
+
+  for (const [what, changes, path, message] of CASES) {
+    it(`is ${what}`, () => {
+      const found = problems(changes);
+      assert.deepEqual(paths(found), [path]);
+      assert.match(found[0]?.message ?? "", message);
+    });
+  }
+
+  it("is a stack's name that makes no names on AWS", () => {
+    assert.deepEqual(paths(problems({}, "a-stack-with-a-long-name")), ["the stack's name"]);
+    assert.deepEqual(paths(problems({}, "Dev")), ["the stack's name"]);
+  });
+
+  it("is a mirror of packages that machines cannot reach", () => {
+    const mirror = "https://packages.s3.eu-central-1.amazonaws.com/ubuntu-ports";
+    const closed = { nat: "none", ssmEndpoints: true };
+    assert.deepEqual(paths(problems({ network: closed })), ["aptMirror"]);
+    assert.deepEqual(problems({ network: closed, aptMirror: mirror }), []);
+    const firewall = (...dnsFirewall: string[]) => ({ network: { dnsFirewall } });
+    assert.deepEqual(paths(problems(firewall("api.anthropic.com"))), ["network.dnsFirewall"]);
+    assert.deepEqual(problems(firewall("api.anthropic.com", "ports.ubuntu.com")), []);
+    assert.deepEqual(problems(firewall("*.ubuntu.com")), []);
+    assert.deepEqual(problems({ ...firewall("api.anthropic.com"), aptMirror: mirror }), []);
+    assert.match(
+      problems({ aptMirror: "http://ports.ubuntu.com/ubuntu-ports" })[0]?.message ?? "",
+      /must be an https address/,
+    );
+  });
+
+  it("is reported all at once, whether the schema or a rule refuses it", () => {
+    const { machines, pools } = settingsOf("dev");
+    assert.ok(Object.keys(machines).length > 0 && Object.keys(pools).length > 0);
+    const found = problems(
+      {
+        region: "",
+        ami: { ...AMI, architecture: "x86_64", owner: "1" },
+        instanceType: "c7g.xlarge",
+        rootDiskGiB: 4,
+        machines: { one: { instanceType: "m5.large" }, Two: {} },
+        pools: { p: { min: 3, max: 2 } },
+        network: { cidr: "10.0.0.0/16", peerCidrs: ["10.0.128.0/20"] },
+        budget: { monthlyUSD: 5 },
+        colour: "red",
+      },
+      "Bad_Name",
+    );
+    assert.deepEqual(paths(found).sort(), [
+      ...["ami.architecture", "ami.owner", "budget.email", "colour", "instanceType", "machines.Two"],
+      ...["machines.one.instanceType", "network.cidr", "pools.p.min", "region", "rootDiskGiB", "the stack's name"],
+    ]);
+  });
+
+  it("says nothing of what follows from a value that was refused itself", () => {
+    assert.deepEqual(paths(problems({ region: "Frankfurt", machines: { one: { zone: "eu-central-1a" } } })), [
+      "region",
+    ]);
+    assert.deepEqual(paths(problems({ machines: { One: {} }, pools: {} })), ["machines.One"]);
+    assert.deepEqual(paths(problems({ aptMirror: "rubbish", network: { nat: "none", ssmEndpoints: true } })), [
+      "aptMirror",
+    ]);
+  });
+});
