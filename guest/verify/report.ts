@@ -3,6 +3,9 @@ import { z } from "zod";
 /** Where the report of this boot's verification is. It is gone with the machine's memory: every boot makes its own. */
 export const REPORT_FILE = "/run/cloister/verification.json";
 
+/** What the boot leaves for the operator: a line for each thing to look at, such as a full session disk. */
+export const NOTICES_FILE = "/run/cloister/notices";
+
 /** The groups of the reference, in its order. */
 export const GROUPS = ["machine", "disks", "system", "sandbox", "egress", "sessions", "agent", "container"] as const;
 export const Group = z.enum(GROUPS);
@@ -56,6 +59,8 @@ export const Report = z.strictObject({
   /** True when no row fails. */
   ok: z.boolean(),
   rows: z.array(Row),
+  /** Lines of {@link NOTICES_FILE}. */
+  notices: z.array(z.string()).optional(),
 });
 export type Report = z.infer<typeof Report>;
 

@@ -51,6 +51,10 @@ export function summary(report: Report): string {
   const seconds = (report.durationMs / 1000).toFixed(1);
   const head = `machine ${report.machine} (${report.image}, ${report.arch}): ${parts.join(", ")}; ${report.depth}, ${seconds} s`;
   const failed = failures(report);
-  if (failed.length === 0) return `${head}\nverified: every promise that this target must keep is kept`;
-  return `${head}\nNOT verified:\n${failed.map((line) => `  ${line}`).join("\n")}`;
+  const verdict =
+    failed.length === 0
+      ? "verified: every promise that this target must keep is kept"
+      : `NOT verified:\n${failed.map((line) => `  ${line}`).join("\n")}`;
+  const notices = (report.notices ?? []).map((line) => `\nnotice: ${line}`).join("");
+  return `${head}\n${verdict}${notices}`;
 }

@@ -9,11 +9,12 @@ import { judgeSystem } from "./judge/system.ts";
 import type { Verdict, Verdicts } from "./judge/verdict.ts";
 import { lookAtAgent } from "./look/agent.ts";
 import { lookAtDisks } from "./look/disks.ts";
+import { readText } from "./look/files.ts";
 import { lookAtMachine, lookAtMemory } from "./look/machine.ts";
 import { lookAtSessions } from "./look/sessions.ts";
 import { lookAtSystem } from "./look/system.ts";
 import { readReference } from "./reference.ts";
-import type { Group, Report } from "./report.ts";
+import { type Group, NOTICES_FILE, type Report } from "./report.ts";
 import { makeRows } from "./rows.ts";
 
 /**
@@ -35,6 +36,7 @@ export async function verify(machine: Machine, depth: "quick" | "full"): Promise
   ]);
   // After the others: it is the heaviest, and they would wait for it.
   const agent = await attempt(idsOf("agent"), async () => judgeAgent(await lookAtAgent(machine.agent, depth)));
+  const notices = (await readText(NOTICES_FILE))?.split("\n").filter(Boolean) ?? [];
   const verdicts: Verdicts = { ...disks, ...live, ...judgeSystem(system), ...agent };
   const arch = process.arch === "x64" ? "amd64" : process.arch;
   const rows = makeRows(reference, verdicts, {
@@ -53,6 +55,7 @@ export async function verify(machine: Machine, depth: "quick" | "full"): Promise
     durationMs: Math.round(performance.now() - started),
     ok: rows.every((row) => !row.fails),
     rows,
+    ...(notices.length > 0 ? { notices } : {}),
   };
 }
 

@@ -151,6 +151,8 @@ describe(`a real ${architecture} machine`, function () {
     assert.match(refreshed.all, /- 1 deleted/);
     await up();
     assert.match(await readFile(paths.console, "utf8"), /cloister: .*full/i);
+    const { notices } = ReportSchema.parse(JSON.parse(await readFile(paths.verification, "utf8")));
+    assert.match(notices?.join("\n") ?? "", /the session disk is full/);
     assert.equal((await onMachine("cat", "/sessions/folders/kept.txt")).stdout, "kept");
   });
 

@@ -103,6 +103,13 @@ describe("the report", () => {
     assert.equal(readyLine(failing), "cloister: not ready: S6 capabilities: not all are 0");
   });
 
+  it("hands on what the boot left for the operator, last", async () => {
+    const good = await report(await allOk());
+    assert.doesNotMatch(printReport(good), /notice:/);
+    const text = printReport({ ...good, notices: ["the session disk is full", "another"] });
+    assert.match(text, /verified: every promise.*\nnotice: the session disk is full\nnotice: another$/);
+  });
+
   it("makes one line for the console, however much is wrong", async () => {
     assert.equal(readyLine(await report(await allOk())), "cloister: ready");
     const line = readyLine(await report({}));
