@@ -3,7 +3,6 @@ import { z } from "zod";
 import { PulumiError, StackRunner } from "../tools/start/stack.ts";
 import { ensureToolchain } from "../tools/toolchain/index.ts";
 import { OperatorError, UsageError } from "./errors.ts";
-import type { Fleet } from "./fleet.ts";
 
 const local = z.object({
   target: z.literal("local"),
@@ -64,12 +63,6 @@ export function parseStack(name: string, found: Readonly<Record<string, unknown>
   throw new OperatorError(
     `the outputs of the stack ${name} are not those of this version (${missing}): it is half up, or an earlier version made it. Bring it up again: ${up}`,
   );
-}
-
-/** The machines of a stack; each target is loaded when it is needed. */
-export async function fleetOf(stack: Stack): Promise<Fleet> {
-  if (stack.outputs.target === "local") return (await import("./local/fleet.ts")).localFleet(stack.name, stack.outputs);
-  return (await import("./aws/fleet.ts")).awsFleet(stack.name, stack.outputs);
 }
 
 function noSuchStack(name: string, names: readonly string[]): UsageError {

@@ -1,6 +1,7 @@
 import { chooseMachine } from "../choose.ts";
 import type { MachineStatus } from "../fleet.ts";
-import { fleetOf, readStack } from "../stack.ts";
+import { readStack } from "../stack.ts";
+import { fleetOf } from "../targets.ts";
 import type { Transport } from "../transport.ts";
 
 /** What a command is about, as it was written. */

@@ -1,8 +1,9 @@
 import { messageOf } from "../errors.ts";
 import type { Fleet, MachineStatus } from "../fleet.ts";
 import { each, verifiedAtBoot } from "../report.ts";
-import { fleetOf, readStack } from "../stack.ts";
+import { readStack } from "../stack.ts";
 import { machineTable } from "../table.ts";
+import { fleetOf } from "../targets.ts";
 
 /** `cloister ls`. @returns 0 */
 export async function ls(

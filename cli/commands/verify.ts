@@ -3,7 +3,8 @@ import { printReport } from "../../guest/verify/table.ts";
 import { chooseMachine } from "../choose.ts";
 import { messageOf, OperatorError, UsageError } from "../errors.ts";
 import { each, verifyNow } from "../report.ts";
-import { fleetOf, readStack } from "../stack.ts";
+import { readStack } from "../stack.ts";
+import { fleetOf } from "../targets.ts";
 import type { Chosen } from "./chosen.ts";
 
 /**

@@ -5,19 +5,25 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
-import { MODEL_HOST } from "../../agent/relay.ts";
-import { AUDIT_IDENTIFIER } from "../../egress/audit.ts";
 import { type RunResult, runSealed } from "../../run.ts";
-import { RUNTIME_ROOT } from "../../sandbox/paths.ts";
 import { sessionPaths } from "../../sessions/state.ts";
-import type { AuditRow, EgressFacts } from "../judge/egress.ts";
+import type { EgressFacts } from "../judge/egress.ts";
 import type { SandboxFacts } from "../judge/sandbox.ts";
 import type { SessionFacts } from "../judge/sessions.ts";
 import { type ProbeReport, parseProbe } from "../probe-report.ts";
+import { readAudit } from "./audit.ts";
 import { readText } from "./files.ts";
+import {
+  ALLOWED_URL,
+  NEIGHBOUR_MARK,
+  NEIGHBOUR_PORT,
+  NEIGHBOUR_SCRIPT,
+  PROBE,
+  SUBJECT_SCRIPT,
+  script,
+} from "./session-scripts.ts";
 
 const exec = promisify(execFile);
-const PROBE = `${RUNTIME_ROOT}/bin/probe`;
 
 /** Ordinary users of the machine: one that is no session's, and the last of those that are (guest/sessions). */
 const ORDINARY_USER = 65_534;
@@ -33,7 +39,6 @@ const NAME = "_gateway";
 /** A socket of the machine that everybody may connect to. Outside it is the control; inside it cannot even be tried. */
 const UNIX_SOCKET = "/run/systemd/journal/stdout";
 
-const ALLOWED_URL = `http://${MODEL_HOST}/`;
 const ALLOWED_TARGET = `${ALLOWED_HOST}:443`;
 const DENIED_URLS = [`http://${DENIED_HOST}/`, `https://${DENIED_HOST}/`];
 const DENIED_TARGET = `${DENIED_HOST}:443`;
@@ -49,9 +54,6 @@ const FORBIDDEN_URLS = [
 ];
 const FORBIDDEN_DIRECT = ["tcp:169.254.169.254:80", "tcp:10.0.2.2:22", "tcp:192.168.0.1:80", "udp:10.0.2.3:53"];
 
-const NEIGHBOUR_PORT = 8765;
-/** An argument of one of its processes. */
-const NEIGHBOUR_MARK = "cloister-verification-neighbour";
 const NEIGHBOUR_TARGET = `tcp:127.0.0.1:${NEIGHBOUR_PORT}`;
 
 /** One live session must not hang the boot. Emulated machines take ten times as long as real ones. */
@@ -215,60 +217,6 @@ function neighbourPaths(neighbour: string): string[] {
   return [home, `${home}/kept`, "/tmp/kept", "/dev/shm/kept", "/run/cloister/sessions"];
 }
 
-function script(text: string, ...args: string[]): string[] {
-  return ["bash", "--norc", "--noprofile", "-c", text, "bash", ...args];
-}
-
-/**
- * Waits without starting processes: descriptor 9 is a pipe that nobody writes to, so `read` waits out its time.
- * The probe is given absolute paths, which only this script can know.
- */
-const WAIT = `set -eE
-trap 'echo "line $LINENO ended with $?: $BASH_COMMAND" >&2' ERR
-exec 9<> <(:)
-wait_for() { until [ -e "$1" ]; do read -rt 0.1 -u 9 || :; done; }
-`;
-
-const SUBJECT_SCRIPT = `${WAIT}
-wait_for "$HOME/mnt/ro/go"
-read -r other < "$HOME/mnt/ro/go"
-${PROBE} "\${@//=mnt\\//=$HOME/mnt/}"
-stat -c '%a %u' "$HOME"
-HTTP_PROXY=$other ${PROBE} http=${ALLOWED_URL}
-`;
-
-/** Listens until it is killed. socat cannot be used: it needs AF_UNIX. Perl is in every Debian and Ubuntu (perl-base). */
-const LISTENER = [
-  "use Socket",
-  "socket(S, PF_INET, SOCK_STREAM, 0) or die",
-  `bind(S, pack_sockaddr_in(${NEIGHBOUR_PORT}, INADDR_LOOPBACK)) or die`,
-  "listen(S, 5) or die",
-  "sleep",
-].join("; ");
-
-/** Makes what the other session must not see, and tells whether it can be seen from here: the controls. */
-const NEIGHBOUR_SCRIPT = `${WAIT}
-perl -e '${LISTENER}' ${NEIGHBOUR_MARK} &
-# An empty file needs no room: it can be made on a full session disk too.
-: > "$HOME/kept"
-echo kept > /tmp/kept
-echo kept > /dev/shm/kept
-ipcmk -M 64 > /dev/null
-mapfile -t objects < /proc/sysvipc/shm
-port=0
-for try in {1..100}; do
-  if { exec 8<> /dev/tcp/127.0.0.1/${NEIGHBOUR_PORT}; } 2> /dev/null; then port=1; break; fi
-  read -rt 0.1 -u 9 || :
-done
-file=0 tmp=0 shm=0 ipc=0
-if [ -r "$HOME/kept" ]; then file=1; fi
-if [ -r /tmp/kept ]; then tmp=1; fi
-if [ -r /dev/shm/kept ]; then shm=1; fi
-if [ "\${#objects[@]}" -gt 1 ]; then ipc=1; fi
-printf '%s\\n' "$HTTP_PROXY" $file $tmp $shm $ipc $port end > /tmp/ready
-wait_for /tmp/done
-`;
-
 /** Waits until a file's last line is `end`; returns its lines. */
 async function waitForFile(path: string, signal: AbortSignal): Promise<string[]> {
   for (const end = Date.now() + TIME_LIMIT_MS; Date.now() < end; ) {
@@ -291,26 +239,4 @@ function findUser(passwd: string | undefined, name: string): { uid: number; home
     .map((line) => line.split(":"))
     .find(([user]) => user === name);
   return fields ? { uid: Number(fields[2]), home: fields[5] ?? "" } : undefined;
-}
-
-/** This session's rows in the machine's journal. The journal takes them in a moment after they were written. */
-async function readAudit(session: string): Promise<AuditRow[]> {
-  for (let attempt = 0; ; attempt++) {
-    const rows = await readJournal(session);
-    if (rows.length > 0 || attempt === 3) return rows;
-    await sleep(500);
-  }
-}
-
-async function readJournal(session: string): Promise<AuditRow[]> {
-  const args = ["--identifier", AUDIT_IDENTIFIER, "--output", "cat", "--lines", "500", "--no-pager", "--quiet"];
-  const { stdout } = await exec("journalctl", args, { maxBuffer: 16 * 1024 * 1024 }).catch(() => ({ stdout: "" }));
-  return stdout.split("\n").flatMap((line) => {
-    try {
-      const row = JSON.parse(line) as AuditRow;
-      return row.session === session ? [row] : [];
-    } catch {
-      return [];
-    }
-  });
 }
