@@ -177,12 +177,18 @@ export function keyPolicy(account: string, region: string, partition: string): P
   );
 }
 
-/** What delivers flow logs may do. */
+/**
+ * What delivers flow logs may do: all that the VPC user guide ("IAM role for publishing flow logs to CloudWatch Logs") calls
+ * the least, on the one group. Groups cannot be described one by one.
+ */
 export function flowLogPolicy(logGroupArn: string): PolicyDocument {
-  return document({
-    Sid: "FlowLogs",
-    Effect: "Allow",
-    Action: ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
-    Resource: [logGroupArn, `${logGroupArn}:log-stream:*`],
-  });
+  return document(
+    {
+      Sid: "FlowLogs",
+      Effect: "Allow",
+      Action: ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
+      Resource: [logGroupArn, `${logGroupArn}:log-stream:*`],
+    },
+    { Sid: "Look", Effect: "Allow", Action: ["logs:DescribeLogGroups"], Resource: "*" },
+  );
 }

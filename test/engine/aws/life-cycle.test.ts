@@ -391,6 +391,28 @@ describe("a stack on AWS (rehearsed with moto)", function () {
       assert.equal(await may(action, resource), false, `${action} on ${resource}`);
   });
 
+  it("lets the delivery of flow logs have its one log group", async () => {
+    const { Roles } = await aws.iam.listRoles({});
+    const RoleName = Roles?.find(({ RoleName = "" }) => RoleName.startsWith("cloister-dev-flow-logs-"))?.RoleName ?? "";
+    const { PolicyNames = [] } = await aws.iam.listRolePolicies({ RoleName });
+    const { PolicyDocument } = await aws.iam.getRolePolicy({ RoleName, PolicyName: PolicyNames[0] });
+    const group = (name: string) => `arn:aws:logs:eu-central-1:123456789012:log-group:${name}`;
+    const { flow, audit } = await output<{ flow: string; audit: string }>("logGroups");
+    const may = async (action: string, resource: string): Promise<boolean> =>
+      await allowed({
+        principal: `arn:aws:iam::123456789012:role/${RoleName}`,
+        policy: JSON.parse(decodeURIComponent(PolicyDocument ?? "")),
+        action,
+        resource,
+      });
+    for (const action of ["CreateLogGroup", "DescribeLogStreams"])
+      assert.equal(await may(`logs:${action}`, group(flow)), true, action);
+    assert.equal(await may("logs:PutLogEvents", `${group(flow)}:log-stream:x`), true);
+    assert.equal(await may("logs:DescribeLogGroups", "*"), true);
+    assert.equal(await may("logs:PutLogEvents", `${group(audit)}:log-stream:x`), false);
+    assert.equal(await may("logs:DescribeLogStreams", group(audit)), false);
+  });
+
   it("a change of the image replaces named machines, which keep their session disks, and refreshes pools", async () => {
     const [old, disk] = [(await machine("one")).InstanceId, await sessionVolume("one")];
     await stack.set({ ami: IMAGES[1] });
