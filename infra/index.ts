@@ -57,7 +57,8 @@ async function aws(settings: Settings): Promise<Outputs> {
   const { AwsTarget } = await import("./aws/target.ts");
   const { protectData } = await import("./aws/protection.ts");
   const { uploadRuntimeImage } = await import("./aws/runtime-image.ts");
-  pulumi.runtime.registerResourceTransform(protectData(settings.onDestroy));
+  // Each resource makes a round trip through a transform.
+  if (settings.onDestroy !== "delete-data") pulumi.runtime.registerResourceTransform(protectData(settings.onDestroy));
   return new AwsTarget("aws", {
     settings,
     stack,

@@ -1,6 +1,6 @@
 /** Where Pulumi enters: the program is `index.ts`, loaded from one bundled file, which makes previews a third quicker. */
 import { load } from "../tools/lib/run-bundled.cjs";
 
-const { default: program } = await load("infra/index.ts", ["@pulumi"]);
+const { default: program } = await load("infra/index.ts", ["@pulumi/pulumi"]);
 
 export default program;

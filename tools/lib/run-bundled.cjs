@@ -12,7 +12,7 @@ const vm = require("node:vm");
 const { cacheRoot } = require("./cache-root.cjs");
 
 const project = resolve(__dirname, "..", "..");
-/** Packages that are never bundled: large ones that are seldom used. */
+/** Packages that are not bundled: large ones that are seldom used. */
 const seldom = ["@aws-sdk", "esbuild", "openpgp"];
 /** How a bundle, which may be run for any copy of the project, knows the files of the one it is run for. */
 const ROOT = "globalThis.cloisterProject";
@@ -69,10 +69,23 @@ function compiled(file) {
   }
 }
 
+let builds = 0;
+
+/** What esbuild makes; its process would stay as long as the program. */
+async function built(options) {
+  const esbuild = require("esbuild");
+  builds += 1;
+  try {
+    return await esbuild.build(options);
+  } finally {
+    builds -= 1;
+    if (builds === 0) await esbuild.stop();
+  }
+}
+
 /** Bundles the entry, and keeps the bundle where that is possible. */
 async function make(entry, folder, index, apart) {
-  const esbuild = require("esbuild");
-  const { outputFiles, metafile } = await esbuild.build({
+  const { outputFiles, metafile } = await built({
     entryPoints: [join(project, entry)],
     absWorkingDir: project,
     bundle: true,
@@ -83,10 +96,8 @@ async function make(entry, folder, index, apart) {
     format: "cjs",
     legalComments: "none",
     logLevel: "error",
-    plugins: [sourcesKnowTheirPlace, packagesApart(apart), oneLanguage],
+    plugins: [sourcesKnowTheirPlace, sdkAsUsed, packagesApart(apart), oneLanguage],
   });
-  // Its process would stay as long as the program.
-  await esbuild.stop();
   const text = outputFiles[0].text;
   const bundle = sha256(text);
   const settings = [
@@ -151,10 +162,52 @@ const sourcesKnowTheirPlace = {
   },
 };
 
+/** What the indexes of Pulumi's SDK are made of: modules of which all is exported, and modules that are exported under a name. */
+const indexes = {
+  "@pulumi/pulumi": {
+    all: ["config", "errors", "metadata", "output", "resource", "stackReference", "stash"],
+    namespaces: ["asset", "automation", "dynamic", "iterable", "log", "provider", "runtime", "utils"],
+  },
+  "@pulumi/pulumi/runtime": {
+    all: ["config", "invoke", "resource", "rpc", "settings", "stack"],
+    members: {
+      serializeFunctionAsync: "closure/serializeClosure",
+      serializeFunction: "closure/serializeClosure",
+      computeCodePaths: "closure/codePaths",
+      setMocks: "mocks",
+    },
+  },
+};
+
+/**
+ * Pulumi's SDK as it is used: the automation API and the serialization of functions, which take twice as long to load as all the
+ * rest, are loaded when something of them is.
+ */
+const sdkAsUsed = {
+  name: "SDK as used",
+  setup(build) {
+    const names = Object.keys(indexes).join("|");
+    build.onResolve({ filter: new RegExp(`^(${names})$`) }, ({ path }) => ({ path, namespace: "sdk" }));
+    build.onLoad({ filter: /.*/, namespace: "sdk" }, ({ path }) => {
+      const { all, namespaces = [], members = {} } = indexes[path];
+      const late = (name, value) =>
+        `Object.defineProperty(exports, "${name}", { enumerable: true, get: () => ${value} });`;
+      const contents = [
+        'Object.defineProperty(exports, "__esModule", { value: true });',
+        ...all.map((part) => `Object.assign(exports, require("${path}/${part}"));`),
+        ...namespaces.map((name) => late(name, `require("${path}/${name}")`)),
+        ...Object.entries(members).map(([name, part]) => late(name, `require("${path}/${part}").${name}`)),
+      ];
+      return { contents: contents.join("\n"), resolveDir: project };
+    });
+  },
+};
+
 /** Packages that are loaded from the project when they are used. */
 const packagesApart = (names) => ({
   name: "packages apart",
   setup(build) {
+    if (names.length === 0) return;
     build.onResolve({ filter: new RegExp(`^(${names.join("|")})(/|$)`) }, ({ path }) => ({ path, namespace: "apart" }));
     build.onLoad({ filter: /.*/, namespace: "apart" }, ({ path }) => ({
       contents: `module.exports = require("node:module").createRequire(${ROOT}+"/package.json")(${JSON.stringify(path)})`,
@@ -177,12 +230,13 @@ const oneLanguage = {
  *
  * @param {string} entry its path below the project
  * @param {string[]} shared packages of which the process has a copy already, and must have no second one
+ * @param {string[]} large packages that are not bundled because they are seldom used
  * @returns what it exports
  */
-exports.load = async function load(entry, shared = []) {
+exports.load = async function load(entry, shared = [], large = seldom) {
   const folder = join(cacheRoot(), "bundles");
-  const index = join(folder, `${sha256(JSON.stringify([project, entry, shared]))}.json`);
-  const { path, text } = find(folder, index) ?? (await make(entry, folder, index, [...seldom, ...shared]));
+  const index = join(folder, `${sha256(JSON.stringify([project, entry, shared, large]))}.json`);
+  const { path, text } = find(folder, index) ?? (await make(entry, folder, index, [...large, ...shared]));
   globalThis.cloisterProject = project;
   return run(path, text);
 };

@@ -1,6 +1,7 @@
 /** The AWS SDK's clients as the stand-in uses them: to moto alone, every request checked and written down. */
 import { AsyncLocalStorage } from "node:async_hooks";
 import { appendFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { answers } from "./answers.ts";
 import { ServiceModel } from "./models.ts";
 
@@ -40,7 +41,7 @@ const required = (name: string): string => {
 };
 
 const models = new Map<string, ServiceModel>();
-const made = new Map<unknown, unknown>();
+const made = new Map<string, Promise<unknown>>();
 let region = "";
 
 export function useRegion(name: string): void {
@@ -65,9 +66,13 @@ interface Settings {
 }
 
 /** The one client of a kind; `load` imports its package, so that only what is used is read. */
-async function client<T>(key: string, load: () => Promise<new (settings: Settings) => T>): Promise<T> {
-  const found = made.get(key) as T | undefined;
-  if (found) return found;
+function client<T>(key: string, load: () => Promise<new (settings: Settings) => T>): Promise<T> {
+  const found = made.get(key) ?? make(load);
+  made.set(key, found);
+  return found as Promise<T>;
+}
+
+async function make<T>(load: () => Promise<new (settings: Settings) => T>): Promise<T> {
   const endpoint = required("AWS_ENDPOINT_URL");
   if (!/^http:\/\/127\.0\.0\.1:\d+$/.test(endpoint)) throw new Error(`${endpoint} is not moto on loopback`);
   const Client = await load();
@@ -85,7 +90,6 @@ async function client<T>(key: string, load: () => Promise<new (settings: Setting
     },
     { step: "initialize", name: "rehearsal", priority: "high" },
   );
-  made.set(key, created);
   return created;
 }
 
@@ -104,19 +108,41 @@ function write(call: Call): void {
   if (file) appendFileSync(file, `${JSON.stringify(call)}\n`);
 }
 
+/** A client's package, bundled by itself: it is large, and seldom is more than one used. */
+async function sdk<Package>(name: string): Promise<Package> {
+  const { load } = createRequire(import.meta.url)("../../../../tools/lib/run-bundled.cjs") as {
+    load(entry: string, shared: string[], large: string[]): Promise<Package>;
+  };
+  return await load(`node_modules/@aws-sdk/client-${name}/dist-es/index.js`, [], []);
+}
+
 export const autoScaling = () =>
-  client("autoscaling", async () => (await import("@aws-sdk/client-auto-scaling")).AutoScaling);
-export const budgets = () => client("budgets", async () => (await import("@aws-sdk/client-budgets")).Budgets);
+  client(
+    "autoscaling",
+    async () => (await sdk<typeof import("@aws-sdk/client-auto-scaling")>("auto-scaling")).AutoScaling,
+  );
+export const budgets = () =>
+  client("budgets", async () => (await sdk<typeof import("@aws-sdk/client-budgets")>("budgets")).Budgets);
 export const cloudWatch = () =>
-  client("cloudwatch", async () => (await import("@aws-sdk/client-cloudwatch")).CloudWatch);
-export const logs = () => client("logs", async () => (await import("@aws-sdk/client-cloudwatch-logs")).CloudWatchLogs);
-export const dlm = () => client("dlm", async () => (await import("@aws-sdk/client-dlm")).DLM);
-export const ec2 = () => client("ec2", async () => (await import("@aws-sdk/client-ec2")).EC2);
-export const iam = () => client("iam", async () => (await import("@aws-sdk/client-iam")).IAM);
-export const kms = () => client("kms", async () => (await import("@aws-sdk/client-kms")).KMS);
+  client("cloudwatch", async () => (await sdk<typeof import("@aws-sdk/client-cloudwatch")>("cloudwatch")).CloudWatch);
+export const logs = () =>
+  client(
+    "logs",
+    async () => (await sdk<typeof import("@aws-sdk/client-cloudwatch-logs")>("cloudwatch-logs")).CloudWatchLogs,
+  );
+export const dlm = () => client("dlm", async () => (await sdk<typeof import("@aws-sdk/client-dlm")>("dlm")).DLM);
+export const ec2 = () => client("ec2", async () => (await sdk<typeof import("@aws-sdk/client-ec2")>("ec2")).EC2);
+export const iam = () => client("iam", async () => (await sdk<typeof import("@aws-sdk/client-iam")>("iam")).IAM);
+export const kms = () => client("kms", async () => (await sdk<typeof import("@aws-sdk/client-kms")>("kms")).KMS);
 export const resolver = () =>
-  client("route53resolver", async () => (await import("@aws-sdk/client-route53resolver")).Route53Resolver);
-export const s3 = () => client("s3", async () => (await import("@aws-sdk/client-s3")).S3);
+  client(
+    "route53resolver",
+    async () => (await sdk<typeof import("@aws-sdk/client-route53resolver")>("route53resolver")).Route53Resolver,
+  );
+export const s3 = () => client("s3", async () => (await sdk<typeof import("@aws-sdk/client-s3")>("s3")).S3);
 export const secrets = () =>
-  client("secretsmanager", async () => (await import("@aws-sdk/client-secrets-manager")).SecretsManager);
-export const sts = () => client("sts", async () => (await import("@aws-sdk/client-sts")).STS);
+  client(
+    "secretsmanager",
+    async () => (await sdk<typeof import("@aws-sdk/client-secrets-manager")>("secrets-manager")).SecretsManager,
+  );
+export const sts = () => client("sts", async () => (await sdk<typeof import("@aws-sdk/client-sts")>("sts")).STS);
