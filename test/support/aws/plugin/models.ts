@@ -56,7 +56,8 @@ export class ServiceModel {
     if (!described.input) return undefined;
     const definitions: Record<string, Schema> = {};
     this.#define(described.input.shape, definitions);
-    const ajv = new Ajv({ allErrors: true, strict: false });
+    // What is made here is a schema: to check that would take longer than to compile it.
+    const ajv = new Ajv({ allErrors: true, strict: false, meta: false, validateSchema: false });
     return ajv.compile({ $ref: `#/$defs/${described.input.shape}`, $defs: definitions });
   }
 
