@@ -2,7 +2,11 @@ import { dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as pulumi from "@pulumi/pulumi";
 import { allConfig } from "@pulumi/pulumi/runtime/config.js";
+import { z } from "zod";
 import { type Problem, parseSettings, type Settings, SettingsError } from "./settings/settings.ts";
+
+// Each schema is used once or twice in a run: it does not pay to compile them.
+z.config({ jitless: true });
 
 /** Settings -> target -> outputs. */
 const project = resolve(dirname(fileURLToPath(import.meta.url)), "..");
@@ -54,6 +58,10 @@ async function awsRefusals(settings: Settings, wrong: readonly string[] = []): P
 async function aws(settings: Settings): Promise<Outputs> {
   const problems = await awsRefusals(settings);
   if (problems.length > 0) refuse(problems);
+  const { providersFor } = await import("./aws/providers.ts");
+  const providers = providersFor(settings.region);
+  // Their plugins start while the rest of the program is loaded, once the engine has heard of them.
+  await new Promise((resolve) => setTimeout(resolve, 5));
   const { AwsTarget } = await import("./aws/target.ts");
   const { protectData } = await import("./aws/protection.ts");
   const { uploadRuntimeImage } = await import("./aws/runtime-image.ts");
@@ -62,6 +70,7 @@ async function aws(settings: Settings): Promise<Outputs> {
   return new AwsTarget("aws", {
     settings,
     stack,
+    providers,
     runtimeImage: (bucket, parent) => uploadRuntimeImage(settings.region, bucket, parent),
   }).outputs;
 }

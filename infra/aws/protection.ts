@@ -27,6 +27,11 @@ export function protectData(onDestroy: OnDestroy): pulumi.ResourceTransform {
  * Something that is nothing but the first to go: it depends on all else, so a destroy that is refused is refused here,
  * before machines and network are taken; also one that skips its preview. The engine's message has its name.
  */
-export function destroyGuard(onDestroy: OnDestroy, all: pulumi.Resource): pulumi.Resource {
-  return new Command("cloister-onDestroy", { create: "exit 0" }, { protect: onDestroy === "refuse", dependsOn: all });
+export function destroyGuard(
+  onDestroy: OnDestroy,
+  all: pulumi.Resource,
+  provider: pulumi.ProviderResource,
+): pulumi.Resource {
+  const opts = { protect: onDestroy === "refuse", dependsOn: all, provider };
+  return new Command("cloister-onDestroy", { create: "exit 0" }, opts);
 }

@@ -1,5 +1,4 @@
 import { getCallerIdentityOutput } from "@pulumi/aws/getCallerIdentity.js";
-import { Provider } from "@pulumi/aws/provider.js";
 import { Secret } from "@pulumi/aws/secretsmanager/secret.js";
 import * as pulumi from "@pulumi/pulumi";
 import type { Settings } from "../settings/settings.ts";
@@ -17,6 +16,7 @@ import { Network } from "./network.ts";
 import { Pool } from "./pool.ts";
 import { monthlyEstimate, total } from "./price.ts";
 import { destroyGuard } from "./protection.ts";
+import type { Providers } from "./providers.ts";
 import { RuntimeBucket } from "./runtime-bucket.ts";
 import { zoneFor } from "./scale.ts";
 import { Snapshots } from "./snapshots.ts";
@@ -25,6 +25,8 @@ import { Snapshots } from "./snapshots.ts";
 export interface AwsTargetArgs {
   readonly settings: Settings;
   readonly stack: string;
+  /** Everything has these, whatever other keys of the stack say. */
+  readonly providers: Providers;
   /** Puts the runtime image into the bucket and tells where it is. */
   readonly runtimeImage: (bucket: pulumi.Output<string>, parent: pulumi.Resource) => pulumi.Input<RuntimeSource>;
 }
@@ -34,11 +36,9 @@ export class AwsTarget extends pulumi.ComponentResource {
   readonly outputs: Readonly<Record<string, pulumi.Input<unknown>>>;
 
   constructor(name: string, args: AwsTargetArgs, opts?: pulumi.ComponentResourceOptions) {
-    // Everything below has this provider, whatever other keys of the stack say.
-    const { settings, stack } = args;
+    super("cloister:aws:Target", name, {}, { ...opts, providers: { ...args.providers } });
+    const { settings, stack, providers } = args;
     const { region } = settings;
-    const provider = new Provider("aws", { region: region as "us-east-1" });
-    super("cloister:aws:Target", name, {}, { ...opts, providers: { aws: provider } });
     const parent = { parent: this };
     const name_ = `cloister-${stack}`;
     const partition = partitionOf(region);
@@ -211,7 +211,7 @@ export class AwsTarget extends pulumi.ComponentResource {
       modelKeySecret,
       monthlyEstimateUSD: { total: total(estimate), lines: estimate },
     };
-    destroyGuard(settings.onDestroy, this);
+    destroyGuard(settings.onDestroy, this, providers.command);
     // They are the stack's outputs, and need not be in its state twice.
     this.registerOutputs({});
   }

@@ -24,7 +24,7 @@ async function succeeded(run: Promise<EngineResult>): Promise<EngineResult> {
 /** The stack dev, of which nothing is there yet, against an empty program. */
 async function coldPreviews(runs: number, report: Report): Promise<Figure[]> {
   const [dev, empty] = [await Rehearsal.create({ stack: "dev" }), await emptyBench()];
-  const memory = await MemoryLog.create();
+  const usage = await UsageLog.create();
   try {
     const previewDev = async (env = {}) => void (await succeeded(dev.engine.run(["preview", "-s", "dev"], env)));
     const previewEmpty = async (env: Record<string, string> = {}) => {
@@ -41,17 +41,21 @@ async function coldPreviews(runs: number, report: Report): Promise<Figure[]> {
       () => seconds(previewDev),
       () => seconds(previewEmpty),
     );
-    const size = await inTurn(
+    const used = await inTurn(
       3,
-      () => memory.of(previewDev),
-      () => memory.of(previewEmpty),
+      () => usage.of(previewDev),
+      () => usage.of(previewEmpty),
     );
+    const of = (what: keyof Usage) => [used.first, used.second].map((runs) => runs.map((run) => run[what]));
+    const [ours = [], none = []] = of("cpuMs");
+    const [ourMemory = [], noMemory = []] = of("megabytes");
     return [
       compared("cold preview of dev", time.first, "of an empty program", time.second, { unit: "s", bound: 1.5 }),
-      compared("memory of the program in it, at most", size.first, "of an empty program", size.second, { unit: "MB" }),
+      compared("CPU time of the program in it", ours, "of an empty program", none, { unit: "ms" }),
+      compared("memory of the program in it, at most", ourMemory, "of an empty program", noMemory, { unit: "MB" }),
     ];
   } finally {
-    await Promise.all([dev.dispose(), empty.dispose(), memory.dispose()]);
+    await Promise.all([dev.dispose(), empty.dispose(), usage.dispose()]);
   }
 }
 
@@ -77,7 +81,9 @@ async function manyMachines(runs: number, report: Report): Promise<Figure[]> {
   }
 }
 
-async function pools(runs: number, report: Report): Promise<Figure[]> {
+/** The differences looked for here are small: they take more runs than the others. */
+async function pools(few: number, report: Report): Promise<Figure[]> {
+  const runs = few * 3;
   const of = (max: number) => Rehearsal.create({ stack: "dev", config: { pools: { small: { min: 0, max } } } });
   const [most, more, one] = [await of(1000), await of(500), await of(1)];
   try {
@@ -135,32 +141,42 @@ async function userDataBytes({ moto }: Rehearsal): Promise<number> {
   return Math.max(...sizes);
 }
 
-/** Has Node write down, when a program of Pulumi ends, the most memory that it had. */
-class MemoryLog {
+/** What a program needed of the computer. */
+interface Usage {
+  /** Of all its threads, in the program and in the system. */
+  readonly cpuMs: number;
+  /** The most that it had at a time. */
+  readonly megabytes: number;
+}
+
+/** Has Node write down, when a program of Pulumi ends, what it used. */
+class UsageLog {
   readonly #folder: string;
 
   private constructor(folder: string) {
     this.#folder = folder;
   }
 
-  static async create(): Promise<MemoryLog> {
-    const folder = await mkdtemp(join(tmpdir(), "cloister-memory-"));
+  static async create(): Promise<UsageLog> {
+    const folder = await mkdtemp(join(tmpdir(), "cloister-usage-"));
     await writeFile(
       join(folder, "watch.cjs"),
       `process.on("exit", () => {
         if (!process.argv.some((word) => word.includes("@pulumi/pulumi/cmd/run"))) return;
-        require("node:fs").writeFileSync(${JSON.stringify(join(folder, "kib"))}, String(process.resourceUsage().maxRSS));
+        const { userCPUTime, systemCPUTime, maxRSS } = process.resourceUsage();
+        const used = { cpuMs: (userCPUTime + systemCPUTime) / 1000, megabytes: (maxRSS * 1024) / 1e6 };
+        require("node:fs").writeFileSync(${JSON.stringify(join(folder, "used.json"))}, JSON.stringify(used));
       });`,
     );
-    return new MemoryLog(folder);
+    return new UsageLog(folder);
   }
 
-  /** MB that the program used in the course of an action. */
-  async of(action: (env: Record<string, string>) => Promise<unknown>): Promise<number> {
-    const result = join(this.#folder, "kib");
+  /** What the program used in the course of an action. */
+  async of(action: (env: Record<string, string>) => Promise<unknown>): Promise<Usage> {
+    const result = join(this.#folder, "used.json");
     await rm(result, { force: true });
     await action({ NODE_OPTIONS: `--require ${join(this.#folder, "watch.cjs")}` });
-    return (Number(await readFile(result, "utf8")) * 1024) / 1e6;
+    return JSON.parse(await readFile(result, "utf8")) as Usage;
   }
 
   async dispose(): Promise<void> {

@@ -195,6 +195,7 @@ const sdkAsUsed = {
       const contents = [
         'Object.defineProperty(exports, "__esModule", { value: true });',
         ...all.map((part) => `Object.assign(exports, require("${path}/${part}"));`),
+        path === "@pulumi/pulumi" ? "exports.deploymentOnlyModule = true;" : "",
         ...namespaces.map((name) => late(name, `require("${path}/${name}")`)),
         ...Object.entries(members).map(([name, part]) => late(name, `require("${path}/${part}").${name}`)),
       ];

@@ -3,7 +3,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { appendFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { answers } from "./answers.ts";
-import { ServiceModel } from "./models.ts";
+import type { ServiceModel } from "./models.ts";
 
 /** One call of the API, as the log of calls has it. */
 export interface Call {
@@ -40,7 +40,7 @@ const required = (name: string): string => {
   return value;
 };
 
-const models = new Map<string, ServiceModel>();
+const models = new Map<string, Promise<ServiceModel>>();
 const made = new Map<string, Promise<unknown>>();
 let region = "";
 
@@ -81,7 +81,7 @@ async function make<T>(load: () => Promise<new (settings: Settings) => T>): Prom
     (next, context) => async (args) => {
       const operation = String(context["commandName"]).replace(/Command$/, "");
       const [folder, service] = SERVICES[String(context["clientName"])] ?? ["", ""];
-      check(folder, operation, args.input);
+      await check(folder, operation, args.input);
       write({ ...(onBehalf.getStore() ?? { urn: "", during: "invoke" }), service, operation });
       const answer = answers(service, operation);
       if (!answer) return await next(args);
@@ -93,14 +93,17 @@ async function make<T>(load: () => Promise<new (settings: Settings) => T>): Prom
   return created;
 }
 
-function check(folder: string, operation: string, input: object): void {
-  let model = models.get(folder);
-  if (!model) {
-    model = new ServiceModel(required("CLOISTER_SERVICE_MODELS"), folder);
-    models.set(folder, model);
-  }
-  const problems = model.problems(operation, input);
+async function check(folder: string, operation: string, input: object): Promise<void> {
+  const model = models.get(folder) ?? modelOf(folder);
+  models.set(folder, model);
+  const problems = (await model).problems(operation, input);
   if (problems.length > 0) throw new Error(`AWS would refuse this request: ${problems.join("; ")}`);
+}
+
+/** Loaded when first used: most previews call nothing. */
+async function modelOf(folder: string): Promise<ServiceModel> {
+  const { ServiceModel } = await import("./models.ts");
+  return new ServiceModel(required("CLOISTER_SERVICE_MODELS"), folder);
 }
 
 function write(call: Call): void {

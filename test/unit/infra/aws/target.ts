@@ -1,3 +1,4 @@
+import { providersFor } from "../../../../infra/aws/providers.ts";
 import { AwsTarget } from "../../../../infra/aws/target.ts";
 import type { Settings } from "../../../../infra/settings/settings.ts";
 
@@ -6,6 +7,7 @@ export function newTarget(settings: Settings, stack = "dev"): AwsTarget {
   return new AwsTarget("aws", {
     settings,
     stack,
+    providers: providersFor(settings.region),
     runtimeImage: (bucket) =>
       bucket.apply((name) => ({
         digest: "ab".repeat(32),

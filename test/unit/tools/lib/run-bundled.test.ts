@@ -82,6 +82,48 @@ describe("a bundled program", function () {
     assert.equal((await bundles()).length, 1);
   });
 
+  /** What a script prints that may load bundles. */
+  const script = async (text: string): Promise<unknown> => {
+    const load = `const { load } = require(${JSON.stringify(join(project("project"), "tools/lib/run-bundled.cjs"))});`;
+    const { stdout } = await execa("node", ["-e", `${load} (async () => { ${text} })();`], {
+      cwd: project("project"),
+      env: { CLOISTER_CACHE_DIR: join(folder, "cache") },
+    });
+    return JSON.parse(stdout);
+  };
+
+  it("is one of several that one process makes at once", async () => {
+    await write("project", "a.ts", 'export const name: string = "a";');
+    await write("project", "b.ts", 'export const name: string = "b";');
+    const both = 'Promise.all([load("infra/a.ts"), load("infra/b.ts")])';
+    assert.deepEqual(await script(`console.log(JSON.stringify((await ${both}).map(({ name }) => name)))`), ["a", "b"]);
+  });
+
+  it("has all of Pulumi's SDK, of which it loads late what is seldom used", async () => {
+    await write(
+      "project",
+      "sdk.ts",
+      'import * as sdk from "@pulumi/pulumi"; import * as runtime from "@pulumi/pulumi/runtime"; export { runtime, sdk };',
+    );
+    const result = (await script(`
+      const late = () => Object.keys(require.cache).filter((path) => /pulumi.(automation|runtime.closure)/.test(path)).length;
+      const { sdk, runtime } = await load("infra/sdk.ts", ["@pulumi/pulumi"]);
+      const keys = (module) => Object.keys(module).filter((key) => key !== "default").sort();
+      const before = late();
+      const [names, inner] = [keys(sdk), keys(runtime)];
+      const [real, realInner] = [require("@pulumi/pulumi"), require("@pulumi/pulumi/runtime")];
+      const same = keys(real).filter((key) => key !== "runtime" && sdk[key] !== real[key]);
+      const sameInner = keys(realInner).filter((key) => runtime[key] !== realInner[key]);
+      console.log(JSON.stringify({
+        before, after: late(), names, inner, real: keys(real), realInner: keys(realInner), differ: [...same, ...sameInner],
+      }));`)) as Record<string, unknown>;
+    assert.equal(result["before"], 0);
+    assert.notEqual(result["after"], 0);
+    assert.deepEqual(result["names"], result["real"]);
+    assert.deepEqual(result["inner"], result["realInner"]);
+    assert.deepEqual(result["differ"], []);
+  });
+
   it("says what is wrong with a source that cannot be read, and fails", async () => {
     await write("project", "word.ts", "export const word = ;");
     const { exitCode, stderr } = await run();

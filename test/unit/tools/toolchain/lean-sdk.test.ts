@@ -8,10 +8,10 @@ describe("the lean SDK", function () {
   this.timeout(30_000);
 
   /** What the script's `result` is, or becomes when it is a promise. */
-  async function run(script: string): Promise<unknown> {
+  async function run(script: string, env: Record<string, string> = {}, preloaded = true): Promise<unknown> {
     const print = "Promise.resolve(result).then((value) => console.log(JSON.stringify(value)))";
-    const args = ["--require", preload, "-e", `${script}; ${print}`];
-    return JSON.parse((await execa("node", args, { cwd: repository })).stdout);
+    const args = [...(preloaded ? ["--require", preload] : []), "-e", `${script}; ${print}`];
+    return JSON.parse((await execa("node", args, { cwd: repository, env })).stdout);
   }
 
   it("leaves the compiler and the dependency resolver out until they are used", async () => {
@@ -28,6 +28,27 @@ describe("the lean SDK", function () {
 
   it("leaves the same modules of anyone else alone", async () => {
     assert.equal(await run('const result = typeof require("typescript").version'), "string");
+  });
+
+  it("sends the engine no debug messages unless it is told to", async () => {
+    const script = `
+      const { log } = require("@pulumi/pulumi");
+      const sent = [];
+      require("@pulumi/pulumi/runtime/settings").getEngine = () => ({
+        log: (request, done) => {
+          sent.push(request.getMessage());
+          done();
+        },
+      });
+      const result = log.debug("fine").then(() => log.info("coarse")).then(() => sent)`;
+    assert.deepEqual(await run(script), ["coarse"]);
+    assert.deepEqual(await run(script, { CLOISTER_SDK_DEBUG: "true" }), ["fine", "coarse"]);
+  });
+
+  it("looks up no places of resources in the program", async () => {
+    const script = 'const { Resource } = require("@pulumi/pulumi"); const result = Resource.callsites().length > 0';
+    assert.equal(await run(script), false);
+    assert.equal(await run(script, {}, false), true);
   });
 
   it("leaves source maps out, whose file names Node 20 cannot colour", async () => {
