@@ -1,6 +1,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { type AgentOutput, agentArguments, agentEnvironment } from "./agent/agent.ts";
 import { DEMO_NOTICE, startDemoModel } from "./agent/demo-model.ts";
+import { isEmulated } from "./agent/emulated.ts";
 import { ANTHROPIC_API, MODEL_HOST, makeToken, startRelay, type Upstream } from "./agent/relay.ts";
 import type { InternalHost } from "./egress/proxy.ts";
 import { AgentSettings } from "./machine.ts";
@@ -35,6 +36,7 @@ export async function startModel(options: {
   const upstream: Upstream =
     demo === undefined ? ANTHROPIC_API : { origin: `http://${MODEL_HOST}`, socketPath: demo.socketPath };
   const token = makeToken();
+  const emulated = process.arch === "arm64" && (await isEmulated());
   const relay = await startRelay({
     socketPath: paths.relay,
     token,
@@ -47,7 +49,7 @@ export async function startModel(options: {
   });
   return {
     internal: { host: MODEL_HOST, port: 80, socketPath: relay.socketPath },
-    environment: agentEnvironment({ settings, token, home: paths.home }),
+    environment: agentEnvironment({ settings, token, home: paths.home, emulated }),
     complete: (command) => completeCommand(settings, command),
     async close() {
       await relay.close();

@@ -8,6 +8,8 @@ export interface AgentRun {
   readonly token: string;
   /** The session's home, an absolute path. */
   readonly home: string;
+  /** Whether the processor is an emulated Arm one. Default: no. */
+  readonly emulated?: boolean;
 }
 
 /**
@@ -15,7 +17,7 @@ export interface AgentRun {
  * session's token, its state in the session's home; it neither updates itself nor calls anyone but its model
  * (Claude Code, "Environment variables").
  */
-export function agentEnvironment({ settings, token, home }: AgentRun): Record<string, string> {
+export function agentEnvironment({ settings, token, home, emulated = false }: AgentRun): Record<string, string> {
   return {
     ANTHROPIC_BASE_URL: `http://${MODEL_HOST}`,
     ANTHROPIC_AUTH_TOKEN: token,
@@ -31,6 +33,9 @@ export function agentEnvironment({ settings, token, home }: AgentRun): Record<st
     IS_SANDBOX: "yes",
     // Sessions have ripgrep from the distribution.
     USE_BUILTIN_RIPGREP: "0",
+    // An emulated Arm processor now and then runs code that its engine replaced a moment before: one run of five failed, none
+    // of 23 without compiled code, and they took as long. (Bun hands BUN_JSC_ options to JavaScriptCore.)
+    ...(emulated ? { BUN_JSC_useJIT: "0" } : {}),
   };
 }
 

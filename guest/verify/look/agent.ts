@@ -1,11 +1,11 @@
 import { access } from "node:fs/promises";
 import { z } from "zod";
 import { OFFER_PROMPT } from "../../agent/demo-script.ts";
+import { isEmulated } from "../../agent/emulated.ts";
 import type { AgentSettings } from "../../machine.ts";
 import { MODEL_KEY } from "../../model-key-files.ts";
 import { runSealed } from "../../run.ts";
 import { RUNTIME_ROOT } from "../../sandbox/paths.ts";
-import { tryRun } from "../../sessions/exec.ts";
 import type { AgentFacts, AgentRunFacts } from "../judge/agent.ts";
 import { readText } from "./files.ts";
 
@@ -20,11 +20,6 @@ const SEGMENTATION_FAULT = 139;
  * QEMU's multi-threaded emulation now and then runs code that was replaced a moment before.
  */
 const ATTEMPTS = 3;
-
-/** Whether QEMU emulates the processor, as systemd-detect-virt(1) tells it: `qemu` without acceleration, else `kvm`. */
-async function isEmulated(): Promise<boolean> {
-  return (await tryRun(["systemd-detect-virt", "--vm"])).stdout.trim() === "qemu";
-}
 
 /**
  * Looks at the agent. The full look runs Claude Code once in a sealed session against the scripted model, which answers

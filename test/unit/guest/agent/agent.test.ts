@@ -19,6 +19,12 @@ describe("Claude Code's arguments and environment", () => {
     assert.ok(agentArguments(settings, "x", "stream-json").includes("--verbose"));
   });
 
+  it("have the engine interpret on an emulated Arm processor, and only there", () => {
+    const of = (more: object) => agentEnvironment({ settings, token: "t", home: "/sessions/a-b-c", ...more });
+    assert.equal(of({ emulated: true })["BUN_JSC_useJIT"], "0");
+    assert.equal(of({})["BUN_JSC_useJIT"], undefined);
+  });
+
   it("know only the relay and a worthless token", () => {
     const environment = agentEnvironment({ settings, token: "t", home: "/sessions/a-b-c" });
     assert.equal(environment["ANTHROPIC_BASE_URL"], "http://model.cloister.internal");
