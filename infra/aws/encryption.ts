@@ -8,6 +8,8 @@ import { keyPolicy } from "./iam.ts";
 /** Arguments of {@link Encryption}. */
 export interface EncryptionArgs {
   readonly region: string;
+  /** @default the account of the provider's credentials, which AWS is asked for */
+  readonly accountId?: pulumi.Input<string>;
   readonly tags?: Tags;
 }
 
@@ -19,7 +21,7 @@ export class Encryption extends pulumi.ComponentResource {
     super("cloister:aws:Encryption", name, {}, opts);
     const { region, tags = {} } = args;
     const parent = { parent: this };
-    const { accountId } = getCallerIdentityOutput({}, parent);
+    const accountId = pulumi.output(args.accountId ?? getCallerIdentityOutput({}, parent).accountId);
     const key = new Key(
       name,
       {

@@ -46,7 +46,7 @@ export class AwsTarget extends pulumi.ComponentResource {
     const boundary = settings.permissionsBoundary ? { permissionsBoundary: settings.permissionsBoundary } : {};
     const { accountId } = getCallerIdentityOutput({}, parent);
 
-    const { keyArn } = new Encryption(name_, { region, tags }, parent);
+    const { keyArn } = new Encryption(name_, { region, accountId, tags }, parent);
     const logs = new Logs(
       name_,
       { prefix: `/cloister/${stack}`, retentionDays: settings.logRetentionDays, keyArn, tags },

@@ -37,7 +37,7 @@ async function coldPreviews(runs: number, report: Report): Promise<Figure[]> {
     await previewEmpty();
     report("cold previews");
     const time = await inTurn(
-      runs,
+      runs * 2,
       () => seconds(previewDev),
       () => seconds(previewEmpty),
     );

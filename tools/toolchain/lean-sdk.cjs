@@ -20,7 +20,9 @@ const load = Module._load;
 Module._load = function (request, parent, isMain) {
   const fromSdk = /[\\/]@pulumi[\\/]pulumi[\\/]/.test(parent?.filename ?? "");
   if (fromSdk && request === "source-map-support/register") return {};
-  if (fromSdk && /(^|[\\/])debuggable$/.test(request)) return stackless(load.call(Module, request, parent, isMain));
+  if (fromSdk && /(^|[\\/])debuggable$/.test(request)) {
+    return stackless(load.call(Module, request, parent, isMain), Module._resolveFilename(request, parent, isMain));
+  }
   if (fromSdk && /(^|[\\/])log$/.test(request)) return quiet(load.call(Module, request, parent, isMain));
   if (fromSdk && /(^|[\\/])resource$/.test(request)) return placeless(load.call(Module, request, parent, isMain));
   if (fromSdk && late.has(request)) return lazily(() => load.call(Module, request, parent, isMain));
@@ -43,18 +45,31 @@ function placeless(module) {
 
 const leaks = Boolean(process.env.PULUMI_DEBUG_PROMISE_LEAKS);
 
-/** The SDK's module that watches over promises, without the stack of each. */
-function stackless(debuggable) {
+/** The SDK's module that watches over promises: a promise that is never settled is counted, but not known by its stack. */
+function stackless(debuggable, file) {
   const { debuggablePromise } = debuggable;
   if (leaks || debuggablePromise.stackless) return debuggable;
+  const { getStore } = Module.createRequire(file)("./state");
+  let first = true;
   debuggable.debuggablePromise = (promise, context) => {
-    const { stackTraceLimit } = Error;
-    Error.stackTraceLimit = 0;
-    try {
+    // Arranges for what is told when the program ends.
+    if (first) {
+      first = false;
       return debuggablePromise(promise, context);
-    } finally {
-      Error.stackTraceLimit = stackTraceLimit;
     }
+    const store = getStore();
+    store.leakCandidates.add(promise);
+    return promise.then(
+      (value) => {
+        store.leakCandidates.delete(promise);
+        return value;
+      },
+      (error) => {
+        store.leakCandidates.delete(promise);
+        error.promise = promise;
+        throw error;
+      },
+    );
   };
   debuggable.debuggablePromise.stackless = true;
   return debuggable;

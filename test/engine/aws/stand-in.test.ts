@@ -48,14 +48,22 @@ describe("the stand-in for the AWS plugin", () => {
     this.timeout(240_000);
     const model = new ServiceModel(join(await ensureMoto(), "botocore", "data"), "autoscaling");
     const hook = { AutoScalingGroupName: "g", LifecycleHookName: "h", HeartbeatTimeout: 900, DefaultResult: "ABANDON" };
-    assert.deepEqual(model.problems("PutLifecycleHook", hook), []);
+    assert.deepEqual(await model.problems("PutLifecycleHook", hook), []);
     assert.match(
-      model.problems("PutLifecycleHook", { ...hook, Nonsense: 1 }).join(),
+      (await model.problems("PutLifecycleHook", { ...hook, Nonsense: 1 })).join(),
       /additional properties \(Nonsense\)/,
     );
-    assert.match(model.problems("PutLifecycleHook", { ...hook, HeartbeatTimeout: "900" }).join(), /must be integer/);
-    assert.match(model.problems("PutLifecycleHook", { AutoScalingGroupName: "g" }).join(), /LifecycleHookName/);
-    assert.match(model.problems("SetInstanceHealth", { InstanceId: "x".repeat(20), HealthStatus: "y" }).join(), /19/);
-    assert.throws(() => model.problems("NoSuchOperation", {}), /no operation NoSuchOperation/);
+    assert.match(
+      (await model.problems("PutLifecycleHook", { ...hook, HeartbeatTimeout: "900" })).join(),
+      /must be integer/,
+    );
+    assert.match((await model.problems("PutLifecycleHook", { AutoScalingGroupName: "g" })).join(), /LifecycleHookName/);
+    assert.match(
+      (await model.problems("SetInstanceHealth", { InstanceId: "x".repeat(20), HealthStatus: "y" })).join(),
+      /19/,
+    );
+    assert.match((await model.problems("PutLifecycleHook", {})).join(), /LifecycleHookName/);
+    assert.deepEqual(await model.problems("DescribeAutoScalingGroups", {}), []);
+    await assert.rejects(model.problems("NoSuchOperation", {}), /no operation NoSuchOperation/);
   });
 });

@@ -61,6 +61,7 @@ interface Middleware {
 interface Settings {
   readonly region: string;
   readonly endpoint: string;
+  readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string };
   readonly forcePathStyle: boolean;
   readonly maxAttempts: number;
 }
@@ -76,7 +77,12 @@ async function make<T>(load: () => Promise<new (settings: Settings) => T>): Prom
   const endpoint = required("AWS_ENDPOINT_URL");
   if (!/^http:\/\/127\.0\.0\.1:\d+$/.test(endpoint)) throw new Error(`${endpoint} is not moto on loopback`);
   const Client = await load();
-  const created = new Client({ region, endpoint, forcePathStyle: true, maxAttempts: 1 });
+  // Whatever files of settings there are: moto takes any credentials.
+  const credentials = {
+    accessKeyId: required("AWS_ACCESS_KEY_ID"),
+    secretAccessKey: required("AWS_SECRET_ACCESS_KEY"),
+  };
+  const created = new Client({ region, endpoint, credentials, forcePathStyle: true, maxAttempts: 1 });
   (created as { middlewareStack: Middleware }).middlewareStack.add(
     (next, context) => async (args) => {
       const operation = String(context["commandName"]).replace(/Command$/, "");
@@ -96,7 +102,7 @@ async function make<T>(load: () => Promise<new (settings: Settings) => T>): Prom
 async function check(folder: string, operation: string, input: object): Promise<void> {
   const model = models.get(folder) ?? modelOf(folder);
   models.set(folder, model);
-  const problems = (await model).problems(operation, input);
+  const problems = await (await model).problems(operation, input);
   if (problems.length > 0) throw new Error(`AWS would refuse this request: ${problems.join("; ")}`);
 }
 

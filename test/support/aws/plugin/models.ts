@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
-import { Ajv, type ValidateFunction } from "ajv";
+import type { ValidateFunction } from "ajv";
 
 interface Shape {
   readonly type: string;
@@ -27,7 +27,7 @@ type Schema = Record<string, unknown>;
 /** Validates the inputs of one service's operations; the model is read once, an operation is compiled when first used. */
 export class ServiceModel {
   readonly #model: Model;
-  readonly #validators = new Map<string, ValidateFunction | undefined>();
+  readonly #validators = new Map<string, Promise<ValidateFunction>>();
 
   /**
    * @param data botocore's folder `data`
@@ -40,25 +40,33 @@ export class ServiceModel {
   }
 
   /** What is wrong with an operation's input; empty when nothing is. */
-  problems(operation: string, input: object): string[] {
-    if (!this.#validators.has(operation)) this.#validators.set(operation, this.#compile(operation));
-    const validate = this.#validators.get(operation);
-    if (!validate || validate(input)) return [];
+  async problems(operation: string, input: object): Promise<string[]> {
+    const described = this.#model.operations[operation];
+    if (!described) throw new Error(`the service model has no operation ${operation}`);
+    const shape = described.input?.shape;
+    // Such as a preview's only call, for which nothing need be compiled.
+    if (shape === undefined || (Object.keys(input).length === 0 && this.#asksNothing(shape))) return [];
+    const compiled = this.#validators.get(operation) ?? this.#compile(shape);
+    this.#validators.set(operation, compiled);
+    const validate = await compiled;
+    if (validate(input)) return [];
     return (validate.errors ?? []).map(
       ({ instancePath, message, params }) =>
         `${operation}${instancePath.replaceAll("/", ".")} ${message}${"additionalProperty" in params ? ` (${params["additionalProperty"]})` : ""}`,
     );
   }
 
-  #compile(operation: string): ValidateFunction | undefined {
-    const described = this.#model.operations[operation];
-    if (!described) throw new Error(`the service model has no operation ${operation}`);
-    if (!described.input) return undefined;
+  #asksNothing(shape: string): boolean {
+    return (this.#model.shapes[shape]?.required ?? []).length === 0;
+  }
+
+  async #compile(shape: string): Promise<ValidateFunction> {
+    const { Ajv } = await import("ajv");
     const definitions: Record<string, Schema> = {};
-    this.#define(described.input.shape, definitions);
+    this.#define(shape, definitions);
     // What is made here is a schema: to check that would take longer than to compile it.
     const ajv = new Ajv({ allErrors: true, strict: false, meta: false, validateSchema: false });
-    return ajv.compile({ $ref: `#/$defs/${described.input.shape}`, $defs: definitions });
+    return ajv.compile({ $ref: `#/$defs/${shape}`, $defs: definitions });
   }
 
   /** Adds a shape and all that it is made of. */

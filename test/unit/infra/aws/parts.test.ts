@@ -71,6 +71,12 @@ describe("the key", () => {
       before: ["logs.eu-central-1.amazonaws.com", "arn:aws:logs:eu-central-1:123456789012:log-group:/cloister/*"],
       after: ["logs.cn-north-1.amazonaws.com", "arn:aws-cn:logs:cn-north-1:123456789012:log-group:/cloister/*"],
     },
+    accountId: {
+      change: { accountId: "210987654321" },
+      sees: (made) => [...new Set(made.one("Key")["policy"].match(/\b\d{12}\b/g) as string[])],
+      before: ["123456789012"],
+      after: ["210987654321"],
+    },
     tags: { change: { tags }, sees: tagged("Key"), before: [undefined], after: ["agents"] },
   } satisfies Rows<EncryptionArgs>);
 

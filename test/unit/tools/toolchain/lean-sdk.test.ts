@@ -45,6 +45,21 @@ describe("the lean SDK", function () {
     assert.deepEqual(await run(script, { CLOISTER_SDK_DEBUG: "true" }), ["fine", "coarse"]);
   });
 
+  it("counts promises that are never settled", async () => {
+    const script = `
+      require("@pulumi/pulumi");
+      const { debuggablePromise, leakedPromises } = require("@pulumi/pulumi/runtime/debuggable");
+      const all = [Promise.resolve(1), Promise.resolve(2), Promise.reject(new Error("three")), new Promise(() => {})];
+      const watched = all.map((promise) => debuggablePromise(promise, "a test"));
+      const result = Promise.allSettled(watched.slice(0, 3)).then((settled) => [
+        settled.map(({ value, reason }) => value ?? reason.message),
+        [...leakedPromises()[0]].map((promise) => all.indexOf(promise)),
+      ])`;
+    const expected = [[1, 2, "three"], [3]];
+    assert.deepEqual(await run(script), expected);
+    assert.deepEqual(await run(script, {}, false), expected);
+  });
+
   it("looks up no places of resources in the program", async () => {
     const script = 'const { Resource } = require("@pulumi/pulumi"); const result = Resource.callsites().length > 0';
     assert.equal(await run(script), false);
