@@ -83,7 +83,7 @@ export class Pool extends pulumi.ComponentResource {
       this,
     );
     const cells = Array.from({ length: count }, (_, i) =>
-      this.#cell(count === 1 ? name : `${name}-${i + 1}`, name, args, template, {
+      this.#cell(count === 1 ? name : `${name}-${i + 1}`, args, template, {
         min: shares.min[i] ?? 0,
         max: shares.max[i] ?? 0,
         ...(args.desired === undefined ? {} : { desired: shares.desired[i] ?? 0 }),
@@ -92,12 +92,12 @@ export class Pool extends pulumi.ComponentResource {
       }),
     );
     this.cells = pulumi.output(cells);
-    this.registerOutputs({ cells: this.cells, startSeconds: this.startSeconds });
+    // The state of a large pool shall be hardly larger than that of a small one: its cells are in the stack's outputs.
+    this.registerOutputs({ startSeconds: this.startSeconds });
   }
 
   #cell(
     name: string,
-    pool: string,
     args: PoolArgs,
     template: LaunchTemplate,
     size: { min: number; max: number; desired?: number; index: number; count: number },
@@ -133,11 +133,10 @@ export class Pool extends pulumi.ComponentResource {
               },
             }
           : { launchTemplate: { id: template.id, version } }),
-        healthCheckType: "EC2",
         healthCheckGracePeriod: 60,
         // Balancing zones anew would end machines that have work. So would scale-in: machines protect themselves meanwhile.
+        // Which machine goes then is by AWS's default: those of the oldest template first.
         suspendedProcesses: ["AZRebalance"],
-        terminationPolicies: ["OldestLaunchTemplate", "Default"],
         // A machine is of use when its hook is completed: no further waiting.
         defaultInstanceWarmup: 0,
         // Part of the group's creation: without it the first machines would be in service before they are verified.
@@ -152,7 +151,6 @@ export class Pool extends pulumi.ComponentResource {
         instanceRefresh: {
           strategy: "Rolling",
           preferences: {
-            minHealthyPercentage: 90,
             maxHealthyPercentage: 110,
             skipMatching: true,
             autoRollback: true,
@@ -174,7 +172,8 @@ export class Pool extends pulumi.ComponentResource {
         waitForCapacityTimeout: "0",
         // Those that the dashboard shows.
         enabledMetrics: ["GroupDesiredCapacity", "GroupInServiceInstances"],
-        tags: Object.entries({ ...shape.tags, "cloister:pool": pool }).map(([key, value]) => ({
+        // Machines have the pool's tag from their template; a group says its pool by its name.
+        tags: Object.entries(shape.tags).map(([key, value]) => ({
           key,
           value,
           propagateAtLaunch: true,
@@ -195,13 +194,13 @@ export class Pool extends pulumi.ComponentResource {
     new LifecycleHook(
       `${name}-${TERMINATE_HOOK}`,
       {
-        autoscalingGroupName: group.name,
+        autoscalingGroupName: groupName,
         name: TERMINATE_HOOK,
         lifecycleTransition: "autoscaling:EC2_INSTANCE_TERMINATING",
         heartbeatTimeout: drainSeconds,
         defaultResult: "CONTINUE",
       },
-      { parent: this, deletedWith: group },
+      { parent: this, dependsOn: group, retainOnDelete: true },
     );
     for (const [when, at] of Object.entries(args.schedules ?? {})) {
       new Schedule(

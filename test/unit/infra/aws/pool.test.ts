@@ -31,11 +31,8 @@ describe("a pool", () => {
     shape: {
       change: { shape: { ...shape, tags: { team: "agents" } } },
       sees: (made) => group(made)["tags"],
-      before: [{ key: "cloister:pool", value: "workers", propagateAtLaunch: true }],
-      after: [
-        { key: "team", value: "agents", propagateAtLaunch: true },
-        { key: "cloister:pool", value: "workers", propagateAtLaunch: true },
-      ],
+      before: [],
+      after: [{ key: "team", value: "agents", propagateAtLaunch: true }],
     },
     subnetIds: {
       change: { subnetIds: ["subnet-c"] },

@@ -27,10 +27,8 @@ const groupInputs = z.strictObject({
       }),
     })
     .optional(),
-  healthCheckType: text,
   healthCheckGracePeriod: count,
   suspendedProcesses: z.array(text),
-  terminationPolicies: z.array(text),
   defaultInstanceWarmup: count,
   initialLifecycleHooks: z.array(
     z.strictObject({
@@ -43,7 +41,6 @@ const groupInputs = z.strictObject({
   instanceRefresh: z.strictObject({
     strategy: z.literal("Rolling"),
     preferences: z.strictObject({
-      minHealthyPercentage: count,
       maxHealthyPercentage: count,
       skipMatching: flag,
       autoRollback: flag,
@@ -72,9 +69,7 @@ const shared = (inputs: GroupInputs) => ({
     ? { LaunchTemplate: { LaunchTemplateId: inputs.launchTemplate.id, Version: inputs.launchTemplate.version } }
     : {}),
   ...(inputs.mixedInstancesPolicy ? { MixedInstancesPolicy: mixed(inputs.mixedInstancesPolicy) } : {}),
-  HealthCheckType: inputs.healthCheckType,
   HealthCheckGracePeriod: inputs.healthCheckGracePeriod,
-  TerminationPolicies: inputs.terminationPolicies,
   DefaultInstanceWarmup: inputs.defaultInstanceWarmup,
 });
 
@@ -201,10 +196,8 @@ const group = resource<GroupInputs>({
             },
           }
         : {}),
-      healthCheckType: found.HealthCheckType,
       healthCheckGracePeriod: found.HealthCheckGracePeriod,
       suspendedProcesses: (found.SuspendedProcesses ?? []).map(({ ProcessName }) => ProcessName),
-      terminationPolicies: found.TerminationPolicies,
       enabledMetrics: (found.EnabledMetrics ?? []).map(({ Metric }) => Metric),
       tags: (found.Tags ?? []).map((tag) => ({
         key: tag.Key,
@@ -230,7 +223,6 @@ const group = resource<GroupInputs>({
         AutoScalingGroupName,
         Strategy: strategy,
         Preferences: {
-          MinHealthyPercentage: preferences.minHealthyPercentage,
           MaxHealthyPercentage: preferences.maxHealthyPercentage,
           SkipMatching: preferences.skipMatching,
           AutoRollback: preferences.autoRollback,
