@@ -66,7 +66,8 @@ export function parseStack(name: string, found: Readonly<Record<string, unknown>
 }
 
 function noSuchStack(name: string, names: readonly string[]): UsageError {
-  const known = names.length > 0 ? `There are: ${names.join(", ")}.` : "There is none yet: npm start makes one.";
+  const make = name === "local" ? "npm start makes it." : "docs/aws.md says how one is made; npm start makes local.";
+  const known = names.length > 0 ? `There are: ${names.join(", ")}.` : `There is none yet: ${make}`;
   const close = nearest(name, names);
   return new UsageError(`there is no stack ${name}. ${close ? `Did you mean ${close}? ` : ""}${known}`);
 }

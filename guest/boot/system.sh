@@ -37,6 +37,12 @@ install_units() { # MEMORY_MIB TASKS_MAX
   printf '[Slice]\nMemoryMax=%sM\nMemorySwapMax=0\nTasksMax=%s\n' "$1" "$2" >"$_units/cloister.slice.d/machine.conf"
 }
 
+# Where the operator puts the folders that sessions are given.
+session_folders() {
+  install -d -o operator -g operator "$CLOISTER_SESSIONS/folders" ||
+    notice "$CLOISTER_SESSIONS/folders, for the folders of sessions, could not be made"
+}
+
 # What only one target has: on AWS the signals of the machine's life cycle, which begin before the session disk is there.
 start_target() { # TARGET
   [ "$1" = aws ] || return 0

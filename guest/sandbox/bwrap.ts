@@ -152,11 +152,12 @@ function scratch(where: Scratch): string[] {
  * script's last line, or bash would become the command instead of waiting for it.
  *
  * `-t 60`: when one direction is closed, socat lets the other go on for a minute instead of half a second.
+ * `-lm`: once it listens, it says no more on stderr, which is the command's: a refused request is the proxy's to tell.
  * `backlog=128`: socat's own 5 makes the sixth of many connections at once wait for a second.
  */
 export function bridgesScript(): string {
   const bridge = (port: number, socket: string) =>
-    `socat -t 60 TCP-LISTEN:${port},bind=127.0.0.1,fork,reuseaddr,backlog=128 UNIX-CONNECT:${INSIDE_SOCKETS}/${socket} &`;
+    `socat -lm -t 60 TCP-LISTEN:${port},bind=127.0.0.1,fork,reuseaddr,backlog=128 UNIX-CONNECT:${INSIDE_SOCKETS}/${socket} &`;
   return [bridge(HTTP_PORT, HTTP_SOCKET), bridge(SOCKS_PORT, SOCKS_SOCKET), '"$@"', "exit $?"].join("\n");
 }
 

@@ -1,7 +1,8 @@
 import { existsSync, readFileSync, statfsSync } from "node:fs";
-import { freemem } from "node:os";
+import { freemem, totalmem } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import type { Problem, Settings } from "../settings/settings.ts";
+import { virtualSizeGiB } from "./host/disk-image.ts";
 import { findFirmware } from "./host/firmware.ts";
 import { livingProcess } from "./host/living.ts";
 import { portIsFree } from "./host/port.ts";
@@ -13,6 +14,7 @@ export interface HostFacts {
   /** Programs and files that are needed and not there. */
   readonly missing: readonly string[];
   readonly freeMemoryMiB: number;
+  readonly totalMemoryMiB: number;
   readonly freeDiskMiB: number;
   /** Whether the configured port is free; true when none is configured. */
   readonly portFree: boolean;
@@ -20,6 +22,8 @@ export interface HostFacts {
   readonly running: boolean;
   /** Whether its disks are there already. */
   readonly disksExist: boolean;
+  /** Size of its session disk, where there is one already. */
+  readonly sessionDiskGiB?: number;
 }
 
 /** Room that a new machine needs at once: the base image, the runtime image and first writes. Disks grow as they are filled. MiB. */
@@ -34,7 +38,13 @@ export function preflight(settings: Settings, facts: HostFacts, paths: Paths): P
       message: `${missing} is missing. npm start installs what is needed, or says what to install.`,
     });
   }
-  if (!facts.running && facts.freeMemoryMiB < settings.memoryMiB) {
+  if (facts.totalMemoryMiB < settings.memoryMiB) {
+    problems.push({
+      path: "cloister:memoryMiB",
+      value: String(settings.memoryMiB),
+      message: `this computer has ${facts.totalMemoryMiB} MiB of memory in all. Write less (at least 2048).`,
+    });
+  } else if (!facts.running && facts.freeMemoryMiB < settings.memoryMiB) {
     problems.push({
       path: "cloister:memoryMiB",
       value: String(settings.memoryMiB),
@@ -46,6 +56,13 @@ export function preflight(settings: Settings, facts: HostFacts, paths: Paths): P
       path: "cloister:stateDirectory",
       value: JSON.stringify(paths.root),
       message: `its file system has ${facts.freeDiskMiB} MiB free, a new machine needs ${FIRST_DISK_MIB}. Make room, or name a folder elsewhere.`,
+    });
+  }
+  if (facts.sessionDiskGiB !== undefined && settings.sessionDiskGiB < facts.sessionDiskGiB) {
+    problems.push({
+      path: "cloister:sessionDiskGiB",
+      value: String(settings.sessionDiskGiB),
+      message: `the session disk has ${facts.sessionDiskGiB} GiB, and disks only grow. Write that or more; npm run down (pulumi destroy) deletes it with all that is on it.`,
     });
   }
   if (!facts.running && !facts.portFree) {
@@ -67,10 +84,12 @@ export async function hostFacts(settings: Settings, architecture: Architecture, 
   return {
     missing,
     freeMemoryMiB: availableMemoryMiB(),
+    totalMemoryMiB: Math.floor(totalmem() / 2 ** 20),
     freeDiskMiB: freeDiskMiB(paths.root),
     portFree: settings.sshPort === 0 || running !== undefined || (await portIsFree(settings.sshPort)),
     running: running !== undefined,
     disksExist: existsSync(paths.rootDisk),
+    ...(existsSync(paths.sessionDisk) ? { sessionDiskGiB: await virtualSizeGiB(paths.sessionDisk) } : {}),
   };
 }
 

@@ -21,14 +21,14 @@ export function reference(): KeyReference[] {
   return Object.entries(settingsSchema.shape).map(([key, schema]) => {
     const { description, group } = schema.meta() as unknown as KeyDoc;
     const json = z.toJSONSchema(schema, { io: "input" }) as JsonSchema;
-    const pulumi = pulumiType(json);
+    const pulumi = pulumiType(json, description);
     return {
       key,
       description,
       group,
       type: typeInWords(json),
       default: json.default,
-      ...(pulumi ? { pulumi: { ...pulumi, description, default: json.default } } : {}),
+      ...(pulumi ? { pulumi } : {}),
     };
   });
 }
@@ -42,11 +42,15 @@ interface JsonSchema {
   maximum?: number;
 }
 
-/** Pulumi.yaml knows string, integer, boolean and array (Pulumi project file reference, `config`). */
-function pulumiType(json: JsonSchema): Record<string, unknown> | undefined {
-  if (json.type === "array") return { type: "array", items: pulumiType(json.items ?? {}) ?? { type: "string" } };
-  if (json.type === "integer" || json.type === "boolean" || json.type === "string") return { type: json.type };
-  return undefined;
+/**
+ * Pulumi.yaml knows string, integer, boolean and array (Pulumi project file reference, `config`). Numbers and booleans are
+ * strings there: Pulumi would refuse the first value of a wrong type by itself, before the program tells all that is wrong.
+ */
+function pulumiType(json: JsonSchema, description: string): Record<string, unknown> | undefined {
+  if (json.type === "array") return { type: "array", items: { type: "string" }, description, default: json.default };
+  if (json.type === "string") return { type: "string", description, default: json.default };
+  if (json.type !== "integer" && json.type !== "boolean") return undefined;
+  return { type: "string", description: `${description} (${typeInWords(json)})`, default: String(json.default) };
 }
 
 function typeInWords(json: JsonSchema): string {
@@ -73,8 +77,11 @@ export function configMarkdown(): string {
   return `# Configuration
 
 One stack is one environment; its keys are in \`Pulumi.<stack>.yaml\`. Set one with \`pulumi config set cloister:cpus 2\`, lists and
-objects with \`--path\`: \`pulumi config set --path 'cloister:tools[0]' Bash\`. All keys have defaults. Unknown keys and wrong values are
-refused, all at once, before anything is created.
+objects with \`--path\`: \`pulumi config set --path 'cloister:tools[0]' Bash\`. Where Pulumi is not on PATH, \`npm run -s pulumi -- config set\`
+does the same. All keys have defaults. Unknown keys and wrong values are refused, all at once, before anything is created.
+
+What a machine knows of itself is in its user data: a change of that (such as \`hostname\`, \`memoryMiB\`, \`model\`) makes a new machine with
+a fresh root disk. Session disks stay.
 
 <!-- Generated from infra/settings/schema.ts by \`npm run docs\`. -->
 

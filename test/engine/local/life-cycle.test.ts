@@ -54,9 +54,11 @@ describe("the local stack", function () {
   it("is refused as a whole when its configuration is wrong, and nothing is created", async () => {
     await set("cpus", "0");
     await set("memmoryMiB", "2048");
+    await set("rootDiskGiB", "large");
     const text = await fails(stack.engine.up());
-    assert.match(text, /has 2 problems; nothing was created or changed/);
+    assert.match(text, /has 3 problems; nothing was created or changed/);
     assert.match(text, /cloister:cpus = "0": must be at least 1/);
+    assert.match(text, /cloister:rootDiskGiB = "large": /);
     assert.match(text, /Did you mean cloister:memoryMiB\?/);
     assert.doesNotMatch(text, /\bat .*\.ts:\d+/, "no stack trace");
     assert.deepEqual(
@@ -64,7 +66,7 @@ describe("the local stack", function () {
       [],
     );
     assert.ok(!existsSync(stack.paths.root));
-    for (const key of ["cpus", "memmoryMiB"]) {
+    for (const key of ["cpus", "memmoryMiB", "rootDiskGiB"]) {
       await succeeds(stack.engine.run(["config", "rm", `cloister:${key}`, "-s", stack.engine.stack]));
     }
   });
@@ -133,10 +135,15 @@ describe("the local stack", function () {
     assert.equal(await sessionDisk(), disk);
     const machine = pid();
     await set("sessionDiskGiB", "11");
-    assert.match(await fails(stack.engine.up()), /has 12 GiB and cannot shrink: write 12 or more/);
+    assert.match(
+      await fails(stack.engine.preview()),
+      /sessionDiskGiB = 11: the session disk has 12 GiB, and disks only grow/,
+    );
+    await fails(stack.engine.up());
+    assert.equal(pid(), machine, "the machine is not touched");
     await set("sessionDiskGiB", "12");
     await succeeds(stack.engine.up());
-    assert.ok(machine && pid());
+    assert.equal(pid(), machine);
   });
 
   it("notices at a refresh that the machine was killed; the next up brings it back with its session disk", async () => {

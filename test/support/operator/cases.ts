@@ -61,6 +61,11 @@ export function operatorCases({ engine, onMachine }: Machine): void {
     assert.match(stderr, /^err$/m);
   });
 
+  it("by the operator's command, hears of a refused request what the command says of it, and no more", async () => {
+    const { stderr } = await cloister(["run", "--", "curl", "-sS", "https://denied.example/"]);
+    assert.match(stderr, /^curl: .*403\n$/);
+  });
+
   it("by the operator's command, carries a sealed command's input and output byte for byte", async () => {
     const data = randomBytes(2_000_000);
     const { exitCode, stdout, stderr } = await cloister(["run", "--", "cat"], data);
@@ -96,6 +101,10 @@ export function operatorCases({ engine, onMachine }: Machine): void {
       [tree, join(folder, "back")].map((root) => readFile(join(root, "sub", "it's $(id)"))),
     );
     assert.ok(first?.equals(second ?? Buffer.alloc(0)));
+    const there = await cloister(["cp", tree, ":/sessions/folders/"]);
+    assert.equal(there.exitCode, 0, there.stderr);
+    const mounted = await cloister(["run", "--mount", "/sessions/folders/a tree:tree:ro", "--", "ls", "mnt/tree/sub"]);
+    assert.equal(mounted.stdout.toString(), "it's $(id)\n", mounted.stderr);
     const denied = await cloister(["cp", ":/etc/shadow", folder]);
     assert.equal(denied.exitCode, 1);
     assert.match(denied.stderr, /Permission denied/);

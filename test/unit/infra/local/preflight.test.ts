@@ -11,6 +11,7 @@ const paths = pathsIn("/state");
 const good: HostFacts = {
   missing: [],
   freeMemoryMiB: 8192,
+  totalMemoryMiB: 16_384,
   freeDiskMiB: 20_000,
   portFree: true,
   running: false,
@@ -33,6 +34,18 @@ describe("preflight", () => {
 
   it("counts neither memory nor port of a machine that already runs", () => {
     assert.deepEqual(pathsOfProblems({ freeMemoryMiB: 1000, portFree: false, running: true }), []);
+  });
+
+  it("refuses more memory than there is, whether the machine runs or not", () => {
+    for (const running of [true, false]) {
+      assert.deepEqual(pathsOfProblems({ totalMemoryMiB: 4095, running }), ["cloister:memoryMiB"]);
+      assert.deepEqual(pathsOfProblems({ totalMemoryMiB: 4096, running }), []);
+    }
+  });
+
+  it("refuses a session disk that is smaller than the one that is there", () => {
+    assert.deepEqual(pathsOfProblems({ sessionDiskGiB: 11 }), ["cloister:sessionDiskGiB"]);
+    for (const sessionDiskGiB of [9, 10]) assert.deepEqual(pathsOfProblems({ sessionDiskGiB }), []);
   });
 
   it("asks for room only while there are no disks", () => {
