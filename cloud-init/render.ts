@@ -110,8 +110,11 @@ function toText(config: object): string {
   return `#cloud-config\n${stringify(config, { lineWidth: 0 })}`;
 }
 
-/** Node stamps the operating system into gzip's header (RFC 1952, 2.3.1); 255 is "unknown". */
-function compress(text: string): Buffer {
+/**
+ * The same bytes on every computer: Node stamps the operating system into gzip's header (RFC 1952, 2.3.1); 255 is
+ * "unknown".
+ */
+export function compress(text: string): Buffer {
   const gzip = gzipSync(text, { level: 9 });
   gzip[9] = 255;
   return gzip;

@@ -82,7 +82,7 @@ export class LocalMachine extends pulumi.ComponentResource {
         project,
         input: {
           root,
-          userData: userData.apply(({ gzip }) => gzip.toString("base64")),
+          userData: userData.apply(({ text }) => text),
           metaData: identity.apply((id) => renderMetaData(`${name}-${id}`, settings.hostname)),
         },
         triggers: [identity],
@@ -106,7 +106,6 @@ export class LocalMachine extends pulumi.ComponentResource {
       inside,
     );
     const disk = rootDisk.result<RootDisk>();
-    const digest = disk.apply((made) => made.digest);
     const machine = new StepCommand(
       name,
       {
@@ -120,10 +119,10 @@ export class LocalMachine extends pulumi.ComponentResource {
           memoryMiB: settings.memoryMiB,
           sshPort: settings.sshPort,
           sessionDiskGiB: settings.sessionDiskGiB,
-          rootDisk: { baseImage: settings.baseImage, sizeGiB: settings.rootDiskGiB, digest },
+          rootDisk: { baseImage: settings.baseImage, sizeGiB: settings.rootDiskGiB },
           ...(settings.boot === "direct-kernel" ? { kernel: disk.apply(({ kernel }) => kernel) } : {}),
         },
-        triggers: [power.id, identity, digest, settings.rootDiskGiB],
+        triggers: [power.id, identity, disk.apply(({ digest }) => digest), settings.rootDiskGiB],
       },
       { ...steps, dependsOn: [seed, rootDisk, sessionDisk, power] },
     );

@@ -12,7 +12,7 @@ export interface Paths {
   readonly runtimeDisk: string;
   readonly seed: string;
   readonly rootDisk: string;
-  /** There until a machine was verified on this root disk; says whether its first boot has `begun`. */
+  /** There until a machine was verified on this root disk: its image's digest, and whether its first boot has `begun`. */
   readonly firstBoot: string;
   readonly sessionDisk: string;
   /** The machine's own copy of the firmware's variables. */

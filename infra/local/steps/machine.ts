@@ -29,7 +29,7 @@ export interface MachineInput {
   readonly sshPort: number;
   readonly kernel?: { readonly image: string; readonly commandLine: string };
   /** What its root disk was made of. */
-  readonly rootDisk: Omit<RootDiskInput, "architecture"> & { readonly digest: string };
+  readonly rootDisk: Omit<RootDiskInput, "architecture">;
 }
 
 /** What the program learns of a machine that is up and verified. */

@@ -50,21 +50,20 @@ export const rootDisk: Step<RootDiskInput & { readonly root: string }> = {
 /**
  * To be called before each start of the machine. A first boot that was cut short leaves half of what it makes (keys, users,
  * units) on the disk, and cloud-init would not make the rest: the disk is then made again. Nothing of a user is on it.
- *
- * @param digest of the image that the disk was made from
  */
-export async function beginBoot(input: RootDiskInput & { digest: string }, paths: Paths): Promise<void> {
+export async function beginBoot(input: RootDiskInput, paths: Paths): Promise<void> {
   const state = await readFile(paths.firstBoot, "utf8").catch(() => undefined);
   if (state === undefined) return;
-  if (state === BEGUN) {
+  const [digest = "", begun] = state.split("\n");
+  if (begun === BEGUN) {
     const image = await findImage(input);
     // Another image is for the engine to decide, which compares what it depends on.
-    if (image.digest === input.digest) {
+    if (image.digest === digest) {
       say("the first boot on this root disk was cut short: the disk is made again");
       await make(image, input, paths);
     }
   }
-  await writeFile(paths.firstBoot, BEGUN);
+  await writeFile(paths.firstBoot, `${digest}\n${BEGUN}`);
 }
 
 /** To be called when the machine was verified: by then its disks hold what first boot made. */
@@ -82,6 +81,6 @@ async function make(image: BaseImage, { sizeGiB }: RootDiskInput, paths: Paths):
   const partial = `${paths.rootDisk}.part`;
   await copyFile(image.path, partial, constants.COPYFILE_FICLONE);
   await execa("qemu-img", ["resize", "-q", "-f", "qcow2", partial, `${sizeGiB}G`]);
-  await writeFile(paths.firstBoot, "");
+  await writeFile(paths.firstBoot, image.digest);
   await rename(partial, paths.rootDisk);
 }

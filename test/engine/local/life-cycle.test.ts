@@ -209,6 +209,15 @@ describe("the local stack", function () {
     assert.ok(pid());
   });
 
+  it("shows in a preview what a changed setting changes", async () => {
+    await set("memoryMiB", "2304");
+    const text = await succeeds(stack.engine.preview("--diff"));
+    assert.match(text, /~ CLOISTER_STEP_INPUT: \(json\) \{[^}]*~ memoryMiB\s*: 2048 => 2304/);
+    assert.match(text, /~ userData: \(yaml\)[\s\S]*~ sessions\s*: \{\s*~ memoryMiB: 1024 => 1280/);
+    await set("memoryMiB", "2048");
+    await succeeds(stack.engine.preview("--expect-no-changes"));
+  });
+
   it("makes the root disk again when its first boot was cut short, and only then", async () => {
     const rootDisk = async () => (await stat(stack.paths.rootDisk)).ino;
     const before = await rootDisk();
