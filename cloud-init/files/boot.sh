@@ -54,6 +54,8 @@ case ${ID:-}:${VERSION_ID:-}:$(uname -r) in
     install linux-image-virtual-hwe-22.04
     : >"$ROOT/etc/cloister/kernel"
     say "starting again with kernel 6.8"
+    # It ends this service, too, which is no failure of it.
+    trap '' TERM
     systemctl reboot
     exit 0
     ;;
@@ -92,4 +94,6 @@ if ! mountpoint -q "$home"; then
   mkdir -p "$home"
   mount -t squashfs -o ro,nodev "$device" "$home" || fail "cannot mount the runtime image on $device"
 fi
+# What boot/start looks at and writes over: cloud-init's word on which instance this is, and links to disks.
+systemctl start cloud-init-local.service || say "cloud-init-local.service did not start"
 exec "$home/boot/start"

@@ -39,6 +39,7 @@ install_units() { # MEMORY_MIB TASKS_MAX
 
 # Where the operator puts the folders that sessions are given.
 session_folders() {
+  [ ! -d "$CLOISTER_SESSIONS/folders" ] || return 0
   install -d -o operator -g operator "$CLOISTER_SESSIONS/folders" ||
     notice "$CLOISTER_SESSIONS/folders, for the folders of sessions, could not be made"
 }

@@ -146,11 +146,11 @@ function allProblems(settings: Settings, stack: string, refused: readonly string
     bad("network.dnsFirewall", network.dnsFirewall, `lacks ${mirror}, the host of cloister:aptMirror. Add it.`);
   for (const key of Object.keys(settings.tags)) {
     if (/^(aws|cloister):/i.test(key)) bad("tags", key, "must not begin with aws: or cloister:, which are taken.");
-    else if (!METADATA_TAG.test(key))
+    else if (Object.keys(settings.pools).length > 0 && !METADATA_TAG.test(key))
       bad(
         "tags",
         key,
-        "must be letters, digits and + - = . , _ : @ only: machines read their tags, which EC2 then limits so.",
+        "must be letters, digits and + - = . , _ : @ only: a pool's machines read their tags, which EC2 then limits so.",
       );
   }
   return problems;

@@ -2,6 +2,7 @@ import { execFile } from "node:child_process";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
+import { z } from "zod";
 import type { Problem, Settings } from "../settings/settings.ts";
 import { zonesOf } from "./check.ts";
 import { instanceTypeFacts } from "./graviton.ts";
@@ -117,9 +118,11 @@ export async function zonesWithoutTypes(args: {
   return offeringProblems(settings, offered);
 }
 
+const Kept = z.object({ region: z.string(), offered: z.record(z.string(), z.array(z.string())) });
+
 async function readKept(file: string, region: string): Promise<Offerings> {
   try {
-    const kept = JSON.parse(await readFile(file, "utf8")) as { region: string; offered: Offerings };
+    const kept = Kept.parse(JSON.parse(await readFile(file, "utf8")));
     return kept.region === region ? kept.offered : {};
   } catch {
     return {};

@@ -200,7 +200,8 @@ export class Pool extends pulumi.ComponentResource {
         heartbeatTimeout: drainSeconds,
         defaultResult: "CONTINUE",
       },
-      { parent: this, dependsOn: group, retainOnDelete: true },
+      // A new group of the same name has none of the old one's hooks.
+      { parent: this, dependsOn: group, replaceWith: [group], retainOnDelete: true },
     );
     for (const [when, at] of Object.entries(args.schedules ?? {})) {
       new Schedule(

@@ -89,8 +89,17 @@ export async function hostFacts(settings: Settings, architecture: Architecture, 
     portFree: settings.sshPort === 0 || running !== undefined || (await portIsFree(settings.sshPort)),
     running: running !== undefined,
     disksExist: existsSync(paths.rootDisk),
-    ...(existsSync(paths.sessionDisk) ? { sessionDiskGiB: await virtualSizeGiB(paths.sessionDisk) } : {}),
+    ...(await sessionDiskFacts(paths)),
   };
+}
+
+/** What cannot be read is for the step that grows the disk to tell. */
+async function sessionDiskFacts(paths: Paths): Promise<Pick<HostFacts, "sessionDiskGiB">> {
+  if (!existsSync(paths.sessionDisk)) return {};
+  return await virtualSizeGiB(paths.sessionDisk).then(
+    (sessionDiskGiB) => ({ sessionDiskGiB }),
+    () => ({}),
+  );
 }
 
 /** The machine's architecture: as configured, or this computer's. */

@@ -172,6 +172,6 @@ export const awsKeys = {
   ),
   tags: aws(
     z.record(z.string().min(1).max(128), z.string().max(256)).default({}),
-    "Tags of everything, beside `cloister:stack` and `cloister:machine` or `cloister:pool`.",
+    "Tags of everything, beside `cloister:stack`, and `cloister:machine` or `cloister:pool` on machines. With pools, keys have letters, digits and `+ - = . , _ : @` only.",
   ),
 } as const;

@@ -57,11 +57,15 @@ export async function beginBoot(input: RootDiskInput, paths: Paths): Promise<voi
   const [digest = "", begun] = state.split("\n");
   if (begun === BEGUN) {
     const image = await findImage(input);
-    // Another image is for the engine to decide, which compares what it depends on.
-    if (image.digest === digest) {
-      say("the first boot on this root disk was cut short: the disk is made again");
-      await make(image, input, paths);
+    if (image.digest !== digest) {
+      throw new Error(
+        `the first boot on this root disk was cut short, and it cannot be made again: it was made from the image with digest ` +
+          `${digest}, and cloister:baseImage "${input.baseImage}" is ${image.name} now (${image.digest}). Name the image ` +
+          `that you want: pulumi config set cloister:baseImage ${image.name}`,
+      );
     }
+    say("the first boot on this root disk was cut short: the disk is made again");
+    await make(image, input, paths);
   }
   await writeFile(paths.firstBoot, `${digest}\n${BEGUN}`);
 }
@@ -81,6 +85,6 @@ async function make(image: BaseImage, { sizeGiB }: RootDiskInput, paths: Paths):
   const partial = `${paths.rootDisk}.part`;
   await copyFile(image.path, partial, constants.COPYFILE_FICLONE);
   await execa("qemu-img", ["resize", "-q", "-f", "qcow2", partial, `${sizeGiB}G`]);
-  await writeFile(paths.firstBoot, image.digest);
   await rename(partial, paths.rootDisk);
+  await writeFile(paths.firstBoot, image.digest);
 }

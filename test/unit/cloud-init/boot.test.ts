@@ -59,7 +59,10 @@ describe("the boot script", () => {
   it("mounts the runtime image that has the right digest, and hands over to it", async () => {
     const { exitCode, called, console } = await run();
     assert.equal(exitCode, 0);
-    assert.equal(called, `mount -t squashfs -o ro,nodev ${root}/dev/nvme1n1 ${root}/opt/cloister\nstart\n`);
+    assert.equal(
+      called,
+      `mount -t squashfs -o ro,nodev ${root}/dev/nvme1n1 ${root}/opt/cloister\nsystemctl start cloud-init-local.service\nstart\n`,
+    );
     assert.equal(console, "");
   });
 
@@ -79,7 +82,7 @@ describe("the boot script", () => {
 
   it("does not mount twice", async () => {
     await put("bin/mountpoint", "#!/bin/sh\nexit 0\n", 0o755);
-    assert.equal((await run()).called, "start\n");
+    assert.equal((await run()).called, "systemctl start cloud-init-local.service\nstart\n");
   });
 
   it("installs what the image lacks, and nothing else", async () => {
@@ -113,7 +116,7 @@ describe("the boot script", () => {
       const file = `${root}/var/lib/cloister/runtime.squashfs`;
       assert.equal(
         called,
-        `systemctl start network-online.target\nfetch ${file}\nmount -t squashfs -o ro,nodev ${file} ${root}/opt/cloister\nstart\n`,
+        `systemctl start network-online.target\nfetch ${file}\nmount -t squashfs -o ro,nodev ${file} ${root}/opt/cloister\nsystemctl start cloud-init-local.service\nstart\n`,
       );
     });
 

@@ -1,6 +1,21 @@
 import assert from "node:assert/strict";
 import { agentArguments, agentEnvironment } from "../../../../guest/agent/agent.ts";
+import { emulates } from "../../../../guest/agent/emulated.ts";
 import { AgentSettings } from "../../../../guest/machine.ts";
+
+describe("an emulated processor", () => {
+  const arm = (implementer: string, part: string) =>
+    `processor\t: 0\nBogoMIPS\t: 125.00\nCPU implementer\t: ${implementer}\nCPU architecture: 8\nCPU part\t: ${part}\n`;
+
+  it("is known by its name, and a real one is none", () => {
+    assert.equal(emulates(arm("0x00", "0x051")), true);
+    assert.equal(emulates("model name\t: QEMU TCG CPU version 2.5+\n"), true);
+    // Graviton4, Apple's under HVF, and an x86-64 under KVM.
+    for (const real of [arm("0x41", "0xd4f"), arm("0x61", "0x000"), "model name\t: AMD EPYC 9B14\n", ""]) {
+      assert.equal(emulates(real), false);
+    }
+  });
+});
 
 describe("Claude Code's arguments and environment", () => {
   const settings = AgentSettings.parse({});
