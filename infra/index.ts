@@ -1,12 +1,9 @@
+import "./settings/uncompiled.ts";
 import { dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as pulumi from "@pulumi/pulumi";
 import { allConfig } from "@pulumi/pulumi/runtime/config.js";
-import { z } from "zod";
 import { type Problem, parseSettings, type Settings, SettingsError } from "./settings/settings.ts";
-
-// Each schema is used once or twice in a run: it does not pay to compile them.
-z.config({ jitless: true });
 
 /** Settings -> target -> outputs. */
 const project = resolve(dirname(fileURLToPath(import.meta.url)), "..");

@@ -2,6 +2,7 @@
 // it on loopback, by AWS's own SDK. It differs: it knows no other type, and of each type only the properties in its
 // schema (all else is an error); it makes the calls that matter, not each that the provider makes; it waits for nothing
 // that moto does at once; lists are compared as sets; what moto lacks it answers itself (answers.ts, launch.ts).
+import "../../../../infra/settings/uncompiled.ts";
 import { createHash, randomBytes } from "node:crypto";
 import type * as grpc from "@grpc/grpc-js";
 import * as plugin from "@pulumi/pulumi/proto/plugin_pb.js";
@@ -9,7 +10,7 @@ import { ResourceProviderService } from "@pulumi/pulumi/proto/provider_grpc_pb.j
 import * as pb from "@pulumi/pulumi/proto/provider_pb.js";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb.js";
 import { Struct } from "google-protobuf/google/protobuf/struct_pb.js";
-import { z } from "zod";
+import type { z } from "zod";
 import { serve, unary } from "../../../../tools/lib/grpc-serve.ts";
 import { type Properties, unknown, type Value } from "../../../../tools/toolchain/standins/command/values.ts";
 import { type Call, onBehalf, useRegion } from "./clients.ts";
@@ -23,9 +24,6 @@ const VERSION = "7.48.0";
 const DEFAULTS = "__defaults";
 /** Settings of the provider that mean nothing to moto. */
 const SETTINGS = ["region", "version", "skipCredentialsValidation", "skipRegionValidation"];
-
-// Most schemas are used once or twice: it does not pay to compile them.
-z.config({ jitless: true });
 
 let region = "";
 
