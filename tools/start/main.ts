@@ -108,11 +108,11 @@ async function start(): Promise<void> {
       `${unchanged ? "Nothing was changed" : "Ready"} after ${((Date.now() - startedAt) / 1000).toFixed(0)} s.`,
       "",
       `  into the machine     ${sshCommand(paths, port(paths))}`,
-      `  all of it            npx cloister --stack ${STACK} ls | run | verify | shell | cp    (docs/operating.md)`,
-      "  a sealed command     ... sudo cloister run -- bash -c 'id; ls -la'",
-      "  verify it again      ... sudo cloister verify",
+      `                       npx cloister --stack ${STACK} shell    (docs/operating.md)`,
+      `  a sealed command     npx cloister --stack ${STACK} run -- bash -c 'id; ls -la'`,
+      `  verify it again      npx cloister --stack ${STACK} verify`,
       "  what would change    npm run -s pulumi -- preview --diff --stack local",
-      "  take it all down     npm run down",
+      "  take it all down     npm run down    (the session disk, too)",
     ].join("\n"),
   );
 }
