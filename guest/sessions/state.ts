@@ -1,6 +1,7 @@
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
+import { writeWhole } from "../whole-file.ts";
 
 /** Where sessions' homes are: on the session disk. */
 export const HOMES = "/sessions";
@@ -81,9 +82,7 @@ export async function claim(running: string, owner: Owner): Promise<Claim> {
     const other = await readOwner(running);
     return other !== undefined && (await isAlive(other)) ? { claimed: false, owner: other } : { claimed: false };
   }
-  const path = join(running, OWNER_FILE);
-  await writeFile(`${path}.new`, JSON.stringify(owner), { mode: 0o600 });
-  await rename(`${path}.new`, path);
+  await writeWhole(join(running, OWNER_FILE), JSON.stringify(owner), 0o600);
   return { claimed: true };
 }
 

@@ -1,4 +1,5 @@
-import { readFile, rename, rm, writeFile } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
+import { writeWhole } from "../whole-file.ts";
 
 /** Holds why this machine takes no new commands, while it takes none. Written by root, and gone after a boot. */
 export const STOPPING_FILE = "/run/cloister/stopping";
@@ -18,8 +19,7 @@ export async function whyStopping(path: string = STOPPING_FILE): Promise<string 
 /** From now on new commands are refused, with this reason; without one they are taken again. */
 export async function setStopping(why: string | undefined, path: string = STOPPING_FILE): Promise<void> {
   if (why === undefined) return await rm(path, { force: true });
-  await writeFile(`${path}.new`, `${why}\n`, { mode: 0o644 });
-  await rename(`${path}.new`, path);
+  await writeWhole(path, `${why}\n`);
 }
 
 /** What somebody is told who wants to run a command then. */

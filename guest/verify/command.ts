@@ -1,8 +1,9 @@
-import { appendFile, mkdir, rename, rm, writeFile } from "node:fs/promises";
+import { appendFile, mkdir, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { gzipSync } from "node:zlib";
 import { readMachine } from "../machine.ts";
 import { tryRun } from "../sessions/exec.ts";
+import { writeWhole } from "../whole-file.ts";
 import { failures, REPORT_FILE, type Report } from "./report.ts";
 import { printReport } from "./table.ts";
 import { verify } from "./verify.ts";
@@ -26,8 +27,10 @@ export async function verifyCommand(options: { json: boolean; boot: boolean }): 
   if (options.json) process.stdout.write(`${JSON.stringify(report, undefined, 2)}\n`);
   else process.stdout.write(`${printReport(report, { width: process.stdout.columns ?? 120 })}\n`);
   // Who hears "ready" may rely on it: what first boot made outlives a crash that comes a moment later.
-  if (options.boot) await tryRun(["sync"]);
-  if (options.boot) await appendFile(CONSOLE, `${reportLine(report)}\n${readyLine(report)}\n`).catch(() => {});
+  if (options.boot) {
+    await tryRun(["sync"]);
+    await appendFile(CONSOLE, `${reportLine(report)}\n${readyLine(report)}\n`).catch(() => {});
+  }
   return report.ok ? 0 : 1;
 }
 
@@ -45,6 +48,5 @@ export function readyLine(report: Pick<Report, "ok" | "rows">): string {
 
 async function leaveReport(report: Report): Promise<void> {
   await mkdir(dirname(REPORT_FILE), { recursive: true });
-  await writeFile(`${REPORT_FILE}.new`, `${JSON.stringify(report)}\n`, { mode: 0o644 });
-  await rename(`${REPORT_FILE}.new`, REPORT_FILE);
+  await writeWhole(REPORT_FILE, `${JSON.stringify(report)}\n`);
 }

@@ -86,11 +86,11 @@ function withoutWrong(
   const right = structuredClone(input);
   const wrong: string[] = [];
   for (const { path } of issues) {
-    let parent = right as Record<PropertyKey, unknown> | undefined;
-    for (const part of path.slice(0, 2).slice(0, -1)) parent = parent?.[part] as typeof parent;
-    const part = path.slice(0, 2).at(-1);
-    if (part !== undefined && typeof parent === "object" && parent !== null) delete parent[part];
-    wrong.push(path.slice(0, 2).map(String).join("."));
+    const [key = "", part] = path.slice(0, 2).map(String);
+    const value = right[key];
+    if (part === undefined) delete right[key];
+    else if (typeof value === "object" && value !== null) delete (value as Record<string, unknown>)[part];
+    wrong.push(part === undefined ? key : `${key}.${part}`);
   }
   const again = settingsSchema.safeParse(right);
   for (const { path } of again.error?.issues ?? []) {

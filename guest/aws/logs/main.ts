@@ -1,9 +1,10 @@
 /** `cloister-logs.service`: installs AWS's own log agent, once, and lets it ship this machine's journal. */
-import { appendFile, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { appendFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { readMachine } from "../../machine.ts";
 import { run, tryRun } from "../../sessions/exec.ts";
+import { writeWhole } from "../../whole-file.ts";
 import { Imds } from "../imds.ts";
 import { LOGS_FILE } from "../look.ts";
 import { say } from "../say.ts";
@@ -57,8 +58,7 @@ async function start(region: string, logGroups: { system: string; audit: string 
   const instance = await new Imds().item("instance-id");
   if (instance === undefined) throw new Error("the metadata service names no instance");
   const file = `${AGENT}/etc/cloister.json`;
-  await writeFile(`${file}.new`, `${JSON.stringify(agentSettings({ region, instance, logGroups }), undefined, 2)}\n`);
-  await rename(`${file}.new`, file);
+  await writeWhole(file, `${JSON.stringify(agentSettings({ region, instance, logGroups }), undefined, 2)}\n`);
   await run([
     `${AGENT}/bin/amazon-cloudwatch-agent-ctl`,
     "-a",

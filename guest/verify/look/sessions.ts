@@ -1,12 +1,13 @@
 import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { type RunResult, runSealed } from "../../run.ts";
 import { sessionPaths } from "../../sessions/state.ts";
+import { writeWhole } from "../../whole-file.ts";
 import type { EgressFacts } from "../judge/egress.ts";
 import type { SandboxFacts } from "../judge/sandbox.ts";
 import type { SessionFacts } from "../judge/sessions.ts";
@@ -107,9 +108,7 @@ export async function lookAtSessions<T>(meanwhile: () => Promise<T>): Promise<{ 
     const introduced = (async () => {
       const told = await waitForFile(join(neighbourTmp, "ready"), stop.signal);
       // It appears whole: the other side reads it the moment that it is there.
-      const go = join(folder, "ro", "go");
-      await writeFile(`${go}.part`, `${told[0]}\n`);
-      await rename(`${go}.part`, go);
+      await writeWhole(join(folder, "ro", "go"), `${told[0]}\n`);
       return told;
     })();
     introduced.catch(fail);

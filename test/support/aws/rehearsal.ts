@@ -1,4 +1,4 @@
-import { copyFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseDocument } from "yaml";
@@ -116,11 +116,6 @@ export class Rehearsal {
   /** What the stand-in keeps by itself, for want of it in moto. */
   async kept(): Promise<Kept> {
     return JSON.parse(await readFile(join(this.#folder, "kept.json"), "utf8").catch(() => "{}")) as Kept;
-  }
-
-  /** Forgets what the stand-in kept, as `moto.reset()` does for the rest. */
-  async forgetKept(): Promise<void> {
-    await writeFile(join(this.#folder, "kept.json"), "{}");
   }
 
   async dispose(): Promise<void> {

@@ -14,8 +14,7 @@ export class Made {
 
   /** The inputs of all resources whose type ends so (such as `Vpc`), in the order of their names. */
   of(type: string): Readonly<Record<string, any>>[] {
-    const found = this.all.filter((one) => one.type.endsWith(`:${type}`));
-    return found.sort((a, b) => (a.name < b.name ? -1 : 1)).map(({ inputs }) => inputs);
+    return this.#sorted(type).map(({ inputs }) => inputs);
   }
 
   /** The inputs of the one resource of a type. */
@@ -27,10 +26,12 @@ export class Made {
 
   /** The names of all resources of a type. */
   names(type: string): string[] {
-    return this.all
-      .filter((one) => one.type.endsWith(`:${type}`))
-      .map(({ name }) => name)
-      .sort();
+    return this.#sorted(type).map(({ name }) => name);
+  }
+
+  #sorted(type: string): Registered[] {
+    const found = this.all.filter((one) => one.type.endsWith(`:${type}`));
+    return found.sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 }
 
