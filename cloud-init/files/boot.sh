@@ -88,12 +88,15 @@ fi
 
 home=$ROOT/opt/cloister
 if ! mountpoint -q "$home"; then
-  seen=$(head -c "$RUNTIME_SIZE" "$device" | sha256sum) || fail "cannot read the runtime image on $device"
+  # The disk is exactly as long as the image. A pipe would take as long as the digest where the machine is emulated.
+  seen=$(sha256sum <"$device") || fail "cannot read the runtime image on $device"
   [ "${seen%% *}" = "$RUNTIME_DIGEST" ] ||
     fail "the runtime image on $device has digest ${seen%% *}, not $RUNTIME_DIGEST: it was not mounted"
   mkdir -p "$home"
   mount -t squashfs -o ro,nodev "$device" "$home" || fail "cannot mount the runtime image on $device"
 fi
-# What boot/start looks at and writes over: cloud-init's word on which instance this is, and links to disks.
-systemctl start cloud-init-local.service || say "cloud-init-local.service did not start"
+# What boot/start looks at and writes over: links to disks, and cloud-init's word on which instance this is.
+udevadm settle --timeout=60 || say "udev is still busy"
+[ -e "$ROOT/etc/cloud/cloud-init.disabled" ] || systemctl start cloud-init-local.service ||
+  say "cloud-init-local.service did not start"
 exec "$home/boot/start"

@@ -5,7 +5,6 @@ import { readMachine } from "../machine.ts";
 import { tryRun } from "../sessions/exec.ts";
 import { writeWhole } from "../whole-file.ts";
 import { failures, REPORT_FILE, type Report } from "./report.ts";
-import { printReport } from "./table.ts";
 import { verify } from "./verify.ts";
 
 const CONSOLE = "/dev/console";
@@ -24,12 +23,16 @@ export async function verifyCommand(options: { json: boolean; boot: boolean }): 
   if (options.boot) await rm(REPORT_FILE, { force: true });
   const report = await verify(await readMachine(), options.boot ? "quick" : "full");
   if (options.boot) await leaveReport(report);
-  if (options.json) process.stdout.write(`${JSON.stringify(report, undefined, 2)}\n`);
-  else process.stdout.write(`${printReport(report, { width: process.stdout.columns ?? 120 })}\n`);
   // Who hears "ready" may rely on it: what first boot made outlives a crash that comes a moment later.
   if (options.boot) {
     await tryRun(["sync"]);
     await appendFile(CONSOLE, `${reportLine(report)}\n${readyLine(report)}\n`).catch(() => {});
+  }
+  // After whoever waits for this machine was told.
+  if (options.json) process.stdout.write(`${JSON.stringify(report, undefined, 2)}\n`);
+  else {
+    const { printReport } = await import("./table.ts");
+    process.stdout.write(`${printReport(report, { width: process.stdout.columns ?? 120 })}\n`);
   }
   return report.ok ? 0 : 1;
 }

@@ -13,7 +13,7 @@ import { readText } from "./look/files.ts";
 import { lookAtMachine, lookAtMemory } from "./look/machine.ts";
 import { lookAtSessions } from "./look/sessions.ts";
 import { lookAtSystem } from "./look/system.ts";
-import { readReference } from "./reference.ts";
+import { readReference } from "./read-reference.ts";
 import { type Group, NOTICES_FILE, type Report } from "./report.ts";
 import { makeRows } from "./rows.ts";
 

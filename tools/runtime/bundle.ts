@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { build, type Plugin } from "esbuild";
+import { readReference } from "../../guest/verify/read-reference.ts";
 
 const GUEST = join(import.meta.dirname, "../../guest");
 
@@ -33,6 +34,26 @@ const leaveOut: Plugin = {
   },
 };
 
+/** Without what a start would spend half a second on, on an emulated machine, and not use. */
+const quickStart: Plugin = {
+  name: "quick-start",
+  setup(build) {
+    // The reference is read and checked here. Each machine's verification would do it again, with a parser of YAML.
+    build.onLoad({ filter: /[\\/]guest[\\/]verify[\\/]read-reference\.ts$/ }, async () => ({
+      contents: `export const readReference = async () => (${JSON.stringify(await readReference())});`,
+      loader: "js",
+    }));
+    // An `import` of node:http asks for each of its exports. One is a getter, which loads Node's WebSocket and fetch.
+    build.onResolve({ filter: /^(node:)?http$/ }, ({ kind }) =>
+      kind === "import-statement" ? { path: "http", namespace: "required" } : { path: "node:http", external: true },
+    );
+    build.onLoad({ filter: /^http$/, namespace: "required" }, () => ({
+      contents: 'module.exports = require("node:http");',
+      loader: "js",
+    }));
+  },
+};
+
 /**
  * Bundles the guest's code into one module, `cloister.mjs`: one file to read at start instead of hundreds. What only
  * machines on AWS run has modules of its own, so that no other start reads AWS's SDK.
@@ -61,7 +82,7 @@ export async function bundleGuest(outdir: string): Promise<void> {
     keepNames: true,
     legalComments: "none",
     logLevel: "silent",
-    plugins: [leaveOut],
+    plugins: [leaveOut, quickStart],
     define: { __CLOISTER_VERSION__: JSON.stringify(version) },
     // Packages written for CommonJS call `require`, which a module does not have by itself.
     banner: {

@@ -22,9 +22,6 @@ export interface Manifest {
 /** Folders of the guest that are copied as they are. */
 const COPIED = ["boot", "units", "bin"];
 
-/** Single files beside the bundle, found by it with `new URL("./NAME", import.meta.url)`. */
-const BESIDE_BUNDLE = ["verify/reference.yaml"];
-
 /** Lays out what the image holds in an empty folder. */
 export async function layOut(options: {
   tree: string;
@@ -41,9 +38,6 @@ export async function layOut(options: {
   await place(packages.node, join(bin, "node"));
   await place(packages.claude, join(bin, "claude"));
   for (const folder of COPIED) await copyFiles(join(GUEST, folder), join(tree, folder));
-  for (const file of BESIDE_BUNDLE) {
-    await copyFile(join(GUEST, file), join(tree, "lib", file.split("/").pop() as string));
-  }
   await copyLicences(packages, arch, tree);
   const manifest = await manifestOf(bin, arch, version);
   await writeFile(join(tree, "MANIFEST.json"), `${JSON.stringify(manifest, undefined, 2)}\n`);

@@ -44,13 +44,13 @@ describe("the boot script", () => {
     await put("dev/console", "");
     await put("etc/os-release", 'ID=debian\nVERSION_ID="13"\n');
     await put("etc/cloister/boot.env", "");
-    // The disk's number is not that of its serial's order, and a disk is larger than what is on it.
+    // The disk's number is not that of its serial's order.
     await put("sys/class/nvme/nvme0/serial", "cloister-session\n");
     await put("sys/class/nvme/nvme1/serial", "cloister-runtime\n");
     await put("dev/nvme0n1", "something else");
-    await put("dev/nvme1n1", `${image}\0\0\0\0`);
+    await put("dev/nvme1n1", image);
     await put("opt/cloister/boot/start", '#!/bin/sh\necho start >>"$ROOT/called"\n', 0o755);
-    for (const name of [...programs, "mount", "apt-get", "systemctl"]) await recorder(name);
+    for (const name of [...programs, "mount", "apt-get", "systemctl", "udevadm"]) await recorder(name);
     await put("bin/uname", "#!/bin/sh\necho 6.12.1\n", 0o755);
     await put("bin/mountpoint", "#!/bin/sh\nexit 1\n", 0o755);
   });
@@ -61,9 +61,19 @@ describe("the boot script", () => {
     assert.equal(exitCode, 0);
     assert.equal(
       called,
-      `mount -t squashfs -o ro,nodev ${root}/dev/nvme1n1 ${root}/opt/cloister\nsystemctl start cloud-init-local.service\nstart\n`,
+      `mount -t squashfs -o ro,nodev ${root}/dev/nvme1n1 ${root}/opt/cloister\nudevadm settle --timeout=60\nsystemctl start cloud-init-local.service\nstart\n`,
     );
     assert.equal(console, "");
+  });
+
+  it("leaves cloud-init alone at the later boots of a machine that has no more use for it", async () => {
+    await put("etc/cloud/cloud-init.disabled", "");
+    assert.doesNotMatch((await run()).called, /cloud-init/);
+  });
+
+  it("mounts nothing that is longer than the image", async () => {
+    await put("dev/nvme1n1", `${image}\0`);
+    assert.match((await run()).console, /not ready: the runtime image on .* has digest/);
   });
 
   it("mounts nothing when the digest is wrong, and says so on the console", async () => {
@@ -82,7 +92,7 @@ describe("the boot script", () => {
 
   it("does not mount twice", async () => {
     await put("bin/mountpoint", "#!/bin/sh\nexit 0\n", 0o755);
-    assert.equal((await run()).called, "systemctl start cloud-init-local.service\nstart\n");
+    assert.equal((await run()).called, "udevadm settle --timeout=60\nsystemctl start cloud-init-local.service\nstart\n");
   });
 
   it("installs what the image lacks, and nothing else", async () => {
@@ -116,7 +126,7 @@ describe("the boot script", () => {
       const file = `${root}/var/lib/cloister/runtime.squashfs`;
       assert.equal(
         called,
-        `systemctl start network-online.target\nfetch ${file}\nmount -t squashfs -o ro,nodev ${file} ${root}/opt/cloister\nsystemctl start cloud-init-local.service\nstart\n`,
+        `systemctl start network-online.target\nfetch ${file}\nmount -t squashfs -o ro,nodev ${file} ${root}/opt/cloister\nudevadm settle --timeout=60\nsystemctl start cloud-init-local.service\nstart\n`,
       );
     });
 

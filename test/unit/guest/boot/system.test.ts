@@ -90,6 +90,15 @@ describe("boot: start", function () {
     await assert.rejects(readFile(join(folder, "run/cloister/failure")), /ENOENT/);
   });
 
+  it("leaves nothing for cloud-init to do at the later boots of a local machine, and of no other", async () => {
+    await start();
+    assert.equal(await readFile(join(folder, "etc/cloud/cloud-init.disabled"), "utf8"), "");
+    await rm(join(folder, "etc/cloud"), { recursive: true });
+    await writeFile(join(folder, "etc/cloister/machine.json"), JSON.stringify({ ...machine, target: "aws" }));
+    assert.equal((await start()).exitCode, 0);
+    await assert.rejects(readFile(join(folder, "etc/cloud/cloud-init.disabled")), /ENOENT/);
+  });
+
   it("starts on AWS what signals the life cycle and ships the logs, before it waits for the session disk", async () => {
     await writeFile(join(folder, "etc/cloister/machine.json"), JSON.stringify({ ...machine, target: "aws" }));
     await writeFile(join(folder, "proc/mounts"), "");
