@@ -150,13 +150,13 @@ function sweep(folder) {
 const sourcesKnowTheirPlace = {
   name: "sources know their place",
   setup(build) {
-    build.initialOptions.define = { "import.meta.url": "moduleUrl", "import.meta.dirname": "moduleFolder" };
+    build.initialOptions.define = { "import.meta.url": "__moduleUrl", "import.meta.dirname": "__moduleFolder" };
     build.onLoad({ filter: /\.ts$/ }, ({ path }) => {
       const text = fs.readFileSync(path, "utf8");
       if (relative(project, path).includes("node_modules") || !text.includes("import.meta.")) return undefined;
       const file = `(${ROOT}+${JSON.stringify(`/${relative(project, path).split("\\").join("/")}`)})`;
-      const url = `const moduleUrl = require("node:url").pathToFileURL${file}.href;`;
-      const folder = `const moduleFolder = require("node:path").dirname${file};`;
+      const url = `const __moduleUrl = require("node:url").pathToFileURL${file}.href;`;
+      const folder = `const __moduleFolder = require("node:path").dirname${file};`;
       return { contents: `${url}${folder}${text}`, loader: "ts" };
     });
   },

@@ -38,13 +38,12 @@ const keep = (error: unknown): void => {
   failure ??= error;
 };
 
-try {
-  await start();
-} catch (caught) {
+// Without `await`, which a bundle cannot have here (run-bundled.cjs).
+start().catch((caught: unknown) => {
   const error = failure ?? caught;
   console.error(`\n${error instanceof Error ? error.message : String(error)}`);
   process.exitCode = interrupted ? 130 : 1;
-}
+});
 
 async function start(): Promise<void> {
   // The configuration is read before anything is fetched: what the program would refuse is refused in the first second.

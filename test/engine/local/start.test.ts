@@ -21,11 +21,11 @@ class Clone {
   }
 
   start() {
-    return this.run("tools/start/main.ts", "--no-session");
+    return this.run("tools/lib/run-bundled.cjs", "tools/start/main.ts", "--no-session");
   }
 
   down() {
-    return this.run("tools/start/down.ts");
+    return this.run("--import", "tsx", "tools/start/down.ts");
   }
 
   get paths() {
@@ -41,7 +41,7 @@ class Clone {
 
   private run(...args: string[]) {
     // A group of its own, so that a test can kill all of it at once.
-    return execa("node", ["--import", "tsx", ...args], {
+    return execa("node", args, {
       cwd: this.project,
       env: this.env,
       all: true,

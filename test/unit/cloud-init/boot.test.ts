@@ -92,7 +92,10 @@ describe("the boot script", () => {
 
   it("does not mount twice", async () => {
     await put("bin/mountpoint", "#!/bin/sh\nexit 0\n", 0o755);
-    assert.equal((await run()).called, "udevadm settle --timeout=60\nsystemctl start cloud-init-local.service\nstart\n");
+    assert.equal(
+      (await run()).called,
+      "udevadm settle --timeout=60\nsystemctl start cloud-init-local.service\nstart\n",
+    );
   });
 
   it("installs what the image lacks, and nothing else", async () => {

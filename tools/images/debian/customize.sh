@@ -35,6 +35,11 @@ systemctl mask dev-hugepages.mount sys-kernel-debug.mount sys-kernel-tracing.mou
   systemd-pcrmachine.service systemd-pcrphase.service systemd-pcrphase-sysinit.service \
   modprobe@configfs.service modprobe@dm_mod.service modprobe@drm.service modprobe@efi_pstore.service modprobe@loop.service
 
+# Nor does it get network units from the kernel's command line, udev rules from credentials, or a journal on its disk; fuse
+# is built into its kernel, and nobody looks at the state of fuse's connections.
+systemctl mask systemd-network-generator.service systemd-networkd-persistent-storage.service \
+  systemd-udev-load-credentials.service systemd-journal-flush.service sys-fs-fuse-connections.mount modprobe@fuse.service
+
 # Generators for what the image does not have. The one for ssh also loads the drivers of vsock, which no machine of ours
 # may offer to its sessions.
 mkdir -p "$root/etc/systemd/system-generators"
