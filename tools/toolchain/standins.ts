@@ -1,6 +1,7 @@
 import { chmod, copyFile, link, mkdir, readdir, readFile, rename, rm, symlink } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { join } from "node:path";
+import { execa } from "execa";
 import { sha256 } from "../lib/store.ts";
 import { commandVersion, pulumiVersion } from "./versions.ts";
 
@@ -16,28 +17,29 @@ const standIns = [
 
 /** Digest of all that the stand-ins are made from: their sources and the libraries bundled with them. */
 export async function standInsKey(): Promise<string> {
-  const files = (await readdir(sources, { recursive: true })).filter((file) => file.endsWith(".ts")).sort();
+  const files = (await readdir(sources, { recursive: true })).filter((file) => /\.c?[tj]s$/.test(file)).sort();
   const paths = [...files.map((file) => join(sources, file)), ...shared];
   const texts = await Promise.all(paths.map((path) => readFile(path, "utf8")));
   const { version: esbuildVersion } = await packageOf("esbuild");
   const { version: sdkVersion } = await packageOf("@pulumi/pulumi");
   const { version: grpcVersion } = await packageOf("@grpc/grpc-js");
   const own = await readFile(new URL(import.meta.url), "utf8");
-  return sha256(JSON.stringify([files, texts, own, esbuildVersion, sdkVersion, grpcVersion]));
+  // What V8 compiled is of use to one version of Node.
+  return sha256(JSON.stringify([files, texts, own, esbuildVersion, sdkVersion, grpcVersion, process.version]));
 }
 
 /**
- * Bundles each stand-in into one executable file, so that Node reads one file when Pulumi starts it: the language host
- * into `bin`, beside `pulumi`, where Pulumi looks without a warning; the `command` plugin into `plugin`.
+ * Bundles each stand-in into one file, so that Node reads one file when Pulumi starts it (see standins/start.cjs): the
+ * language host into `bin`, beside `pulumi`, where Pulumi looks without a warning; the `command` plugin into `plugin`.
  */
 export async function bundleStandIns(folder: string): Promise<void> {
   // Loaded only here: on all later runs the bundles are there already.
   const { build } = await import("esbuild");
   for (const { name, source, version, folder: where } of standIns) {
-    const outfile = join(folder, where, name);
+    const executable = join(folder, where, name);
     await build({
       entryPoints: [join(sources, source)],
-      outfile,
+      outfile: `${executable}.cjs`,
       bundle: true,
       platform: "node",
       target: "node20",
@@ -45,10 +47,11 @@ export async function bundleStandIns(folder: string): Promise<void> {
       minify: true,
       legalComments: "none",
       logLevel: "error",
-      banner: { js: "#!/usr/bin/env node" },
       define: { STAND_IN_VERSION: JSON.stringify(version) },
     });
-    await chmod(outfile, 0o755);
+    await copyFile(join(sources, "start.cjs"), executable);
+    await chmod(executable, 0o755);
+    await execa(process.execPath, [executable, "--compile"], { stdin: "ignore" });
   }
 }
 

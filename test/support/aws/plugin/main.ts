@@ -9,11 +9,15 @@ import * as plugin from "@pulumi/pulumi/proto/plugin_pb.js";
 import { ResourceProviderService } from "@pulumi/pulumi/proto/provider_grpc_pb.js";
 import * as pb from "@pulumi/pulumi/proto/provider_pb.js";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb.js";
-import { Struct } from "google-protobuf/google/protobuf/struct_pb.js";
+import { Struct, Value } from "google-protobuf/google/protobuf/struct_pb.js";
 import type { z } from "zod";
 import { serve, unary } from "../../../../tools/lib/grpc-serve.ts";
-import { type Properties, unknown, type Value } from "../../../../tools/toolchain/standins/command/values.ts";
-import { type Call, onBehalf, useRegion } from "./clients.ts";
+import {
+  type Properties,
+  type Value as PropertyValue,
+  unknown,
+} from "../../../../tools/toolchain/standins/command/values.ts";
+import { type Call, onBehalf, sts, useRegion } from "./clients.ts";
 import { type Difference, differences } from "./difference.ts";
 import { INVOKES } from "./invokes.ts";
 import type { Context, Props, ResourceType } from "./resource.ts";
@@ -70,7 +74,7 @@ function failures(schema: z.ZodType, inputs: Properties): pb.CheckFailure[] {
     );
 }
 
-function isUnknown(value: Value | undefined, path: readonly PropertyKey[]): boolean {
+function isUnknown(value: PropertyValue | undefined, path: readonly PropertyKey[]): boolean {
   if (value === unknown) return true;
   if (path.length === 0 || typeof value !== "object" || value === null) return false;
   return isUnknown((value as Properties)[String(path[0])], path.slice(1));
@@ -79,9 +83,14 @@ function isUnknown(value: Value | undefined, path: readonly PropertyKey[]): bool
 function check(request: pb.CheckRequest): pb.CheckResponse {
   const urn = request.getUrn();
   const { inputs, autoName } = typeOf(urn);
-  const [olds, news] = [properties(request.getOlds()), bare(properties(request.getNews()))];
+  const news = bare(properties(request.getNews()));
+  // Nothing to fill in: the engine's own message goes back.
+  if (!autoName) {
+    return new pb.CheckResponse().setInputs(request.getNews()).setFailuresList(failures(inputs, news));
+  }
+  const olds = properties(request.getOlds());
   const filled: Properties = { ...news };
-  if (autoName && filled[autoName] === undefined) {
+  if (filled[autoName] === undefined) {
     const kept = (olds[DEFAULTS] as string[] | undefined)?.includes(autoName) ? olds[autoName] : undefined;
     const seed = request.getRandomseed_asU8();
     const digits = (seed.length > 0 ? createHash("sha256").update(seed).digest() : randomBytes(4)).toString("hex");
@@ -137,11 +146,13 @@ async function stateOf(urn: string, id: string, news: Properties): Promise<Prope
 async function create(request: pb.CreateRequest): Promise<pb.CreateResponse> {
   const urn = request.getUrn();
   const { create: make, computed } = typeOf(urn);
-  const news = properties(request.getProperties());
   if (request.getPreview()) {
-    const planned = Object.fromEntries(computed.map((name) => [name, unknown]));
-    return new pb.CreateResponse().setProperties(struct({ ...planned, ...news }));
+    const planned = request.getProperties() ?? new Struct();
+    const fields = planned.getFieldsMap();
+    for (const name of computed) if (!fields.has(name)) fields.set(name, Value.fromJavaScript(unknown));
+    return new pb.CreateResponse().setProperties(planned);
   }
+  const news = properties(request.getProperties());
   return await during(urn, "create", async () => {
     const id = await make(bare(news) as Props, contextOf(urn));
     return new pb.CreateResponse().setId(id).setProperties(struct(await stateOf(urn, id, news)));
@@ -229,6 +240,8 @@ serve<grpc.UntypedServiceImplementation>(
       region = String(properties(request.getArgs())["region"] ?? "");
       if (!region) throw new Error("the stand-in for the AWS plugin got no region");
       useRegion(region);
+      // As the provider does, it gets ready to ask for the account; here while the engine goes on.
+      setImmediate(() => void sts().catch(() => {}));
       return new pb.ConfigureResponse().setSupportspreview(true);
     }),
     check: unary(check),

@@ -1,0 +1,24 @@
+#!/usr/bin/env node
+// What Pulumi starts of a stand-in: runs the bundle beside it, NAME.cjs, with what V8 compiled of it when the toolchain was
+// made, NAME.v8: a quarter of a start. Another Node than the one that made it takes no notice of it.
+"use strict";
+const fs = require("node:fs");
+const Module = require("node:module");
+const { dirname } = require("node:path");
+const vm = require("node:vm");
+
+const bundle = `${fs.realpathSync(__filename)}.cjs`;
+const compiled = bundle.replace(/cjs$/, "v8");
+const cachedData = fs.existsSync(compiled) ? fs.readFileSync(compiled) : undefined;
+const text = fs.readFileSync(bundle, "utf8");
+const script = new vm.Script(Module.wrap(text), { filename: bundle, ...(cachedData ? { cachedData } : {}) });
+const module_ = { exports: {} };
+script.runInThisContext()(module_.exports, Module.createRequire(bundle), module_, bundle, dirname(bundle));
+
+// `NAME --compile`, when the toolchain is made: once it serves, what was called is compiled.
+if (process.argv[2] === "--compile") {
+  setTimeout(() => {
+    fs.writeFileSync(compiled, script.createCachedData());
+    process.exit(0);
+  }, 500);
+}
