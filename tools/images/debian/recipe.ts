@@ -77,7 +77,8 @@ export function kernelCommandLine(arch: Arch): string {
   // another processor, which is the end of the kernel ("Oops: int3"). With one processor there is no other; the rest come
   // up before systemd does (files/usr/lib/cloister/init). It also starts a third faster.
   // Each is spared the measuring of its speed, which fails on an emulated machine, after most of a second: with `lpj` the
-  // kernel takes it for one of 5 GHz (250 ticks a second), so that its own short delays are never too short.
+  // kernel takes it for one of 5 GHz (250 ticks a second), so that its own short delays are never too short. Where the machine is
+  // accelerated they become about twice as long, which nothing notices.
   const oneProcessor = "maxcpus=1 noreplace-smp lpj=20000000 init=/usr/lib/cloister/init";
   // On a busy computer an emulated timer may be late in the one moment in which the kernel tries it out.
   const own = arch === "arm64" ? "console=ttyAMA0" : `console=tty0 console=ttyS0,115200 no_timer_check ${oneProcessor}`;
