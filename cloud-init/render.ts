@@ -81,9 +81,13 @@ function cloudConfig(input: UserDataInput): CloudConfig {
     "/etc/cloister/boot.env": environmentFile({
       RUNTIME_DIGEST: machine.runtime.digest,
       RUNTIME_SERIAL: machine.runtime.serial,
-      RUNTIME_SIZE: String(machine.runtime.size),
       ...(source
-        ? { RUNTIME_REGION: source.region, RUNTIME_BUCKET: source.bucket, RUNTIME_KEY: source.key.replace(/^\//, "") }
+        ? {
+            RUNTIME_SIZE: String(machine.runtime.size),
+            RUNTIME_REGION: source.region,
+            RUNTIME_BUCKET: source.bucket,
+            RUNTIME_KEY: source.key.replace(/^\//, ""),
+          }
         : {}),
       ...(pool ? { POOL_LAUNCH_HOOK: pool.launchHook, POOL_END_HOOK: pool.terminateHook } : {}),
     }),

@@ -1,8 +1,8 @@
 #!/bin/sh
 # Run at every boot by cloister-boot.service: installs what the distribution's image lacks, checks and mounts the runtime
 # image, and hands over to it. Everything else lives in the runtime image.
-# Environment (/etc/cloister/boot.env): RUNTIME_DIGEST (sha256), RUNTIME_SIZE (bytes), RUNTIME_SERIAL (NVMe serial);
-# on targets that attach no disk for it RUNTIME_REGION, RUNTIME_BUCKET, RUNTIME_KEY; POOL_LAUNCH_HOOK and POOL_END_HOOK where
+# Environment (/etc/cloister/boot.env): RUNTIME_DIGEST (sha256), RUNTIME_SERIAL (NVMe serial);
+# on targets that attach no disk for it RUNTIME_SIZE (bytes), RUNTIME_REGION, RUNTIME_BUCKET, RUNTIME_KEY; POOL_LAUNCH_HOOK and POOL_END_HOOK where
 # a group waits for this machine.
 # ROOT is empty but in tests: the folder under which the machine's files are looked for.
 set -u
@@ -95,7 +95,7 @@ if ! mountpoint -q "$home"; then
   mkdir -p "$home"
   mount -t squashfs -o ro,nodev "$device" "$home" || fail "cannot mount the runtime image on $device"
 fi
-# What boot/start looks at and writes over: links to disks, and cloud-init's word on which instance this is.
+# boot/start looks at links to disks and at cloud-init's word on which instance this is: both are there after this.
 udevadm settle --timeout=60 || say "udev is still busy"
 [ -e "$ROOT/etc/cloud/cloud-init.disabled" ] || systemctl start cloud-init-local.service ||
   say "cloud-init-local.service did not start"

@@ -49,8 +49,10 @@ session_folders() {
 # signals of the machine's life cycle begin before the session disk is there.
 start_target() { # TARGET
   if [ "$1" = local ]; then
-    mkdir -p "$CLOISTER_ETC/cloud" && : >"$CLOISTER_ETC/cloud/cloud-init.disabled" ||
-      notice "$CLOISTER_ETC/cloud/cloud-init.disabled could not be made: later boots take longer"
+    _marker=$CLOISTER_ETC/cloud/cloud-init.disabled
+    # Not by `:`, a special builtin: where it cannot write, the shell itself ends.
+    [ -e "$_marker" ] || { mkdir -p "${_marker%/*}" && printf '' >"$_marker"; } 2>/dev/null ||
+      notice "$_marker could not be made: later boots take longer"
     return 0
   fi
   _said=$(systemctl start --no-block cloister-aws.service cloister-logs.service 2>&1) ||

@@ -38,12 +38,20 @@ const keep = (error: unknown): void => {
   failure ??= error;
 };
 
-// Without `await`, which a bundle cannot have here (run-bundled.cjs).
-start().catch((caught: unknown) => {
-  const error = failure ?? caught;
-  console.error(`\n${error instanceof Error ? error.message : String(error)}`);
-  process.exitCode = interrupted ? 130 : 1;
+// Without `await`, which a bundle cannot have here (run-bundled.cjs); so nothing else tells that the end was not reached.
+let ended = false;
+process.once("exit", () => {
+  if (!ended) process.exitCode ||= 13;
 });
+start()
+  .catch((caught: unknown) => {
+    const error = failure ?? caught;
+    console.error(`\n${error instanceof Error ? error.message : String(error)}`);
+    process.exitCode = interrupted ? 130 : 1;
+  })
+  .finally(() => {
+    ended = true;
+  });
 
 async function start(): Promise<void> {
   // The configuration is read before anything is fetched: what the program would refuse is refused in the first second.

@@ -164,8 +164,11 @@ async function start(
   };
 }
 
-/** Three times what was measured: about 60 s emulated, 150 s for another architecture, 20 s accelerated. Milliseconds. */
+/**
+ * Three times what was measured: about 60 s emulated, 150 s for another architecture, 20 s accelerated; and the 120 s that systemd
+ * waits for a network that does not come. Milliseconds.
+ */
 function bootTimeoutMs(accelerator: string, architecture: Architecture): number {
-  if (accelerator !== "tcg") return 180_000;
+  if (accelerator !== "tcg") return 180_000 + 120_000;
   return architecture === "arm64" ? 900_000 : 480_000;
 }

@@ -68,7 +68,12 @@ describe("the boot script", () => {
 
   it("leaves cloud-init alone at the later boots of a machine that has no more use for it", async () => {
     await put("etc/cloud/cloud-init.disabled", "");
-    assert.doesNotMatch((await run()).called, /cloud-init/);
+    const { exitCode, called } = await run();
+    assert.equal(exitCode, 0);
+    assert.equal(
+      called,
+      `mount -t squashfs -o ro,nodev ${root}/dev/nvme1n1 ${root}/opt/cloister\nudevadm settle --timeout=60\nstart\n`,
+    );
   });
 
   it("mounts nothing that is longer than the image", async () => {
@@ -170,7 +175,7 @@ describe("the boot script", () => {
   async function without(program: string): Promise<string> {
     const folder = join(root, "system");
     await mkdir(folder);
-    for (const name of ["sh", "head", "sha256sum", "mkdir", "sleep"]) {
+    for (const name of ["sh", "sha256sum", "mkdir", "sleep"]) {
       const { stdout } = await execa("sh", ["-c", `command -v ${name}`]);
       await execa("ln", ["-s", stdout, join(folder, name)]);
     }

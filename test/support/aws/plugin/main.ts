@@ -167,7 +167,7 @@ async function read(request: pb.ReadRequest): Promise<pb.ReadResponse> {
     // An empty id tells the engine that it is gone.
     if (!seen) return new pb.ReadResponse();
     const given = Object.keys(bare(inputs)).filter((name) => seen[name] !== undefined);
-    const now = Object.fromEntries(given.map((name) => [name, seen[name] as Value]));
+    const now = Object.fromEntries(given.map((name) => [name, seen[name] as PropertyValue]));
     return new pb.ReadResponse()
       .setId(request.getId())
       .setProperties(struct({ ...state, ...seen }))

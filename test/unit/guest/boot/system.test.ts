@@ -99,6 +99,15 @@ describe("boot: start", function () {
     await assert.rejects(readFile(join(folder, "etc/cloud/cloud-init.disabled")), /ENOENT/);
   });
 
+  it("goes on when that cannot be written, and says so", async () => {
+    await mkdir(join(folder, "etc/cloud"));
+    await symlink("/nonexistent/x", join(folder, "etc/cloud/cloud-init.disabled"));
+    assert.equal((await start()).exitCode, 0);
+    const notices = await readFile(join(folder, "run/cloister/notices"), "utf8");
+    assert.match(notices, /cloud-init\.disabled could not be made: later boots take longer/);
+    assert.match((await calls()).at(-1) ?? "", /start --no-block cloister-verify/);
+  });
+
   it("starts on AWS what signals the life cycle and ships the logs, before it waits for the session disk", async () => {
     await writeFile(join(folder, "etc/cloister/machine.json"), JSON.stringify({ ...machine, target: "aws" }));
     await writeFile(join(folder, "proc/mounts"), "");

@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
+import { readReference } from "../../../../guest/verify/read-reference.ts";
 import { Store, sha256File } from "../../../../tools/lib/store.ts";
 import { goVersion } from "../../../../tools/runtime/go.ts";
 import { buildRuntimeImage } from "../../../../tools/runtime/index.ts";
@@ -52,6 +53,12 @@ describe("the runtime image", function () {
     for (const line of list.stdout.split("\n").filter((each) => /^[-d]/.test(each))) {
       assert.match(line, /^(drwxr-xr-x|-rwxr-xr-x|-rw-r--r--) 0\/0 .* 2026-01-01 /, line);
     }
+    // What the bundler puts in the place of a module is there, and the module is not.
+    const code = await readFile(join(tree, "lib/cloister.mjs"), "utf8");
+    const [row] = await readReference();
+    assert.ok(row && code.includes(row.fact));
+    assert.doesNotMatch(code, /reference\.yaml/);
+    assert.doesNotMatch(code, /from\s*["'](node:)?http["']/);
     if (process.platform !== "linux") return;
     const help = await execa(join(tree, "bin/node"), [join(tree, "lib/cloister.mjs"), "--help"]);
     assert.match(help.stdout, /verify/);
