@@ -160,6 +160,8 @@ describe(`a real ${architecture} machine`, function () {
     const { pid } = livingProcess(paths) ?? assert.fail("the machine does not run");
     const { exitCode, all } = await engine.destroy();
     assert.equal(exitCode, 0, all);
+    // By its power button, so that its disks are left clean.
+    assert.match(all, /the machine shut down/);
     assert.ok(!existsSync(paths.root));
     await ends(pid);
   });

@@ -70,7 +70,9 @@ export const machine: Step<MachineInput> = {
   },
 
   async remove(_input, paths) {
-    await stopMachine(paths);
+    const outcome = await stopMachine(paths);
+    if (outcome === "shut down") say("the machine shut down");
+    if (outcome === "killed") say("the machine did not shut down when it was asked to, and was ended");
     for (const file of [paths.firmwareVariables, paths.console, paths.qemuLog, paths.verification]) {
       await rm(file, { force: true });
     }
