@@ -16,6 +16,9 @@ export interface DnsFirewallArgs {
 
 /** Lets the listed domains resolve inside a VPC; all others do not exist there. */
 export class DnsFirewall extends pulumi.ComponentResource {
+  /** What puts the rules into force. */
+  readonly association: ResolverFirewallRuleGroupAssociation;
+
   constructor(name: string, args: DnsFirewallArgs, opts?: pulumi.ComponentResourceOptions) {
     super("cloister:aws:DnsFirewall", name, {}, opts);
     const parent = { parent: this };
@@ -38,7 +41,7 @@ export class DnsFirewall extends pulumi.ComponentResource {
     const absolute = (domain: string) => (domain.endsWith(".") ? domain : `${domain}.`);
     const allowed = rule("allowed", 100, "ALLOW", [`*.${args.region}.amazonaws.com.`, ...args.domains.map(absolute)]);
     const others = rule("others", 200, "BLOCK", ["*."]);
-    new ResolverFirewallRuleGroupAssociation(
+    this.association = new ResolverFirewallRuleGroupAssociation(
       name,
       { firewallRuleGroupId: group.id, vpcId: args.vpcId, priority: 101, tags },
       { parent: this, dependsOn: [allowed, others] },

@@ -34,6 +34,8 @@ export interface MachineShape {
   readonly keyArn: pulumi.Input<string>;
   readonly instanceProfile: pulumi.Input<string>;
   readonly securityGroupId: pulumi.Input<string>;
+  /** What is made before a machine starts and goes after its end, such as a network's `ways`. @default nothing */
+  readonly after?: readonly pulumi.Resource[];
   readonly runtime: pulumi.Input<RuntimeSource>;
   readonly logGroups: { readonly system: pulumi.Input<string>; readonly audit: pulumi.Input<string> };
   readonly modelKeySecret: pulumi.Input<string>;

@@ -72,7 +72,7 @@ export class NamedMachine extends pulumi.ComponentResource {
         tags: { ...tags, Name: name },
       },
       // The session disk goes from the old machine to the new one: there is never a time with two.
-      { parent: this, deleteBeforeReplace: true },
+      { parent: this, deleteBeforeReplace: true, dependsOn: [...(shape.after ?? [])] },
     );
     new VolumeAttachment(
       `${name}-session`,

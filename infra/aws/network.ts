@@ -56,6 +56,12 @@ export class Network extends pulumi.ComponentResource {
   /** Subnets for machines, by zone. */
   readonly subnetIds: Readonly<Record<string, pulumi.Output<string>>>;
   readonly securityGroupId: pulumi.Output<string>;
+  /**
+   * What a machine needs from its first moment to its last: routes, endpoints, rules. A machine that starts before them
+   * finds no packages and no runtime image; one that ends after them cannot say that it has drained.
+   */
+  readonly ways: readonly pulumi.Resource[];
+  readonly #ways: pulumi.Resource[] = [];
   readonly #name: string;
   readonly #tags: Tags;
 
@@ -85,16 +91,18 @@ export class Network extends pulumi.ComponentResource {
       });
       this.subnetIds = Object.fromEntries(privates.map(({ zone, id }) => [zone, id]));
       if (nat !== "none") this.#natGateways(plan.slice(0, nat === "single" ? 1 : plan.length), privates);
-      new VpcEndpoint(
-        `${name}-s3`,
-        {
-          vpcId: vpc.id,
-          serviceName: `com.amazonaws.${region}.s3`,
-          vpcEndpointType: "Gateway",
-          routeTableIds: privates.map(({ tableId }) => tableId),
-          tags: this.#named("s3"),
-        },
-        parent,
+      this.#ways.push(
+        new VpcEndpoint(
+          `${name}-s3`,
+          {
+            vpcId: vpc.id,
+            serviceName: `com.amazonaws.${region}.s3`,
+            vpcEndpointType: "Gateway",
+            routeTableIds: privates.map(({ tableId }) => tableId),
+            tags: this.#named("s3"),
+          },
+          parent,
+        ),
       );
     }
     const closed = nat === "none" && !existing;
@@ -115,8 +123,10 @@ export class Network extends pulumi.ComponentResource {
       );
     }
     if (args.dnsFirewall?.length) {
-      new DnsFirewall(name, { region, vpcId: this.vpcId, domains: args.dnsFirewall, tags }, parent);
+      const domains = args.dnsFirewall;
+      this.#ways.push(new DnsFirewall(name, { region, vpcId: this.vpcId, domains, tags }, parent).association);
     }
+    this.ways = this.#ways;
     this.registerOutputs({ vpcId: this.vpcId, subnetIds: this.subnetIds, securityGroupId: this.securityGroupId });
   }
 
@@ -139,7 +149,7 @@ export class Network extends pulumi.ComponentResource {
       parent,
     );
     const table = new RouteTable(name, { vpcId, tags }, parent);
-    new RouteTableAssociation(name, { subnetId: subnet.id, routeTableId: table.id }, parent);
+    this.#ways.push(new RouteTableAssociation(name, { subnetId: subnet.id, routeTableId: table.id }, parent));
     return { id: subnet.id, tableId: table.id };
   }
 
@@ -169,10 +179,12 @@ export class Network extends pulumi.ComponentResource {
     privates.forEach(({ zone, tableId }, i) => {
       const gateway = gateways[i] ?? gateways[0];
       if (!gateway) return;
-      new Route(
-        `${name}-private-${zone}`,
-        { routeTableId: tableId, destinationCidrBlock: everywhere, natGatewayId: gateway.id },
-        parent,
+      this.#ways.push(
+        new Route(
+          `${name}-private-${zone}`,
+          { routeTableId: tableId, destinationCidrBlock: everywhere, natGatewayId: gateway.id },
+          parent,
+        ),
       );
     });
   }
@@ -192,18 +204,20 @@ export class Network extends pulumi.ComponentResource {
       port: number,
       to: { cidrIpv4: string } | { prefixListId: pulumi.Output<string> },
     ) =>
-      new SecurityGroupEgressRule(
-        `${name}-${part}`,
-        {
-          securityGroupId: group.id,
-          ipProtocol: protocol,
-          fromPort: port,
-          toPort: port,
-          ...to,
-          description: part,
-          tags: this.#named(part),
-        },
-        parent,
+      this.#ways.push(
+        new SecurityGroupEgressRule(
+          `${name}-${part}`,
+          {
+            securityGroupId: group.id,
+            ipProtocol: protocol,
+            fromPort: port,
+            toPort: port,
+            ...to,
+            description: part,
+            tags: this.#named(part),
+          },
+          parent,
+        ),
       );
     rule("https", "tcp", 443, { cidrIpv4: closed ? range : "0.0.0.0/0" });
     rule("dns", "udp", 53, { cidrIpv4: range });
@@ -225,7 +239,7 @@ export class Network extends pulumi.ComponentResource {
       { vpcId: this.vpcId, description: "Interface endpoints: HTTPS from machines", tags },
       parent,
     );
-    new SecurityGroupIngressRule(
+    const inbound = new SecurityGroupIngressRule(
       name,
       {
         securityGroupId: group.id,
@@ -238,9 +252,10 @@ export class Network extends pulumi.ComponentResource {
       },
       parent,
     );
+    this.#ways.push(inbound);
     const ssm = ["ssm", "ssmmessages", "ec2messages"];
     for (const service of closed ? [...ssm, "logs", "secretsmanager", "autoscaling"] : ssm) {
-      new VpcEndpoint(
+      const endpoint = new VpcEndpoint(
         `${this.#name}-${service}`,
         {
           vpcId: this.vpcId,
@@ -253,6 +268,7 @@ export class Network extends pulumi.ComponentResource {
         },
         parent,
       );
+      this.#ways.push(endpoint);
     }
   }
 }

@@ -181,6 +181,7 @@ export class Pool extends pulumi.ComponentResource {
       },
       {
         parent: this,
+        dependsOn: [...(shape.after ?? [])],
         // Without a wish of its own the program leaves the size to schedules and operators.
         ignoreChanges: [
           "initialLifecycleHooks",

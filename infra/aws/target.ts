@@ -134,6 +134,7 @@ export class AwsTarget extends pulumi.ComponentResource {
       keyArn,
       instanceProfile: identity.profile,
       securityGroupId: network.securityGroupId,
+      after: network.ways,
       runtime: args.runtimeImage(bucket.bucket, this),
       logGroups: { system: logs.system.name, audit: logs.audit.name },
       modelKeySecret,

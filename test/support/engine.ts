@@ -33,6 +33,7 @@ export interface StateResource {
   readonly urn: string;
   readonly type: string;
   readonly id?: string;
+  readonly dependencies?: readonly string[];
   readonly inputs?: Record<string, unknown>;
   readonly outputs?: Record<string, unknown>;
 }

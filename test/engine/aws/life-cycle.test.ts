@@ -147,6 +147,27 @@ describe("a stack on AWS (rehearsed with moto)", function () {
     succeeded(await stack.engine.preview("--expect-no-changes", "--refresh"));
   });
 
+  it("machines start after their ways out are there, and those go after the machines", async () => {
+    const resources = await stack.engine.resources();
+    const of = (...types: string[]) => resources.filter(({ type }) => types.includes(type.split(":").at(-1) ?? ""));
+    const ways = [
+      ...of("RouteTableAssociation", "SecurityGroupEgressRule", "SecurityGroupIngressRule", "VpcEndpoint"),
+      ...of("Route").filter(({ urn }) => /-private-eu-central-1[ab]$/.test(urn)),
+      ...of("ResolverFirewallRuleGroupAssociation"),
+    ].map(({ urn }) => urn);
+    // Three subnets, three rules out and one in, four endpoints, two routes, the firewall.
+    assert.equal(ways.length, 3 + 3 + 1 + 4 + 2 + 1);
+    const machines = of("Instance", "Group");
+    assert.equal(machines.length, 2 + 4);
+    for (const { urn, dependencies = [] } of machines) {
+      assert.deepEqual(
+        ways.filter((way) => !dependencies.includes(way)),
+        [],
+        urn,
+      );
+    }
+  });
+
   it("a named machine is private, with IMDSv2 alone and hop limit 1, and tags on itself, its disks and its interface", async () => {
     const one = await machine("one");
     const { HttpTokens, HttpPutResponseHopLimit, HttpEndpoint } = one.MetadataOptions ?? {};

@@ -65,6 +65,18 @@ describe("what all machines have in common", () => {
       ["sg-1"],
       ["sg-2"],
     ),
+    after: {
+      // Read by the machine while the program runs under mocks: only then can there be something to wait for.
+      change: {
+        shape: Object.defineProperty({ ...shape }, "after", {
+          get: () => [new (class extends pulumi.CustomResource {})("test:index:Way", "way")],
+        }),
+      },
+      sees: (made) =>
+        made.all.map(({ type }) => type.split(":")[2]).filter((type) => /^(Way|Instance)$/.test(type ?? "")),
+      before: ["Instance"],
+      after: ["Way", "Instance"],
+    },
     runtime: row(
       { runtime: { digest: "cd".repeat(32), size: 5, region: "us-east-1", bucket: "others", key: "runtime/x" } },
       (made) => machine(made)["runtime"],
