@@ -68,6 +68,24 @@ export const Machine = z.strictObject({
   name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, "must be lower-case letters, digits and -, at most 63"),
   /** Where machines of this stack come from. Rows that another target promises are not held against it. */
   target: z.enum(["local", "aws", "container"]),
+  /** What the stack asked for where the reference's value is a default: the verification holds its rows against it. */
+  asked: z
+    .strictObject({
+      /** Host name of machine and sandboxes (row O3). Default: the reference's, `claude`. */
+      hostname: z.string().min(1).default("claude"),
+      /** Virtual CPUs (row M2): one of these, where a pool has instance types of several sizes. Default: 4. */
+      cpus: z.array(z.int().positive()).min(1).default([4]),
+      /** Memory of the machine in MiB (rows M4, M5), where it is less than the reference's 4096, the default. */
+      memoryMiB: z.int().positive().max(4096).default(4096),
+      /** Size of the root disk in GiB (row D1). Default: 10. */
+      rootDiskGiB: z.int().positive().default(10),
+      /**
+       * Least size of the session disk in GiB (row D3), where it is less than the reference's 10, the default. It can
+       * grow under a machine, which is not made anew for that.
+       */
+      sessionDiskGiB: z.int().positive().max(10).default(10),
+    })
+    .prefault({}),
   runtime: z.strictObject({
     /** SHA-256 of the runtime image (the squashfs file, not the disk behind it, which may be padded). */
     digest: hex256,
@@ -131,6 +149,8 @@ export const Machine = z.strictObject({
     .optional(),
 });
 export type Machine = z.infer<typeof Machine>;
+/** What a stack asked of a machine beside the reference's defaults. */
+export type Asked = Machine["asked"];
 /** What may be written: everything with a default may be left out. */
 export type MachineInput = z.input<typeof Machine>;
 

@@ -38,7 +38,7 @@ function makeRow(row: ReferenceRow, verdict: Verdict | undefined, context: Conte
   if ("notChecked" in verdict) return { ...base, status: "not-checked", reason: verdict.notChecked };
   const reason = verdict.reason === undefined ? {} : { reason: verdict.reason };
   if (verdict.ok) return { ...base, seen: verdict.seen, status: "ok", ...reason };
-  const excuse = excused(row, context);
+  const excuse = excused(row, context) ?? verdict.excuse;
   return {
     ...base,
     seen: verdict.seen,

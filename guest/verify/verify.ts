@@ -1,4 +1,4 @@
-import type { Machine } from "../machine.ts";
+import type { Asked, Machine } from "../machine.ts";
 import { judgeAgent } from "./judge/agent.ts";
 import { judgeDisks } from "./judge/disks.ts";
 import { judgeEgress } from "./judge/egress.ts";
@@ -25,19 +25,20 @@ import { makeRows } from "./rows.ts";
  */
 export async function verify(machine: Machine, depth: "quick" | "full"): Promise<Report> {
   const startedAt = new Date();
+  const { asked } = machine;
   const started = performance.now();
   const memory = await lookAtMemory();
   const reference = await readReference();
   const idsOf = (...groups: Group[]) => reference.filter(({ group }) => groups.includes(group)).map(({ id }) => id);
   const system = await lookAtSystem();
   const [disks, live] = await Promise.all([
-    attempt(idsOf("disks"), async () => judgeDisks(await lookAtDisks(machine.sessionDisk.label))),
-    lookAtLive(idsOf, memory),
+    attempt(idsOf("disks"), async () => judgeDisks(await lookAtDisks(machine.sessionDisk.label), asked)),
+    lookAtLive(idsOf, memory, asked),
   ]);
   // After the others: it is the heaviest, and they would wait for it.
   const agent = await attempt(idsOf("agent"), async () => judgeAgent(await lookAtAgent(machine.agent, depth)));
   const notices = (await readText(NOTICES_FILE))?.split("\n").filter(Boolean) ?? [];
-  const verdicts: Verdicts = { ...disks, ...live, ...judgeSystem(system), ...agent };
+  const verdicts: Verdicts = { ...disks, ...live, ...judgeSystem(system, asked), ...agent };
   const arch = process.arch === "x64" ? "amd64" : process.arch;
   const rows = makeRows(reference, verdicts, {
     target: machine.target,
@@ -63,18 +64,19 @@ export async function verify(machine: Machine, depth: "quick" | "full"): Promise
 async function lookAtLive(
   idsOf: (...groups: Group[]) => string[],
   memory: Awaited<ReturnType<typeof lookAtMemory>>,
+  asked: Asked,
 ): Promise<Verdicts> {
   try {
     const { live, meanwhile } = await lookAtSessions(() => lookAtMachine(memory));
     return {
-      ...judgeMachine(meanwhile),
+      ...judgeMachine(meanwhile, asked),
       ...judgeSandbox(live.sandbox),
       ...judgeEgress(live.egress),
       ...judgeSessions(live.sessions),
     };
   } catch (error) {
     return {
-      ...(await attempt(idsOf("machine"), async () => judgeMachine(await lookAtMachine(memory)))),
+      ...(await attempt(idsOf("machine"), async () => judgeMachine(await lookAtMachine(memory), asked))),
       ...allDiffer(idsOf("sandbox", "egress", "sessions"), `no session could be run: ${(error as Error).message}`),
     };
   }

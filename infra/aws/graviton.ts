@@ -42,3 +42,26 @@ export function instanceTypeFacts(type: string): InstanceTypeFacts {
   const generation = type.startsWith("x2g") || type.startsWith("im4") ? 2 : GENERATION_OF_DIGIT[digit];
   return { generation, lacks: generation === undefined ? [] : (LACKS[generation] ?? []) };
 }
+
+/** GiB of memory for each vCPU, by family. */
+const GIB_PER_CPU: Readonly<Record<string, number>> = { c: 2, m: 4, r: 8, x: 16 };
+/** vCPUs by size; `<n>xlarge` and `metal-<n>xl` have 4 n. */
+const CPUS: Readonly<Record<string, number>> = { medium: 1, large: 2, xlarge: 4 };
+
+/** How large an instance is. */
+export interface InstanceSize {
+  readonly cpus: number;
+  readonly memoryMiB: number;
+}
+
+/**
+ * The size of an instance type of Graviton4 or newer, such as `c8g.xlarge`; undefined when its name does not tell (families
+ * with another proportion of memory). Source: the EC2 instance types guide, compute, memory and general purpose.
+ */
+export function instanceSize(type: string): InstanceSize | undefined {
+  const [, family = "", size = ""] = /^([cmrx])\d+g[a-z-]*\.([\w-]+)$/.exec(type) ?? [];
+  const many = /^(?:metal-)?(\d+)xl(?:arge)?$/.exec(size);
+  const cpus = many ? 4 * Number(many[1]) : CPUS[size];
+  const gib = GIB_PER_CPU[family];
+  return cpus === undefined || gib === undefined ? undefined : { cpus, memoryMiB: cpus * gib * 1024 };
+}

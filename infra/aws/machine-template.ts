@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { renderUserData } from "../../cloud-init/render.ts";
 import type { MachineInput } from "../../guest/machine.ts";
 import type { Tags } from "./component.ts";
+import { instanceSize } from "./graviton.ts";
 
 /** Where EC2 attaches the session disk. NVMe disks of EBS carry this name in their vendor-specific data. */
 export const SESSION_DEVICE = "/dev/sdf";
@@ -29,7 +30,7 @@ export interface MachineShape {
   readonly instanceType: string;
   readonly rootDiskGiB: number;
   readonly sessionDiskGiB: number;
-  /** Memory that all sessions of a machine may use together, in MiB. */
+  /** Memory that all sessions of a machine may use together, in MiB; at most what an instance has, less 1024. */
   readonly sessionMemoryMiB: number;
   readonly keyArn: pulumi.Input<string>;
   readonly instanceProfile: pulumi.Input<string>;
@@ -51,9 +52,14 @@ export interface MachineShape {
 /** What differs from template to template. */
 export interface TemplateArgs {
   readonly shape: MachineShape;
+  /** @default the shape's */
   readonly instanceType?: string;
+  /** Types that may start in its place, as Spot machines. @default none */
+  readonly otherTypes?: readonly string[];
   /** Whether each instance gets a session disk of its own that goes with it. */
   readonly sessionDisk: boolean;
+  /** Size of the session disk in GiB. @default the shape's */
+  readonly sessionDiskGiB?: number;
   readonly terminationProtection?: boolean;
   /** Subnet of the one machine of this template. A pool's machines get theirs from the group. */
   readonly subnetId?: pulumi.Input<string>;
@@ -81,14 +87,16 @@ const sampled = new Set<string>();
 /** The user data of a machine, gzip-compressed, as base64. */
 export function userDataOf(name: string, args: TemplateArgs): pulumi.Output<string> {
   const { shape, pool } = args;
+  const { asked, sessionMemoryMiB } = sizes(args);
   const render = (runtime: RuntimeSource, system: string, audit: string, secret: string): string => {
     const { digest, size, ...source } = runtime;
     const machine: MachineInput = {
       name,
       target: "aws",
+      asked,
       runtime: { digest, size, source },
       sessionDisk: { label: "sessions", device: SESSION_DEVICE },
-      sessions: { memoryMiB: shape.sessionMemoryMiB },
+      sessions: { memoryMiB: sessionMemoryMiB },
       agent: shape.agent,
       aws: {
         region: shape.region,
@@ -115,6 +123,23 @@ export function userDataOf(name: string, args: TemplateArgs): pulumi.Output<stri
     .apply(([runtime, system, audit, secret]) => render(runtime, system, audit, secret));
 }
 
+/** What a machine is to be, for its verification, and what sessions may use of it. */
+function sizes(args: TemplateArgs) {
+  const { shape, instanceType = shape.instanceType, otherTypes = [], sessionDiskGiB = shape.sessionDiskGiB } = args;
+  const known = [instanceType, ...otherTypes].flatMap((type) => instanceSize(type) ?? []);
+  const cpus = [...new Set(known.map((size) => size.cpus))];
+  const memory = Math.min(...known.map(({ memoryMiB }) => memoryMiB));
+  const asked = {
+    hostname: shape.hostname,
+    ...(cpus.length > 0 ? { cpus } : {}),
+    memoryMiB: Math.min(memory, 4096),
+    rootDiskGiB: shape.rootDiskGiB,
+    // It can grow under a machine, which would be made anew if it had another number in its user data.
+    sessionDiskGiB: Math.min(sessionDiskGiB, 10),
+  };
+  return { asked, sessionMemoryMiB: Math.min(shape.sessionMemoryMiB, memory - 1024) };
+}
+
 /** The launch template of one machine or one pool: private, encrypted, IMDSv2 with hop limit 1, no ssh key. */
 export function machineTemplate(
   name: string,
@@ -138,7 +163,8 @@ export function machineTemplate(
       updateDefaultVersion: true,
       iamInstanceProfile: { name: shape.instanceProfile },
       instanceInitiatedShutdownBehavior: args.sessionDisk ? "terminate" : "stop",
-      disableApiTermination: args.terminationProtection ?? false,
+      // Not false: the provider leaves that out of the request, and would see a change after each refresh.
+      ...(args.terminationProtection ? { disableApiTermination: true } : {}),
       monitoring: { enabled: shape.detailedMonitoring },
       metadataOptions: {
         httpEndpoint: "enabled",

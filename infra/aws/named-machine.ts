@@ -53,6 +53,7 @@ export class NamedMachine extends pulumi.ComponentResource {
       {
         shape,
         sessionDisk: false,
+        ...(args.sessionDiskGiB ? { sessionDiskGiB: args.sessionDiskGiB } : {}),
         // Not by the instance itself: EC2 refuses a subnet beside network interfaces, also those of a template.
         subnetId: args.subnetId,
         terminationProtection: protection,
@@ -66,6 +67,13 @@ export class NamedMachine extends pulumi.ComponentResource {
       {
         // The version makes any change of the template a new machine.
         launchTemplate: { id: template.id, version: template.latestVersion.apply(String) },
+        // The template's own, said again. Otherwise the provider reads them back as text, which compressed bytes are not: the
+        // instance would be made and then lost (hashicorp/terraform-provider-aws#48793, pulumi/pulumi-terraform-bridge#3478).
+        userDataBase64: template.userData.apply((text) => text ?? ""),
+        userDataReplaceOnChange: true,
+        // The provider sends false for these where they are not set, whatever the template says (buildInstanceOpts).
+        monitoring: shape.detailedMonitoring,
+        ebsOptimized: true,
         disableApiTermination: protection,
         // Without it this program could not replace a machine that is protected against everyone else.
         forceDestroy: protection,

@@ -79,6 +79,7 @@ export class Pool extends pulumi.ComponentResource {
         tags: { "cloister:pool": name },
         pool: hooks,
         ...(args.instanceType ? { instanceType: args.instanceType } : {}),
+        ...(args.spot ? { otherTypes: args.spot.instanceTypes } : {}),
       },
       this,
     );

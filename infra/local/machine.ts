@@ -154,6 +154,14 @@ function machineDescription(name: string, settings: Settings, runtime: RuntimeDi
   return {
     name,
     target: "local",
+    asked: {
+      hostname: settings.hostname,
+      cpus: [settings.cpus],
+      memoryMiB: Math.min(settings.memoryMiB, 4096),
+      rootDiskGiB: settings.rootDiskGiB,
+      // What it is when the machine is made. It may grow, and the machine stays.
+      sessionDiskGiB: Math.min(settings.sessionDiskGiB, 10),
+    },
     runtime: { digest: runtime.digest, size: runtime.size, serial: SERIALS.runtime },
     sessionDisk: { label: "sessions", serial: SERIALS.session },
     sessions: { memoryMiB: sessionMemoryMiB(settings) },

@@ -38,7 +38,11 @@ export const settingsSchema = z.strictObject({
     "Machine",
     "Architecture of the machine. `host`: that of this computer. Another one is emulated, which is slow.",
   ),
-  cpus: documented(wholeNumber(1, 64).default(4), "Machine", "Virtual CPUs of the machine."),
+  cpus: documented(
+    wholeNumber(1, 64).default(4),
+    "Machine",
+    "Virtual CPUs of the machine. A change replaces the machine; its session disk stays. On AWS: by `instanceType`.",
+  ),
   memoryMiB: documented(
     wholeNumber(2048, 1_048_576).default(4096),
     "Machine",
@@ -47,7 +51,7 @@ export const settingsSchema = z.strictObject({
   sessionMemoryMiB: documented(
     wholeNumber(0, 1_048_576).default(0),
     "Machine",
-    "Memory that all sessions of a machine may use together, in MiB; a command that wants more is killed inside its session. 0: `memoryMiB` less 1024, at most 3891 (what the reference machine has).",
+    "Memory that all sessions of a machine may use together, in MiB; a command that wants more is killed inside its session. 0: `memoryMiB` less 1024, at most 3891 (what the reference machine has). On AWS never more than the instance has, less 1024.",
   ),
   rootDiskGiB: documented(
     wholeNumber(4, 16_384).default(10),

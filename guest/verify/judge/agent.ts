@@ -1,4 +1,4 @@
-import { type Verdict, type Verdicts, verdict } from "./verdict.ts";
+import { CONFIGURED, type Verdict, type Verdicts, verdict } from "./verdict.ts";
 
 /** One run of the agent against the scripted model. */
 export interface AgentRunFacts {
@@ -53,7 +53,7 @@ function version({ manifestVersion, run }: AgentFacts): Verdict {
 
 /** The promise is a default that can be configured: what is asked for must be what is configured. */
 function model({ offered }: AgentRunFacts, { configured }: AgentFacts): Verdict {
-  const configurable = configured.model === MODEL ? "" : " (configured: not the default)";
+  const configurable = configured.model === MODEL ? "" : CONFIGURED;
   return verdict(`${offered.model}${configurable}`, [
     offered.model !== configured.model && `the machine's settings name ${configured.model}`,
   ]);
@@ -64,7 +64,7 @@ function tools({ offered }: AgentRunFacts, { configured }: AgentFacts): Verdict 
   const missing = configured.tools.filter((tool) => !named.includes(tool));
   const more = named.filter((tool) => !configured.tools.includes(tool));
   const differs = [...configured.tools].sort().join() !== [...TOOLS].sort().join();
-  return verdict(`${named.join(", ")}${differs ? " (configured: not the default)" : ""}`, [
+  return verdict(`${named.join(", ")}${differs ? CONFIGURED : ""}`, [
     missing.length > 0 && `not offered: ${missing.join(", ")}`,
     more.length > 0 && `offered beside: ${more.join(", ")}`,
   ]);
@@ -75,11 +75,8 @@ function mcp({ mcpServers }: AgentRunFacts, { configured }: AgentFacts): Verdict
   const broken = mcpServers.filter(({ status }) => status !== "connected");
   const missing = configured.mcpServers.filter((name) => !mcpServers.some((server) => server.name === name));
   const count = configured.mcpServers.length;
-  return verdict(
-    `${working.length}: ${working.join(", ")}${count === MCP_SERVERS ? "" : " (configured: not the default)"}`,
-    [
-      missing.length > 0 && `not there: ${missing.join(", ")}`,
-      broken.length > 0 && `not working: ${broken.map(({ name, status }) => `${name} (${status})`).join(", ")}`,
-    ],
-  );
+  return verdict(`${working.length}: ${working.join(", ")}${count === MCP_SERVERS ? "" : CONFIGURED}`, [
+    missing.length > 0 && `not there: ${missing.join(", ")}`,
+    broken.length > 0 && `not working: ${broken.map(({ name, status }) => `${name} (${status})`).join(", ")}`,
+  ]);
 }

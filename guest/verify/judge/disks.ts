@@ -1,4 +1,5 @@
-import { type Verdict, type Verdicts, verdict } from "./verdict.ts";
+import type { Asked } from "../../machine.ts";
+import { CONFIGURED, type Verdict, type Verdicts, verdict } from "./verdict.ts";
 
 /** A mounted file system and the disk behind it. */
 export interface MountedDisk {
@@ -32,20 +33,21 @@ export interface DiskFacts {
 
 const MIB = 1024 * 1024;
 
-export function judgeDisks(facts: DiskFacts): Verdicts {
+export function judgeDisks(facts: DiskFacts, asked: Pick<Asked, "rootDiskGiB" | "sessionDiskGiB">): Verdicts {
   return {
-    D1: rootDisk(facts.root),
+    D1: rootDisk(facts.root, asked.rootDiskGiB),
     D2: efiPartition(facts.efi),
-    D3: sessionDisk(facts.sessions, facts.sessionLabel),
+    D3: sessionDisk(facts.sessions, facts.sessionLabel, asked.sessionDiskGiB),
     D4: survival(facts),
   };
 }
 
-function rootDisk(root: MountedDisk | undefined): Verdict {
+function rootDisk(root: MountedDisk | undefined, gib: number): Verdict {
   if (!root) return { seen: "nothing known", ok: false, reason: "the root file system is not on a disk" };
-  return verdict(describe(root), [
+  const { least, most } = bytesOf(gib);
+  return verdict(`${describe(root)}${gib === REFERENCE_GIB ? "" : CONFIGURED}`, [
     !isNvme(root) && "not an NVMe disk",
-    !isTenGigabytes(root) && "not 10 GB",
+    (root.diskBytes < least || root.diskBytes > most) && `not ${gib} GB`,
     root.partition !== 1 && "not partition 1",
     root.type !== "ext4" && "not ext4",
     !root.labels.includes("cloudimg-rootfs") && "no label cloudimg-rootfs",
@@ -64,11 +66,13 @@ function efiPartition(efi: MountedDisk | undefined): Verdict {
   ]);
 }
 
-function sessionDisk(sessions: MountedDisk | undefined, label: string): Verdict {
+/** It may have grown since its machine was described. */
+function sessionDisk(sessions: MountedDisk | undefined, label: string, gib: number): Verdict {
   if (!sessions) return { seen: "not mounted", ok: false, reason: "no disk is mounted at /sessions" };
-  return verdict(describe(sessions), [
+  const other = gib !== REFERENCE_GIB || sessions.diskBytes > bytesOf(REFERENCE_GIB).most;
+  return verdict(`${describe(sessions)}${other ? CONFIGURED : ""}`, [
     !isNvme(sessions) && "not an NVMe disk",
-    !isTenGigabytes(sessions) && "not 10 GB",
+    sessions.diskBytes < bytesOf(gib).least && `less than ${gib} GB`,
     sessions.partition !== undefined && "a partition, not the whole disk",
     sessions.type !== "ext4" && "not ext4",
     !sessions.labels.includes(label) && `no label ${label}`,
@@ -99,7 +103,9 @@ function isNvme({ disk }: MountedDisk): boolean {
   return /^nvme\d+n\d+$/.test(disk);
 }
 
-/** 10 GB in either counting (10^9 or 2^30). */
-function isTenGigabytes({ diskBytes }: MountedDisk): boolean {
-  return diskBytes >= 9.9e9 && diskBytes <= 10.9e9;
+const REFERENCE_GIB = 10;
+
+/** What counts as so many GB, in either counting (10^9 or 2^30). */
+function bytesOf(gib: number): { least: number; most: number } {
+  return { least: gib * 0.99e9, most: gib * 1.09e9 };
 }

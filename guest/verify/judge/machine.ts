@@ -1,4 +1,5 @@
-import { type Verdict, type Verdicts, verdict } from "./verdict.ts";
+import type { Asked } from "../../machine.ts";
+import { CONFIGURED, type Verdict, type Verdicts, verdict } from "./verdict.ts";
 
 /** What `/proc`, `/sys` and the settings say of the computer. */
 export interface MachineFacts {
@@ -23,20 +24,29 @@ const GIB = 1024 * 1024;
 /** 3.8 GiB, as `free -h` shows a machine of 4096 MiB: the kernel keeps some for itself, and more with more devices. */
 const TOTAL = { least: 3.7 * GIB, most: 3.95 * GIB };
 const AVAILABLE = 2.8 * GIB;
+const MEMORY_MIB = 4096;
 const CPU_FEATURES = ["aes", "pmull", "sha1", "sha2", "sha3", "sha512", "atomics", "paca", "pacg", "bti"];
 const CPUS = 4;
 
-export function judgeMachine(facts: MachineFacts): Verdicts {
+export function judgeMachine(facts: MachineFacts, asked: Pick<Asked, "cpus" | "memoryMiB">): Verdicts {
   const missing = CPU_FEATURES.filter((feature) => !facts.cpuFeatures.includes(feature));
   const available = facts.memoryAvailableKiB + facts.ownMemoryKiB;
+  // A machine that was to be smaller has as much less of both.
+  const less = (MEMORY_MIB - asked.memoryMiB) * 1024;
+  const smaller = less > 0 ? CONFIGURED : "";
+  const otherCpus = asked.cpus.join() === String(CPUS) ? "" : CONFIGURED;
   return {
     M1: verdict(facts.architecture, [facts.architecture !== "aarch64" && "another architecture"]),
-    M2: verdict(String(facts.cpus), [facts.cpus !== CPUS && `${CPUS} are promised`]),
+    M2: verdict(`${facts.cpus}${otherCpus}`, [
+      !asked.cpus.includes(facts.cpus) && `${asked.cpus.join(" or ")} are promised`,
+    ]),
     M3: verdict(CPU_FEATURES.filter((feature) => !missing.includes(feature)).join(", "), [
       missing.length > 0 && `missing: ${missing.join(", ")}`,
     ]),
-    M4: totalMemory(facts),
-    M5: verdict(gib(available), [available < AVAILABLE && "less than 2.8 GiB: something else uses it"]),
+    M4: totalMemory(facts, less, smaller),
+    M5: verdict(`${gib(available)}${smaller}`, [
+      available < AVAILABLE - less && `less than ${gib(AVAILABLE - less)}: something else uses it`,
+    ]),
     M6: verdict(facts.swaps.join(", ") || "none", [facts.swaps.length > 0 && "swap is in use"]),
     M7: verdict(facts.bogoMips === undefined ? "not told" : String(facts.bogoMips), [
       facts.bogoMips !== 48 && "the host's timer differs",
@@ -45,9 +55,10 @@ export function judgeMachine(facts: MachineFacts): Verdicts {
 }
 
 /** A larger machine keeps the promise by what it lets sessions use. */
-function totalMemory({ memoryTotalKiB, sessionsMemoryKiB }: MachineFacts): Verdict {
-  if (memoryTotalKiB < TOTAL.least) return verdict(gib(memoryTotalKiB), ["too little memory"]);
-  if (memoryTotalKiB <= TOTAL.most) return verdict(gib(memoryTotalKiB), []);
+function totalMemory({ memoryTotalKiB, sessionsMemoryKiB }: MachineFacts, less: number, smaller: string): Verdict {
+  const seen = `${gib(memoryTotalKiB)}${smaller}`;
+  if (memoryTotalKiB < TOTAL.least - less) return verdict(seen, ["too little memory"]);
+  if (memoryTotalKiB <= TOTAL.most) return verdict(seen, []);
   const capped = sessionsMemoryKiB !== undefined && sessionsMemoryKiB <= TOTAL.most;
   const cap = sessionsMemoryKiB === undefined ? "no limit for sessions" : `sessions may use ${gib(sessionsMemoryKiB)}`;
   return verdict(`${gib(memoryTotalKiB)}, ${cap}`, [!capped && "sessions may use more than the reference has"]);

@@ -73,6 +73,7 @@ describe("a stack on AWS in a network of one's own (rehearsed with moto)", funct
   it("has its machines in its subnets, watched each minute and protected", async () => {
     const one = (await instancesOf(aws)).find(({ Tags }) => tagsOf(Tags)["cloister:machine"] === "one");
     assert.equal(one?.VpcId, mine.vpcId);
+    assert.equal(one?.Monitoring?.State, "enabled");
     assert.ok(Object.values(mine.subnetIds).includes(one?.SubnetId ?? ""));
     const { DisableApiTermination } = await aws.ec2.describeInstanceAttribute({
       InstanceId: one?.InstanceId,

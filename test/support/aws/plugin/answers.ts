@@ -1,6 +1,7 @@
 /** What moto 5.2.5 lacks, or does not do as AWS does: answered here, from a file beside the stack's state. */
 import { randomBytes } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
+import type { DescribeInstancesCommandOutput } from "@aws-sdk/client-ec2";
 import { launchInput } from "./launch.ts";
 
 /** Inputs were checked against the service's model. */
@@ -85,6 +86,12 @@ const tagsByArn = (arn: string): Output => {
     for (const thing of Object.values(things)) if (thing["Arn"] === arn) return thing;
   throw new NotFound(`there is nothing with ARN ${arn}`);
 };
+
+const monitored = (input: Input, State: "enabled" | "disabled"): Output[] =>
+  (input["InstanceIds"] as string[]).map((InstanceId) => ({
+    InstanceId,
+    Monitoring: put("ec2:monitoring", InstanceId, { State }),
+  }));
 
 const ANSWERS: Readonly<Record<string, Answer>> = {
   // Data Lifecycle Manager: moto has none of it.
@@ -179,6 +186,19 @@ const ANSWERS: Readonly<Record<string, Answer>> = {
   "s3:DeleteBucketPolicy": ({ Bucket }) => {
     drop("s3:policy", Bucket);
     return {};
+  },
+
+  // moto monitors from the start or never.
+  "ec2:MonitorInstances": (input) => ({ InstanceMonitorings: monitored(input, "enabled") }),
+  "ec2:UnmonitorInstances": (input) => ({ InstanceMonitorings: monitored(input, "disabled") }),
+  "ec2:DescribeInstances": async (input, next) => {
+    const { output } = (await next({ input })) as { output: DescribeInstancesCommandOutput };
+    for (const { Instances = [] } of output.Reservations ?? [])
+      for (const one of Instances) {
+        const changed = load()["ec2:monitoring"]?.[one.InstanceId ?? ""];
+        if (changed) one.Monitoring = changed as NonNullable<typeof one.Monitoring>;
+      }
+    return { ...output };
   },
 
   // EC2 merges a launch template into the request; moto takes only some of it.

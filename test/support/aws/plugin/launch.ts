@@ -34,7 +34,11 @@ export async function launchInput(request: object, next: Next): Promise<Record<s
     LaunchTemplate,
     TagSpecifications: TagSpecifications?.length ? [...templateTags, ...TagSpecifications] : templateTags,
   };
-  const { output } = (await next({ input: merged })) as { output: RunInstancesCommandOutput };
+  // To moto "false" is true for these.
+  const input_: Partial<typeof merged> = { ...merged };
+  if (!input_.Monitoring?.Enabled) delete input_.Monitoring;
+  if (!input_.EbsOptimized) delete input_.EbsOptimized;
+  const { output } = (await next({ input: input_ })) as { output: RunInstancesCommandOutput };
   await tagParts(output, (type) =>
     merged.TagSpecifications.filter((tags) => tags.ResourceType === type).flatMap((tags) => tags.Tags ?? []),
   );

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { Asked } from "../../../../guest/machine.ts";
 import { type AgentFacts, judgeAgent } from "../../../../guest/verify/judge/agent.ts";
 import { type DiskFacts, judgeDisks, type MountedDisk } from "../../../../guest/verify/judge/disks.ts";
 import { type EgressFacts, judgeEgress } from "../../../../guest/verify/judge/egress.ts";
@@ -21,6 +22,10 @@ const isOk = (verdict: Verdict | undefined) => verdict !== undefined && "ok" in 
 const reasonOf = (verdict: Verdict | undefined) =>
   verdict === undefined ? "no verdict" : "ok" in verdict ? (verdict.reason ?? "ok") : JSON.stringify(verdict);
 
+/** What a stack asks for that configures nothing. */
+const asked: Asked = { hostname: "claude", cpus: [4], memoryMiB: 4096, rootDiskGiB: 10, sessionDiskGiB: 10 };
+const seenOf = (verdict: Verdict | undefined) => (verdict && "seen" in verdict ? (verdict.seen ?? "") : "");
+
 const GIB = 1024 * 1024;
 const machine: MachineFacts = {
   architecture: "aarch64",
@@ -35,7 +40,8 @@ const machine: MachineFacts = {
 };
 
 describe("judging the machine", () => {
-  const judge = (change: Partial<MachineFacts>) => judgeMachine({ ...machine, ...change });
+  const judge = (change: Partial<MachineFacts>, wish: Partial<Asked> = {}) =>
+    judgeMachine({ ...machine, ...change }, { ...asked, ...wish });
 
   it("finds the reference's machine right", () => same(judge({})));
   it("notices another architecture, processors or their features", () => {
@@ -51,7 +57,26 @@ describe("judging the machine", () => {
     assert.ok(isOk(judge({ memoryTotalKiB: 16 * GIB })["M4"]));
     assert.equal(isOk(judge({ memoryTotalKiB: 16 * GIB, sessionsMemoryKiB: 8 * GIB })["M4"]), false);
     const { sessionsMemoryKiB: _, ...unlimited } = machine;
-    assert.equal(isOk(judgeMachine({ ...unlimited, memoryTotalKiB: 16 * GIB })["M4"]), false);
+    assert.equal(isOk(judgeMachine({ ...unlimited, memoryTotalKiB: 16 * GIB }, asked)["M4"]), false);
+  });
+  it("holds processors and memory against what was asked for, and says that it is not the default", () => {
+    const more = judge({ cpus: 8 }, { cpus: [8, 16] });
+    assert.ok(isOk(more["M2"]));
+    assert.equal(seenOf(more["M2"]), "8 (configured: not the default)");
+    assert.equal(reasonOf(judge({ cpus: 4 }, { cpus: [8, 16] })["M2"]), "8 or 16 are promised");
+    const small = { memoryTotalKiB: 1.8 * GIB, memoryAvailableKiB: 0.9 * GIB };
+    const less = judge(small, { memoryMiB: 2048 });
+    assert.ok(isOk(less["M4"]) && isOk(less["M5"]));
+    assert.match(seenOf(less["M4"]), /1\.80 GiB \(configured: not the default\)/);
+    same(
+      judge({ ...small, memoryTotalKiB: 1.6 * GIB, memoryAvailableKiB: 0.6 * GIB }, { memoryMiB: 2048 }),
+      "M4",
+      "M5",
+    );
+    assert.equal(isOk(judge({ ...small, memoryTotalKiB: 1.6 * GIB }, { memoryMiB: 2048 })["M4"]), false);
+    assert.equal(isOk(judge({ ...small, memoryAvailableKiB: 0.6 * GIB }, { memoryMiB: 2048 })["M5"]), false);
+    same(judge({}));
+    assert.equal(seenOf(judge({})["M2"]), "4");
   });
   it("notices swap and another timer", () => {
     same(judge({ swaps: ["/dev/zram0"], bogoMips: 2.4 }), "M6", "M7");
@@ -81,7 +106,8 @@ function whole({ partition: _, ...disk }: MountedDisk): MountedDisk {
 }
 
 describe("judging the disks", () => {
-  const judge = (change: Partial<DiskFacts>) => judgeDisks({ ...disks, ...change });
+  const judge = (change: Partial<DiskFacts>, wish: Partial<Asked> = {}) =>
+    judgeDisks({ ...disks, ...change }, { ...asked, ...wish });
 
   it("finds the reference's disks right, in any order", () => {
     same(judge({}));
@@ -106,8 +132,19 @@ describe("judging the disks", () => {
     );
     assert.equal(reasonOf(judge({ sessions: whole(root) })["D3"]), "no label sessions");
   });
+  it("holds sizes against what was asked for; a session disk may have grown", () => {
+    const grown = { ...root, diskBytes: 20 * 1024 ** 3 };
+    assert.ok(isOk(judge({ root: grown }, { rootDiskGiB: 20 })["D1"]));
+    assert.match(seenOf(judge({ root: grown }, { rootDiskGiB: 20 })["D1"]), /configured: not the default/);
+    assert.equal(reasonOf(judge({}, { rootDiskGiB: 20 })["D1"]), "not 20 GB");
+    const sessions = (gib: number) => whole({ ...root, labels: ["sessions"], diskBytes: gib * 1024 ** 3 });
+    assert.ok(isOk(judge({ sessions: sessions(50) })["D3"]));
+    assert.match(seenOf(judge({ sessions: sessions(50) })["D3"]), /configured: not the default/);
+    assert.equal(reasonOf(judge({ sessions: sessions(5) })["D3"]), "less than 10 GB");
+    assert.ok(isOk(judge({ sessions: sessions(5) }, { sessionDiskGiB: 5 })["D3"]));
+  });
   it("notices what is not mounted", () => {
-    const verdicts = judgeDisks({ sessionLabel: "sessions" });
+    const verdicts = judgeDisks({ sessionLabel: "sessions" }, asked);
     for (const id of ["D1", "D2", "D3"]) assert.equal(isOk(verdicts[id]), false);
   });
   it("judges the session disk's survival only where it can be seen", () => {
@@ -126,17 +163,34 @@ const system: SystemFacts = {
 };
 
 describe("judging the system", () => {
-  it("finds the reference's system right", () => same(judgeSystem(system)));
+  it("finds the reference's system right", () => same(judgeSystem(system, asked)));
   it("notices differences", () => {
-    const verdicts = judgeSystem({
-      osRelease: { PRETTY_NAME: "Debian GNU/Linux 13 (trixie)" },
-      kernelRelease: "6.12.1-cloud-amd64",
-      kernelVersion: "#1 SMP",
-      hostname: "host",
-      uefi: false,
-    });
+    const verdicts = judgeSystem(
+      {
+        osRelease: { PRETTY_NAME: "Debian GNU/Linux 13 (trixie)" },
+        kernelRelease: "6.12.1-cloud-amd64",
+        kernelVersion: "#1 SMP",
+        hostname: "host",
+        uefi: false,
+      },
+      asked,
+    );
     for (const id of ["O1", "O2", "O3", "O4"]) assert.equal(isOk(verdicts[id]), false, id);
     assert.equal(reasonOf(verdicts["O2"]), "not of the 6.8 series; not PREEMPT_DYNAMIC");
+  });
+  it("takes another host name when it was asked for", () => {
+    assert.ok(isOk(judgeSystem({ ...system, hostname: "box" }, { hostname: "box" })["O3"]));
+    assert.equal(reasonOf(judgeSystem(system, { hostname: "box" })["O3"]), "box was asked for");
+  });
+  it("excuses Ubuntu's kernel for AWS for its preemption alone", () => {
+    const judge = (kernelRelease: string, kernelVersion = "#33~22.04.1-Ubuntu SMP Fri Jun 20") => {
+      const found = judgeSystem({ ...system, kernelRelease, kernelVersion }, asked)["O2"];
+      return found && "ok" in found ? [found.ok, found.excuse !== undefined] : [];
+    };
+    assert.deepEqual(judge("6.8.0-1031-aws"), [false, true]);
+    assert.deepEqual(judge("6.8.0-90-generic"), [false, false]);
+    assert.deepEqual(judge("5.15.0-1080-aws"), [false, false]);
+    assert.deepEqual(judge("6.8.0-1031-aws", "#33-Ubuntu SMP PREEMPT_DYNAMIC Fri"), [true, false]);
   });
 });
 

@@ -1,9 +1,21 @@
 /** Machines: launch templates, instances and their disks. */
+import { isUtf8 } from "node:buffer";
 import { createHash } from "node:crypto";
 import type { RequestLaunchTemplateData, ResponseLaunchTemplateData } from "@aws-sdk/client-ec2";
 import { z } from "zod";
 import { ec2 } from "../clients.ts";
-import { arn, count, flag, type ResourceType, resource, tags, text, unlessGone, until } from "../resource.ts";
+import {
+  arn,
+  count,
+  flag,
+  type Props,
+  type ResourceType,
+  resource,
+  tags,
+  text,
+  unlessGone,
+  until,
+} from "../resource.ts";
 import { retag, specified, tagged } from "./network.ts";
 
 /** The provider takes these as text: "true" and "false". */
@@ -18,7 +30,7 @@ const templateInputs = z.strictObject({
   updateDefaultVersion: flag,
   iamInstanceProfile: z.strictObject({ name: text }),
   instanceInitiatedShutdownBehavior: z.enum(["stop", "terminate"]),
-  disableApiTermination: flag,
+  disableApiTermination: flag.optional(),
   monitoring: z.strictObject({ enabled: flag }),
   metadataOptions: z.strictObject({
     httpEndpoint: z.enum(["enabled", "disabled"]),
@@ -97,7 +109,7 @@ const fromData = (data: ResponseLaunchTemplateData): Partial<TemplateInputs> => 
   userData: data.UserData ?? "",
   iamInstanceProfile: { name: data.IamInstanceProfile?.Name ?? "" },
   instanceInitiatedShutdownBehavior: data.InstanceInitiatedShutdownBehavior ?? "stop",
-  disableApiTermination: data.DisableApiTermination ?? false,
+  ...(data.DisableApiTermination ? { disableApiTermination: true } : {}),
   monitoring: { enabled: data.Monitoring?.Enabled ?? false },
   metadataOptions: {
     httpEndpoint: data.MetadataOptions?.HttpEndpoint ?? "enabled",
@@ -196,18 +208,43 @@ async function instanceOf(id: string) {
   return Reservations?.[0]?.Instances?.[0];
 }
 
+/** One of AWS's own tags. The provider asks for them alone, before the instance itself (`findInstanceTagValue`). */
+async function tagOf(instanceId: string, key: string): Promise<string | undefined> {
+  const { Tags } = await (await ec2()).describeTags({
+    Filters: [
+      { Name: "resource-id", Values: [instanceId] },
+      { Name: "key", Values: [key] },
+    ],
+  });
+  return Tags?.[0]?.Value;
+}
+
+/** User data as the provider reads it back: as text where it was not given as base64. gRPC carries UTF-8 alone. */
+async function userDataOf(InstanceId: string, asBase64: boolean): Promise<Props> {
+  const { UserData } = await (await ec2()).describeInstanceAttribute({ InstanceId, Attribute: "userData" });
+  if (!UserData?.Value) return {};
+  if (asBase64) return { userDataBase64: UserData.Value };
+  const bytes = Buffer.from(UserData.Value, "base64");
+  if (!isUtf8(bytes)) throw new Error("grpc: error while marshaling: string field contains invalid UTF-8 (userData)");
+  return { userData: bytes.toString() };
+}
+
 const stateOf = async (id: string): Promise<string> => (await instanceOf(id))?.State?.Name ?? "terminated";
 
 const instance = resource({
   inputs: z.strictObject({
     launchTemplate: z.strictObject({ id: text, version: text }),
-    subnetId: text.optional(),
+    userDataBase64: text.optional(),
+    // Without it the provider stops and starts a machine whose user data changed: not rehearsed.
+    userDataReplaceOnChange: z.literal(true).optional(),
+    monitoring: flag.optional(),
+    ebsOptimized: flag.optional(),
     disableApiTermination: flag.optional(),
     forceDestroy: flag.optional(),
     tags,
   }),
   // The version is forced to be new by the provider's own code (CustomizeDiff): when it differs from the instance's.
-  replaceOn: ["launchTemplate.id", "launchTemplate.version", "subnetId"],
+  replaceOn: ["launchTemplate.id", "launchTemplate.version", "userDataBase64", "ebsOptimized"],
   source: "ec2/ec2_instance.go",
   computed: ["arn", "availabilityZone", "instanceState", "primaryNetworkInterfaceId", "privateIp", "tagsAll"],
   async create(inputs) {
@@ -215,12 +252,17 @@ const instance = resource({
       MinCount: 1,
       MaxCount: 1,
       LaunchTemplate: { LaunchTemplateId: inputs.launchTemplate.id, Version: inputs.launchTemplate.version },
-      SubnetId: inputs.subnetId,
-      DisableApiTermination: inputs.disableApiTermination,
+      UserData: inputs.userDataBase64,
+      // False where they are not set, as the provider sends them (`buildInstanceOpts`).
+      Monitoring: { Enabled: inputs.monitoring ?? false },
+      EbsOptimized: inputs.ebsOptimized ?? false,
+      DisableApiTermination: inputs.disableApiTermination ?? false,
       ...specified("instance", inputs.tags),
     });
     const id = Instances?.[0]?.InstanceId ?? "";
     await until(`${id} to run`, async () => (await stateOf(id)) === "running");
+    // The provider's create ends with its update, which does this again.
+    if (inputs.monitoring) await monitor(id, true);
     return id;
   },
   async read(id, state) {
@@ -230,10 +272,14 @@ const instance = resource({
       InstanceId: id,
       Attribute: "disableApiTermination",
     });
-    const own = Object.fromEntries((found.Tags ?? []).map(({ Key = "", Value = "" }) => [Key, Value]));
     return {
-      launchTemplate: { id: own["aws:ec2launchtemplate:id"], version: own["aws:ec2launchtemplate:version"] },
-      ...(state.subnetId === undefined ? {} : { subnetId: found.SubnetId }),
+      launchTemplate: {
+        id: await tagOf(id, "aws:ec2launchtemplate:id"),
+        version: await tagOf(id, "aws:ec2launchtemplate:version"),
+      },
+      ...(await userDataOf(id, state.userDataBase64 !== undefined)),
+      monitoring: ["enabled", "pending"].includes(found.Monitoring?.State ?? ""),
+      ebsOptimized: found.EbsOptimized,
       // moto hands on text where a flag is due, also Python's "True".
       disableApiTermination: String(DisableApiTermination?.Value).toLowerCase() === "true",
       availabilityZone: found.Placement?.AvailabilityZone,
@@ -246,6 +292,7 @@ const instance = resource({
   async update(id, news, olds) {
     if (news.disableApiTermination !== olds.disableApiTermination)
       await protect(id, news.disableApiTermination ?? false);
+    if (news.monitoring !== olds.monitoring) await monitor(id, news.monitoring ?? false);
     await retag(id, olds.tags, news.tags);
   },
   async delete(id, { forceDestroy }) {
@@ -257,6 +304,12 @@ const instance = resource({
 
 async function protect(InstanceId: string, Value: boolean): Promise<void> {
   await (await ec2()).modifyInstanceAttribute({ InstanceId, DisableApiTermination: { Value } });
+}
+
+async function monitor(id: string, on: boolean): Promise<void> {
+  const api = await ec2();
+  const InstanceIds = [id];
+  await (on ? api.monitorInstances({ InstanceIds }) : api.unmonitorInstances({ InstanceIds }));
 }
 
 const volume = resource({
