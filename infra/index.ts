@@ -38,7 +38,12 @@ async function local(settings: Settings): Promise<Outputs> {
 /** All that is wrong with a stack on AWS, or with the credentials for it. */
 async function awsRefusals(settings: Settings, wrong: readonly string[] = []): Promise<Problem[]> {
   const { awsProblems, credentialsProblem, hasSharedCredentials } = await import("./aws/check.ts");
-  const problems = awsProblems(settings, stack, wrong);
+  const { missingForRuntimeImage } = await import("../tools/runtime/missing.ts");
+  const lacks = await missingForRuntimeImage("arm64");
+  const problems = [
+    ...awsProblems(settings, stack, wrong),
+    ...lacks.map((message) => ({ path: "this computer", message })),
+  ];
   const credentials = credentialsProblem(process.env, hasSharedCredentials(process.env));
   if (credentials) return [...problems, credentials];
   if (wrong.some((one) => /^(region|zones|instanceType)\b/.test(one))) return problems;

@@ -33,12 +33,15 @@ export class DnsFirewall extends pulumi.ComponentResource {
           firewallDomainListId: list.id,
           priority,
           action,
-          ...(action === "BLOCK" ? { blockResponse: "NXDOMAIN" } : {}),
+          ...(action === "BLOCK"
+            ? { blockResponse: "NXDOMAIN" }
+            : // A listed name may be another's alias, such as a delivery network's, which nobody lists.
+              { firewallDomainRedirectionAction: "TRUST_REDIRECTION_DOMAIN" }),
         },
         parent,
       );
     };
-    const absolute = (domain: string) => (domain.endsWith(".") ? domain : `${domain}.`);
+    const absolute = (domain: string) => (domain.endsWith(".") ? domain : `${domain}.`).toLowerCase();
     const allowed = rule("allowed", 100, "ALLOW", [`*.${args.region}.amazonaws.com.`, ...args.domains.map(absolute)]);
     const others = rule("others", 200, "BLOCK", ["*."]);
     this.association = new ResolverFirewallRuleGroupAssociation(

@@ -31,8 +31,11 @@ export interface MachineRights {
   readonly keyArn: string;
   readonly logGroupArns: readonly string[];
   readonly modelKeySecretArn: string;
-  /** Pattern of the ARNs of this stack's own Auto Scaling groups. */
+  /** Pattern of the ARNs of this stack's Auto Scaling groups. Another stack's name may begin with this one's. */
   readonly groupArns: string;
+  /** What the groups' tag `cloister:stack` says. */
+  readonly stack: string;
+  readonly region: string;
 }
 
 /**
@@ -54,7 +57,18 @@ export function machinePolicy(rights: MachineRights): PolicyDocument {
       Resource: "*",
     },
     { Sid: "RuntimeImage", Effect: "Allow", Action: ["s3:GetObject"], Resource: `${rights.bucketArn}/runtime/*` },
-    { Sid: "Decrypt", Effect: "Allow", Action: ["kms:Decrypt"], Resource: rights.keyArn },
+    {
+      Sid: "Decrypt",
+      Effect: "Allow",
+      Action: ["kms:Decrypt"],
+      Resource: rights.keyArn,
+      // What S3 and Secrets Manager hand out, and nothing else that the key encrypts.
+      Condition: {
+        StringEquals: {
+          "kms:ViaService": ["s3", "secretsmanager"].map((service) => `${service}.${rights.region}.amazonaws.com`),
+        },
+      },
+    },
     {
       // All that the agent calls for a group that is there and whose retention it does not set
       // (aws/amazon-cloudwatch-agent, plugins/outputs/cloudwatchlogs/internal/pusher/target.go).
@@ -73,6 +87,7 @@ export function machinePolicy(rights: MachineRights): PolicyDocument {
         "autoscaling:SetInstanceProtection",
       ],
       Resource: rights.groupArns,
+      Condition: { StringEquals: { "aws:ResourceTag/cloister:stack": rights.stack } },
     },
   );
 }
@@ -119,11 +134,16 @@ export function keyPolicy(account: string, region: string, partition: string): P
     "kms:ReEncryptTo",
   ];
   // Named by condition: a policy that names a role as principal is refused while the role does not exist, and a new account
-  // has this one only after its first Auto Scaling group.
+  // has these only after its first Auto Scaling group, and the first with Spot machines.
+  const serviceRole = (service: string, name: string) =>
+    `arn:${partition}:iam::${account}:role/aws-service-role/${service}.amazonaws.com/${name}`;
   const scaling = {
     StringEquals: { "kms:CallerAccount": account },
     ArnEquals: {
-      "aws:PrincipalArn": `arn:${partition}:iam::${account}:role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling`,
+      "aws:PrincipalArn": [
+        serviceRole("autoscaling", "AWSServiceRoleForAutoScaling"),
+        serviceRole("spot", "AWSServiceRoleForEC2Spot"),
+      ],
     },
   };
   return document(

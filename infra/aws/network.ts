@@ -15,6 +15,7 @@ import { SecurityGroupIngressRule } from "@pulumi/aws/vpc/securityGroupIngressRu
 import * as pulumi from "@pulumi/pulumi";
 import { type InputProblem, refuseInputs, type Tags } from "./component.ts";
 import { DnsFirewall } from "./dns-firewall.ts";
+import { endpointServices } from "./endpoints.ts";
 import { cidrProblem, planSubnets } from "./subnets.ts";
 
 /** Arguments of {@link Network}. */
@@ -29,7 +30,7 @@ export interface NetworkArgs {
    * zone. @default "single"
    */
   readonly nat?: "none" | "single" | "per-zone";
-  /** Private way to SSM, about 7 dollars a month per endpoint and zone. @default false */
+  /** Private way to SSM (and without NAT to logs, secret and signals), about 7 dollars a month per endpoint and zone. @default false */
   readonly ssmEndpoints?: boolean;
   /** Where flow logs go. @default none are made */
   readonly flowLogs?: { readonly logGroupArn: pulumi.Input<string>; readonly roleArn: pulumi.Input<string> };
@@ -253,8 +254,7 @@ export class Network extends pulumi.ComponentResource {
       parent,
     );
     this.#ways.push(inbound);
-    const ssm = ["ssm", "ssmmessages", "ec2messages"];
-    for (const service of closed ? [...ssm, "logs", "secretsmanager", "autoscaling"] : ssm) {
+    for (const service of endpointServices(closed)) {
       const endpoint = new VpcEndpoint(
         `${this.#name}-${service}`,
         {

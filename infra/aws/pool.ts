@@ -138,8 +138,6 @@ export class Pool extends pulumi.ComponentResource {
         // Balancing zones anew would end machines that have work. So would scale-in: machines protect themselves meanwhile.
         // Which machine goes then is by AWS's default: those of the oldest template first.
         suspendedProcesses: ["AZRebalance"],
-        // A machine is of use when its hook is completed: no further waiting.
-        defaultInstanceWarmup: 0,
         // Part of the group's creation: without it the first machines would be in service before they are verified.
         initialLifecycleHooks: [
           {
@@ -154,7 +152,10 @@ export class Pool extends pulumi.ComponentResource {
           preferences: {
             maxHealthyPercentage: 110,
             skipMatching: true,
-            autoRollback: true,
+            // A machine is of use when its hook is completed: no further waiting.
+            instanceWarmup: "0",
+            // No autoRollback: the provider gives the group its new template before it starts the refresh, so that there would
+            // be nothing to go back to (hashicorp/terraform-provider-aws#34189).
             // Busy machines are protected against scale-in; a refresh waits for them.
             scaleInProtectedInstances: "Wait",
             standbyInstances: "Wait",
@@ -183,6 +184,8 @@ export class Pool extends pulumi.ComponentResource {
       {
         parent: this,
         dependsOn: [...(shape.after ?? [])],
+        // The provider waits ten minutes for the last machine of a group that goes, whatever its hook allows.
+        customTimeouts: { update: groupTimeout(drainSeconds), delete: groupTimeout(drainSeconds) },
         // Without a wish of its own the program leaves the size to schedules and operators.
         ignoreChanges: [
           "initialLifecycleHooks",
@@ -217,7 +220,12 @@ export class Pool extends pulumi.ComponentResource {
           maxSize: share(at.max, size.count)[size.index] ?? 0,
           desiredCapacity: share(at.desired, size.count)[size.index] ?? 0,
         },
-        { parent: this },
+        {
+          parent: this,
+          // An update would send the start time that AWS filled in, which is past soon (pulumi/pulumi-aws#2473).
+          replaceOnChanges: ["recurrence", "timeZone", "minSize", "maxSize", "desiredCapacity"],
+          deleteBeforeReplace: true,
+        },
       );
     }
     return pulumi
@@ -225,6 +233,9 @@ export class Pool extends pulumi.ComponentResource {
       .apply(([made, templateVersion]) => ({ group: made, templateVersion }));
   }
 }
+
+/** What commands may take, and ten minutes for a machine to end. */
+const groupTimeout = (drainSeconds: number): string => `${Math.ceil(drainSeconds / 60) + 10}m`;
 
 function problemsOf(args: PoolArgs): InputProblem[] {
   const problems: InputProblem[] = [];

@@ -1,5 +1,6 @@
 import type { Settings } from "../settings/settings.ts";
 import { zonesOf } from "./check.ts";
+import { endpointServices } from "./endpoints.ts";
 
 /** On-demand Linux prices of us-east-1 in US dollars, as of 2026-01. Other regions cost more; taxes and traffic come on top. */
 const HOURLY: Readonly<Record<string, number>> = {
@@ -51,7 +52,10 @@ export function monthlyEstimate(settings: Settings): CostLine[] {
   if (settings.network.existing === undefined) {
     const gateways = { none: 0, single: 1, "per-zone": zones }[settings.network.nat];
     if (gateways > 0) add(`NAT: ${gateways} x gateway`, gateways * NAT_HOUR * HOURS);
-    if (settings.network.ssmEndpoints) add("interface endpoints", 3 * zones * ENDPOINT_HOUR * HOURS);
+    if (settings.network.ssmEndpoints) {
+      const endpoints = endpointServices(settings.network.nat === "none").length * zones;
+      add(`interface endpoints: ${endpoints}`, endpoints * ENDPOINT_HOUR * HOURS);
+    }
   }
   add("key, secret, dashboard", 1 + 0.4 + 3);
   return lines;

@@ -47,7 +47,12 @@ export class RuntimeBucket extends pulumi.ComponentResource {
     const byKey = { sseAlgorithm: "aws:kms", kmsMasterKeyId: args.keyArn };
     const encryption = new BucketServerSideEncryptionConfiguration(
       `${name}-encryption`,
-      { ...of, rules: [{ applyServerSideEncryptionByDefault: byKey, bucketKeyEnabled: true }] },
+      {
+        ...of,
+        rules: [
+          { applyServerSideEncryptionByDefault: byKey, bucketKeyEnabled: true, blockedEncryptionTypes: ["SSE-C"] },
+        ],
+      },
       parent,
     );
     new BucketLifecycleConfiguration(

@@ -112,6 +112,8 @@ export class AwsTarget extends pulumi.ComponentResource {
               keyArn: key,
               logGroupArns: [system, audit],
               modelKeySecretArn: secret,
+              stack,
+              region,
               groupArns: `arn:${partition}:autoscaling:${region}:${account}:autoScalingGroup:*:autoScalingGroupName/cloister-${stack}-*`,
             }),
           ),

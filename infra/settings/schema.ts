@@ -46,7 +46,7 @@ export const settingsSchema = z.strictObject({
   memoryMiB: documented(
     wholeNumber(2048, 1_048_576).default(4096),
     "Machine",
-    "Memory of the machine, in MiB. 4096 shows as 3.8 GiB inside.",
+    "Memory of the machine, in MiB. 4096 shows as 3.8 GiB inside. Where it is less, a change replaces the machine; its session disk stays.",
   ),
   sessionMemoryMiB: documented(
     wholeNumber(0, 1_048_576).default(0),
@@ -79,7 +79,7 @@ export const settingsSchema = z.strictObject({
   mcpServers: documented(
     z.record(z.string().regex(/^[A-Za-z0-9_-]{1,64}$/), mcpServer).default({}),
     "Agent",
-    "MCP servers that the agent starts inside its sandbox: name, and `command`, `args`, `env` of each.",
+    "MCP servers that the agent starts inside its sandbox: name, and `command`, `args`, `env` of each. They are in user data, which is no place for a secret: whoever may read launch templates or the machine reads them.",
   ),
   baseImage: documented(
     z.enum(["auto", "ubuntu-22.04", "debian-13-stand-in"]).default("auto"),

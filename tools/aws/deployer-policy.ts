@@ -1,8 +1,11 @@
 /**
  * The least policy that whoever runs `pulumi up` needs, from the resource types that the program registers. A type without
- * an entry here is an error: the table grows with the program. `node --import tsx tools/aws/deployer-policy.ts` prints it.
+ * an entry here is an error: the table grows with the program. `npm run -s deployer-policy` prints it.
  * Source of actions: Service Authorization Reference; which of them a type needs: the provider's create, read, update and delete.
  */
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { Command } from "commander";
 
 /** Actions by resource type. `<service>:` stands before each. */
 const ACTIONS: Readonly<Record<string, readonly [service: string, actions: string]>> = {
@@ -43,7 +46,7 @@ const ACTIONS: Readonly<Record<string, readonly [service: string, actions: strin
   "aws:ec2/flowLog:FlowLog": ["ec2", "CreateFlowLogs CreateTags DeleteFlowLogs DescribeFlowLogs"],
   "aws:ec2/instance:Instance": [
     "ec2",
-    "CreateTags DescribeImages DescribeInstanceAttribute DescribeInstanceCreditSpecifications DescribeInstanceTypes DescribeInstances DescribeLaunchTemplateVersions DescribeVolumes ModifyInstanceAttribute RunInstances StartInstances StopInstances TerminateInstances",
+    "CreateTags DeleteTags DescribeImages DescribeInstanceAttribute DescribeInstanceCreditSpecifications DescribeInstanceTypes DescribeInstances DescribeLaunchTemplateVersions DescribeTags DescribeVolumes ModifyInstanceAttribute MonitorInstances RunInstances StartInstances StopInstances TerminateInstances UnmonitorInstances",
   ],
   "aws:ec2/internetGateway:InternetGateway": [
     "ec2",
@@ -86,13 +89,13 @@ const ACTIONS: Readonly<Record<string, readonly [service: string, actions: strin
   ],
   "aws:iam/role:Role": [
     "iam",
-    "CreateRole DeleteRole GetRole ListAttachedRolePolicies ListInstanceProfilesForRole ListRolePolicies PutRolePermissionsBoundary TagRole UntagRole UpdateAssumeRolePolicy PassRole",
+    "CreateRole DeleteRole DeleteRolePermissionsBoundary GetRole ListAttachedRolePolicies ListInstanceProfilesForRole ListRolePolicies PutRolePermissionsBoundary TagRole UntagRole UpdateAssumeRolePolicy PassRole",
   ],
   "aws:iam/rolePolicy:RolePolicy": ["iam", "DeleteRolePolicy GetRolePolicy PutRolePolicy"],
   "aws:kms/alias:Alias": ["kms", "CreateAlias DeleteAlias ListAliases UpdateAlias"],
   "aws:kms/key:Key": [
     "kms",
-    "CreateGrant CreateKey Decrypt DescribeKey DisableKeyRotation EnableKeyRotation GenerateDataKey GenerateDataKeyWithoutPlaintext GetKeyPolicy GetKeyRotationStatus ListResourceTags PutKeyPolicy ScheduleKeyDeletion TagResource UntagResource",
+    "CreateGrant CreateKey Decrypt DescribeKey DisableKeyRotation EnableKeyRotation GenerateDataKey GenerateDataKeyWithoutPlaintext GetKeyPolicy GetKeyRotationStatus ListResourceTags PutKeyPolicy ReEncryptFrom ReEncryptTo ScheduleKeyDeletion TagResource UntagResource UpdateKeyDescription",
   ],
   "aws:route53/resolverFirewallDomainList:ResolverFirewallDomainList": [
     "route53resolver",
@@ -112,7 +115,7 @@ const ACTIONS: Readonly<Record<string, readonly [service: string, actions: strin
   ],
   "aws:s3/bucket:Bucket": [
     "s3",
-    "CreateBucket DeleteBucket DeleteObject DeleteObjectVersion GetAccelerateConfiguration GetBucketAcl GetBucketCORS GetBucketLogging GetBucketObjectLockConfiguration GetBucketPolicy GetBucketRequestPayment GetBucketTagging GetBucketVersioning GetBucketWebsite GetEncryptionConfiguration GetLifecycleConfiguration GetObject GetReplicationConfiguration ListBucket ListBucketVersions PutBucketTagging PutObject",
+    "CreateBucket DeleteBucket DeleteObject DeleteObjectVersion GetAccelerateConfiguration GetBucketAcl GetBucketCORS GetBucketLogging GetBucketObjectLockConfiguration GetBucketPolicy GetBucketRequestPayment GetBucketTagging GetBucketVersioning GetBucketWebsite GetEncryptionConfiguration GetLifecycleConfiguration GetObject GetReplicationConfiguration ListBucket ListBucketVersions ListTagsForResource PutBucketTagging PutObject TagResource UntagResource",
   ],
   "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": [
     "s3",
@@ -146,6 +149,49 @@ const ACTIONS: Readonly<Record<string, readonly [service: string, actions: strin
   ],
 };
 
+/** Actions of other services that a type needs, by the same references. */
+const BESIDE: Readonly<Record<string, readonly string[]>> = {
+  // The private names of an interface endpoint.
+  "aws:ec2/vpcEndpoint:VpcEndpoint": ["route53:AssociateVPCWithHostedZone"],
+};
+
+/** What is needed whatever the program makes: its own look at instance types, and the commands of docs/aws.md. */
+const STEPS: readonly string[] = [
+  "sts:GetCallerIdentity",
+  "ec2:DescribeInstanceTypeOfferings",
+  "ssm:GetParameter",
+  "secretsmanager:PutSecretValue",
+  "tag:GetResources",
+  "ec2:DescribeSnapshots",
+  "ec2:DeleteSnapshot",
+];
+
+/**
+ * Services whose own roles an account gets when they are first used, if whoever uses them may make them: the first group,
+ * the first group with Spot machines, the first alarm that does something to an instance.
+ */
+const SERVICE_ROLES = ["autoscaling", "events", "spot"].map((service) => `${service}.amazonaws.com`);
+
+/** Services whose requests name no region, or always the same. */
+const GLOBAL: ReadonlySet<string> = new Set(["sts", "iam", "budgets", "route53"]);
+
+/** Characters that IAM takes in a managed policy, without white space (IAM quotas). */
+const MANAGED = 6144;
+
+interface Statement {
+  readonly Sid: string;
+  readonly Effect: "Allow";
+  readonly Action: readonly string[];
+  readonly Resource: string;
+  readonly Condition?: object;
+}
+
+/** A policy document. */
+export interface Policy {
+  readonly Version: "2012-10-17";
+  readonly Statement: readonly Statement[];
+}
+
 /** All types that the table knows. */
 export const KNOWN_TYPES: readonly string[] = Object.keys(ACTIONS);
 
@@ -153,37 +199,65 @@ export const KNOWN_TYPES: readonly string[] = Object.keys(ACTIONS);
  * The policy for a program's resource types, one statement per service, bound to a region where the service is regional.
  * Narrow it further by resource where your account shares names.
  */
-export function deployerPolicy(types: Iterable<string>, region: string): object {
-  const services = new Map<string, Set<string>>([
-    ["sts", new Set(["sts:GetCallerIdentity"])],
-    // Whether the zones have the instance types is looked up before anything is made.
-    ["ec2", new Set(["ec2:DescribeInstanceTypeOfferings"])],
-  ]);
+export function deployerPolicy(types: Iterable<string>, region: string): Policy {
+  const actions = new Set(STEPS);
   for (const type of types) {
     if (!type.startsWith("aws:")) continue;
     const entry = ACTIONS[type];
     if (!entry) throw new Error(`${type} has no entry in tools/aws/deployer-policy.ts: add the actions that it needs`);
-    const [service, actions] = entry;
-    const set = services.get(service) ?? new Set();
-    for (const action of actions.split(" ")) set.add(`${service}:${action}`);
-    services.set(service, set);
+    const [service, names] = entry;
+    for (const name of names.split(" ")) actions.add(`${service}:${name}`);
+    for (const action of BESIDE[type] ?? []) actions.add(action);
   }
-  const global = new Set(["sts", "iam", "budgets"]);
-  return {
-    Version: "2012-10-17",
-    Statement: [...services]
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([service, actions]) => ({
-        Sid: service.charAt(0).toUpperCase() + service.slice(1),
-        Effect: "Allow",
-        Action: [...actions].sort(),
-        Resource: "*",
-        ...(global.has(service) ? {} : { Condition: { StringEquals: { "aws:RequestedRegion": region } } }),
-      })),
+  const all = [...actions].sort();
+  const services = new Set(all.map((action) => action.split(":")[0] ?? ""));
+  const statements = [...services].map(
+    (service): Statement => ({
+      Sid: service.charAt(0).toUpperCase() + service.slice(1),
+      Effect: "Allow",
+      Action: all.filter((action) => action.startsWith(`${service}:`)),
+      Resource: "*",
+      ...(GLOBAL.has(service) ? {} : { Condition: { StringEquals: { "aws:RequestedRegion": region } } }),
+    }),
+  );
+  const roles: Statement = {
+    Sid: "ServiceRoles",
+    Effect: "Allow",
+    Action: ["iam:CreateServiceLinkedRole"],
+    Resource: "*",
+    Condition: { StringEquals: { "iam:AWSServiceName": SERVICE_ROLES } },
   };
+  return { Version: "2012-10-17", Statement: [...statements, roles] };
+}
+
+/** The same as documents that each fit a managed policy of IAM: 6,144 characters. */
+export function managedPolicies({ Version, Statement }: Policy): Policy[] {
+  const policies: Policy[] = [];
+  for (const statement of Statement) {
+    const last = policies.at(-1);
+    const more = { Version, Statement: [...(last?.Statement ?? []), statement] };
+    if (last && JSON.stringify(more).length <= MANAGED) policies[policies.length - 1] = more;
+    else policies.push({ Version, Statement: [statement] });
+  }
+  return policies;
 }
 
 if (process.argv[1] === import.meta.filename) {
-  const region = process.argv[2] ?? "eu-central-1";
-  console.log(JSON.stringify(deployerPolicy(KNOWN_TYPES, region), undefined, 2));
+  const command = new Command("deployer-policy")
+    .description("Prints the IAM policy that whoever runs `pulumi up` needs.")
+    .argument("<region>", "region of the stacks, such as eu-central-1")
+    .option("--out <folder>", "write it in parts that each fit a managed policy: deployer-1.json and so on")
+    .parse();
+  const [region = ""] = command.args;
+  const { out } = command.opts<{ out?: string }>();
+  const policy = deployerPolicy(KNOWN_TYPES, region);
+  if (out === undefined) console.log(JSON.stringify(policy, undefined, 2));
+  else {
+    mkdirSync(out, { recursive: true });
+    for (const [i, part] of managedPolicies(policy).entries()) {
+      const file = join(out, `deployer-${i + 1}.json`);
+      writeFileSync(file, JSON.stringify(part));
+      console.log(file);
+    }
+  }
 }

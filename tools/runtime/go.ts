@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { execa } from "execa";
 import { type Arch, goArch } from "./arch.ts";
+import { GO_MISSING } from "./missing.ts";
 
 const GUEST = join(import.meta.dirname, "../../guest");
 
@@ -18,11 +19,6 @@ const MODULES: readonly GoModule[] = [
 
 /** The command that writes the seccomp filters. It runs on the computer that builds the image. */
 const FILTERS = { folder: join(GUEST, "seal"), command: "./cmd/filters" };
-
-/** What to tell somebody without Go. */
-export const GO_MISSING =
-  "Go is needed to build the small static programs that run on a machine, and no `go` is on PATH. Install Go 1.24 or newer " +
-  "(https://go.dev/dl; macOS: brew install go), then run the same command again.";
 
 /** Go's version, such as `go1.24.1`, or undefined when there is no Go. */
 export async function goVersion(): Promise<string | undefined> {

@@ -39,10 +39,6 @@ export async function squashfsVersion(): Promise<string | undefined> {
   return /mksquashfs version (\S+)/.exec(result.stdout ?? "")?.[1];
 }
 
-export const SQUASHFS_MISSING =
-  "mksquashfs is needed to pack the runtime image and is not on PATH. Install squashfs-tools " +
-  "(Debian and Ubuntu: sudo apt-get install squashfs-tools; macOS: brew install squashfs), then run the same command again.";
-
 /** Packs a folder into a squashfs file. */
 export async function packSquashfs(tree: string, output: string): Promise<void> {
   const result = await execa("mksquashfs", squashfsArguments(tree, output), {

@@ -155,8 +155,8 @@ describe("a stack on AWS (rehearsed with moto)", function () {
       ...of("Route").filter(({ urn }) => /-private-eu-central-1[ab]$/.test(urn)),
       ...of("ResolverFirewallRuleGroupAssociation"),
     ].map(({ urn }) => urn);
-    // Three subnets, three rules out and one in, four endpoints, two routes, the firewall.
-    assert.equal(ways.length, 3 + 3 + 1 + 4 + 2 + 1);
+    // Three subnets, three rules out and one in, three endpoints, two routes, the firewall.
+    assert.equal(ways.length, 3 + 3 + 1 + 3 + 2 + 1);
     const machines = of("Instance", "Group");
     assert.equal(machines.length, 2 + 4);
     for (const { urn, dependencies = [] } of machines) {
@@ -366,12 +366,16 @@ describe("a stack on AWS (rehearsed with moto)", function () {
     const policy = JSON.parse(decodeURIComponent(PolicyDocument ?? ""));
     const key = (await aws.kms.listKeys({})).Keys?.[0]?.KeyArn ?? "";
     const { Policy = "" } = await aws.kms.getKeyPolicy({ KeyId: key, PolicyName: "default" });
-    const may = async (action: string, resource: string): Promise<boolean> =>
+    const may = async (action: string, resource: string, stackTag = "dev", via = "s3"): Promise<boolean> =>
       await allowed({
         principal: `arn:aws:iam::123456789012:role/${RoleName}`,
         policy,
         action,
         resource,
+        context: {
+          ...(action.startsWith("autoscaling:") ? { "aws:ResourceTag/cloister:stack": stackTag } : {}),
+          ...(via && action.startsWith("kms:") ? { "kms:ViaService": `${via}.eu-central-1.amazonaws.com` } : {}),
+        },
         ...(resource === key ? { resourcePolicy: JSON.parse(Policy) } : {}),
       });
     const bucket = `arn:aws:s3:::${(await aws.s3.listBuckets({})).Buckets?.[0]?.Name}`;
@@ -410,6 +414,10 @@ describe("a stack on AWS (rehearsed with moto)", function () {
       ["ssm:StartSession", `arn:aws:ec2:${here}:instance/i-0123456789abcdef0`],
     ] as const)
       assert.equal(await may(action, resource), false, `${action} on ${resource}`);
+    // A stack whose name begins like this one's; what the key encrypts beside the image and the secret.
+    assert.equal(await may("autoscaling:CompleteLifecycleAction", `${scaling}/cloister-dev-2-small`, "dev-2"), false);
+    assert.equal(await may("kms:Decrypt", key, "dev", "secretsmanager"), true);
+    for (const via of ["ec2", ""]) assert.equal(await may("kms:Decrypt", key, "dev", via), false, via);
   });
 
   it("lets the delivery of flow logs have its one log group", async () => {
@@ -553,8 +561,17 @@ describe("a stack on AWS (rehearsed with moto)", function () {
     assert.ok(types.size > 40 && actions.length > 100, `${types.size} types, ${actions.length} actions`);
     const policy = deployerPolicy([...types].filter(Boolean), "eu-central-1");
     const principal = "arn:aws:iam::123456789012:role/deployer";
-    const ask = async (action: string, region: string): Promise<boolean> =>
-      await allowed({ principal, policy, action, resource: "*", context: { "aws:RequestedRegion": region } });
+    const ask = async (action: string, region: string, service = "autoscaling.amazonaws.com"): Promise<boolean> =>
+      await allowed({
+        principal,
+        policy,
+        action,
+        resource:
+          action === "iam:CreateServiceLinkedRole"
+            ? `arn:aws:iam::123456789012:role/aws-service-role/${service}/x`
+            : "*",
+        context: { "aws:RequestedRegion": region, "iam:AWSServiceName": service },
+      });
     const denied: string[] = [];
     for (const action of actions) if (!(await ask(action, "eu-central-1"))) denied.push(action);
     assert.deepEqual(denied, []);
@@ -566,5 +583,7 @@ describe("a stack on AWS (rehearsed with moto)", function () {
     // It can deny.
     assert.equal(await ask("ec2:CreateVpc", "us-east-1"), false, "another region");
     assert.equal(await ask("ec2:CreateVpnGateway", "eu-central-1"), false, "what the program never does");
+    const role = (service: string) => ask("iam:CreateServiceLinkedRole", "eu-central-1", `${service}.amazonaws.com`);
+    assert.deepEqual([await role("events"), await role("spot"), await role("ecs")], [true, true, false]);
   });
 });

@@ -159,8 +159,8 @@ export async function inventory(clients: Clients, kept: Kept): Promise<string[]>
     ),
   ]);
   for (const [kind, things] of Object.entries(kept)) {
-    // Refreshes are events, not things.
-    if (kind !== "autoscaling:refresh") found[kind] = Object.keys(things);
+    // Refreshes are events, and monitoring is how an instance is: no things.
+    if (!["autoscaling:refresh", "ec2:monitoring"].includes(kind)) found[kind] = Object.keys(things);
   }
   return Object.entries(found)
     .flatMap(([kind, ids]) => ids.map((id) => `${kind} ${id}`))

@@ -59,10 +59,18 @@ const OTHER_NAME: Readonly<Record<string, string>> = {
 
 /** Actions that an operation needs beside its own, as this program makes it (same reference, "dependent actions"). */
 const ALSO: Readonly<Record<string, readonly string[]>> = {
-  "autoscaling:CreateAutoScalingGroup": ["ec2:RunInstances", "ec2:CreateTags", "iam:PassRole"],
+  "autoscaling:CreateAutoScalingGroup": [
+    "ec2:RunInstances",
+    "ec2:CreateTags",
+    "iam:PassRole",
+    "iam:CreateServiceLinkedRole",
+  ],
+  "autoscaling:StartInstanceRefresh": ["ec2:RunInstances", "ec2:CreateTags", "iam:PassRole"],
+  "cloudwatch:PutMetricAlarm": ["iam:CreateServiceLinkedRole"],
   "dlm:CreateLifecyclePolicy": ["iam:PassRole"],
   "ec2:AllocateAddress": ["ec2:CreateTags"],
   "ec2:CreateFlowLogs": ["iam:PassRole"],
+  "ec2:CreateVpcEndpoint": ["ec2:CreateTags", "route53:AssociateVPCWithHostedZone"],
   "ec2:CreateVolume": ["ec2:CreateTags", "kms:CreateGrant", "kms:GenerateDataKeyWithoutPlaintext"],
   "ec2:RunInstances": ["ec2:CreateTags", "iam:PassRole", "kms:CreateGrant", "kms:GenerateDataKeyWithoutPlaintext"],
   "iam:AddRoleToInstanceProfile": ["iam:PassRole"],

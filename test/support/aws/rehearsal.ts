@@ -48,10 +48,8 @@ export class Rehearsal {
     const folder = await mkdtemp(join(tmpdir(), "cloister-rehearsal-"));
     const project = join(folder, "project");
     await copyProject(project, [`Pulumi.${stack}.yaml`]);
-    await copyFile(
-      join(REPOSITORY, "test/support/aws/runtime-stand-in.ts"),
-      join(project, "tools", "runtime", "index.ts"),
-    );
+    for (const file of ["index.ts", "missing.ts"])
+      await copyFile(join(REPOSITORY, "test/support/aws/runtime-stand-in.ts"), join(project, "tools/runtime", file));
     const toolchain = await testToolchain();
     const home = join(folder, "pulumi-home");
     await standInHome(home, toolchain.env["PULUMI_HOME"]);

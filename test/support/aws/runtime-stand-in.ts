@@ -3,6 +3,8 @@ import { createHash } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
+export const missingForRuntimeImage = async (): Promise<string[]> => [];
+
 export async function ensureRuntimeImage(): Promise<object> {
   const content = process.env["CLOISTER_TEST_RUNTIME"] ?? "runtime image";
   const path = join(process.env["CLOISTER_TEST_FILES"] ?? "", "runtime.squashfs");

@@ -42,7 +42,7 @@ describe("the network", () => {
       change: { ssmEndpoints: true },
       sees: endpoints,
       before: ["s3"],
-      after: ["ec2messages", "s3", "ssm", "ssmmessages"],
+      after: ["s3", "ssm", "ssmmessages"],
     },
     flowLogs: {
       change: { flowLogs: { logGroupArn: "arn:aws:logs:x", roleArn: "arn:aws:iam::1:role/x" } },
@@ -92,9 +92,7 @@ describe("the network", () => {
   it("without NAT has no way out but its endpoints and S3", async () => {
     const made = await make(() => network({ ...base, nat: "none", ssmEndpoints: true }));
     for (const type of ["InternetGateway", "NatGateway", "Eip", "Route"]) assert.deepEqual(made.of(type), [], type);
-    assert.deepEqual(endpoints(made), [
-      ...["autoscaling", "ec2messages", "logs", "s3", "secretsmanager", "ssm", "ssmmessages"],
-    ]);
+    assert.deepEqual(endpoints(made), [...["autoscaling", "logs", "s3", "secretsmanager", "ssm", "ssmmessages"]]);
     assert.deepEqual(
       made
         .of("SecurityGroupEgressRule")

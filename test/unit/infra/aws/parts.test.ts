@@ -47,10 +47,17 @@ describe("the DNS firewall", () => {
   it("lets the listed names resolve before it refuses all others", async () => {
     const made = await make(() => new DnsFirewall("net", base));
     assert.deepEqual(
-      made.of("ResolverFirewallRule").map(({ action, priority, blockResponse }) => [action, priority, blockResponse]),
+      made
+        .of("ResolverFirewallRule")
+        .map((rule) => [
+          rule["action"],
+          rule["priority"],
+          rule["blockResponse"],
+          rule["firewallDomainRedirectionAction"],
+        ]),
       [
-        ["ALLOW", 100, undefined],
-        ["BLOCK", 200, "NXDOMAIN"],
+        ["ALLOW", 100, undefined, "TRUST_REDIRECTION_DOMAIN"],
+        ["BLOCK", 200, "NXDOMAIN", undefined],
       ],
     );
     assert.deepEqual(made.of("ResolverFirewallDomainList")[1]?.["domains"], ["*."]);

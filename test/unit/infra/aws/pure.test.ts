@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { credentialsProblem } from "../../../../infra/aws/check.ts";
-import { instanceTypeFacts } from "../../../../infra/aws/graviton.ts";
+import { instanceSize, instanceTypeFacts } from "../../../../infra/aws/graviton.ts";
 import { cellsFor, share, startSeconds, zoneFor } from "../../../../infra/aws/scale.ts";
 import { cidrProblem, overlap, planSubnets } from "../../../../infra/aws/subnets.ts";
 import { regionOf, withAmi } from "../../../../tools/aws/pin-ami.ts";
@@ -37,6 +37,20 @@ describe("instance types", () => {
     assert.equal(instanceTypeFacts("t4g.small").generation, 2);
     for (const type of ["m5.large", "c7i.xlarge", "g5g", "c8g"])
       assert.equal(instanceTypeFacts(type).generation, undefined, type);
+  });
+});
+
+describe("sizes of instances", () => {
+  it("are told by the type's name", () => {
+    for (const [type, cpus, gib] of [
+      ["c8g.medium", 1, 2],
+      ["c8g.xlarge", 4, 8],
+      ["m8gd.2xlarge", 8, 32],
+      ["r8g.metal-24xl", 96, 768],
+      ["x8g.large", 2, 32],
+    ] as const)
+      assert.deepEqual(instanceSize(type), { cpus, memoryMiB: gib * 1024 }, type);
+    for (const type of ["i8g.xlarge", "c8g.huge", "c8g"]) assert.equal(instanceSize(type), undefined, type);
   });
 });
 

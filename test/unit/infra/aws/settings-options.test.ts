@@ -139,7 +139,7 @@ const ROWS: Readonly<Record<Exclude<Here | Parts, Whole | Compared>, Row<Config>
     "10.9.0.0/16",
   ),
   "network.nat": network({ nat: "per-zone" }, (made) => made.of("NatGateway").length, 1, 2),
-  "network.ssmEndpoints": network({ ssmEndpoints: true }, (made) => made.of("VpcEndpoint").length, 1, 4),
+  "network.ssmEndpoints": network({ ssmEndpoints: true }, (made) => made.of("VpcEndpoint").length, 1, 3),
   "network.flowLogs": network(
     { flowLogs: false },
     (made) => [made.of("FlowLog").length, made.names("Role").includes("cloister-dev-flow-logs")],

@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Store } from "../../../../tools/lib/store.ts";
 import { elfArch, npmCpu } from "../../../../tools/runtime/arch.ts";
 import { goArguments, goEnvironment } from "../../../../tools/runtime/go.ts";
 import { isInput, runtimeImageKey } from "../../../../tools/runtime/key.ts";
+import { KIND, missingForRuntimeImage } from "../../../../tools/runtime/missing.ts";
 import { lockedVersions, nativePackages, npmArguments } from "../../../../tools/runtime/packages.ts";
 import { IMAGE_TIME, squashfsArguments } from "../../../../tools/runtime/squashfs.ts";
 
@@ -87,6 +89,27 @@ describe("elfArch", () => {
     assert.equal(elfArch(head(0x3e, 2, 2)), undefined);
     assert.equal(elfArch(new TextEncoder().encode("#!/bin/sh and a few bytes more")), undefined);
     assert.equal(elfArch(new Uint8Array(4)), undefined);
+  });
+});
+
+describe("what a computer lacks for the runtime image", () => {
+  it("is Go and mksquashfs where they are not on PATH, and nothing where the image is made already", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "cloister-path-"));
+    const env = { PATH: folder };
+    const store = new Store(join(folder, "store"));
+    const lacks = () => missingForRuntimeImage("arm64", env, store);
+    try {
+      assert.equal((await lacks()).length, 2);
+      await writeFile(join(folder, "go"), "");
+      assert.equal((await lacks()).length, 2, "not executable");
+      await chmod(join(folder, "go"), 0o755);
+      assert.match((await lacks()).join(), /^mksquashfs is needed .*apt-get install squashfs-tools/);
+      await mkdir(store.pathOf(KIND, runtimeImageKey({ arch: "arm64" })), { recursive: true });
+      assert.deepEqual(await lacks(), []);
+      assert.equal((await missingForRuntimeImage("amd64", env, store)).length, 1, "another architecture's is not");
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
   });
 });
 

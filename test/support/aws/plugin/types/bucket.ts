@@ -1,5 +1,5 @@
 /** The runtime bucket and its settings, each a resource of its own: s3. */
-import type { ServerSideEncryption } from "@aws-sdk/client-s3";
+import type { EncryptionType, ServerSideEncryption } from "@aws-sdk/client-s3";
 import { z } from "zod";
 import { s3 } from "../clients.ts";
 import {
@@ -58,7 +58,7 @@ type Part<Inputs extends { bucket: string }> = {
   readonly source: string;
   readonly inputs: z.ZodType<Inputs>;
   readonly put: (inputs: Inputs) => Promise<unknown>;
-  readonly get: (bucket: string) => Promise<Props | undefined>;
+  readonly get: (bucket: string, state: Inputs) => Promise<Props | undefined>;
   readonly remove?: (bucket: string) => Promise<unknown>;
 };
 
@@ -73,7 +73,7 @@ function part<Inputs extends { bucket: string }>({ source, inputs, put, get, rem
       await put(news);
       return news.bucket;
     },
-    read: async (id) => await unlessGone(get(id)),
+    read: async (id, state) => await unlessGone(get(id, state)),
     update: async (_id, news) => void (await put(news)),
     delete: async (id) => void (await remove?.(id)),
   });
@@ -103,6 +103,7 @@ const encryption = part({
       z.strictObject({
         applyServerSideEncryptionByDefault: z.strictObject({ sseAlgorithm: text, kmsMasterKeyId: arn }),
         bucketKeyEnabled: flag,
+        blockedEncryptionTypes: z.array(text),
       }),
     ),
   }),
@@ -110,25 +111,28 @@ const encryption = part({
     await (await s3()).putBucketEncryption({
       Bucket: bucket,
       ServerSideEncryptionConfiguration: {
-        Rules: rules.map(({ applyServerSideEncryptionByDefault: by, bucketKeyEnabled }) => ({
+        Rules: rules.map(({ applyServerSideEncryptionByDefault: by, bucketKeyEnabled, blockedEncryptionTypes }) => ({
           ApplyServerSideEncryptionByDefault: {
             SSEAlgorithm: by.sseAlgorithm as ServerSideEncryption,
             KMSMasterKeyID: by.kmsMasterKeyId,
           },
           BucketKeyEnabled: bucketKeyEnabled,
+          BlockedEncryptionTypes: { EncryptionType: blockedEncryptionTypes as EncryptionType[] },
         })),
       },
     }),
-  get: async (bucket) => {
+  get: async (bucket, { rules: set }) => {
     const { ServerSideEncryptionConfiguration } = await (await s3()).getBucketEncryption({ Bucket: bucket });
     return {
       bucket,
-      rules: (ServerSideEncryptionConfiguration?.Rules ?? []).map((rule) => ({
+      rules: (ServerSideEncryptionConfiguration?.Rules ?? []).map((rule, i) => ({
         applyServerSideEncryptionByDefault: {
           sseAlgorithm: rule.ApplyServerSideEncryptionByDefault?.SSEAlgorithm,
           kmsMasterKeyId: rule.ApplyServerSideEncryptionByDefault?.KMSMasterKeyID,
         },
         bucketKeyEnabled: rule.BucketKeyEnabled,
+        // moto forgets them.
+        blockedEncryptionTypes: rule.BlockedEncryptionTypes?.EncryptionType ?? set[i]?.blockedEncryptionTypes,
       })),
     };
   },

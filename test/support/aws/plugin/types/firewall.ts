@@ -76,6 +76,7 @@ const ruleInputs = z.strictObject({
   priority: count,
   action: z.enum(["ALLOW", "BLOCK"]),
   blockResponse: text.optional(),
+  firewallDomainRedirectionAction: text.optional(),
 });
 
 const rule = resource({
@@ -93,6 +94,7 @@ const rule = resource({
       Priority: inputs.priority,
       Action: inputs.action,
       BlockResponse: inputs.blockResponse as "NXDOMAIN",
+      FirewallDomainRedirectionAction: inputs.firewallDomainRedirectionAction as "TRUST_REDIRECTION_DOMAIN",
     });
     return `${inputs.firewallRuleGroupId}:${inputs.firewallDomainListId}`;
   },
@@ -107,6 +109,9 @@ const rule = resource({
         priority: found.Priority,
         action: found.Action,
         ...(found.BlockResponse ? { blockResponse: found.BlockResponse } : {}),
+        ...(found.FirewallDomainRedirectionAction
+          ? { firewallDomainRedirectionAction: found.FirewallDomainRedirectionAction }
+          : {}),
       }
     );
   },
@@ -118,6 +123,7 @@ const rule = resource({
       Priority: news.priority,
       Action: news.action,
       BlockResponse: news.blockResponse as "NXDOMAIN",
+      FirewallDomainRedirectionAction: news.firewallDomainRedirectionAction as "TRUST_REDIRECTION_DOMAIN",
     });
   },
   async delete(_id, { firewallRuleGroupId, firewallDomainListId }) {

@@ -29,7 +29,6 @@ const groupInputs = z.strictObject({
     .optional(),
   healthCheckGracePeriod: count,
   suspendedProcesses: z.array(text),
-  defaultInstanceWarmup: count,
   initialLifecycleHooks: z.array(
     z.strictObject({
       name: text,
@@ -43,7 +42,7 @@ const groupInputs = z.strictObject({
     preferences: z.strictObject({
       maxHealthyPercentage: count,
       skipMatching: flag,
-      autoRollback: flag,
+      instanceWarmup: text,
       scaleInProtectedInstances: text,
       standbyInstances: text,
     }),
@@ -70,7 +69,6 @@ const shared = (inputs: GroupInputs) => ({
     : {}),
   ...(inputs.mixedInstancesPolicy ? { MixedInstancesPolicy: mixed(inputs.mixedInstancesPolicy) } : {}),
   HealthCheckGracePeriod: inputs.healthCheckGracePeriod,
-  DefaultInstanceWarmup: inputs.defaultInstanceWarmup,
 });
 
 const mixed = ({ instancesDistribution: how, launchTemplate }: NonNullable<GroupInputs["mixedInstancesPolicy"]>) => ({
@@ -126,8 +124,7 @@ async function warm(AutoScalingGroupName: string, pool: NonNullable<GroupInputs[
 const group = resource<GroupInputs>({
   inputs: groupInputs,
   autoName: "name",
-  // Initial hooks are none of them: the provider puts them at creation and never again.
-  replaceOn: ["name"],
+  replaceOn: ["name", "initialLifecycleHooks"],
   source: "autoscaling/group.go",
   computed: ["arn", "availabilityZones", "tagsAll"],
   async create(inputs) {
@@ -225,23 +222,10 @@ const group = resource<GroupInputs>({
         Preferences: {
           MaxHealthyPercentage: preferences.maxHealthyPercentage,
           SkipMatching: preferences.skipMatching,
-          AutoRollback: preferences.autoRollback,
+          InstanceWarmup: Number(preferences.instanceWarmup),
           ScaleInProtectedInstances: preferences.scaleInProtectedInstances as "Wait",
           StandbyInstances: preferences.standbyInstances as "Wait",
         },
-        // The provider names the version that it wants where a failed refresh is to be rolled back.
-        ...(preferences.autoRollback
-          ? {
-              DesiredConfiguration: news.launchTemplate
-                ? {
-                    LaunchTemplate: {
-                      LaunchTemplateId: news.launchTemplate.id,
-                      Version: news.launchTemplate.version,
-                    },
-                  }
-                : { MixedInstancesPolicy: news.mixedInstancesPolicy && mixed(news.mixedInstancesPolicy) },
-            }
-          : {}),
       });
     }
   },
@@ -291,7 +275,10 @@ const schedule = resource({
       }
     );
   },
-  update: async (_id, news) => await putSchedule(news),
+  // The provider sends back the start time that AWS filled in, the schedule's first time: past by then.
+  update: async () => {
+    throw new Error("ValidationError: Given start time is in the past");
+  },
   async delete(id, { autoscalingGroupName }) {
     await (await autoScaling()).deleteScheduledAction({
       AutoScalingGroupName: autoscalingGroupName,
