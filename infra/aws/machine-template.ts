@@ -162,7 +162,8 @@ export function machineTemplate(
       userData: userDataOf(machine, args),
       updateDefaultVersion: true,
       iamInstanceProfile: { name: shape.instanceProfile },
-      instanceInitiatedShutdownBehavior: args.sessionDisk ? "terminate" : "stop",
+      // A template for a group leaves it out: the group ends what has stopped (Auto Scaling user guide, "Create a launch template").
+      ...(args.pool ? {} : { instanceInitiatedShutdownBehavior: "stop" }),
       // Not false: the provider leaves that out of the request, and would see a change after each refresh.
       ...(args.terminationProtection ? { disableApiTermination: true } : {}),
       monitoring: { enabled: shape.detailedMonitoring },

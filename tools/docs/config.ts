@@ -80,7 +80,7 @@ One stack is one environment; its keys are in \`Pulumi.<stack>.yaml\`. Set one w
 objects with \`--path\`: \`pulumi config set --path 'cloister:tools[0]' Bash\`. Where Pulumi is not on PATH, \`npm run -s pulumi -- config set\`
 does the same. All keys have defaults. Unknown keys and wrong values are refused, all at once, before anything is created.
 
-What a machine knows of itself is in its user data: a change of that (such as \`hostname\`, \`memoryMiB\`, \`model\`) makes a new machine with
+What a machine knows of itself is in its user data: a change of that (such as \`hostname\`, \`cpus\`, \`memoryMiB\`, \`model\`) makes a new machine with
 a fresh root disk. Session disks stay.
 
 <!-- Generated from infra/settings/schema.ts by \`npm run docs\`. -->

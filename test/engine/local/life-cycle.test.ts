@@ -5,6 +5,7 @@ import { createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execaSync } from "execa";
 import { livingProcess } from "../../../infra/local/host/living.ts";
+import { freePort } from "../../support/free-port.ts";
 import { GOOD_REPORT, LocalStack } from "../../support/local/stack.ts";
 import { ends } from "../../support/processes.ts";
 
@@ -106,18 +107,21 @@ describe("the local stack", function () {
     assert.equal(pid(), before);
   });
 
-  it("restarts the machine with other CPUs, in place", async () => {
+  it("restarts the machine with another port, in place", async () => {
     const before = pid();
-    await set("cpus", "2");
+    const port = await freePort();
+    await set("sshPort", String(port));
     const text = await succeeds(stack.engine.up());
     assert.match(text, /~ 1 updated/);
     assert.doesNotMatch(text, /replaced/);
     assert.notEqual(pid(), before);
     const commandLine = execaSync("ps", ["-o", "command=", "-p", String(pid())]).stdout;
-    assert.match(commandLine, / -smp 2 /);
+    assert.match(commandLine, new RegExp(`127\\.0\\.0\\.1:${port}-`));
   });
 
-  it("replaces the machine for other user data, and keeps its session disk", async () => {
+  it("replaces the machine for other CPUs or other user data, and keeps its session disk", async () => {
+    await set("cpus", "2");
+
     const machine = pid();
     const disk = await sessionDisk();
     await writeFile(stack.paths.console, "old");
@@ -125,6 +129,7 @@ describe("the local stack", function () {
     const text = await succeeds(stack.engine.up());
     assert.match(text, /replaced/);
     assert.notEqual(pid(), machine);
+    assert.match(execaSync("ps", ["-o", "command=", "-p", String(pid())]).stdout, / -smp 2 /);
     assert.equal(await sessionDisk(), disk);
   });
 

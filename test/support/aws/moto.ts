@@ -1,11 +1,11 @@
 // Stands in for the AWS API: moto's server, on loopback. It differs: it is a model of AWS (docs/fidelity.md lists what it
 // lacks), any credentials do, and what AWS does in minutes it does at once.
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type ExecaError, execa } from "execa";
 import { Store, sha256 } from "../../../tools/lib/store.ts";
+import { freePort } from "../free-port.ts";
 
 const REQUIREMENTS = new URL("./moto-requirements.txt", import.meta.url).pathname;
 
@@ -132,13 +132,3 @@ const described = (image: (typeof IMAGES)[number]) => ({
   virtualization_type: "hvm",
   hypervisor: "xen",
 });
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === "object" && address ? address.port : 0));
-    });
-  });
-}

@@ -29,7 +29,7 @@ const templateInputs = z.strictObject({
   userData: text,
   updateDefaultVersion: flag,
   iamInstanceProfile: z.strictObject({ name: text }),
-  instanceInitiatedShutdownBehavior: z.enum(["stop", "terminate"]),
+  instanceInitiatedShutdownBehavior: z.enum(["stop", "terminate"]).optional(),
   disableApiTermination: flag.optional(),
   monitoring: z.strictObject({ enabled: flag }),
   metadataOptions: z.strictObject({
@@ -108,7 +108,9 @@ const fromData = (data: ResponseLaunchTemplateData): Partial<TemplateInputs> => 
   ebsOptimized: data.EbsOptimized ? "true" : "false",
   userData: data.UserData ?? "",
   iamInstanceProfile: { name: data.IamInstanceProfile?.Name ?? "" },
-  instanceInitiatedShutdownBehavior: data.InstanceInitiatedShutdownBehavior ?? "stop",
+  ...(data.InstanceInitiatedShutdownBehavior
+    ? { instanceInitiatedShutdownBehavior: data.InstanceInitiatedShutdownBehavior }
+    : {}),
   ...(data.DisableApiTermination ? { disableApiTermination: true } : {}),
   monitoring: { enabled: data.Monitoring?.Enabled ?? false },
   metadataOptions: {
