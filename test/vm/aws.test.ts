@@ -263,8 +263,8 @@ describe("a machine of the AWS target", function () {
     // Signed, but not by the key that AWS has published.
     await publishAgent();
     const here = await start("other-order", /cloister: not ready: .*/, {
-      // The reference's host name is another one.
-      data: await userData({ hostname: "another" }),
+      // Its root disk has another size.
+      data: await userData({ rootDiskGiB: 20 }),
       before: [{ ...session, serial: "vol0123456789abcdef" }],
     });
     assert.match(await here.consoleText(), /not ready: cannot fetch the runtime image from s3:\/\/images\/runtime/);
@@ -282,9 +282,9 @@ describe("a machine of the AWS target", function () {
     aws.objects.set(path, right);
     aws.waiting = POOL.launchHook;
     await here.run("systemctl", "restart", "--no-block", "cloister-boot");
-    await here.console(/cloister: not ready: O3 .*/, BOOT_MS);
+    await here.console(/cloister: not ready: D1 .*not 20 GB/, BOOT_MS);
     await here.console(
-      /life cycle: not verified \(O3 .*\): ABANDON on the way to InService; the group was told/,
+      /life cycle: not verified \(D1 .*\): ABANDON on the way to InService; the group was told/,
       60_000,
     );
     assert.deepEqual(completed(), ["ABANDON", "CONTINUE", "ABANDON"]);
