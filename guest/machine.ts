@@ -80,8 +80,8 @@ export const Machine = z.strictObject({
       /** Size of the root disk in GiB (row D1). Default: 10. */
       rootDiskGiB: z.int().positive().default(10),
       /**
-       * Least size of the session disk in GiB (row D3), where it is less than the reference's 10, the default. It can
-       * grow under a machine, which is not made anew for that.
+       * Least size of the session disk in GiB (row D3), where it is less than the reference's 10, the default. From 10 on
+       * it can grow under a machine, which is not made anew for that.
        */
       sessionDiskGiB: z.int().positive().max(10).default(10),
     })

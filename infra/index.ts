@@ -38,12 +38,7 @@ async function local(settings: Settings): Promise<Outputs> {
 /** All that is wrong with a stack on AWS, or with the credentials for it. */
 async function awsRefusals(settings: Settings, wrong: readonly string[] = []): Promise<Problem[]> {
   const { awsProblems, credentialsProblem, hasSharedCredentials } = await import("./aws/check.ts");
-  const { missingForRuntimeImage } = await import("../tools/runtime/missing.ts");
-  const lacks = await missingForRuntimeImage("arm64");
-  const problems = [
-    ...awsProblems(settings, stack, wrong),
-    ...lacks.map((message) => ({ path: "this computer", message })),
-  ];
+  const problems = awsProblems(settings, stack, wrong);
   const credentials = credentialsProblem(process.env, hasSharedCredentials(process.env));
   if (credentials) return [...problems, credentials];
   if (wrong.some((one) => /^(region|zones|instanceType)\b/.test(one))) return problems;
@@ -64,6 +59,10 @@ async function aws(settings: Settings): Promise<Outputs> {
   const providers = providersFor(settings.region);
   // Their plugins start while the rest of the program is loaded, once the engine has heard of them.
   await new Promise((resolve) => setTimeout(resolve, 5));
+  // No refusal: a stack whose image is in its bucket needs none of it, and the program cannot see that.
+  const { missingForRuntimeImage } = await import("../tools/runtime/missing.ts");
+  for (const lack of await missingForRuntimeImage("arm64"))
+    void pulumi.log.warn(`${lack} Until then this computer can bring up no new stack and no change of the guest.`);
   const { AwsTarget } = await import("./aws/target.ts");
   const { protectData } = await import("./aws/protection.ts");
   const { uploadRuntimeImage } = await import("./aws/runtime-image.ts");

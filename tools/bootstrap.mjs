@@ -13,8 +13,9 @@ const modules = join(project, "node_modules");
 const marker = join(modules, ".cloister-lock");
 const lock = join(project, ".cloister", "npm-ci.lock");
 
-const major = Number(process.versions.node.split(".")[0]);
-if (major < 20) fail(`Node ${process.versions.node} is too old: install Node 20 or newer (https://nodejs.org).`);
+const [major, minor] = process.versions.node.split(".").map(Number);
+if (major < 20 || (major === 20 && minor < 11))
+  fail(`Node ${process.versions.node} is too old: install Node 20.11 or newer (https://nodejs.org).`);
 
 if (!upToDate()) {
   mkdirSync(join(project, ".cloister"), { recursive: true });

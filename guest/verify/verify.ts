@@ -1,8 +1,8 @@
-import type { Asked, Machine } from "../machine.ts";
+import type { Machine } from "../machine.ts";
 import { judgeAgent } from "./judge/agent.ts";
 import { judgeDisks } from "./judge/disks.ts";
 import { judgeEgress } from "./judge/egress.ts";
-import { judgeMachine } from "./judge/machine.ts";
+import { type AskedMachine, judgeMachine } from "./judge/machine.ts";
 import { judgeSandbox } from "./judge/sandbox.ts";
 import { judgeSessions } from "./judge/sessions.ts";
 import { judgeSystem } from "./judge/system.ts";
@@ -25,7 +25,7 @@ import { makeRows } from "./rows.ts";
  */
 export async function verify(machine: Machine, depth: "quick" | "full"): Promise<Report> {
   const startedAt = new Date();
-  const { asked } = machine;
+  const asked = { ...machine.asked, sessionMemoryMiB: machine.sessions.memoryMiB };
   const started = performance.now();
   const memory = await lookAtMemory();
   const reference = await readReference();
@@ -64,7 +64,7 @@ export async function verify(machine: Machine, depth: "quick" | "full"): Promise
 async function lookAtLive(
   idsOf: (...groups: Group[]) => string[],
   memory: Awaited<ReturnType<typeof lookAtMemory>>,
-  asked: Asked,
+  asked: AskedMachine,
 ): Promise<Verdicts> {
   try {
     const { live, meanwhile } = await lookAtSessions(() => lookAtMachine(memory));

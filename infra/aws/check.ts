@@ -126,6 +126,17 @@ function allProblems(settings: Settings, stack: string, refused: readonly string
         bad("network.existing.subnetIds", network.existing.subnetIds, `has no subnet for ${zone}.`);
     }
   }
+  if (network.existing !== undefined) {
+    const yours = "has no effect with network.existing, whose routes and endpoints are yours. Remove it.";
+    if (network.nat !== "single") bad("network.nat", network.nat, yours);
+    if (network.ssmEndpoints) bad("network.ssmEndpoints", true, yours);
+    if (network.dnsFirewall.length > 0)
+      bad(
+        "network.dnsFirewall",
+        network.dnsFirewall,
+        "would hold for everything in network.existing's VPC. Remove it, and give that VPC a firewall where you make it.",
+      );
+  }
   if (network.existing === undefined && network.nat === "none" && !network.ssmEndpoints)
     bad(
       "network.nat",

@@ -37,7 +37,7 @@ export interface InstanceTypeFacts {
 
 /** Reads an instance type's name, such as `c8g.xlarge`. */
 export function instanceTypeFacts(type: string): InstanceTypeFacts {
-  const match = /^(?:[cmrtx]|im|is|i|hpc)(\d)g[a-z-]*\.\w+$/.exec(type) ?? /^x(2)g[a-z]*\.\w+$/.exec(type);
+  const match = /^(?:[cmrtx]|im|is|i|hpc)(\d)g[a-z-]*\.[\w-]+$/.exec(type) ?? /^x(2)g[a-z]*\.\w+$/.exec(type);
   const digit = match?.[1] ?? "";
   const generation = type.startsWith("x2g") || type.startsWith("im4") ? 2 : GENERATION_OF_DIGIT[digit];
   return { generation, lacks: generation === undefined ? [] : (LACKS[generation] ?? []) };
@@ -51,17 +51,19 @@ const CPUS: Readonly<Record<string, number>> = { medium: 1, large: 2, xlarge: 4 
 /** How large an instance is. */
 export interface InstanceSize {
   readonly cpus: number;
-  readonly memoryMiB: number;
+  /** Undefined for families of another proportion than c, m, r and x. */
+  readonly memoryMiB?: number;
 }
 
 /**
- * The size of an instance type of Graviton4 or newer, such as `c8g.xlarge`; undefined when its name does not tell (families
- * with another proportion of memory). Source: the EC2 instance types guide, compute, memory and general purpose.
+ * The size of an instance type of Graviton4 or newer, such as `c8g.xlarge`; undefined when its name does not tell.
+ * Source: the EC2 instance types guide.
  */
 export function instanceSize(type: string): InstanceSize | undefined {
-  const [, family = "", size = ""] = /^([cmrx])\d+g[a-z-]*\.([\w-]+)$/.exec(type) ?? [];
+  const [, family = "", size = ""] = /^([a-z]+)\d+g[a-z-]*\.([\w-]+)$/.exec(type) ?? [];
   const many = /^(?:metal-)?(\d+)xl(?:arge)?$/.exec(size);
   const cpus = many ? 4 * Number(many[1]) : CPUS[size];
+  if (cpus === undefined) return undefined;
   const gib = GIB_PER_CPU[family];
-  return cpus === undefined || gib === undefined ? undefined : { cpus, memoryMiB: cpus * gib * 1024 };
+  return { cpus, ...(gib === undefined ? {} : { memoryMiB: cpus * gib * 1024 }) };
 }

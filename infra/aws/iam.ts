@@ -65,6 +65,7 @@ export function machinePolicy(rights: MachineRights): PolicyDocument {
       // What S3 and Secrets Manager hand out, and nothing else that the key encrypts.
       Condition: {
         StringEquals: {
+          // AWS outside of China, which has no Graviton4.
           "kms:ViaService": ["s3", "secretsmanager"].map((service) => `${service}.${rights.region}.amazonaws.com`),
         },
       },
@@ -159,6 +160,8 @@ export function keyPolicy(account: string, region: string, partition: string): P
         "kms:GetKeyPolicy",
         "kms:PutKeyPolicy",
         "kms:GetKeyRotationStatus",
+        "kms:EnableKey",
+        "kms:DisableKey",
         "kms:EnableKeyRotation",
         "kms:DisableKeyRotation",
         "kms:ListResourceTags",

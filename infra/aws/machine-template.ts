@@ -54,7 +54,7 @@ export interface TemplateArgs {
   readonly shape: MachineShape;
   /** @default the shape's */
   readonly instanceType?: string;
-  /** Types that may start in its place, as Spot machines. @default none */
+  /** Types that a pool may start besides. @default none */
   readonly otherTypes?: readonly string[];
   /** Whether each instance gets a session disk of its own that goes with it. */
   readonly sessionDisk: boolean;
@@ -128,13 +128,13 @@ function sizes(args: TemplateArgs) {
   const { shape, instanceType = shape.instanceType, otherTypes = [], sessionDiskGiB = shape.sessionDiskGiB } = args;
   const known = [instanceType, ...otherTypes].flatMap((type) => instanceSize(type) ?? []);
   const cpus = [...new Set(known.map((size) => size.cpus))];
-  const memory = Math.min(...known.map(({ memoryMiB }) => memoryMiB));
+  const memory = Math.min(...known.map(({ memoryMiB = Number.POSITIVE_INFINITY }) => memoryMiB));
   const asked = {
     hostname: shape.hostname,
     ...(cpus.length > 0 ? { cpus } : {}),
     memoryMiB: Math.min(memory, 4096),
     rootDiskGiB: shape.rootDiskGiB,
-    // It can grow under a machine, which would be made anew if it had another number in its user data.
+    // From 10 on it can grow under a machine, which is made anew for another number in its user data.
     sessionDiskGiB: Math.min(sessionDiskGiB, 10),
   };
   return { asked, sessionMemoryMiB: Math.min(shape.sessionMemoryMiB, memory - 1024) };
@@ -176,7 +176,7 @@ export function machineTemplate(
       },
       blockDeviceMappings: [
         disk("/dev/sda1", shape.rootDiskGiB),
-        ...(args.sessionDisk ? [disk(SESSION_DEVICE, shape.sessionDiskGiB)] : []),
+        ...(args.sessionDisk ? [disk(SESSION_DEVICE, args.sessionDiskGiB ?? shape.sessionDiskGiB)] : []),
       ],
       networkInterfaces: [
         {

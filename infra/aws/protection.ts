@@ -1,13 +1,12 @@
 import { Command } from "@pulumi/command/local/index.js";
 import type * as pulumi from "@pulumi/pulumi";
 
-/** Resources that hold what cannot be made again: session disks, logs, runtime images, and the key that reads them. */
-const DATA_TYPES: ReadonlySet<string> = new Set([
-  "aws:ebs/volume:Volume",
-  "aws:s3/bucket:Bucket",
-  "aws:kms/key:Key",
-  "aws:cloudwatch/logGroup:LogGroup",
-]);
+/**
+ * Resources that hold what cannot be made again: session disks, logs, the model's key, runtime images, and the key that reads
+ * them all. A bucket that is kept stays closed: what closes it is kept as well (`aws:s3/bucket...`).
+ */
+const DATA_TYPES =
+  /^aws:(ebs\/volume:Volume|s3\/bucket.*|kms\/key:Key|cloudwatch\/logGroup:LogGroup|secretsmanager\/secret:Secret)$/;
 
 /** What `pulumi destroy` does with data. */
 export type OnDestroy = "refuse" | "keep-data" | "delete-data";
@@ -18,7 +17,7 @@ export type OnDestroy = "refuse" | "keep-data" | "delete-data";
  */
 export function protectData(onDestroy: OnDestroy): pulumi.ResourceTransform {
   return ({ type, props, opts }) => {
-    if (onDestroy === "delete-data" || !DATA_TYPES.has(type)) return undefined;
+    if (onDestroy === "delete-data" || !DATA_TYPES.test(type)) return undefined;
     return { props, opts: { ...opts, protect: onDestroy === "refuse", retainOnDelete: true } };
   };
 }

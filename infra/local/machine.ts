@@ -159,7 +159,7 @@ function machineDescription(name: string, settings: Settings, runtime: RuntimeDi
       cpus: [settings.cpus],
       memoryMiB: Math.min(settings.memoryMiB, 4096),
       rootDiskGiB: settings.rootDiskGiB,
-      // What it is when the machine is made. It may grow, and the machine stays.
+      // From 10 on it can grow under a machine, which is made anew for another number in its user data.
       sessionDiskGiB: Math.min(settings.sessionDiskGiB, 10),
     },
     runtime: { digest: runtime.digest, size: runtime.size, serial: SERIALS.runtime },

@@ -46,7 +46,7 @@ export const settingsSchema = z.strictObject({
   memoryMiB: documented(
     wholeNumber(2048, 1_048_576).default(4096),
     "Machine",
-    "Memory of the machine, in MiB. 4096 shows as 3.8 GiB inside. Where it is less, a change replaces the machine; its session disk stays.",
+    "Memory of the machine, in MiB. 4096 shows as 3.8 GiB inside. A change replaces the machine where it changes what sessions may use (below 4915); its session disk stays.",
   ),
   sessionMemoryMiB: documented(
     wholeNumber(0, 1_048_576).default(0),
@@ -61,7 +61,7 @@ export const settingsSchema = z.strictObject({
   sessionDiskGiB: documented(
     wholeNumber(1, 16_384).default(10),
     "Machine",
-    "Size of the session disk, in GiB. It outlives the machine. It can grow, never shrink.",
+    "Size of the session disk, in GiB. It outlives the machine. It can grow, never shrink. A change below 10 replaces the machine, not the disk.",
   ),
   model: documented(
     z.string().min(1, { error: "must not be empty" }).default(DEFAULT_MODEL),

@@ -34,6 +34,8 @@ export interface StateResource {
   readonly type: string;
   readonly id?: string;
   readonly dependencies?: readonly string[];
+  /** Seconds. */
+  readonly customTimeouts?: { readonly create?: number; readonly update?: number; readonly delete?: number };
   readonly inputs?: Record<string, unknown>;
   readonly outputs?: Record<string, unknown>;
 }

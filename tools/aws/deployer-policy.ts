@@ -155,15 +155,25 @@ const BESIDE: Readonly<Record<string, readonly string[]>> = {
   "aws:ec2/vpcEndpoint:VpcEndpoint": ["route53:AssociateVPCWithHostedZone"],
 };
 
-/** What is needed whatever the program makes: its own look at instance types, and the commands of docs/aws.md. */
+/** What is needed whatever the program makes: its own look at instance types, the commands of docs/aws.md, an operator's. */
 const STEPS: readonly string[] = [
   "sts:GetCallerIdentity",
   "ec2:DescribeInstanceTypeOfferings",
   "ssm:GetParameter",
+  "servicequotas:RequestServiceQuotaIncrease",
   "secretsmanager:PutSecretValue",
+  "ce:UpdateCostAllocationTagsStatus",
+  "autoscaling:SetDesiredCapacity",
+  "ec2:GetConsoleOutput",
   "tag:GetResources",
   "ec2:DescribeSnapshots",
   "ec2:DeleteSnapshot",
+  "kms:CancelKeyDeletion",
+  "kms:EnableKey",
+  "ssm:DescribeInstanceInformation",
+  "ssm:StartSession",
+  "ssm:ResumeSession",
+  "ssm:TerminateSession",
 ];
 
 /**
@@ -172,8 +182,22 @@ const STEPS: readonly string[] = [
  */
 const SERVICE_ROLES = ["autoscaling", "events", "spot"].map((service) => `${service}.amazonaws.com`);
 
+/** Roles and profiles of this program have names that begin so; `cloister-<stack>-...`. */
+const OURS = ["role", "instance-profile"].map((kind) => `arn:*:iam::*:${kind}/cloister-*`);
+
+/** Services that roles are made for (`infra/aws`). */
+const PASSED_TO = ["ec2", "vpc-flow-logs", "dlm"].map((service) => `${service}.amazonaws.com`);
+
+/** Actions that IAM allows on condition of a role's boundary (Service Authorization Reference, `iam:PermissionsBoundary`). */
+const BOUNDED: ReadonlySet<string> = new Set([
+  "iam:CreateRole",
+  "iam:DeleteRolePolicy",
+  "iam:PutRolePermissionsBoundary",
+  "iam:PutRolePolicy",
+]);
+
 /** Services whose requests name no region, or always the same. */
-const GLOBAL: ReadonlySet<string> = new Set(["sts", "iam", "budgets", "route53"]);
+const GLOBAL: ReadonlySet<string> = new Set(["sts", "iam", "budgets", "route53", "ce"]);
 
 /** Characters that IAM takes in a managed policy, without white space (IAM quotas). */
 const MANAGED = 6144;
@@ -182,8 +206,17 @@ interface Statement {
   readonly Sid: string;
   readonly Effect: "Allow";
   readonly Action: readonly string[];
-  readonly Resource: string;
+  readonly Resource: string | readonly string[];
   readonly Condition?: object;
+}
+
+/** What makes a policy narrower. */
+export interface PolicyOptions {
+  /**
+   * ARN of the policy that bounds every role (`cloister:permissionsBoundary`). Without one, whoever has the policy can make a role
+   * that may do anything. @default none
+   */
+  readonly boundary?: string;
 }
 
 /** A policy document. */
@@ -199,7 +232,7 @@ export const KNOWN_TYPES: readonly string[] = Object.keys(ACTIONS);
  * The policy for a program's resource types, one statement per service, bound to a region where the service is regional.
  * Narrow it further by resource where your account shares names.
  */
-export function deployerPolicy(types: Iterable<string>, region: string): Policy {
+export function deployerPolicy(types: Iterable<string>, region: string, { boundary }: PolicyOptions = {}): Policy {
   const actions = new Set(STEPS);
   for (const type of types) {
     if (!type.startsWith("aws:")) continue;
@@ -210,7 +243,7 @@ export function deployerPolicy(types: Iterable<string>, region: string): Policy 
     for (const action of BESIDE[type] ?? []) actions.add(action);
   }
   const all = [...actions].sort();
-  const services = new Set(all.map((action) => action.split(":")[0] ?? ""));
+  const services = new Set(all.map((action) => action.split(":")[0] ?? "").filter((service) => service !== "iam"));
   const statements = [...services].map(
     (service): Statement => ({
       Sid: service.charAt(0).toUpperCase() + service.slice(1),
@@ -220,14 +253,39 @@ export function deployerPolicy(types: Iterable<string>, region: string): Policy 
       ...(GLOBAL.has(service) ? {} : { Condition: { StringEquals: { "aws:RequestedRegion": region } } }),
     }),
   );
-  const roles: Statement = {
-    Sid: "ServiceRoles",
-    Effect: "Allow",
-    Action: ["iam:CreateServiceLinkedRole"],
-    Resource: "*",
-    Condition: { StringEquals: { "iam:AWSServiceName": SERVICE_ROLES } },
-  };
-  return { Version: "2012-10-17", Statement: [...statements, roles] };
+  const roles = all.filter((action) => action.startsWith("iam:"));
+  return { Version: "2012-10-17", Statement: [...statements, ...roleStatements(roles, boundary)] };
+}
+
+/** What may be done with roles: those of this program alone, bounded where there is a boundary, and handed to its services. */
+function roleStatements(actions: readonly string[], boundary: string | undefined): Statement[] {
+  const statement = (Sid: string, Action: readonly string[], Resource: Statement["Resource"], condition?: object) =>
+    Action.length === 0
+      ? []
+      : [
+          {
+            Sid,
+            Effect: "Allow" as const,
+            Action,
+            Resource,
+            ...(condition ? { Condition: { StringEquals: condition } } : {}),
+          },
+        ];
+  const bounded = actions.filter((action) => boundary !== undefined && BOUNDED.has(action));
+  const free = actions.filter(
+    (action) =>
+      action !== "iam:PassRole" &&
+      !bounded.includes(action) &&
+      !(boundary !== undefined && action === "iam:DeleteRolePermissionsBoundary"),
+  );
+  const passed = actions.filter((action) => action === "iam:PassRole");
+  const linked = ["iam:CreateServiceLinkedRole"];
+  return [
+    ...statement("Iam", free, OURS),
+    ...statement("IamBounded", bounded, OURS, { "iam:PermissionsBoundary": boundary }),
+    ...statement("IamPass", passed, OURS, { "iam:PassedToService": PASSED_TO }),
+    ...statement("IamServiceRoles", linked, "*", { "iam:AWSServiceName": SERVICE_ROLES }),
+  ];
 }
 
 /** The same as documents that each fit a managed policy of IAM: 6,144 characters. */
@@ -246,11 +304,12 @@ if (process.argv[1] === import.meta.filename) {
   const command = new Command("deployer-policy")
     .description("Prints the IAM policy that whoever runs `pulumi up` needs.")
     .argument("<region>", "region of the stacks, such as eu-central-1")
+    .option("--boundary <arn>", "allow only roles that this policy bounds (cloister:permissionsBoundary)")
     .option("--out <folder>", "write it in parts that each fit a managed policy: deployer-1.json and so on")
     .parse();
   const [region = ""] = command.args;
-  const { out } = command.opts<{ out?: string }>();
-  const policy = deployerPolicy(KNOWN_TYPES, region);
+  const { out, boundary } = command.opts<{ out?: string; boundary?: string }>();
+  const policy = deployerPolicy(KNOWN_TYPES, region, boundary === undefined ? {} : { boundary });
   if (out === undefined) console.log(JSON.stringify(policy, undefined, 2));
   else {
     mkdirSync(out, { recursive: true });

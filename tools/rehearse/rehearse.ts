@@ -26,7 +26,7 @@ interface Outputs {
 }
 
 /** Kinds of things that `keep-data` leaves in the account. */
-const DATA = ["volume", "bucket", "log group", "key"];
+const DATA = ["volume", "bucket", "log group", "key", "secret"];
 
 /** A stack's whole life, with its configuration as it is in the repository. Throws where it does not end as it should. */
 export async function rehearse(stack: string, say: (line: string) => void): Promise<Shown> {
@@ -99,7 +99,9 @@ async function live(rehearsal: Rehearsal, say: (line: string) => void): Promise<
     if (other.length > 0) throw new Error(`a destroy that keeps data left ${other.join(", ")}`);
     const kinds = DATA.filter((kind) => left.some((line) => line.startsWith(`${kind} `)));
     if (!kinds.includes("volume")) throw new Error("a destroy that keeps data left no session disk");
-    destroy = `keep-data: all goes but data (${kinds.join(", ")})`;
+    for (const [, Bucket] of left.map((line) => /^bucket (?!policy )(.*)/.exec(line) ?? []))
+      if (Bucket) await closed(aws, Bucket);
+    destroy = `keep-data: all goes but data (${kinds.join(", ")}), and the bucket is closed`;
     // What was kept is not in the way of another stack of this name, and stays when that goes.
     empty = await there();
   }
@@ -113,6 +115,13 @@ async function live(rehearsal: Rehearsal, say: (line: string) => void): Promise<
   if (left.length > 0) throw new Error(`a destroy left: ${left.join(", ")}`);
   say("destroy with delete-data: nothing is left (key and secret wait out their recovery time)");
   return { stack, created: made, monthlyUSD: total, costs: lines, calls: count, changes, destroy };
+}
+
+/** That nobody can open a bucket that was kept. */
+async function closed({ s3 }: Pick<ReturnType<typeof clientsOf>, "s3">, Bucket: string): Promise<void> {
+  const block = await s3.getPublicAccessBlock({ Bucket }).catch(() => undefined);
+  const { BlockPublicPolicy, RestrictPublicBuckets } = block?.PublicAccessBlockConfiguration ?? {};
+  if (!BlockPublicPolicy || !RestrictPublicBuckets) throw new Error(`${Bucket} was kept, and can be opened`);
 }
 
 /** Calls for the resources of one component. */

@@ -1,4 +1,6 @@
+import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
+import { promisify } from "node:util";
 import { findOnPath } from "../lib/on-path.ts";
 import { Store } from "../lib/store.ts";
 import type { Arch } from "./arch.ts";
@@ -9,7 +11,7 @@ export const KIND = "runtime-image";
 
 /** What to tell somebody without Go. */
 export const GO_MISSING =
-  "Go is needed to build the small static programs that run on a machine, and no `go` is on PATH. Install Go 1.24 or newer " +
+  "Go 1.24 or newer is needed to build the small static programs that run on a machine, and no such `go` is on PATH. Install it " +
   "(https://go.dev/dl; macOS: brew install go), then run the same command again.";
 
 /** What to tell somebody without mksquashfs. */
@@ -17,16 +19,24 @@ export const SQUASHFS_MISSING =
   "mksquashfs is needed to pack the runtime image and is not on PATH. Install squashfs-tools " +
   "(Debian and Ubuntu: sudo apt-get install squashfs-tools; macOS: brew install squashfs), then run the same command again.";
 
+/** The least version of Go that builds the guest's programs (their go.mod). */
+const GO = [1, 24] as const;
+
 /**
- * What this computer lacks to make the runtime image, each with what to do; nothing where the image is made already. Starts
- * no process, so that a preview can afford it.
+ * What this computer lacks to make the runtime image, each with what to do; nothing where the image is made already, so that
+ * a preview can afford it.
  */
 export async function missingForRuntimeImage(arch: Arch, env = process.env, store?: Store): Promise<string[]> {
-  const missing = [
-    ...((await findOnPath("go", env)) ? [] : [GO_MISSING]),
+  if (existsSync((store ?? new Store()).pathOf(KIND, runtimeImageKey({ arch })))) return [];
+  return [
+    ...((await goIsNewEnough(env)) ? [] : [GO_MISSING]),
     ...((await findOnPath("mksquashfs", env)) ? [] : [SQUASHFS_MISSING]),
   ];
-  if (missing.length === 0) return [];
-  const made = (store ?? new Store()).pathOf(KIND, runtimeImageKey({ arch }));
-  return existsSync(made) ? [] : missing;
+}
+
+async function goIsNewEnough(env: NodeJS.ProcessEnv): Promise<boolean> {
+  if (!(await findOnPath("go", env))) return false;
+  const found = await promisify(execFile)("go", ["env", "GOVERSION"], { env }).catch(() => undefined);
+  const [, major = 0, minor = 0] = (/^go(\d+)\.(\d+)/.exec(found?.stdout ?? "") ?? []).map(Number);
+  return major > GO[0] || (major === GO[0] && minor >= GO[1]);
 }

@@ -28,22 +28,24 @@ const MEMORY_MIB = 4096;
 const CPU_FEATURES = ["aes", "pmull", "sha1", "sha2", "sha3", "sha512", "atomics", "paca", "pacg", "bti"];
 const CPUS = 4;
 
-export function judgeMachine(facts: MachineFacts, asked: Pick<Asked, "cpus" | "memoryMiB">): Verdicts {
+/** What was asked of a machine, and in MiB what its sessions may use together. */
+export type AskedMachine = Pick<Asked, "cpus" | "memoryMiB"> & { readonly sessionMemoryMiB: number };
+
+export function judgeMachine(facts: MachineFacts, asked: AskedMachine): Verdicts {
   const missing = CPU_FEATURES.filter((feature) => !facts.cpuFeatures.includes(feature));
   const available = facts.memoryAvailableKiB + facts.ownMemoryKiB;
   // A machine that was to be smaller has as much less of both.
   const less = (MEMORY_MIB - asked.memoryMiB) * 1024;
   const smaller = less > 0 ? CONFIGURED : "";
-  const otherCpus = asked.cpus.join() === String(CPUS) ? "" : CONFIGURED;
   return {
     M1: verdict(facts.architecture, [facts.architecture !== "aarch64" && "another architecture"]),
-    M2: verdict(`${facts.cpus}${otherCpus}`, [
+    M2: verdict(`${facts.cpus}${asked.cpus.includes(facts.cpus) && facts.cpus !== CPUS ? CONFIGURED : ""}`, [
       !asked.cpus.includes(facts.cpus) && `${asked.cpus.join(" or ")} are promised`,
     ]),
     M3: verdict(CPU_FEATURES.filter((feature) => !missing.includes(feature)).join(", "), [
       missing.length > 0 && `missing: ${missing.join(", ")}`,
     ]),
-    M4: totalMemory(facts, less, smaller),
+    M4: totalMemory(facts, asked),
     M5: verdict(`${gib(available)}${smaller}`, [
       available < AVAILABLE - less && `less than ${gib(AVAILABLE - less)}: something else uses it`,
     ]),
@@ -55,13 +57,17 @@ export function judgeMachine(facts: MachineFacts, asked: Pick<Asked, "cpus" | "m
 }
 
 /** A larger machine keeps the promise by what it lets sessions use. */
-function totalMemory({ memoryTotalKiB, sessionsMemoryKiB }: MachineFacts, less: number, smaller: string): Verdict {
-  const seen = `${gib(memoryTotalKiB)}${smaller}`;
+function totalMemory({ memoryTotalKiB, sessionsMemoryKiB }: MachineFacts, asked: AskedMachine): Verdict {
+  const less = (MEMORY_MIB - asked.memoryMiB) * 1024;
+  const seen = `${gib(memoryTotalKiB)}${less > 0 ? CONFIGURED : ""}`;
   if (memoryTotalKiB < TOTAL.least - less) return verdict(seen, ["too little memory"]);
   if (memoryTotalKiB <= TOTAL.most) return verdict(seen, []);
-  const capped = sessionsMemoryKiB !== undefined && sessionsMemoryKiB <= TOTAL.most;
+  const most = Math.max(TOTAL.most, asked.sessionMemoryMiB * 1024);
+  const capped = sessionsMemoryKiB !== undefined && sessionsMemoryKiB <= most;
   const cap = sessionsMemoryKiB === undefined ? "no limit for sessions" : `sessions may use ${gib(sessionsMemoryKiB)}`;
-  return verdict(`${gib(memoryTotalKiB)}, ${cap}`, [!capped && "sessions may use more than the reference has"]);
+  return verdict(`${gib(memoryTotalKiB)}, ${cap}${most > TOTAL.most ? CONFIGURED : ""}`, [
+    !capped && `sessions may use more than ${most > TOTAL.most ? "was asked for" : "the reference has"}`,
+  ]);
 }
 
 function gib(kib: number): string {

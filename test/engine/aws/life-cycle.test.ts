@@ -345,7 +345,7 @@ describe("a stack on AWS (rehearsed with moto)", function () {
     const [rule] = ServerSideEncryptionConfiguration?.Rules ?? [];
     assert.equal(rule?.ApplyServerSideEncryptionByDefault?.SSEAlgorithm, "aws:kms");
     assert.equal((await aws.s3.getBucketVersioning({ Bucket })).Status, "Enabled");
-    const policy = (await stack.kept())["s3:policy"]?.[Bucket]?.["Policy"] as string;
+    const policy = (await stack.kept())["bucket policy"]?.[Bucket]?.["Policy"] as string;
     assert.deepEqual(JSON.parse(policy).Statement[0].Condition, { Bool: { "aws:SecureTransport": "false" } });
     const { logGroups = [] } = await aws.logs.describeLogGroups({ logGroupNamePrefix: "/cloister/dev/" });
     assert.equal(logGroups.length, 3);
@@ -484,6 +484,32 @@ describe("a stack on AWS (rehearsed with moto)", function () {
     assert.equal((await templateOf("small")).BlockDeviceMappings?.[1]?.Ebs?.VolumeSize, 12);
   });
 
+  it("a change of a pool's times replaces its schedule, and a group has its hook's time to go", async () => {
+    const { spot } = EVERYTHING.pools;
+    const morning = { ...spot.schedules.morning, cron: "30 6 * * *", desired: 4 };
+    await stack.set({ pools: { ...EVERYTHING.pools, spot: { ...spot, drainSeconds: 7200, schedules: { morning } } } });
+    succeeded(await stack.engine.up());
+    const { ScheduledUpdateGroupActions: actions = [] } = await aws.autoScaling.describeScheduledActions({
+      AutoScalingGroupName: "cloister-dev-spot",
+    });
+    assert.deepEqual(
+      actions.map(({ ScheduledActionName, Recurrence, DesiredCapacity }) => [
+        ScheduledActionName,
+        Recurrence,
+        DesiredCapacity,
+      ]),
+      [["morning", "30 6 * * *", 4]],
+    );
+    const groups = (await stack.engine.resources()).filter(({ type }) => type.endsWith(":Group"));
+    const times = Object.fromEntries(groups.map((one) => [one.urn.split("::").at(-1), one.customTimeouts?.delete]));
+    // Seconds: what a command may take, and ten minutes.
+    assert.deepEqual([times["small"], times["spot"]], [900 + 600, 7200 + 600]);
+    await stack.set({
+      pools: { ...EVERYTHING.pools, small: { ...EVERYTHING.pools.small, max: 3, drainSeconds: 600 } },
+    });
+    succeeded(await stack.engine.up());
+  });
+
   it("a change of a pool's size alone leaves machines and templates as they are", async () => {
     const [one, count] = [await machine("one"), (await refreshes()).length];
     await stack.set({ pools: { ...EVERYTHING.pools, small: { ...EVERYTHING.pools.small, drainSeconds: 600 } } });
@@ -561,19 +587,33 @@ describe("a stack on AWS (rehearsed with moto)", function () {
     assert.ok(types.size > 40 && actions.length > 100, `${types.size} types, ${actions.length} actions`);
     const policy = deployerPolicy([...types].filter(Boolean), "eu-central-1");
     const principal = "arn:aws:iam::123456789012:role/deployer";
-    const ask = async (action: string, region: string, service = "autoscaling.amazonaws.com"): Promise<boolean> =>
+    const iam = "arn:aws:iam::123456789012";
+    const resourceOf = (action: string): string => {
+      if (/InstanceProfile$/.test(action)) return `${iam}:instance-profile/cloister-dev-machine-0123456`;
+      return action.startsWith("iam:") ? `${iam}:role/cloister-dev-machine-0123456` : "*";
+    };
+    const ask = async (action: string, region: string, context = {}, resource = resourceOf(action), rules = policy) =>
       await allowed({
         principal,
-        policy,
+        policy: rules,
         action,
-        resource:
-          action === "iam:CreateServiceLinkedRole"
-            ? `arn:aws:iam::123456789012:role/aws-service-role/${service}/x`
-            : "*",
-        context: { "aws:RequestedRegion": region, "iam:AWSServiceName": service },
+        resource,
+        context: { "aws:RequestedRegion": region, "iam:PassedToService": "ec2.amazonaws.com", ...context },
       });
+    const serviceRole = (service: string) =>
+      ask(
+        "iam:CreateServiceLinkedRole",
+        "eu-central-1",
+        { "iam:AWSServiceName": `${service}.amazonaws.com` },
+        `${iam}:role/aws-service-role/${service}.amazonaws.com/x`,
+      );
     const denied: string[] = [];
-    for (const action of actions) if (!(await ask(action, "eu-central-1"))) denied.push(action);
+    for (const action of actions) {
+      if (action === "iam:CreateServiceLinkedRole") continue;
+      if (!(await ask(action, "eu-central-1"))) denied.push(action);
+    }
+    assert.ok(actions.includes("iam:CreateServiceLinkedRole"));
+    for (const service of ["autoscaling", "events", "spot"]) assert.equal(await serviceRole(service), true, service);
     assert.deepEqual(denied, []);
     assert.equal(
       await ask("ec2:DescribeInstanceTypeOfferings", "eu-central-1"),
@@ -583,7 +623,25 @@ describe("a stack on AWS (rehearsed with moto)", function () {
     // It can deny.
     assert.equal(await ask("ec2:CreateVpc", "us-east-1"), false, "another region");
     assert.equal(await ask("ec2:CreateVpnGateway", "eu-central-1"), false, "what the program never does");
-    const role = (service: string) => ask("iam:CreateServiceLinkedRole", "eu-central-1", `${service}.amazonaws.com`);
-    assert.deepEqual([await role("events"), await role("spot"), await role("ecs")], [true, true, false]);
+    assert.equal(await serviceRole("ecs"), false);
+    assert.equal(await ask("iam:PutRolePolicy", "eu-central-1", {}, `${iam}:role/admin`), false, "another's role");
+    assert.equal(
+      await ask("iam:PassRole", "eu-central-1", { "iam:PassedToService": "lambda.amazonaws.com" }),
+      false,
+      "to another service",
+    );
+    // With a boundary, no role without it.
+    const boundary = `${iam}:policy/boundary`;
+    const bounded = deployerPolicy([...types].filter(Boolean), "eu-central-1", { boundary });
+    for (const action of ["iam:CreateRole", "iam:PutRolePolicy", "iam:PutRolePermissionsBoundary"]) {
+      const may = (context: object) => ask(action, "eu-central-1", context, resourceOf(action), bounded);
+      assert.equal(await may({ "iam:PermissionsBoundary": boundary }), true, action);
+      assert.equal(await may({ "iam:PermissionsBoundary": `${iam}:policy/another` }), false, action);
+      assert.equal(await may({}), false, action);
+    }
+    const lift = "iam:DeleteRolePermissionsBoundary";
+    assert.equal(await ask(lift, "eu-central-1"), true);
+    assert.equal(await ask(lift, "eu-central-1", {}, resourceOf(lift), bounded), false);
+    assert.equal(await ask("iam:GetRole", "eu-central-1", {}, resourceOf("iam:GetRole"), bounded), true);
   });
 });

@@ -56,6 +56,12 @@ describe("a stack on AWS in a network of one's own (rehearsed with moto)", funct
   it("comes up in it, and makes no network, no secret and no role without the bound", async () => {
     succeeded(await stack.engine.up());
     succeeded(await stack.engine.preview("--expect-no-changes", "--refresh"));
+    // What this computer could not make is told, and in the way of nothing that is made.
+    const bare = await stack.engine.run(["preview", "--expect-no-changes", "-s", "prod"], {
+      CLOISTER_TEST_MISSING: "Go is needed.",
+    });
+    succeeded(bare);
+    assert.match(bare.all, /warning: Go is needed\. Until then/);
     const kinds = (await stack.engine.resources()).map(({ type }) => type.split(":").at(-1));
     for (const kind of ["Vpc", "Subnet", "RouteTable", "NatGateway", "InternetGateway", "VpcEndpoint", "Secret"])
       assert.ok(!kinds.includes(kind), kind);

@@ -121,6 +121,7 @@ describe("the local stack", function () {
 
   it("replaces the machine for other CPUs or other user data, and keeps its session disk", async () => {
     await set("cpus", "2");
+    assert.match(await succeeds(stack.engine.preview()), /machine-root-disk replace/);
 
     const machine = pid();
     const disk = await sessionDisk();

@@ -3,7 +3,8 @@ import { createHash } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
-export const missingForRuntimeImage = async (): Promise<string[]> => [];
+export const missingForRuntimeImage = async (): Promise<string[]> =>
+  (process.env["CLOISTER_TEST_MISSING"] ?? "").split("\n").filter(Boolean);
 
 export async function ensureRuntimeImage(): Promise<object> {
   const content = process.env["CLOISTER_TEST_RUNTIME"] ?? "runtime image";

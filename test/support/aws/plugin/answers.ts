@@ -179,12 +179,12 @@ const ANSWERS: Readonly<Record<string, Answer>> = {
 
   // moto leaves the conditions of a bucket's policy out of account: one that denies access without TLS would deny all.
   "s3:PutBucketPolicy": ({ Bucket, Policy }) => {
-    put("s3:policy", Bucket, { Policy });
+    put("bucket policy", Bucket, { Policy });
     return {};
   },
-  "s3:GetBucketPolicy": ({ Bucket }) => get("s3:policy", Bucket),
+  "s3:GetBucketPolicy": ({ Bucket }) => get("bucket policy", Bucket),
   "s3:DeleteBucketPolicy": ({ Bucket }) => {
-    drop("s3:policy", Bucket);
+    drop("bucket policy", Bucket);
     return {};
   },
 

@@ -3,7 +3,7 @@ import type { Asked } from "../../../../guest/machine.ts";
 import { type AgentFacts, judgeAgent } from "../../../../guest/verify/judge/agent.ts";
 import { type DiskFacts, judgeDisks, type MountedDisk } from "../../../../guest/verify/judge/disks.ts";
 import { type EgressFacts, judgeEgress } from "../../../../guest/verify/judge/egress.ts";
-import { judgeMachine, type MachineFacts } from "../../../../guest/verify/judge/machine.ts";
+import { type AskedMachine, judgeMachine, type MachineFacts } from "../../../../guest/verify/judge/machine.ts";
 import { judgeSandbox, type SandboxFacts } from "../../../../guest/verify/judge/sandbox.ts";
 import { judgeSessions, type SessionFacts } from "../../../../guest/verify/judge/sessions.ts";
 import { judgeSystem, type SystemFacts } from "../../../../guest/verify/judge/system.ts";
@@ -23,7 +23,14 @@ const reasonOf = (verdict: Verdict | undefined) =>
   verdict === undefined ? "no verdict" : "ok" in verdict ? (verdict.reason ?? "ok") : JSON.stringify(verdict);
 
 /** What a stack asks for that configures nothing. */
-const asked: Asked = { hostname: "claude", cpus: [4], memoryMiB: 4096, rootDiskGiB: 10, sessionDiskGiB: 10 };
+const asked: Asked & AskedMachine = {
+  hostname: "claude",
+  cpus: [4],
+  memoryMiB: 4096,
+  sessionMemoryMiB: 3891,
+  rootDiskGiB: 10,
+  sessionDiskGiB: 10,
+};
 const seenOf = (verdict: Verdict | undefined) => (verdict && "seen" in verdict ? (verdict.seen ?? "") : "");
 
 const GIB = 1024 * 1024;
@@ -40,7 +47,7 @@ const machine: MachineFacts = {
 };
 
 describe("judging the machine", () => {
-  const judge = (change: Partial<MachineFacts>, wish: Partial<Asked> = {}) =>
+  const judge = (change: Partial<MachineFacts>, wish: Partial<AskedMachine> = {}) =>
     judgeMachine({ ...machine, ...change }, { ...asked, ...wish });
 
   it("finds the reference's machine right", () => same(judge({})));
@@ -75,6 +82,11 @@ describe("judging the machine", () => {
     );
     assert.equal(isOk(judge({ ...small, memoryTotalKiB: 1.6 * GIB }, { memoryMiB: 2048 })["M4"]), false);
     assert.equal(isOk(judge({ ...small, memoryAvailableKiB: 0.6 * GIB }, { memoryMiB: 2048 })["M5"]), false);
+    assert.equal(seenOf(judge({ cpus: 4 }, { cpus: [4, 8] })["M2"]), "4");
+    const large = { memoryTotalKiB: 16 * GIB, sessionsMemoryKiB: 8 * GIB };
+    assert.ok(isOk(judge(large, { sessionMemoryMiB: 8192 })["M4"]));
+    assert.match(seenOf(judge(large, { sessionMemoryMiB: 8192 })["M4"]), /sessions may use 8\.00 GiB \(configured/);
+    assert.equal(reasonOf(judge(large, { sessionMemoryMiB: 6000 })["M4"]), "sessions may use more than was asked for");
     same(judge({}));
     assert.equal(seenOf(judge({})["M2"]), "4");
   });

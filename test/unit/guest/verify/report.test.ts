@@ -45,6 +45,13 @@ describe("the reference and its rows", () => {
     assert.deepEqual([ubuntu.status, ubuntu.fails, ubuntu.reason], ["differs", true, "why"]);
   });
 
+  it("does not fail for what its judge excuses, and says why", async () => {
+    const ubuntu = { ...HERE, distribution: "ubuntu", target: "aws" } as const;
+    const row = await rowOf("O2", { O2: { ...bad, excuse: "another kernel" } }, ubuntu);
+    assert.deepEqual([row.status, row.fails, row.reason], ["differs", false, "another kernel"]);
+    assert.equal((await rowOf("O2", { O2: bad }, ubuntu)).fails, true);
+  });
+
   it("leaves out rows of other architectures and targets, with the reason", async () => {
     assert.match((await rowOf("M1", { M1: bad })).reason ?? "", /a row of arm64 machines; this one is amd64/);
     const container = await rowOf("C1", {});

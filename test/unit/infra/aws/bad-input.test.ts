@@ -22,12 +22,11 @@ const namespaced = (changes: Readonly<Record<string, unknown>>) =>
 const paths = (found: readonly Problem[]): string[] => found.map(({ path }) => path.replace("cloister:", ""));
 
 /** What is wrong, the changes that make it so, where it is said, and what to do. */
-const CASES: readonly (readonly [
-  what: string,
-  changes: Readonly<Record<string, unknown>>,
-  path: string,
-  message: RegExp,
-])[] = [
+type Case = readonly [what: string, changes: Readonly<Record<string, unknown>>, path: string, message: RegExp];
+
+const existing = { vpcId: "vpc-1", cidr: "10.0.0.0/16", subnetIds: { "eu-central-1a": "a", "eu-central-1b": "b" } };
+
+const CASES: readonly Case[] = [
   ["no region", { region: "" }, "region", /is missing.*pulumi config set cloister:region/],
   ["a region that is none", { region: "Frankfurt" }, "region", /must be a region's name/],
   ["no image", { ami: null }, "ami", /is missing.*npm run ami/],
@@ -76,6 +75,20 @@ const CASES: readonly (readonly [
     "network.existing.subnetIds",
     /has no subnet for eu-central-1b/,
   ],
+  ...(
+    [
+      ["nat", { nat: "none" }, /has no effect with network\.existing/],
+      ["ssmEndpoints", { ssmEndpoints: true }, /has no effect with network\.existing/],
+      ["dnsFirewall", { dnsFirewall: ["ports.ubuntu.com"] }, /would hold for everything in network\.existing's VPC/],
+    ] as const
+  ).map(
+    ([key, more, says]): Case => [
+      `${key} beside an own VPC`,
+      { network: { ...more, existing } },
+      `network.${key}`,
+      says,
+    ],
+  ),
   [
     "no way to SSM",
     { network: { nat: "none" }, aptMirror: "https://mirror.example.com/u" },

@@ -34,6 +34,7 @@ describe("instance types", () => {
     assert.deepEqual(instanceTypeFacts("c8g.xlarge"), { generation: 4, lacks: [] });
     assert.deepEqual(instanceTypeFacts("m9gd.large"), { generation: 5, lacks: [] });
     assert.deepEqual(instanceTypeFacts("c7gn.xlarge"), { generation: 3, lacks: ["bti"] });
+    assert.equal(instanceTypeFacts("r8g.metal-24xl").generation, 4);
     assert.equal(instanceTypeFacts("t4g.small").generation, 2);
     for (const type of ["m5.large", "c7i.xlarge", "g5g", "c8g"])
       assert.equal(instanceTypeFacts(type).generation, undefined, type);
@@ -50,7 +51,8 @@ describe("sizes of instances", () => {
       ["x8g.large", 2, 32],
     ] as const)
       assert.deepEqual(instanceSize(type), { cpus, memoryMiB: gib * 1024 }, type);
-    for (const type of ["i8g.xlarge", "c8g.huge", "c8g"]) assert.equal(instanceSize(type), undefined, type);
+    assert.deepEqual(instanceSize("i8g.2xlarge"), { cpus: 8 });
+    for (const type of ["c8g.huge", "c8g"]) assert.equal(instanceSize(type), undefined, type);
   });
 });
 

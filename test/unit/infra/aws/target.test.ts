@@ -7,7 +7,7 @@ import { parseStack } from "../../../../cli/stack.ts";
 import { awsProblems } from "../../../../infra/aws/check.ts";
 import { protectData } from "../../../../infra/aws/protection.ts";
 import type { Settings } from "../../../../infra/settings/settings.ts";
-import { deployerPolicy, KNOWN_TYPES, managedPolicies } from "../../../../tools/aws/deployer-policy.ts";
+import { deployerPolicy } from "../../../../tools/aws/deployer-policy.ts";
 import { type Registered, recordResources, settled } from "./mocks.ts";
 import { AMI, settingsOf } from "./settings.ts";
 import { newTarget } from "./target.ts";
@@ -170,15 +170,6 @@ describe("the AWS target under mocks", () => {
         for (const action of Action) assert.match(action, /^[a-z0-9]+:[A-Za-z]+$/);
       }
     });
-    const whole = deployerPolicy(KNOWN_TYPES, "eu-central-1");
-    const parts = managedPolicies(whole);
-    assert.ok(parts.length > 1, "one document does not fit");
-    for (const part of parts) assert.ok(JSON.stringify(part).length <= 6144);
-    assert.deepEqual(
-      parts.flatMap(({ Statement }) => Statement),
-      whole.Statement,
-    );
-    assert.throws(() => deployerPolicy(["aws:x/y:Y"], "eu-central-1"), /has no entry/);
   });
 
   it("has a state that does not grow with a pool, and cells of at most 500", async () => {

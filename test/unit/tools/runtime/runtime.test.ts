@@ -100,9 +100,16 @@ describe("what a computer lacks for the runtime image", () => {
     const lacks = () => missingForRuntimeImage("arm64", env, store);
     try {
       assert.equal((await lacks()).length, 2);
-      await writeFile(join(folder, "go"), "");
+      const go = (version: string) => writeFile(join(folder, "go"), `#!/bin/sh\necho go${version}\n`);
+      await go("1.24.1");
       assert.equal((await lacks()).length, 2, "not executable");
       await chmod(join(folder, "go"), 0o755);
+      assert.equal((await lacks()).length, 1);
+      for (const old of ["1.19.8", "1.23.0", "rubbish"]) {
+        await go(old);
+        assert.equal((await lacks()).length, 2, old);
+      }
+      await go("2.0");
       assert.match((await lacks()).join(), /^mksquashfs is needed .*apt-get install squashfs-tools/);
       await mkdir(store.pathOf(KIND, runtimeImageKey({ arch: "arm64" })), { recursive: true });
       assert.deepEqual(await lacks(), []);
