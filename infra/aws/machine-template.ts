@@ -194,6 +194,7 @@ export function machineTemplate(
       })),
       tags: { ...shape.tags, ...tags },
     },
-    { parent },
+    // Whatever has the template waits with it. It is one for all of a pool's groups, whose state shall be small.
+    { parent, dependsOn: [...(shape.after ?? [])] },
   );
 }

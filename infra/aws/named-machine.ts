@@ -80,7 +80,7 @@ export class NamedMachine extends pulumi.ComponentResource {
         tags: { ...tags, Name: name },
       },
       // The session disk goes from the old machine to the new one: there is never a time with two.
-      { parent: this, deleteBeforeReplace: true, dependsOn: [...(shape.after ?? [])] },
+      { parent: this, deleteBeforeReplace: true },
     );
     new VolumeAttachment(
       `${name}-session`,

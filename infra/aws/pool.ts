@@ -183,7 +183,6 @@ export class Pool extends pulumi.ComponentResource {
       },
       {
         parent: this,
-        dependsOn: [...(shape.after ?? [])],
         // The provider waits ten minutes for the last machine of a group that goes, whatever its hook allows.
         customTimeouts: { update: groupTimeout(drainSeconds), delete: groupTimeout(drainSeconds) },
         // Without a wish of its own the program leaves the size to schedules and operators.

@@ -1,8 +1,9 @@
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { promisify } from "node:util";
+import { cacheRoot } from "../lib/cache-root.cjs";
 import { findOnPath } from "../lib/on-path.ts";
-import { Store } from "../lib/store.ts";
 import type { Arch } from "./arch.ts";
 import { runtimeImageKey } from "./key.ts";
 
@@ -26,8 +27,8 @@ const GO = [1, 24] as const;
  * What this computer lacks to make the runtime image, each with what to do; nothing where the image is made already, so that
  * a preview can afford it.
  */
-export async function missingForRuntimeImage(arch: Arch, env = process.env, store?: Store): Promise<string[]> {
-  if (existsSync((store ?? new Store()).pathOf(KIND, runtimeImageKey({ arch })))) return [];
+export async function missingForRuntimeImage(arch: Arch, env = process.env, cache = cacheRoot()): Promise<string[]> {
+  if (existsSync(join(cache, KIND, runtimeImageKey({ arch })))) return [];
   return [
     ...((await goIsNewEnough(env)) ? [] : [GO_MISSING]),
     ...((await findOnPath("mksquashfs", env)) ? [] : [SQUASHFS_MISSING]),

@@ -157,15 +157,19 @@ describe("a stack on AWS (rehearsed with moto)", function () {
     ].map(({ urn }) => urn);
     // Three subnets, three rules out and one in, three endpoints, two routes, the firewall.
     assert.equal(ways.length, 3 + 3 + 1 + 3 + 2 + 1);
-    const machines = of("Instance", "Group");
-    assert.equal(machines.length, 2 + 4);
-    for (const { urn, dependencies = [] } of machines) {
+    const templates = of("LaunchTemplate");
+    assert.equal(templates.length, 2 + 3);
+    for (const { urn, dependencies = [] } of templates) {
       assert.deepEqual(
         ways.filter((way) => !dependencies.includes(way)),
         [],
         urn,
       );
     }
+    const machines = of("Instance", "Group");
+    assert.equal(machines.length, 2 + 4);
+    for (const { urn, dependencies = [] } of machines)
+      assert.equal(templates.filter((template) => dependencies.includes(template.urn)).length, 1, urn);
   });
 
   it("a named machine is private, with IMDSv2 alone and hop limit 1, and tags on itself, its disks and its interface", async () => {

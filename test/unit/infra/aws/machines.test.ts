@@ -66,16 +66,17 @@ describe("what all machines have in common", () => {
       ["sg-2"],
     ),
     after: {
-      // Read by the machine while the program runs under mocks: only then can there be something to wait for.
+      // Made when it is read, since there is nothing to wait for before the mocks are there. That it is waited for can be seen in a
+      // state alone: test/engine/aws/life-cycle.test.ts.
       change: {
         shape: Object.defineProperty({ ...shape }, "after", {
           get: () => [new (class extends pulumi.CustomResource {})("test:index:Way", "way")],
         }),
       },
       sees: (made) =>
-        made.all.map(({ type }) => type.split(":")[2]).filter((type) => /^(Way|Instance)$/.test(type ?? "")),
-      before: ["Instance"],
-      after: ["Way", "Instance"],
+        made.all.map(({ type }) => type.split(":")[2]).filter((type) => /^(Way|LaunchTemplate)$/.test(type ?? "")),
+      before: ["LaunchTemplate"],
+      after: ["Way", "LaunchTemplate"],
     },
     runtime: row(
       { runtime: { digest: "cd".repeat(32), size: 5, region: "us-east-1", bucket: "others", key: "runtime/x" } },
