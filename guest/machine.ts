@@ -151,6 +151,15 @@ export const Machine = z.strictObject({
 export type Machine = z.infer<typeof Machine>;
 /** What a stack asked of a machine beside the reference's defaults. */
 export type Asked = Machine["asked"];
+
+/**
+ * What a stack asked for, as a description has it: memory and session disk count where they are less than the reference's, so
+ * that more of either changes no description.
+ */
+export function askedOf({ memoryMiB, sessionDiskGiB, ...rest }: Omit<Asked, "cpus"> & Partial<Pick<Asked, "cpus">>) {
+  return { ...rest, memoryMiB: Math.min(memoryMiB, 4096), sessionDiskGiB: Math.min(sessionDiskGiB, 10) };
+}
+
 /** What may be written: everything with a default may be left out. */
 export type MachineInput = z.input<typeof Machine>;
 

@@ -60,8 +60,10 @@ async function aws(settings: Settings): Promise<Outputs> {
   // Their plugins start while the rest of the program is loaded, once the engine has heard of them.
   await new Promise((resolve) => setTimeout(resolve, 5));
   // No refusal: a stack whose image is in its bucket needs none of it, and the program cannot see that.
+  const { runtimeImageKey } = await import("../tools/runtime/key.ts");
   const { missingForRuntimeImage } = await import("../tools/runtime/missing.ts");
-  for (const lack of await missingForRuntimeImage("arm64"))
+  const imageKey = runtimeImageKey({ arch: "arm64" });
+  for (const lack of await missingForRuntimeImage(imageKey))
     void pulumi.log.warn(`${lack} Until then this computer can bring up no new stack and no change of the guest.`);
   const { AwsTarget } = await import("./aws/target.ts");
   const { protectData } = await import("./aws/protection.ts");
@@ -72,7 +74,7 @@ async function aws(settings: Settings): Promise<Outputs> {
     settings,
     stack,
     providers,
-    runtimeImage: (bucket, parent) => uploadRuntimeImage(settings.region, bucket, parent),
+    runtimeImage: (bucket, parent) => uploadRuntimeImage(settings.region, imageKey, bucket, parent),
   }).outputs;
 }
 

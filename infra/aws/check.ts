@@ -125,8 +125,6 @@ function allProblems(settings: Settings, stack: string, refused: readonly string
       if (network.existing.subnetIds[zone] === undefined)
         bad("network.existing.subnetIds", network.existing.subnetIds, `has no subnet for ${zone}.`);
     }
-  }
-  if (network.existing !== undefined) {
     const yours = "has no effect with network.existing, whose routes and endpoints are yours. Remove it.";
     if (network.nat !== "single") bad("network.nat", network.nat, yours);
     if (network.ssmEndpoints) bad("network.ssmEndpoints", true, yours);

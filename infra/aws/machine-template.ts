@@ -1,7 +1,7 @@
 import { LaunchTemplate } from "@pulumi/aws/ec2/launchTemplate.js";
 import * as pulumi from "@pulumi/pulumi";
 import { renderUserData } from "../../cloud-init/render.ts";
-import type { MachineInput } from "../../guest/machine.ts";
+import { askedOf, type MachineInput } from "../../guest/machine.ts";
 import type { Tags } from "./component.ts";
 import { instanceSize } from "./graviton.ts";
 
@@ -129,14 +129,13 @@ function sizes(args: TemplateArgs) {
   const known = [instanceType, ...otherTypes].flatMap((type) => instanceSize(type) ?? []);
   const cpus = [...new Set(known.map((size) => size.cpus))];
   const memory = Math.min(...known.map(({ memoryMiB = Number.POSITIVE_INFINITY }) => memoryMiB));
-  const asked = {
+  const asked = askedOf({
     hostname: shape.hostname,
     ...(cpus.length > 0 ? { cpus } : {}),
-    memoryMiB: Math.min(memory, 4096),
+    memoryMiB: memory,
     rootDiskGiB: shape.rootDiskGiB,
-    // From 10 on it can grow under a machine, which is made anew for another number in its user data.
-    sessionDiskGiB: Math.min(sessionDiskGiB, 10),
-  };
+    sessionDiskGiB,
+  });
   return { asked, sessionMemoryMiB: Math.min(shape.sessionMemoryMiB, memory - 1024) };
 }
 

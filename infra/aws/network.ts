@@ -61,7 +61,9 @@ export class Network extends pulumi.ComponentResource {
    * What a machine needs from its first moment to its last: routes, endpoints, rules. A machine that starts before them
    * finds no packages and no runtime image; one that ends after them cannot say that it has drained.
    */
-  readonly ways: readonly pulumi.Resource[];
+  get ways(): readonly pulumi.Resource[] {
+    return this.#ways;
+  }
   readonly #ways: pulumi.Resource[] = [];
   readonly #name: string;
   readonly #tags: Tags;
@@ -127,7 +129,6 @@ export class Network extends pulumi.ComponentResource {
       const domains = args.dnsFirewall;
       this.#ways.push(new DnsFirewall(name, { region, vpcId: this.vpcId, domains, tags }, parent).association);
     }
-    this.ways = this.#ways;
     this.registerOutputs({ vpcId: this.vpcId, subnetIds: this.subnetIds, securityGroupId: this.securityGroupId });
   }
 

@@ -1,14 +1,16 @@
 import { Command, Logging } from "@pulumi/command/local/index.js";
 import type * as pulumi from "@pulumi/pulumi";
-import { runtimeImageKey } from "../../tools/runtime/key.ts";
 import type { RuntimeSource } from "./machine-template.ts";
 
 /**
  * Builds the runtime image and puts it into the bucket under its digest. Runs again when the guest's sources change, not when
  * another computer would build other bytes from the same sources: machines are not replaced for that.
+ *
+ * @param imageKey the image's, by `runtimeImageKey`
  */
 export function uploadRuntimeImage(
   region: string,
+  imageKey: string,
   bucket: pulumi.Output<string>,
   parent: pulumi.Resource,
 ): pulumi.Output<RuntimeSource> {
@@ -19,7 +21,7 @@ export function uploadRuntimeImage(
       // the project or of the program.
       create: "test -d infra || cd ..; exec node --import tsx infra/aws/upload.ts",
       environment: { CLOISTER_REGION: region, CLOISTER_BUCKET: bucket },
-      triggers: [runtimeImageKey({ arch: "arm64" }), bucket],
+      triggers: [imageKey, bucket],
       logging: Logging.Stderr,
     },
     { parent },

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { Provider as CommandProvider } from "@pulumi/command/provider.js";
 import * as pulumi from "@pulumi/pulumi";
 import { renderMetaData, renderUserData, type UserData } from "../../cloud-init/render.ts";
-import type { MachineInput } from "../../guest/machine.ts";
+import { askedOf, type MachineInput } from "../../guest/machine.ts";
 import { baseImageKey } from "../../tools/images/key.ts";
 import { runtimeImageKey } from "../../tools/runtime/key.ts";
 import { type Settings, sessionMemoryMiB } from "../settings/settings.ts";
@@ -154,14 +154,13 @@ function machineDescription(name: string, settings: Settings, runtime: RuntimeDi
   return {
     name,
     target: "local",
-    asked: {
+    asked: askedOf({
       hostname: settings.hostname,
       cpus: [settings.cpus],
-      memoryMiB: Math.min(settings.memoryMiB, 4096),
+      memoryMiB: settings.memoryMiB,
       rootDiskGiB: settings.rootDiskGiB,
-      // From 10 on it can grow under a machine, which is made anew for another number in its user data.
-      sessionDiskGiB: Math.min(settings.sessionDiskGiB, 10),
-    },
+      sessionDiskGiB: settings.sessionDiskGiB,
+    }),
     runtime: { digest: runtime.digest, size: runtime.size, serial: SERIALS.runtime },
     sessionDisk: { label: "sessions", serial: SERIALS.session },
     sessions: { memoryMiB: sessionMemoryMiB(settings) },

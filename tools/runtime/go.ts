@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { execa } from "execa";
+import semver from "semver";
 import { type Arch, goArch } from "./arch.ts";
-import { GO_MISSING } from "./missing.ts";
 
 const GUEST = join(import.meta.dirname, "../../guest");
 
@@ -20,10 +20,20 @@ const MODULES: readonly GoModule[] = [
 /** The command that writes the seccomp filters. It runs on the computer that builds the image. */
 const FILTERS = { folder: join(GUEST, "seal"), command: "./cmd/filters" };
 
-/** Go's version, such as `go1.24.1`, or undefined when there is no Go. */
-export async function goVersion(): Promise<string | undefined> {
-  const result = await execa("go", ["env", "GOVERSION"], { reject: false, stdin: "ignore", cwd: FILTERS.folder });
+/** What to tell somebody without Go. */
+export const GO_MISSING =
+  "Go 1.24 or newer is needed to build the small static programs that run on a machine, and no such `go` is on PATH. Install it " +
+  "(https://go.dev/dl; macOS: brew install go), then run the same command again.";
+
+/** Go's version, such as `go1.24.1`, or undefined when there is no Go: as it is in the modules, which may call for a newer one. */
+export async function goVersion(env: NodeJS.ProcessEnv = process.env): Promise<string | undefined> {
+  const result = await execa("go", ["env", "GOVERSION"], { env, reject: false, stdin: "ignore", cwd: FILTERS.folder });
   return result.failed ? undefined : result.stdout.trim();
+}
+
+/** Whether there is a Go that builds the guest's programs (the version in their go.mod). */
+export async function hasGo(env?: NodeJS.ProcessEnv): Promise<boolean> {
+  return semver.gte(semver.coerce(await goVersion(env)) ?? "0.0.0", "1.24.0");
 }
 
 /** Go's arguments for some commands of a module: static, without anything of this computer in them. */
@@ -44,7 +54,7 @@ export function goEnvironment(arch: Arch): Record<string, string> {
  * build quick.
  */
 export async function buildGoPrograms(bin: string, seccomp: string, arch: Arch): Promise<void> {
-  if ((await goVersion()) === undefined) throw new Error(GO_MISSING);
+  if (!(await hasGo())) throw new Error(GO_MISSING);
   for (const { folder, commands } of MODULES) {
     await go(goArguments(bin, commands), folder, goEnvironment(arch));
   }

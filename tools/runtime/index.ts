@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { type Report, Store, sha256File } from "../lib/store.ts";
 import type { Arch } from "./arch.ts";
 import { runtimeImageKey } from "./key.ts";
-import { KIND, SQUASHFS_MISSING } from "./missing.ts";
+import { KIND } from "./missing.ts";
 import { ensurePackages } from "./packages.ts";
-import { packSquashfs, squashfsVersion } from "./squashfs.ts";
+import { packSquashfs, SQUASHFS_MISSING, squashfsVersion } from "./squashfs.ts";
 import { layOut } from "./tree.ts";
 
 export type { Arch } from "./arch.ts";

@@ -34,10 +34,14 @@ export function squashfsArguments(tree: string, output: string): string[] {
 }
 
 /** The version of mksquashfs, such as `4.5.1`, or undefined when there is none. */
-export async function squashfsVersion(): Promise<string | undefined> {
-  const result = await execa("mksquashfs", ["-version"], { reject: false, stdin: "ignore" });
+export async function squashfsVersion(env: NodeJS.ProcessEnv = process.env): Promise<string | undefined> {
+  const result = await execa("mksquashfs", ["-version"], { env, reject: false, stdin: "ignore" });
   return /mksquashfs version (\S+)/.exec(result.stdout ?? "")?.[1];
 }
+
+export const SQUASHFS_MISSING =
+  "mksquashfs is needed to pack the runtime image and is not on PATH. Install squashfs-tools " +
+  "(Debian and Ubuntu: sudo apt-get install squashfs-tools; macOS: brew install squashfs), then run the same command again.";
 
 /** Packs a folder into a squashfs file. */
 export async function packSquashfs(tree: string, output: string): Promise<void> {

@@ -1,10 +1,9 @@
-import { mkdir, realpath } from "node:fs/promises";
+import { access, constants, mkdir, realpath } from "node:fs/promises";
 import { homedir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { execa } from "execa";
 import semver from "semver";
 import { HostUnreachableError, isReachable } from "../lib/download.ts";
-import { findOnPath, isExecutable } from "../lib/on-path.ts";
 import { type Report, Store, sha256 } from "../lib/store.ts";
 import { buildCli, cliKey, findGo } from "./go-build.ts";
 import { fetchRelease, releaseKey, releaseOf } from "./release.ts";
@@ -146,4 +145,20 @@ function toolchainIn(binDir: string, { kind, why }: Choice, env: NodeJS.ProcessE
   const path = [binDir, env["PATH"]].join(delimiter);
   const pulumi = join(binDir, "pulumi");
   return { kind, why, version: pulumiVersion, pulumi, binDir, env: { PATH: path, PULUMI_SKIP_UPDATE_CHECK: "true" } };
+}
+
+/** The first executable of this name on PATH. */
+async function findOnPath(name: string, env: NodeJS.ProcessEnv): Promise<string | undefined> {
+  for (const folder of (env["PATH"] ?? "").split(delimiter).filter(Boolean)) {
+    const path = join(folder, name);
+    if (await isExecutable(path)) return path;
+  }
+  return undefined;
+}
+
+async function isExecutable(path: string): Promise<boolean> {
+  return await access(path, constants.X_OK).then(
+    () => true,
+    () => false,
+  );
 }

@@ -34,19 +34,18 @@ export type AskedMachine = Pick<Asked, "cpus" | "memoryMiB"> & { readonly sessio
 export function judgeMachine(facts: MachineFacts, asked: AskedMachine): Verdicts {
   const missing = CPU_FEATURES.filter((feature) => !facts.cpuFeatures.includes(feature));
   const available = facts.memoryAvailableKiB + facts.ownMemoryKiB;
-  // A machine that was to be smaller has as much less of both.
-  const less = (MEMORY_MIB - asked.memoryMiB) * 1024;
-  const smaller = less > 0 ? CONFIGURED : "";
+  const { less, note } = smaller(asked);
+  const promised = asked.cpus.includes(facts.cpus);
   return {
     M1: verdict(facts.architecture, [facts.architecture !== "aarch64" && "another architecture"]),
-    M2: verdict(`${facts.cpus}${asked.cpus.includes(facts.cpus) && facts.cpus !== CPUS ? CONFIGURED : ""}`, [
-      !asked.cpus.includes(facts.cpus) && `${asked.cpus.join(" or ")} are promised`,
+    M2: verdict(`${facts.cpus}${promised && facts.cpus !== CPUS ? CONFIGURED : ""}`, [
+      !promised && `${asked.cpus.join(" or ")} are promised`,
     ]),
     M3: verdict(CPU_FEATURES.filter((feature) => !missing.includes(feature)).join(", "), [
       missing.length > 0 && `missing: ${missing.join(", ")}`,
     ]),
     M4: totalMemory(facts, asked),
-    M5: verdict(`${gib(available)}${smaller}`, [
+    M5: verdict(`${gib(available)}${note}`, [
       available < AVAILABLE - less && `less than ${gib(AVAILABLE - less)}: something else uses it`,
     ]),
     M6: verdict(facts.swaps.join(", ") || "none", [facts.swaps.length > 0 && "swap is in use"]),
@@ -56,10 +55,16 @@ export function judgeMachine(facts: MachineFacts, asked: AskedMachine): Verdicts
   };
 }
 
+/** A machine that was to be smaller has as much less memory in all and available, in KiB. */
+function smaller({ memoryMiB }: AskedMachine): { less: number; note: string } {
+  const less = (MEMORY_MIB - memoryMiB) * 1024;
+  return { less, note: less > 0 ? CONFIGURED : "" };
+}
+
 /** A larger machine keeps the promise by what it lets sessions use. */
 function totalMemory({ memoryTotalKiB, sessionsMemoryKiB }: MachineFacts, asked: AskedMachine): Verdict {
-  const less = (MEMORY_MIB - asked.memoryMiB) * 1024;
-  const seen = `${gib(memoryTotalKiB)}${less > 0 ? CONFIGURED : ""}`;
+  const { less, note } = smaller(asked);
+  const seen = `${gib(memoryTotalKiB)}${note}`;
   if (memoryTotalKiB < TOTAL.least - less) return verdict(seen, ["too little memory"]);
   if (memoryTotalKiB <= TOTAL.most) return verdict(seen, []);
   const most = Math.max(TOTAL.most, asked.sessionMemoryMiB * 1024);

@@ -97,7 +97,7 @@ describe("what a computer lacks for the runtime image", () => {
     const folder = await mkdtemp(join(tmpdir(), "cloister-path-"));
     const env = { PATH: folder };
     const store = new Store(join(folder, "store"));
-    const lacks = () => missingForRuntimeImage("arm64", env, store.root);
+    const lacks = () => missingForRuntimeImage(runtimeImageKey({ arch: "arm64" }), env, store.root);
     try {
       assert.equal((await lacks()).length, 2);
       const go = (version: string) => writeFile(join(folder, "go"), `#!/bin/sh\necho go${version}\n`);
@@ -113,7 +113,8 @@ describe("what a computer lacks for the runtime image", () => {
       assert.match((await lacks()).join(), /^mksquashfs is needed .*apt-get install squashfs-tools/);
       await mkdir(store.pathOf(KIND, runtimeImageKey({ arch: "arm64" })), { recursive: true });
       assert.deepEqual(await lacks(), []);
-      assert.equal((await missingForRuntimeImage("amd64", env, store.root)).length, 1, "another architecture's is not");
+      const other = runtimeImageKey({ arch: "amd64" });
+      assert.equal((await missingForRuntimeImage(other, env, store.root)).length, 1, "another architecture's is not");
     } finally {
       await rm(folder, { recursive: true, force: true });
     }
