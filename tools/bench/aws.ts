@@ -4,11 +4,12 @@ import { join } from "node:path";
 import { clientsOf } from "../../test/support/aws/look.ts";
 import { Rehearsal } from "../../test/support/aws/rehearsal.ts";
 import type { EngineResult } from "../../test/support/engine.ts";
-import { emptyBench } from "./bench-stack.ts";
+import { type BenchStack, emptyBench, trimmedEmptyBench } from "./bench-stack.ts";
 import { compared, type Figure } from "./figure.ts";
 import { inTurn, seconds, spread } from "./statistics.ts";
 
 type Report = (line: string) => void;
+type Env = Readonly<Record<string, string>>;
 
 /** Figures of the AWS target that the engine is needed for, under the stand-in for the AWS plugin. */
 export async function awsFigures(runs: number, report: Report): Promise<Figure[]> {
@@ -23,39 +24,57 @@ async function succeeded(run: Promise<EngineResult>): Promise<EngineResult> {
 
 /** The stack dev, of which nothing is there yet, against an empty program. */
 async function coldPreviews(runs: number, report: Report): Promise<Figure[]> {
-  const [dev, empty] = [await Rehearsal.create({ stack: "dev" }), await emptyBench()];
+  const [dev, empty, trimmed] = [
+    await Rehearsal.create({ stack: "dev" }),
+    await emptyBench(),
+    await trimmedEmptyBench(),
+  ];
   const usage = await UsageLog.create();
   try {
-    const previewDev = async (env = {}) => void (await succeeded(dev.engine.run(["preview", "-s", "dev"], env)));
-    const previewEmpty = async (env: Record<string, string> = {}) => {
-      // The bench's own call takes no environment: it is this process's.
-      Object.assign(process.env, env);
-      await empty.pulumi("preview", "-s", "bench");
-      for (const key of Object.keys(env)) delete process.env[key];
+    const previewOf =
+      (bench: BenchStack) =>
+      async (env: Env = {}): Promise<void> => {
+        // The bench's own call takes no environment: it is this process's.
+        Object.assign(process.env, env);
+        await bench.pulumi("preview", "-s", "bench");
+        for (const key of Object.keys(env)) delete process.env[key];
+      };
+    const previews = {
+      dev: async (env: Env = {}): Promise<void> =>
+        void (await succeeded(dev.engine.run(["preview", "-s", "dev"], env))),
+      empty: previewOf(empty),
+      trimmed: previewOf(trimmed),
     };
-    await previewDev();
-    await previewEmpty();
+    const each = <T>(measure: (preview: (env?: Env) => Promise<void>) => Promise<T>) => ({
+      dev: () => measure(previews.dev),
+      empty: () => measure(previews.empty),
+      trimmed: () => measure(previews.trimmed),
+    });
+    for (const preview of Object.values(previews)) await preview();
     report("cold previews");
-    const time = await inTurn(
-      runs * 2,
-      () => seconds(previewDev),
-      () => seconds(previewEmpty),
-    );
+    const time = await inTurn(runs * 2, each(seconds));
     const used = await inTurn(
       3,
-      () => usage.of(previewDev),
-      () => usage.of(previewEmpty),
+      each((preview) => usage.of(preview)),
     );
-    const of = (what: keyof Usage) => [used.first, used.second].map((runs) => runs.map((run) => run[what]));
-    const [ours = [], none = []] = of("cpuMs");
-    const [ourMemory = [], noMemory = []] = of("megabytes");
+    const [plain, lean] = ["of an empty program", "of an empty program with our part of Pulumi's SDK"];
+    const cpu = (name: keyof typeof used) => used[name].map(({ cpuMs }) => cpuMs);
+    const memory = (name: keyof typeof used) => used[name].map(({ megabytes }) => megabytes);
+    const [what, ourCpu, most] = [
+      "cold preview of dev",
+      "CPU time of the program in it",
+      "memory of the program in it, at most",
+    ];
     return [
-      compared("cold preview of dev", time.first, "of an empty program", time.second, { unit: "s", bound: 1.5 }),
-      compared("CPU time of the program in it", ours, "of an empty program", none, { unit: "ms" }),
-      compared("memory of the program in it, at most", ourMemory, "of an empty program", noMemory, { unit: "MB" }),
+      compared(what, time.dev, plain, time.empty, { unit: "s", bound: 1.5 }),
+      compared(what, time.dev, lean, time.trimmed, { unit: "s" }),
+      compared(ourCpu, cpu("dev"), plain, cpu("empty"), { unit: "ms" }),
+      compared(ourCpu, cpu("dev"), lean, cpu("trimmed"), { unit: "ms" }),
+      compared(most, memory("dev"), plain, memory("empty"), { unit: "MB" }),
+      compared(most, memory("dev"), lean, memory("trimmed"), { unit: "MB" }),
     ];
   } finally {
-    await Promise.all([dev.dispose(), empty.dispose(), usage.dispose()]);
+    await Promise.all([dev, empty, trimmed, usage].map((one) => one.dispose()));
   }
 }
 
@@ -70,12 +89,8 @@ async function manyMachines(runs: number, report: Report): Promise<Figure[]> {
     const preview = ({ engine }: Rehearsal) => seconds(() => succeeded(engine.preview()));
     for (const stack of [many, one]) await preview(stack);
     report("100 named machines against one");
-    const { first, second } = await inTurn(
-      runs,
-      () => preview(many),
-      () => preview(one),
-    );
-    return [compared("cold preview of 100 named machines", first, "of one", second, { unit: "s", bound: 3 })];
+    const time = await inTurn(runs, { many: () => preview(many), one: () => preview(one) });
+    return [compared("cold preview of 100 named machines", time.many, "of one", time.one, { unit: "s", bound: 3 })];
   } finally {
     await Promise.all([many.dispose(), one.dispose()]);
   }
@@ -91,16 +106,7 @@ async function pools(few: number, report: Report): Promise<Figure[]> {
     const preview = ({ engine }: Rehearsal) => seconds(() => succeeded(engine.preview("--expect-no-changes")));
     for (const stack of [most, more, one]) await preview(stack);
     report("pools of 1,000, of 500 and of one");
-    const time = await inTurn(
-      runs,
-      () => preview(most),
-      () => preview(one),
-    );
-    const again = await inTurn(
-      runs,
-      () => preview(more),
-      () => preview(one),
-    );
+    const time = await inTurn(runs, { most: () => preview(most), more: () => preview(more), one: () => preview(one) });
     const state = async ({ engine }: Rehearsal) => {
       const { stdout } = await succeeded(engine.run(["stack", "export", "-s", "dev"]));
       return Buffer.byteLength(stdout) / 1000;
@@ -111,13 +117,13 @@ async function pools(few: number, report: Report): Promise<Figure[]> {
       ({ urn, during }) => urn.includes("NamedMachine$") && during === "create",
     ).length;
     return [
-      compared("preview of a pool of 1,000", time.first, "of one", time.second, {
+      compared("preview of a pool of 1,000", time.most, "of one", time.one, {
         unit: "s",
         bound: 1.05,
         note: "two cells of 500",
       }),
       compared("its state", [large], "of one", [small], { unit: "KB", bound: 1.05, note: "two cells of 500" }),
-      compared("preview of a pool of 500", again.first, "of one", again.second, { unit: "s", bound: 1.05 }),
+      compared("preview of a pool of 500", time.more, "of one", time.one, { unit: "s", bound: 1.05 }),
       compared("its state", [middle], "of one", [small], { unit: "KB", bound: 1.05 }),
       { what: "user data of a machine", measured: spread([await userDataBytes(one)]), unit: "bytes", bound: 8192 },
       { what: "calls of the API that make one named machine", measured: spread([calls]), unit: "calls" },
@@ -172,7 +178,7 @@ class UsageLog {
   }
 
   /** What the program used in the course of an action. */
-  async of(action: (env: Record<string, string>) => Promise<unknown>): Promise<Usage> {
+  async of(action: (env: Env) => Promise<unknown>): Promise<Usage> {
     const result = join(this.#folder, "used.json");
     await rm(result, { force: true });
     await action({ NODE_OPTIONS: `--require ${join(this.#folder, "watch.cjs")}` });

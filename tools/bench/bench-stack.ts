@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
+import { stringify } from "yaml";
 import { livingProcess } from "../../infra/local/host/living.ts";
 import { stopMachine } from "../../infra/local/host/process.ts";
 import { type Paths, pathsOf } from "../../infra/local/paths.ts";
@@ -26,15 +27,25 @@ export async function localBench(): Promise<BenchStack> {
   return await benchOf(folder, project, pathsOf(project, "bench"));
 }
 
-/** A program that does nothing, run the same way as ours; in plain JavaScript, so that nothing need be transpiled. */
+const EMPTY = 'import * as pulumi from "@pulumi/pulumi";\n\nexport const stack = pulumi.getStack();\n';
+
+/** A program that does nothing, as Pulumi runs it by itself; in plain JavaScript, so that nothing need be transpiled. */
 export async function emptyBench(): Promise<BenchStack> {
+  const bench = await trimmedEmptyBench();
+  const settings = { name: "nodejs", options: { typescript: false } };
+  await writeFile(
+    join(bench.project, "Pulumi.yaml"),
+    stringify({ name: "cloister", main: "infra/main.mjs", runtime: settings }),
+  );
+  return bench;
+}
+
+/** The same with this project's own settings for Node, which leave out large parts of what its SDK loads (tools/toolchain/lean-sdk.cjs). */
+export async function trimmedEmptyBench(): Promise<BenchStack> {
   const folder = await mkdtemp(join(tmpdir(), "cloister-bench-"));
   const project = join(folder, "project");
   await copyProject(project);
-  await writeFile(
-    join(project, "infra", "main.mjs"),
-    'import * as pulumi from "@pulumi/pulumi";\n\nexport const stack = pulumi.getStack();\n',
-  );
+  await writeFile(join(project, "infra", "main.mjs"), EMPTY);
   return await benchOf(folder, project, pathsOf(project, "bench"));
 }
 

@@ -22,25 +22,24 @@ export async function machineFigures(runs: number, report: (line: string) => voi
   try {
     // Not counted: fills the caches, so that both sides find them full.
     await bench.pulumi(...UP);
-    const { first, second } = await inTurn(
-      runs,
-      async () => {
+    const { ours, bare } = await inTurn(runs, {
+      ours: async () => {
         await bench.pulumi("destroy", "--yes", "--skip-preview", "-s", "bench");
         const time = await seconds(() => bench.pulumi(...UP));
         report(`pulumi up: ${time.toFixed(1)} s`);
         return time;
       },
-      async () => {
+      bare: async () => {
         const time = await bareBoot(bench.paths);
         report(`bare boot: ${time.toFixed(1)} s`);
         return time;
       },
-    );
+    });
     const up = compared(
       "`pulumi up` of the local stack, caches full",
-      first,
+      ours,
       "bare QEMU, same disks, to the same marker",
-      second,
+      bare,
       {
         unit: "s",
         bound: 1.15,
@@ -96,9 +95,8 @@ async function launchFigures(bench: BenchStack, report: (line: string) => void):
   const bare =
     "for i in 1 2 3; do s=$EPOCHREALTIME; bwrap --ro-bind / / --unshare-all true; e=$EPOCHREALTIME; echo $s $e; done";
   const timings: { nodeStartMs: number; sessionMs: number; launchMs: number; cleanupMs: number }[] = [];
-  const { first, second } = await inTurn(
-    5,
-    async () => {
+  const launches = await inTurn(5, {
+    sealed: async () => {
       const result = JSON.parse(await onMachine("sudo", "cloister", "run", "--json", "--", "true")) as {
         timings: (typeof timings)[0];
       };
@@ -106,19 +104,19 @@ async function launchFigures(bench: BenchStack, report: (line: string) => void):
       report(`sealed command: launched in ${result.timings.launchMs} ms`);
       return [result.timings.launchMs];
     },
-    async () =>
+    bare: async () =>
       (await onMachine("bash", "-c", bare)).split("\n").map((line) => {
         const [start = 0, end = 0] = line.split(" ").map(Number);
         return (end - start) * 1000;
       }),
-  );
+  });
   const phase = (pick: (timing: (typeof timings)[0]) => number) => spread(timings.map(pick));
   return [
     compared(
       "sealed command in a session, to its first instruction",
-      first.flat(),
+      launches.sealed.flat(),
       "bare `bwrap --unshare-all true`",
-      second.flat(),
+      launches.bare.flat(),
       {
         unit: "ms",
         bound: 4,

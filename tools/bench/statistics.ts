@@ -17,17 +17,14 @@ export function spread(values: readonly number[]): Spread {
   return { least, median, most, runs: sorted.length };
 }
 
-/** Runs two things in turn, so that a computer whose speed drifts is fair to both. Returns what each run returned. */
-export async function inTurn<T>(
+/** Runs several things in turn, so that a computer whose speed drifts is fair to all. Returns what each run returned. */
+export async function inTurn<Name extends string, T>(
   runs: number,
-  first: () => Promise<T>,
-  second: () => Promise<T>,
-): Promise<{ first: T[]; second: T[] }> {
-  const results: { first: T[]; second: T[] } = { first: [], second: [] };
-  for (let run = 0; run < runs; run += 1) {
-    results.first.push(await first());
-    results.second.push(await second());
-  }
+  actions: Readonly<Record<Name, () => Promise<T>>>,
+): Promise<Record<Name, T[]>> {
+  const names = Object.keys(actions) as Name[];
+  const results = Object.fromEntries(names.map((name) => [name, [] as T[]])) as Record<Name, T[]>;
+  for (let run = 0; run < runs; run += 1) for (const name of names) results[name].push(await actions[name]());
   return results;
 }
 
