@@ -2,8 +2,11 @@ import "./settings/uncompiled.ts";
 import { dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as pulumi from "@pulumi/pulumi";
-import { allConfig } from "@pulumi/pulumi/runtime/config.js";
+import * as runtimeConfig from "@pulumi/pulumi/runtime/config.js";
 import { type Problem, parseSettings, type Settings, SettingsError } from "./settings/settings.ts";
+
+/** The SDK has the second, and leaves it out of its declarations. */
+const { allConfig, isConfigSecret } = runtimeConfig as typeof runtimeConfig & { isConfigSecret(key: string): boolean };
 
 /** Settings -> target -> outputs. */
 const project = resolve(dirname(fileURLToPath(import.meta.url)), "..");
@@ -80,7 +83,7 @@ async function aws(settings: Settings): Promise<Outputs> {
 
 /** The program, run by `main.mjs`. Its result is the stack's outputs: those of its target. */
 export default async function program(): Promise<Outputs> {
-  const parsed = parseSettings(allConfig());
+  const parsed = parseSettings(allConfig(), undefined, isConfigSecret);
   if (!("settings" in parsed)) {
     const { problems, rest, wrong } = parsed;
     const more = rest.target === "aws" && !wrong.includes("target") ? await awsRefusals(rest, wrong) : [];

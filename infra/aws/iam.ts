@@ -117,8 +117,14 @@ export function snapshotPolicy(region: string, partition: string): PolicyDocumen
     {
       Sid: "Snapshot",
       Effect: "Allow",
-      Action: ["ec2:CreateSnapshot", "ec2:CreateSnapshots", "ec2:DeleteSnapshot", "ec2:CreateTags"],
+      Action: ["ec2:CreateSnapshot", "ec2:CreateSnapshots", "ec2:DeleteSnapshot"],
       Resource: [`arn:${partition}:ec2:${region}::snapshot/*`, `arn:${partition}:ec2:${region}:*:volume/*`],
+    },
+    {
+      Sid: "Tag",
+      Effect: "Allow",
+      Action: ["ec2:CreateTags"],
+      Resource: `arn:${partition}:ec2:${region}::snapshot/*`,
     },
   );
 }
@@ -201,15 +207,16 @@ export function keyPolicy(account: string, region: string, partition: string): P
 }
 
 /**
- * What delivers flow logs may do: all that the VPC user guide ("IAM role for publishing flow logs to CloudWatch Logs") calls
- * the least, on the one group. Groups cannot be described one by one.
+ * What delivers flow logs may do: what the VPC user guide ("IAM role for publishing flow logs to CloudWatch Logs") calls the
+ * least, on the one group, but for its creation: what is still under way when a stack goes would bring the group back, without
+ * key or retention (terraform-aws-modules/terraform-aws-vpc #435). Groups cannot be described one by one.
  */
 export function flowLogPolicy(logGroupArn: string): PolicyDocument {
   return document(
     {
       Sid: "FlowLogs",
       Effect: "Allow",
-      Action: ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
+      Action: ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
       Resource: [logGroupArn, `${logGroupArn}:log-stream:*`],
     },
     { Sid: "Look", Effect: "Allow", Action: ["logs:DescribeLogGroups"], Resource: "*" },

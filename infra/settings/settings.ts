@@ -52,9 +52,15 @@ export type Parsed =
  *
  * @param config all keys with their namespace, values as the engine hands them over (strings; JSON for arrays and objects)
  * @param project the namespace of our keys; keys of other namespaces (`aws:region`) belong to providers and are left alone
+ * @param isSecret whether a key, or a part of its value, is encrypted in the stack's file. Ours go into user data and into
+ *   Pulumi's state in clear: a secret one is refused, and its value is in no message
  * @returns the settings, or every problem found
  */
-export function parseSettings(config: Readonly<Record<string, string>>, project = "cloister"): Parsed {
+export function parseSettings(
+  config: Readonly<Record<string, string>>,
+  project = "cloister",
+  isSecret: (key: string) => boolean = () => false,
+): Parsed {
   const prefix = `${project}:`;
   const raw: Record<string, string> = {};
   for (const [key, value] of Object.entries(config)) {
@@ -64,7 +70,8 @@ export function parseSettings(config: Readonly<Record<string, string>>, project 
   const known = Object.keys(settingsSchema.shape) as (keyof SettingsInput)[];
   const input: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(raw)) {
-    if ((known as string[]).includes(key)) input[key] = decode(settingsSchema.shape[key as keyof SettingsInput], value);
+    if (isSecret(prefix + key)) problems.push({ path: prefix + key, message: notKept(prefix + key) });
+    else if ((known as string[]).includes(key)) input[key] = decode(settingsSchema.shape[key as keyof SettingsInput], value);
     else problems.push({ path: prefix + key, value: quote(value), message: unknownKey(key, known, prefix) });
   }
   const parsed = settingsSchema.safeParse(input);
@@ -189,6 +196,9 @@ function unknownKey(key: string, known: readonly string[], prefix: string): stri
   }
   return `unknown key. docs/config.md lists the known ones; remove it: pulumi config rm ${prefix}${key}`;
 }
+
+const notKept = (key: string): string =>
+  `is a secret, and would stand in user data and Pulumi's state in clear: take it out (pulumi config rm ${key}) and set what is not secret of it without --secret. The model's key goes where cloister:modelKeySecret or docs/operating.md says.`;
 
 const similarity = (a: string, b: string): number => distance(a.toLowerCase(), b.toLowerCase());
 

@@ -151,6 +151,8 @@ const ACTIONS: Readonly<Record<string, readonly [service: string, actions: strin
 
 /** Actions of other services that a type needs, by the same references. */
 const BESIDE: Readonly<Record<string, readonly string[]>> = {
+  // An alarm on an instance's status can be made without it, and then does nothing (CloudWatch API reference, PutMetricAlarm).
+  "aws:cloudwatch/metricAlarm:MetricAlarm": ["ec2:DescribeInstanceStatus"],
   // The private names of an interface endpoint.
   "aws:ec2/vpcEndpoint:VpcEndpoint": ["route53:AssociateVPCWithHostedZone"],
 };
@@ -210,13 +212,17 @@ interface Statement {
   readonly Condition?: object;
 }
 
-/** What makes a policy narrower. */
+/** What makes a policy fit an account. */
 export interface PolicyOptions {
   /**
    * ARN of the policy that bounds every role (`cloister:permissionsBoundary`). Without one, whoever has the policy can make a role
    * that may do anything. @default none
    */
   readonly boundary?: string;
+  /** Bucket of Pulumi's state. @default none: its rights come from elsewhere */
+  readonly stateBucket?: string;
+  /** ARN of the KMS key that encrypts secrets in the state. @default none */
+  readonly stateKey?: string;
 }
 
 /** A policy document. */
@@ -229,10 +235,57 @@ export interface Policy {
 export const KNOWN_TYPES: readonly string[] = Object.keys(ACTIONS);
 
 /**
- * The policy for a program's resource types, one statement per service, bound to a region where the service is regional.
- * Narrow it further by resource where your account shares names.
+ * Actions that are allowed for some resources only, those of this program's names, by service; the others of the service know
+ * no resource of a name that is known beforehand (Service Authorization Reference). `{region}` stands for the region.
  */
-export function deployerPolicy(types: Iterable<string>, region: string, { boundary }: PolicyOptions = {}): Policy {
+const NARROWED: Readonly<Record<string, { readonly only?: RegExp; readonly resources: readonly string[] }>> = {
+  autoscaling: {
+    only: /^(?!autoscaling:Describe)/,
+    resources: ["arn:*:autoscaling:{region}:*:autoScalingGroup:*:autoScalingGroupName/cloister-*"],
+  },
+  logs: {
+    only: /^(?!logs:Describe)/,
+    resources: ["arn:*:logs:{region}:*:log-group:/cloister/*"],
+  },
+  s3: { resources: ["arn:*:s3:::cloister-*"] },
+  secretsmanager: { resources: ["arn:*:secretsmanager:{region}:*:secret:cloister-*"] },
+};
+
+/** What of SSM is narrowed, each in its way: the public parameter of the image and sessions on machines of this program. AWS keeps such names to itself. */
+const SYSTEMS_MANAGER: readonly {
+  readonly Sid: string;
+  readonly actions: readonly string[];
+  readonly resources: readonly string[];
+  readonly condition?: object;
+}[] = [
+  {
+    Sid: "SsmImage",
+    actions: ["ssm:GetParameter"],
+    resources: ["arn:*:ssm:{region}:*:parameter/aws/service/canonical/*"],
+  },
+  {
+    Sid: "SsmMachines",
+    actions: ["ssm:StartSession"],
+    resources: ["arn:*:ec2:{region}:*:instance/*"],
+    condition: { StringLike: { "ssm:resourceTag/cloister:stack": "*" } },
+  },
+  {
+    Sid: "SsmCommand",
+    actions: ["ssm:StartSession"],
+    resources: ["arn:*:ssm:{region}:*:document/AWS-StartInteractiveCommand"],
+  },
+  {
+    Sid: "SsmSessions",
+    actions: ["ssm:ResumeSession", "ssm:TerminateSession"],
+    resources: ["arn:*:ssm:{region}:*:session/$" + "{aws:userid}-*"],
+  },
+];
+
+/**
+ * The policy for a program's resource types, bound to a region where the service is regional, and to this program's names
+ * where the service knows names. EC2, KMS, CloudWatch and DLM do not: narrow them by tag where others share the account.
+ */
+export function deployerPolicy(types: Iterable<string>, region: string, options: PolicyOptions = {}): Policy {
   const actions = new Set(STEPS);
   for (const type of types) {
     if (!type.startsWith("aws:")) continue;
@@ -243,18 +296,53 @@ export function deployerPolicy(types: Iterable<string>, region: string, { bounda
     for (const action of BESIDE[type] ?? []) actions.add(action);
   }
   const all = [...actions].sort();
-  const services = new Set(all.map((action) => action.split(":")[0] ?? "").filter((service) => service !== "iam"));
-  const statements = [...services].map(
-    (service): Statement => ({
-      Sid: service.charAt(0).toUpperCase() + service.slice(1),
+  const within = (resources: readonly string[]) => resources.map((arn) => arn.replaceAll("{region}", region));
+  const apart = SYSTEMS_MANAGER.map(
+    ({ Sid, actions: of, resources, condition }): Statement => ({
+      Sid,
       Effect: "Allow",
-      Action: all.filter((action) => action.startsWith(`${service}:`)),
-      Resource: "*",
-      ...(GLOBAL.has(service) ? {} : { Condition: { StringEquals: { "aws:RequestedRegion": region } } }),
+      Action: of,
+      Resource: within(resources),
+      ...(condition ? { Condition: condition } : {}),
     }),
   );
+  const done = new Set(apart.flatMap(({ Action }) => Action));
+  const services = new Set(all.map((action) => action.split(":")[0] ?? "").filter((service) => service !== "iam"));
+  const statements = [...services].flatMap((service): Statement[] => {
+    const own = all.filter((action) => action.startsWith(`${service}:`) && !done.has(action));
+    const { only = /^/, resources = undefined } = NARROWED[service] ?? {};
+    const named = resources ? own.filter((action) => only.test(action)) : [];
+    const rest = own.filter((action) => !named.includes(action));
+    const Sid = service.charAt(0).toUpperCase() + service.slice(1);
+    const regional = GLOBAL.has(service) ? {} : { Condition: { StringEquals: { "aws:RequestedRegion": region } } };
+    const one = (sid: string, Action: readonly string[], Resource: Statement["Resource"]): Statement[] =>
+      Action.length === 0 ? [] : [{ Sid: sid, Effect: "Allow", Action, Resource, ...regional }];
+    return [...one(`${Sid}Named`, named, within(resources ?? [])), ...one(Sid, rest, "*")];
+  });
   const roles = all.filter((action) => action.startsWith("iam:"));
-  return { Version: "2012-10-17", Statement: [...statements, ...roleStatements(roles, boundary)] };
+  return {
+    Version: "2012-10-17",
+    Statement: [...statements, ...apart, ...roleStatements(roles, options.boundary), ...stateStatements(options)],
+  };
+}
+
+/** What Pulumi does with its state in a bucket, and with the key of its secrets (Pulumi's documentation, "Self-managed backends"). */
+function stateStatements({ stateBucket, stateKey }: PolicyOptions): Statement[] {
+  const allow = (Sid: string, Action: readonly string[], Resource: string): Statement => ({
+    Sid,
+    Effect: "Allow",
+    Action,
+    Resource,
+  });
+  return [
+    ...(stateBucket === undefined
+      ? []
+      : [
+          allow("StateBucket", ["s3:ListBucket", "s3:GetBucketLocation"], `arn:*:s3:::${stateBucket}`),
+          allow("State", ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"], `arn:*:s3:::${stateBucket}/*`),
+        ]),
+    ...(stateKey === undefined ? [] : [allow("StateKey", ["kms:Encrypt", "kms:Decrypt", "kms:DescribeKey"], stateKey)]),
+  ];
 }
 
 /** What may be done with roles: those of this program alone, bounded where there is a boundary, and handed to its services. */
@@ -305,11 +393,13 @@ if (process.argv[1] === import.meta.filename) {
     .description("Prints the IAM policy that whoever runs `pulumi up` needs.")
     .argument("<region>", "region of the stacks, such as eu-central-1")
     .option("--boundary <arn>", "allow only roles that this policy bounds (cloister:permissionsBoundary)")
+    .option("--state-bucket <name>", "the bucket of Pulumi's state, which it may read and write")
+    .option("--state-key <arn>", "the KMS key of secrets in Pulumi's state, which it may use")
     .option("--out <folder>", "write it in parts that each fit a managed policy: deployer-1.json and so on")
     .parse();
   const [region = ""] = command.args;
-  const { out, boundary } = command.opts<{ out?: string; boundary?: string }>();
-  const policy = deployerPolicy(KNOWN_TYPES, region, boundary === undefined ? {} : { boundary });
+  const { out, ...options } = command.opts<PolicyOptions & { out?: string }>();
+  const policy = deployerPolicy(KNOWN_TYPES, region, options);
   if (out === undefined) console.log(JSON.stringify(policy, undefined, 2));
   else {
     mkdirSync(out, { recursive: true });

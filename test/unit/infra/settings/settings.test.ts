@@ -98,6 +98,18 @@ describe("settings", () => {
     assert.deepEqual(problemsOf({ "aws:region": "eu-central-1", "command:anything": "x" }), []);
   });
 
+  it("refuses a key that is marked secret, and does not say its value", () => {
+    const config = { "cloister:mcpServers": '{"a":{"command":"x","env":{"TOKEN":"hunter2"}}}', "aws:secretKey": "x" };
+    const { problems } = parseSettings(config, "cloister", (key) => key in config);
+    assert.deepEqual(
+      problems.map(({ path }) => path),
+      ["cloister:mcpServers"],
+    );
+    assert.match(problems[0]?.message ?? "", /pulumi config rm cloister:mcpServers/);
+    assert.doesNotMatch(JSON.stringify(problems), /hunter2/);
+    assert.deepEqual(problemsOf(config), []);
+  });
+
   it("does not suggest a key that is nothing like the unknown one", () => {
     assert.doesNotMatch(problemsOf({ "cloister:zzzzzzzzzzzzzz": "1" })[0]?.message ?? "", /Did you mean/);
   });

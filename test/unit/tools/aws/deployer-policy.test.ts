@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { deployerPolicy, KNOWN_TYPES, managedPolicies } from "../../../../tools/aws/deployer-policy.ts";
+import { PARAMETER } from "../../../../tools/aws/pin-ami.ts";
+import { allowed } from "../../../support/aws/permissions.ts";
 
 /** Prefix of the actions in IAM, where the CLI's name of the service is another. */
 const PREFIX: Readonly<Record<string, string>> = {
@@ -66,10 +68,59 @@ describe("the deployer's policy", () => {
 
   it("is bound to the region, and to roles of this program", () => {
     for (const { Sid, Resource, Condition } of policy.Statement) {
-      const regional = JSON.stringify(Condition ?? {}).includes('"aws:RequestedRegion":"eu-central-1"');
+      const regional = JSON.stringify([Resource, Condition ?? {}]).includes("eu-central-1");
       if (Sid.startsWith("Iam")) assert.ok(Sid === "IamServiceRoles" || Resource !== "*", Sid);
       else assert.equal(regional, !["Budgets", "Ce", "Route53", "Sts"].includes(Sid), Sid);
     }
+  });
+
+  const leftToIam = {
+    Version: "2012-10-17",
+    Statement: [
+      { Effect: "Allow", Principal: { AWS: "arn:aws:iam::123456789012:root" }, Action: "kms:*", Resource: "*" },
+    ],
+  };
+  const may = (action: string, resource: string, context = {}, rules: object = policy) =>
+    allowed({
+      principal: "arn:aws:iam::123456789012:role/deployer",
+      policy: rules,
+      action,
+      resource,
+      context: { "aws:RequestedRegion": "eu-central-1", "aws:userid": "AROA:me", ...context },
+      // As a new key's, which leaves it to IAM.
+      ...(action.startsWith("kms:") ? { resourcePolicy: leftToIam } : {}),
+    });
+
+  it("opens sessions on machines of this program, and reads no parameter but the image's", async () => {
+    const instance = "arn:aws:ec2:eu-central-1:123456789012:instance/i-0123456789abcdef0";
+    const tag = { "ssm:resourceTag/cloister:stack": "dev" };
+    assert.equal(await may("ssm:StartSession", instance, tag), true);
+    assert.equal(await may("ssm:StartSession", instance), false);
+    const document = (name: string) => `arn:aws:ssm:eu-central-1:123456789012:document/${name}`;
+    assert.equal(await may("ssm:StartSession", document("AWS-StartInteractiveCommand")), true);
+    assert.equal(await may("ssm:StartSession", document("AWS-StartPortForwardingSession")), false);
+    const parameter = (name: string) => `arn:aws:ssm:eu-central-1:123456789012:parameter${name}`;
+    assert.equal(await may("ssm:GetParameter", parameter(PARAMETER)), true);
+    assert.equal(await may("ssm:GetParameter", parameter("/password")), false);
+  });
+
+  it("has the rights on Pulumi's state that it is given, and no others", async () => {
+    const key = "arn:aws:kms:eu-central-1:123456789012:key/0123";
+    const wider = deployerPolicy(KNOWN_TYPES, "eu-central-1", { stateBucket: "our-state", stateKey: key });
+    const object = "arn:aws:s3:::our-state/.pulumi/stacks/cloister/dev.json";
+    for (const [action, resource] of [
+      ["s3:ListBucket", "arn:aws:s3:::our-state"],
+      ["s3:GetObject", object],
+      ["s3:PutObject", object],
+      ["s3:DeleteObject", object],
+      ["kms:Encrypt", key],
+    ] as const) {
+      assert.equal(await may(action, resource, {}, wider), true, action);
+      assert.equal(await may(action, resource), false, `${action}, not given`);
+    }
+    assert.equal(await may("s3:PutObject", "arn:aws:s3:::another/x", {}, wider), false);
+    assert.equal(await may("s3:DeleteBucket", "arn:aws:s3:::our-state", {}, wider), false);
+    assert.equal(await may("kms:Encrypt", `${key}4`, {}, wider), false);
   });
 
   it("refuses a type that it does not know", () => {
