@@ -44,6 +44,8 @@ export interface SealedSpec {
   readonly stdio?: "inherit" | "capture";
   /** Runs Claude Code's relay beside the session and gives the session its token. Default: false. */
   readonly agent?: boolean;
+  /** For the verification, which looks at sessions also on a machine whose boot has failed. Default: false. */
+  readonly verifying?: boolean;
   /** Stops the command, and with it everything in the session, when aborted. */
   readonly signal?: AbortSignal;
   /** Ends the command after this many milliseconds. Default: no limit. */

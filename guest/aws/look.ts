@@ -1,10 +1,8 @@
-import { readFile } from "node:fs/promises";
+import { FAILURE_FILE, textOf } from "../sessions/ready.ts";
 import { failures, REPORT_FILE, Report } from "../verify/report.ts";
 import type { Imds } from "./imds.ts";
 import type { Seen } from "./life-cycle.ts";
 
-/** What the boot scripts leave when a boot ends before its verification. */
-const FAILURE_FILE = "/run/cloister/failure";
 /** Empty when logs are shipped, else why they are not. There once that is known. */
 export const LOGS_FILE = "/run/cloister/logs";
 
@@ -48,11 +46,4 @@ export async function spotEnd(imds: Imds, now: number): Promise<number | undefin
   const time = Date.parse((JSON.parse(text) as { time?: string }).time ?? "");
   // A notice that cannot be read is a notice.
   return Number.isNaN(time) ? now + 120_000 : now + time - Date.now();
-}
-
-async function textOf(path: string): Promise<string | undefined> {
-  return await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return undefined;
-    throw error;
-  });
 }

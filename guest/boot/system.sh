@@ -25,6 +25,18 @@ no_swap() {
 # What stays closed even for a process that got out of its sandbox.
 second_wall() {
   _said=$(nft -f "$CLOISTER_HOME/boot/wall.nft" 2>&1) || stop "could not load the packet filter: $_said"
+  # No session runs without this (guest/sessions/ready.ts).
+  printf '' 2>/dev/null >"$CLOISTER_RUN/wall" || stop "cannot write $CLOISTER_RUN/wall"
+}
+
+# Each row about a session's network is kept: journald drops what a unit writes beyond a limit (journald.conf(5)), which a session
+# could reach by asking often.
+whole_journal() {
+  _settings=$CLOISTER_ETC/systemd/journald.conf.d/cloister.conf
+  [ ! -e "$_settings" ] || return 0
+  { mkdir -p "${_settings%/*}" && printf '[Journal]\nRateLimitIntervalSec=0\n' >"$_settings"; } 2>/dev/null &&
+    systemctl restart systemd-journald.service ||
+    notice "the journal's limit could not be lifted ($_settings): audit rows may get lost"
 }
 
 # Makes the units of the runtime image known, with the limits of this machine. systemd (246 and newer) notices new files by

@@ -1,5 +1,6 @@
-import { readFile, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { writeWhole } from "../whole-file.ts";
+import { textOf } from "./ready.ts";
 
 /** Holds why this machine takes no new commands, while it takes none. Written by root, and gone after a boot. */
 export const STOPPING_FILE = "/run/cloister/stopping";
@@ -9,11 +10,7 @@ export const STOPPING_FILE = "/run/cloister/stopping";
  * whoever stops the machine writes the file first and looks for claimed names afterwards, so of the two one sees the other.
  */
 export async function whyStopping(path: string = STOPPING_FILE): Promise<string | undefined> {
-  const text = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return undefined;
-    throw error;
-  });
-  return text?.trim();
+  return (await textOf(path))?.trim();
 }
 
 /** From now on new commands are refused, with this reason; without one they are taken again. */

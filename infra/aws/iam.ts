@@ -93,6 +93,20 @@ export function machinePolicy(rights: MachineRights): PolicyDocument {
   );
 }
 
+/** All actions of {@link machinePolicy}. */
+export function machineActions(): string[] {
+  const nothing = {
+    bucketArn: "",
+    keyArn: "",
+    logGroupArns: [],
+    modelKeySecretArn: "",
+    groupArns: "",
+    stack: "",
+    region: "",
+  };
+  return machinePolicy(nothing).Statement.flatMap(({ Action }) => Action);
+}
+
 /** The runtime bucket is reached by TLS alone. */
 export function tlsOnly(bucketArn: string): PolicyDocument {
   return document({

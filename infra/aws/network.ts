@@ -10,12 +10,13 @@ import { SecurityGroup } from "@pulumi/aws/ec2/securityGroup.js";
 import { Subnet } from "@pulumi/aws/ec2/subnet.js";
 import { Vpc } from "@pulumi/aws/ec2/vpc.js";
 import { VpcEndpoint } from "@pulumi/aws/ec2/vpcEndpoint.js";
+import { getCallerIdentityOutput } from "@pulumi/aws/getCallerIdentity.js";
 import { SecurityGroupEgressRule } from "@pulumi/aws/vpc/securityGroupEgressRule.js";
 import { SecurityGroupIngressRule } from "@pulumi/aws/vpc/securityGroupIngressRule.js";
 import * as pulumi from "@pulumi/pulumi";
 import { type InputProblem, refuseInputs, type Tags } from "./component.ts";
 import { DnsFirewall } from "./dns-firewall.ts";
-import { endpointServices } from "./endpoints.ts";
+import { endpointPolicy, endpointServices, storagePolicy } from "./endpoints.ts";
 import { cidrProblem, planSubnets } from "./subnets.ts";
 
 /** Arguments of {@link Network}. */
@@ -32,6 +33,10 @@ export interface NetworkArgs {
   readonly nat?: "none" | "single" | "per-zone";
   /** Private way to SSM (and without NAT to logs, secret and signals), about 7 dollars a month per endpoint and zone. @default false */
   readonly ssmEndpoints?: boolean;
+  /** For policies of endpoints. @default looked up */
+  readonly accountId?: pulumi.Input<string>;
+  /** Names of buckets that machines may read without credentials where `nat` is `none`: a mirror's. @default [] */
+  readonly packageBuckets?: readonly string[];
   /** Where flow logs go. @default none are made */
   readonly flowLogs?: { readonly logGroupArn: pulumi.Input<string>; readonly roleArn: pulumi.Input<string> };
   /** The only domains that resolve; empty for all. @default [] */
@@ -75,6 +80,11 @@ export class Network extends pulumi.ComponentResource {
     this.#tags = tags;
     refuseInputs("Network", problemsOf(args, cidr));
     const parent = { parent: this };
+    const closed = nat === "none" && !existing;
+    const policy = (of: (account: string) => object) =>
+      pulumi
+        .output(args.accountId ?? getCallerIdentityOutput({}, parent).accountId)
+        .apply((id) => JSON.stringify(of(id)));
     if (existing) {
       this.vpcId = pulumi.output(existing.vpcId);
       this.subnetIds = Object.fromEntries(
@@ -102,15 +112,23 @@ export class Network extends pulumi.ComponentResource {
             serviceName: `com.amazonaws.${region}.s3`,
             vpcEndpointType: "Gateway",
             routeTableIds: privates.map(({ tableId }) => tableId),
+            // Where there is NAT it would keep nothing in, and sessions from hosts that they are allowed.
+            ...(closed
+              ? {
+                  policy: policy((account) =>
+                    storagePolicy({ account, region, packageBuckets: args.packageBuckets ?? [] }),
+                  ),
+                }
+              : {}),
             tags: this.#named("s3"),
           },
           parent,
         ),
       );
     }
-    const closed = nat === "none" && !existing;
     this.securityGroupId = this.#machines(region, existing?.cidr ?? cidr, closed);
-    if (args.ssmEndpoints && !existing) this.#endpoints(region, closed);
+    if (args.ssmEndpoints && !existing)
+      this.#endpoints(region, closed, (service) => policy((account) => endpointPolicy(service, account)));
     if (args.flowLogs) {
       new FlowLog(
         name,
@@ -232,7 +250,7 @@ export class Network extends pulumi.ComponentResource {
     return group.id;
   }
 
-  #endpoints(region: string, closed: boolean): void {
+  #endpoints(region: string, closed: boolean, policyOf: (service: string) => pulumi.Output<string>): void {
     const name = `${this.#name}-endpoints`;
     const parent = { parent: this };
     const tags = this.#named("endpoints");
@@ -265,6 +283,7 @@ export class Network extends pulumi.ComponentResource {
           privateDnsEnabled: true,
           subnetIds: Object.values(this.subnetIds),
           securityGroupIds: [group.id],
+          policy: policyOf(service),
           tags: this.#named(service),
         },
         parent,

@@ -7,6 +7,7 @@ import { zonesOf } from "./check.ts";
 import { partitionOf } from "./component.ts";
 import { Dashboard } from "./dashboard.ts";
 import { Encryption } from "./encryption.ts";
+import { bucketOf } from "./endpoints.ts";
 import { flowLogPolicy, machinePolicy } from "./iam.ts";
 import { ServiceRole } from "./identity.ts";
 import { Logs } from "./logs.ts";
@@ -92,6 +93,8 @@ export class AwsTarget extends pulumi.ComponentResource {
         nat: own.nat,
         ssmEndpoints: own.ssmEndpoints,
         dnsFirewall: own.dnsFirewall,
+        accountId,
+        packageBuckets: [bucketOf(settings.aptMirror)].filter((found) => found !== undefined),
         tags,
         ...flowLogs,
         ...(existing ? { existing } : {}),

@@ -153,7 +153,7 @@ export const awsKeys = {
   ),
   logsRequired: aws(
     z.boolean().default(false),
-    "Whether a machine whose logs are not shipped to CloudWatch Logs is not ready. `false`: it is, and says so on its console.",
+    "Whether a machine whose logs are not shipped to CloudWatch Logs is not ready. Such a machine takes no sealed commands. `false`: it is ready, and says so on its console.",
   ),
   detailedMonitoring: aws(z.boolean().default(false), "Metrics of machines each minute instead of every five."),
   permissionsBoundary: aws(

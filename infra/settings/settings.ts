@@ -71,7 +71,8 @@ export function parseSettings(
   const input: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(raw)) {
     if (isSecret(prefix + key)) problems.push({ path: prefix + key, message: notKept(prefix + key) });
-    else if ((known as string[]).includes(key)) input[key] = decode(settingsSchema.shape[key as keyof SettingsInput], value);
+    else if ((known as string[]).includes(key))
+      input[key] = decode(settingsSchema.shape[key as keyof SettingsInput], value);
     else problems.push({ path: prefix + key, value: quote(value), message: unknownKey(key, known, prefix) });
   }
   const parsed = settingsSchema.safeParse(input);

@@ -43,7 +43,13 @@ export async function lookAtAgent(settings: AgentSettings, depth: "quick" | "ful
 }
 
 async function runAgent(): Promise<AgentRunFacts> {
-  const quiet = { stdio: "capture", agent: true, timeoutMs: TIME_LIMIT_MS, onNotice: () => {} } as const;
+  const quiet = {
+    verifying: true,
+    stdio: "capture",
+    agent: true,
+    timeoutMs: TIME_LIMIT_MS,
+    onNotice: () => {},
+  } as const;
   const command = ["claude", "-p", OFFER_PROMPT, "--output-format", "stream-json"];
   let said = await runSealed({ ...quiet, command });
   for (let again = 1; again < ATTEMPTS && said.exitCode === SEGMENTATION_FAULT && (await isEmulated()); again += 1) {

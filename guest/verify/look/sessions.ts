@@ -89,7 +89,13 @@ export async function lookAtSessions<T>(meanwhile: () => Promise<T>): Promise<{ 
     await Promise.all(["ro", "rw", "rwd"].map((mode) => mkdir(join(folder, mode), { mode: 0o755 })));
     await writeFile(join(folder, "ro", "given"), "given\n");
 
-    const common = { stdio: "capture", signal: stop.signal, timeoutMs: TIME_LIMIT_MS, onNotice: () => {} } as const;
+    const common = {
+      verifying: true,
+      stdio: "capture",
+      signal: stop.signal,
+      timeoutMs: TIME_LIMIT_MS,
+      onNotice: () => {},
+    } as const;
     const neighbour = runSealed({ ...common, name: neighbourName, keep: false, command: script(NEIGHBOUR_SCRIPT) });
     const subject = runSealed({
       ...common,

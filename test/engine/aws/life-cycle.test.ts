@@ -455,7 +455,11 @@ describe("a stack on AWS (rehearsed with moto)", function () {
         resource,
       });
     assert.equal(await may("logs:DescribeLogStreams", group(flow)), true);
-    assert.equal(await may("logs:CreateLogGroup", group(flow)), false, "it would bring back a group that was destroyed");
+    assert.equal(
+      await may("logs:CreateLogGroup", group(flow)),
+      false,
+      "it would bring back a group that was destroyed",
+    );
     assert.equal(await may("logs:PutLogEvents", `${group(flow)}:log-stream:x`), true);
     assert.equal(await may("logs:DescribeLogGroups", "*"), true);
     assert.equal(await may("logs:PutLogEvents", `${group(audit)}:log-stream:x`), false);

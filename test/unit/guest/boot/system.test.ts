@@ -73,8 +73,14 @@ describe("boot: start", function () {
     assert.equal(exitCode, 0, all);
     assert.deepEqual(await calls(), [
       "nft -f home/boot/wall.nft",
+      "systemctl restart systemd-journald.service",
       "systemctl start --no-block cloister-verify.service",
     ]);
+    assert.equal(await readFile(join(folder, "run/cloister/wall"), "utf8"), "");
+    assert.equal(
+      await readFile(join(folder, "etc/systemd/journald.conf.d/cloister.conf"), "utf8"),
+      "[Journal]\nRateLimitIntervalSec=0\n",
+    );
     assert.equal(
       await readFile(join(folder, "units/cloister.slice.d/machine.conf"), "utf8"),
       "[Slice]\nMemoryMax=1000M\nMemorySwapMax=0\nTasksMax=77\n",
@@ -86,8 +92,11 @@ describe("boot: start", function () {
   it("can be run again, and an earlier failure is forgotten", async () => {
     await start();
     await writeFile(join(folder, "run/cloister/failure"), "of the first time");
+    const before = await calls();
     assert.equal((await start()).exitCode, 0);
     await assert.rejects(readFile(join(folder, "run/cloister/failure")), /ENOENT/);
+    const second = (await calls()).slice(before.length);
+    assert.ok(!second.includes("systemctl restart systemd-journald.service"), "the journal has its setting already");
   });
 
   it("leaves nothing for cloud-init to do at the later boots of a local machine, and of no other", async () => {
@@ -108,6 +117,12 @@ describe("boot: start", function () {
     assert.match((await calls()).at(-1) ?? "", /start --no-block cloister-verify/);
   });
 
+  it("goes on when the journal keeps its limit, and says so", async () => {
+    await fake("systemctl", `[ "$1" != restart ]`);
+    assert.equal((await start()).exitCode, 0);
+    assert.match(await readFile(join(folder, "run/cloister/notices"), "utf8"), /audit rows may get lost/);
+  });
+
   it("starts on AWS what signals the life cycle and ships the logs, before it waits for the session disk", async () => {
     await writeFile(join(folder, "etc/cloister/machine.json"), JSON.stringify({ ...machine, target: "aws" }));
     await writeFile(join(folder, "proc/mounts"), "");
@@ -124,10 +139,13 @@ describe("boot: start", function () {
     assert.equal((await start()).exitCode, 0);
   });
 
-  it("stops without a packet filter", async () => {
+  it("stops without a packet filter, and then no session may run", async () => {
+    await start();
     await fake("nft", "echo 'no such table'; exit 1");
     assert.equal((await start()).exitCode, 1);
-    assert.match(await said(), /^cloister: not ready: could not load the packet filter: no such table/);
+    assert.match(await said(), /cloister: not ready: could not load the packet filter: no such table/);
+    await assert.rejects(readFile(join(folder, "run/cloister/wall")), /ENOENT/);
+    assert.match(await readFile(join(folder, "run/cloister/failure"), "utf8"), /no such table/);
   });
 
   it("stops without a description of the machine, or with one that would reach the shell", async () => {

@@ -1,11 +1,14 @@
 import assert from "node:assert/strict";
+import { bucketOf } from "../../../../infra/aws/endpoints.ts";
 import { Network, type NetworkArgs } from "../../../../infra/aws/network.ts";
+import { allowed } from "../../../support/aws/permissions.ts";
 import { describeOptions, type Made, make, type Rows } from "./options.ts";
 
 const zones = ["eu-central-1a", "eu-central-1b"];
 const base: NetworkArgs = { region: "eu-central-1", zones };
 const network = (args: NetworkArgs) => new Network("net", args);
 const endpoints = (made: Made) => made.of("VpcEndpoint").map(({ serviceName }) => serviceName.split(".").at(-1));
+const policies = (made: Made) => made.of("VpcEndpoint").flatMap(({ policy }) => (policy ? [JSON.parse(policy)] : []));
 const existing = {
   vpcId: "vpc-of-mine",
   cidr: "192.168.0.0/20",
@@ -43,6 +46,19 @@ describe("the network", () => {
       sees: endpoints,
       before: ["s3"],
       after: ["s3", "ssm", "ssmmessages"],
+    },
+    accountId: {
+      change: { accountId: "210987654321", ssmEndpoints: true },
+      sees: (made) =>
+        policies(made).map(({ Statement }) => Statement[0].Condition.StringEquals["aws:PrincipalAccount"]),
+      before: [],
+      after: ["210987654321", "210987654321"],
+    },
+    packageBuckets: {
+      change: { packageBuckets: ["our-mirror"], nat: "none" },
+      sees: (made) => policies(made).map(({ Statement }) => Statement[1].Resource),
+      before: [],
+      after: [["arn:aws:s3:::amazoncloudwatch-agent-eu-central-1/*", "arn:aws:s3:::our-mirror/*"]],
     },
     flowLogs: {
       change: { flowLogs: { logGroupArn: "arn:aws:logs:x", roleArn: "arn:aws:iam::1:role/x" } },
@@ -110,6 +126,67 @@ describe("the network", () => {
       assert.equal(endpoint["privateDnsEnabled"], true);
     }
     assert.equal(made.one("SecurityGroupIngressRule")["referencedSecurityGroupId"], "net-machines-id");
+  });
+
+  it("carries out nothing for another account by its endpoints", async () => {
+    const made = await make(() =>
+      network({ ...base, nat: "none", ssmEndpoints: true, packageBuckets: ["our-mirror"] }),
+    );
+    const of = (service: string) => {
+      const found = made.of("VpcEndpoint").find(({ serviceName }) => serviceName.endsWith(`.${service}`));
+      const { Statement } = JSON.parse(found?.["policy"]) as { Statement: { Principal: string }[] };
+      // The simulator has no policies of endpoints: who asks is in the conditions alone.
+      return { Statement: Statement.map(({ Principal: _, ...rest }) => rest), Version: "2012-10-17" };
+    };
+    const through = (service: string, action: string, resource: string, by: string, owner = by) =>
+      allowed({
+        principal: `arn:aws:iam::123456789012:role/x`,
+        policy: of(service),
+        action,
+        resource,
+        context: { "aws:PrincipalAccount": by, "aws:ResourceAccount": owner },
+      });
+    const [own, other] = ["123456789012", "210987654321"];
+    const arn = (service: string, rest: string) => `arn:aws:${service}:eu-central-1:123456789012:${rest}`;
+    for (const [action, resource] of [
+      ["ssm:UpdateInstanceInformation", arn("ec2", "instance/i-0123456789abcdef0")],
+      ["ssmmessages:OpenDataChannel", "*"],
+      ["logs:PutLogEvents", arn("logs", "log-group:/cloister/dev/audit:log-stream:x")],
+      ["secretsmanager:GetSecretValue", arn("secretsmanager", "secret:x-AbCdEf")],
+      ["autoscaling:CompleteLifecycleAction", arn("autoscaling", "autoScalingGroup:x:autoScalingGroupName/y")],
+    ] as const) {
+      const service = action.split(":")[0] ?? "";
+      assert.equal(await through(service, action, resource, own), true, action);
+      assert.equal(await through(service, action, resource, other), false, `${action}, another account's`);
+    }
+    const parameter = arn("ssm", "parameter/x");
+    assert.equal(await through("ssm", "ssm:GetParameter", parameter, own), false, "what machines never ask for");
+    const object = (bucket: string) => `arn:aws:s3:::${bucket}/x`;
+    assert.equal(await through("s3", "s3:GetObject", object("cloister-dev"), own), true);
+    assert.equal(await through("s3", "s3:GetObject", object("theirs"), other), false);
+    assert.equal(await through("s3", "s3:GetObject", object("theirs"), own, other), false);
+    assert.equal(await through("s3", "s3:PutObject", object("cloister-dev"), own), false);
+    assert.equal(await through("s3", "s3:GetObject", object("our-mirror"), other), true);
+    assert.equal(await through("s3", "s3:PutObject", object("our-mirror"), other), false);
+  });
+
+  it("knows the bucket of a mirror by S3's names for it", () => {
+    for (const address of [
+      "https://our.mirror.s3.eu-central-1.amazonaws.com/ubuntu",
+      "https://our.mirror.s3.dualstack.eu-central-1.amazonaws.com/ubuntu",
+      "https://our.mirror.s3.amazonaws.com/ubuntu",
+      "https://s3.eu-central-1.amazonaws.com/our.mirror/ubuntu",
+      "https://s3.dualstack.eu-central-1.amazonaws.com/our.mirror",
+      "https://s3.amazonaws.com/our.mirror",
+      "https://our.mirror.s3.cn-north-1.amazonaws.com.cn",
+    ])
+      assert.equal(bucketOf(address), "our.mirror", address);
+    for (const address of [
+      "https://ports.ubuntu.com/ubuntu-ports",
+      "https://s3.example.com/x",
+      "https://x.s3.example.com",
+    ])
+      assert.equal(bucketOf(address), undefined, address);
   });
 
   it("leads each zone through its own gateway where there is one in each, else all through the one", async () => {

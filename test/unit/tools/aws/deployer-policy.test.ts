@@ -19,9 +19,12 @@ const NOT_THE_DEPLOYERS = [
   "aws configure sso",
   "aws sso login",
   "aws s3 mb",
+  "aws s3api put-bucket-versioning",
   "aws kms create-key",
   "aws kms create-alias",
   "aws iam create-policy",
+  "aws iam create-policy-version",
+  "aws service-quotas get-service-quota",
   "aws iam create-service-linked-role",
 ];
 
