@@ -46,7 +46,7 @@ export async function readStack(name: string): Promise<Stack> {
     found = await runner.outputs();
   } catch (error) {
     if (!(error instanceof PulumiError && /no stack named/.test(error.output))) throw error;
-    throw noSuchStack(name, await runner.names());
+    throw noSuchStack(name, await runner.names(), runner.backend);
   }
   return parseStack(name, found);
 }
@@ -65,11 +65,14 @@ export function parseStack(name: string, found: Readonly<Record<string, unknown>
   );
 }
 
-function noSuchStack(name: string, names: readonly string[]): UsageError {
+function noSuchStack(name: string, names: readonly string[], backend: string | undefined): UsageError {
+  const place = backend?.split("?")[0] ?? "the backend of `pulumi login`";
   const make = name === "local" ? "npm start makes it." : "docs/aws.md says how one is made; npm start makes local.";
   const known = names.length > 0 ? `There are: ${names.join(", ")}.` : `There is none yet: ${make}`;
   const close = nearest(name, names);
-  return new UsageError(`there is no stack ${name}. ${close ? `Did you mean ${close}? ` : ""}${known}`);
+  return new UsageError(
+    `there is no stack ${name} in ${place}. ${close ? `Did you mean ${close}? ` : ""}${known} A stack elsewhere is found with PULUMI_BACKEND_URL set, s3://my-pulumi-state for example.`,
+  );
 }
 
 /** The name that was probably meant; nothing when none is near. */

@@ -117,6 +117,32 @@ describe(`a real ${architecture} machine`, function () {
     assert.equal(home, `/sessions/${user}`);
   });
 
+  it("runs no session without its packet filter or after a failed boot, and runs them again with it", async () => {
+    const run = async () => (await sealed("--json", "--", "true")).exitCode;
+    const told = async () => (await sealed("--", "true")).stderr;
+    assert.equal(await run(), 0);
+    await onMachine("mv", "/run/cloister/wall", "/run/cloister/wall-away");
+    assert.notEqual(await run(), 0);
+    assert.match(await told(), /this machine is not ready: its packet filter is not loaded/);
+    await onMachine("mv", "/run/cloister/wall-away", "/run/cloister/wall");
+    await onMachine("sh", "-c", "echo no session disk > /run/cloister/failure");
+    assert.match(await told(), /this machine is not ready: no session disk/);
+    await onMachine("rm", "/run/cloister/failure");
+    assert.equal(await run(), 0);
+  });
+
+  it("has a journal that drops no rows", async () => {
+    const settings = await onMachine("systemd-analyze", "cat-config", "systemd/journald.conf");
+    assert.match(settings.stdout, /^RateLimitIntervalSec=0$/m);
+    // More than the limit that it would have in the time of one (10,000 rows, times what the disk's free space allows).
+    const mark = `flood-${process.pid}`;
+    const rows = 60_000;
+    await onMachine("sh", "-c", `seq ${rows} | systemd-cat -t ${mark}`);
+    await onMachine("journalctl", "--sync");
+    const { stdout } = await onMachine("sh", "-c", `journalctl -t ${mark} -o cat | wc -l`);
+    assert.equal(Number(stdout), rows);
+  });
+
   it("lets the real agent read, run a command and write in a sealed session", async () => {
     const session = await firstSession(paths, port(), {
       again: true,

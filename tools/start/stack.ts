@@ -41,6 +41,11 @@ export class StackRunner {
     this.env = pulumiEnvironment(toolchain);
   }
 
+  /** Address of the backend; undefined where `pulumi login` has chosen it. */
+  get backend(): string | undefined {
+    return this.env["PULUMI_BACKEND_URL"] ?? process.env["PULUMI_BACKEND_URL"];
+  }
+
   /** Whether the stack is in the backend. */
   async exists(): Promise<boolean> {
     if (!this.ownStateFile) return (await this.capture(["stack", "ls", "--json"])).includes(`"name": "${this.name}"`);
@@ -65,7 +70,7 @@ export class StackRunner {
 
   /** Removes what a killed run left behind in a file backend: locks and half-written metadata. */
   async clearLeftovers(report: Report): Promise<void> {
-    const backend = this.env["PULUMI_BACKEND_URL"] ?? process.env["PULUMI_BACKEND_URL"];
+    const { backend } = this;
     if (!backend?.startsWith("file:")) return;
     await releaseStaleLocks(backend, report);
     await removeTornMetadata(backend, report);

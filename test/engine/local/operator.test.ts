@@ -29,7 +29,7 @@ describe("the operator's command on a local stack", function () {
   it("says what is wrong with what was written", async () => {
     for (const [args, says] of [
       [["ls"], /no stack: write --stack NAME/],
-      [["--stack", "tset", "ls"], /there is no stack tset\. Did you mean test\? There are: test\./],
+      [["--stack", "tset", "ls"], /there is no stack tset in file:\S+\. Did you mean test\? There are: test\./],
       [["--stack", "test", "rnu"], /unknown command 'rnu'\n\(Did you mean run\?\)/],
       [["--stack", "test", "run"], /missing required argument 'command'/],
       [["--stack", "test", "run", "--alow", "x", "--", "true"], /unknown option '--alow'/],
