@@ -7,7 +7,7 @@ import { runtimeFiles } from "./sandbox/paths.ts";
 import { DEFAULT_LIMITS, type SessionLimits } from "./sessions/limits.ts";
 import { checkMounts, type Mount } from "./sessions/mounts.ts";
 import { checkName } from "./sessions/names.ts";
-import { notReadyMessage, whyNotReady } from "./sessions/ready.ts";
+import { whyNotReady } from "./sessions/ready.ts";
 import { stoppingMessage, whyStopping } from "./sessions/stopping.ts";
 
 /** A request that was checked: what is needed to carry it out. */
@@ -87,7 +87,7 @@ async function checkMachine(spec: SealedSpec): Promise<string[]> {
   const problems: string[] = [];
   if (process.platform !== "linux") return [`sessions need Linux; this is ${process.platform}`];
   const [notReady, stopping] = await Promise.all([whyNotReady(spec.verifying ?? false), whyStopping()]);
-  if (notReady !== undefined) problems.push(notReadyMessage(notReady));
+  if (notReady !== undefined) problems.push(notReady);
   if (stopping !== undefined) problems.push(stoppingMessage(stopping));
   if (process.getuid?.() !== 0) problems.push("not root: sessions have users of their own; run it with sudo");
   if (!(await exists("/run/systemd/system"))) problems.push("systemd does not run here: sessions are its units");

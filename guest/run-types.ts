@@ -44,7 +44,7 @@ export interface SealedSpec {
   readonly stdio?: "inherit" | "capture";
   /** Runs Claude Code's relay beside the session and gives the session its token. Default: false. */
   readonly agent?: boolean;
-  /** For the verification, which looks at sessions also on a machine whose boot has failed. Default: false. */
+  /** For the verification, which looks at sessions also on a machine that is not ready (yet). Default: false. */
   readonly verifying?: boolean;
   /** Stops the command, and with it everything in the session, when aborted. */
   readonly signal?: AbortSignal;

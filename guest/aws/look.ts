@@ -1,5 +1,5 @@
-import { FAILURE_FILE, textOf } from "../sessions/ready.ts";
-import { failures, REPORT_FILE, Report } from "../verify/report.ts";
+import { FAILURE_FILE, REPORT_FILE, textOf } from "../sessions/ready.ts";
+import { failures, Report } from "../verify/report.ts";
 import type { Imds } from "./imds.ts";
 import type { Seen } from "./life-cycle.ts";
 

@@ -3,8 +3,9 @@ import { dirname } from "node:path";
 import { gzipSync } from "node:zlib";
 import { readMachine } from "../machine.ts";
 import { tryRun } from "../sessions/exec.ts";
+import { REPORT_FILE } from "../sessions/ready.ts";
 import { writeWhole } from "../whole-file.ts";
-import { failures, REPORT_FILE, type Report } from "./report.ts";
+import { failures, type Report } from "./report.ts";
 import { verify } from "./verify.ts";
 
 const CONSOLE = "/dev/console";

@@ -1,8 +1,5 @@
 import { z } from "zod";
 
-/** Where the report of this boot's verification is. It is gone with the machine's memory: every boot makes its own. */
-export const REPORT_FILE = "/run/cloister/verification.json";
-
 /** What the boot leaves for the operator: a line for each thing to look at, such as a full session disk. */
 export const NOTICES_FILE = "/run/cloister/notices";
 

@@ -117,7 +117,7 @@ describe(`a real ${architecture} machine`, function () {
     assert.equal(home, `/sessions/${user}`);
   });
 
-  it("runs no session without its packet filter or after a failed boot, and runs them again with it", async () => {
+  it("runs no session without its packet filter, after a failed boot, or unverified; and runs them when all is well", async () => {
     const run = async () => (await sealed("--json", "--", "true")).exitCode;
     const told = async () => (await sealed("--", "true")).stderr;
     assert.equal(await run(), 0);
@@ -128,6 +128,11 @@ describe(`a real ${architecture} machine`, function () {
     await onMachine("sh", "-c", "echo no session disk > /run/cloister/failure");
     assert.match(await told(), /this machine is not ready: no session disk/);
     await onMachine("rm", "/run/cloister/failure");
+    await onMachine("mv", "/run/cloister/verification.json", "/run/cloister/away.json");
+    assert.match(await told(), /this machine is not ready: its verification is not over/);
+    await onMachine("sh", "-c", "echo '{\"ok\":false}' > /run/cloister/verification.json");
+    assert.match(await told(), /this machine is not ready: its verification failed/);
+    await onMachine("mv", "/run/cloister/away.json", "/run/cloister/verification.json");
     assert.equal(await run(), 0);
   });
 

@@ -2,33 +2,48 @@ import assert from "node:assert/strict";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { notReadyMessage, whyNotReady } from "../../../../guest/sessions/ready.ts";
+import { whyNotReady } from "../../../../guest/sessions/ready.ts";
 
 describe("a machine that is not ready", () => {
   let folder: string;
-  let files: { wall: string; failure: string };
+  let files: { wall: string; failure: string; report: string };
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), "cloister-ready-"));
-    files = { wall: join(folder, "wall"), failure: join(folder, "failure") };
+    files = { wall: join(folder, "wall"), failure: join(folder, "failure"), report: join(folder, "report") };
   });
   afterEach(() => rm(folder, { recursive: true }));
+  const why = async (verifying = false) => (await whyNotReady(verifying, files)) ?? "ready";
 
-  it("runs no session without its packet filter, not even the verification's, and runs them with it", async () => {
+  it("runs the verification's sessions once it has its packet filter, and all when that has passed", async () => {
     for (const verifying of [false, true]) {
-      assert.match((await whyNotReady(verifying, files)) ?? "", /packet filter is not loaded; is its boot over\?/);
+      assert.match(
+        await why(verifying),
+        /^this machine is not ready: its packet filter is not loaded: wait for the end/,
+      );
     }
     await writeFile(files.wall, "");
-    for (const verifying of [false, true]) assert.equal(await whyNotReady(verifying, files), undefined);
+    assert.equal(await why(true), "ready");
+    assert.match(await why(), /its verification is not over: wait/);
+    await writeFile(files.report, '{"ok":true}\n');
+    assert.equal(await why(), "ready");
   });
 
-  it("runs the verification's alone where its boot has failed", async () => {
+  it("runs none but those when its verification failed, or cannot be read", async () => {
     await writeFile(files.wall, "");
+    for (const report of ['{"ok":false}', '{"ok":"true"}', '{"ok":true', ""]) {
+      await writeFile(files.report, report);
+      assert.match(await why(), /its verification failed: cloister verify lists/, report);
+      assert.equal(await why(true), "ready");
+    }
+  });
+
+  it("runs none but those when its boot has failed", async () => {
+    await writeFile(files.wall, "");
+    await writeFile(files.report, '{"ok":true}');
     await writeFile(files.failure, "no session disk\n");
-    const why = await whyNotReady(false, files);
-    assert.equal(why, "no session disk");
-    assert.match(notReadyMessage(why), /^this machine is not ready: no session disk\. /);
-    assert.equal(await whyNotReady(true, files), undefined);
+    assert.match(await why(), /^this machine is not ready: no session disk\. Mend that/);
+    assert.equal(await why(true), "ready");
     await rm(files.wall);
-    assert.match((await whyNotReady(true, files)) ?? "", /packet filter is not loaded: no session disk/);
+    assert.match(await why(true), /packet filter is not loaded: no session disk/);
   });
 });
