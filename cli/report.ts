@@ -3,9 +3,6 @@ import { capture } from "./capture.ts";
 import { OperatorError } from "./errors.ts";
 import type { Fleet, MachineStatus } from "./fleet.ts";
 
-/** Where a machine keeps the report of its verification at this boot (`guest/verify/command.ts`). */
-const BOOT_REPORT = "/run/cloister/verification.json";
-
 /** Machines that are asked at once: each takes a process here, and a session of SSM. */
 const AT_ONCE = 8;
 
@@ -14,9 +11,9 @@ export async function verifyNow(fleet: Fleet, machine: MachineStatus): Promise<R
   return await reportOf(fleet, machine, ["cloister", "verify", "--json"]);
 }
 
-/** What a machine found when it booted. */
+/** What a machine found when it booted, and whether it takes sealed commands. */
 export async function verifiedAtBoot(fleet: Fleet, machine: MachineStatus): Promise<Report> {
-  return await reportOf(fleet, machine, ["cat", BOOT_REPORT]);
+  return await reportOf(fleet, machine, ["cloister", "report"]);
 }
 
 async function reportOf(fleet: Fleet, machine: MachineStatus, command: readonly string[]): Promise<Report> {

@@ -4,7 +4,7 @@ import { type MountRequest, RunRefused, type RunResult, SessionFailed } from "./
 import { parseMount } from "./sessions/mounts.ts";
 import { checkName } from "./sessions/names.ts";
 import { removeSession } from "./sessions/session.ts";
-import { verifyCommand } from "./verify/command.ts";
+import { reportCommand, verifyCommand } from "./verify/command.ts";
 
 /** Exit codes of the command itself; a sealed command's own code is passed on. */
 const EXIT = { failed: 125, refused: 2 } as const;
@@ -85,6 +85,13 @@ program
   )
   .action(async (options: { json: boolean; boot: boolean }) => {
     process.exitCode = await verifyCommand(options);
+  });
+
+program
+  .command("report")
+  .description("Prints what this boot's verification found, as JSON, and whether sealed commands are taken.")
+  .action(async () => {
+    process.exitCode = await reportCommand();
   });
 
 async function runCommand(command: string[], options: RunOptions): Promise<number> {

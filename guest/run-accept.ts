@@ -40,10 +40,11 @@ const PROGRAMS: Readonly<Record<string, string>> = {
  */
 export async function accept(spec: SealedSpec): Promise<Accepted> {
   const { policy, problems: hosts } = parsePolicy(spec.allow ?? []);
+  const described = readMachine().catch((error: Error) => error);
   const [{ mounts, problems: folders }, here, machine] = await Promise.all([
     checkMounts(spec.mounts ?? []),
-    checkMachine(spec),
-    readMachine().catch((error: Error) => error),
+    checkMachine(spec, described),
+    described,
   ]);
   const problems = [
     ...here,
@@ -83,10 +84,15 @@ function checkCommand({ command, name, environment = {}, cwd, timeoutMs }: Seale
 }
 
 /** What is missing on this machine. */
-async function checkMachine(spec: SealedSpec): Promise<string[]> {
+async function checkMachine(spec: SealedSpec, described: Promise<Machine | Error>): Promise<string[]> {
   const problems: string[] = [];
   if (process.platform !== "linux") return [`sessions need Linux; this is ${process.platform}`];
-  const [notReady, stopping] = await Promise.all([whyNotReady(spec.verifying ?? false), whyStopping()]);
+  const machine = await described;
+  const logsRequired = machine instanceof Error ? false : (machine.aws?.logsRequired ?? false);
+  const [notReady, stopping] = await Promise.all([
+    whyNotReady({ verifying: spec.verifying ?? false, logsRequired }),
+    whyStopping(),
+  ]);
   if (notReady !== undefined) problems.push(notReady);
   if (stopping !== undefined) problems.push(stoppingMessage(stopping));
   if (process.getuid?.() !== 0) problems.push("not root: sessions have users of their own; run it with sudo");

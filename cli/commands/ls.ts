@@ -22,10 +22,10 @@ export async function ls(
 async function askMachine(fleet: Fleet, machine: MachineStatus): Promise<MachineStatus> {
   if (machine.state !== "running") return machine;
   try {
-    const { ok, rows } = await verifiedAtBoot(fleet, machine);
+    const { ok, rows, notReady } = await verifiedAtBoot(fleet, machine);
     const kept = rows.filter(({ status }) => status === "ok").length;
-    const by = `it says, of this boot: ${kept} of ${rows.length} rows ok`;
-    return { ...machine, verification: { verdict: ok ? "passed" : "failed", by } };
+    const by = `it says, of this boot: ${kept} of ${rows.length} rows ok${notReady ? `; ${notReady}` : ""}`;
+    return { ...machine, verification: { verdict: ok && notReady === undefined ? "passed" : "failed", by } };
   } catch (error) {
     const [why = ""] = messageOf(error).split("\n");
     return { ...machine, verification: { verdict: "unknown", by: why } };

@@ -10,7 +10,7 @@ import type { Chosen } from "./chosen.ts";
 /**
  * `cloister verify`: lets the machine verify itself, and prints its report.
  *
- * @returns 0 only when every machine that was asked keeps every promise that it must keep
+ * @returns 0 only when every machine that was asked keeps every promise that it must keep, and takes sealed commands
  */
 export async function verify(
   { stack, machine }: Chosen,
@@ -21,7 +21,7 @@ export async function verify(
   if (!all) {
     const report = await verifyNow(fleet, await chooseMachine(fleet, stack, machine));
     print(json ? JSON.stringify(report, undefined, 2) : printReport(report, { width: process.stdout.columns ?? 120 }));
-    return report.ok ? 0 : 1;
+    return isReady(report) ? 0 : 1;
   }
   const machines = (await fleet.machines()).filter(({ state }) => state === "running");
   if (machines.length === 0) throw new OperatorError(`no machine of the stack ${stack} runs.`);
@@ -34,7 +34,7 @@ export async function verify(
     return result;
   });
   if (json) print(JSON.stringify(results, undefined, 2));
-  const passed = results.filter((result) => result.report?.ok).length;
+  const passed = results.filter(({ report }) => report && isReady(report)).length;
   if (!json) print(`${passed} of ${results.length} machines keep every promise that they must keep`);
   return passed === results.length ? 0 : 1;
 }
@@ -48,9 +48,15 @@ interface Result {
 
 function lines({ name, report, problem }: Result): string {
   if (!report) return `${name}: not verified: ${problem}`;
-  if (report.ok) return `${name}: verified (${report.rows.filter(({ status }) => status === "ok").length} rows ok)`;
-  return [`${name}: NOT verified`, ...failures(report).map((line) => `  ${line}`)].join("\n");
+  if (isReady(report))
+    return `${name}: verified (${report.rows.filter(({ status }) => status === "ok").length} rows ok)`;
+  const refusal = report.notReady === undefined ? [] : [report.notReady];
+  const head = report.ok ? `${name}: verified, and NOT ready` : `${name}: NOT verified`;
+  return [head, ...[...failures(report), ...refusal].map((line) => `  ${line}`)].join("\n");
 }
+
+/** Whether it keeps its promises and takes sealed commands. */
+const isReady = ({ ok, notReady }: Report): boolean => ok && notReady === undefined;
 
 function print(text: string): void {
   process.stdout.write(`${text}\n`);

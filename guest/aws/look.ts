@@ -1,10 +1,7 @@
-import { FAILURE_FILE, REPORT_FILE, textOf } from "../sessions/ready.ts";
+import { FAILURE_FILE, LOGS_FILE, REPORT_FILE, textOf } from "../sessions/ready.ts";
 import { failures, Report } from "../verify/report.ts";
 import type { Imds } from "./imds.ts";
 import type { Seen } from "./life-cycle.ts";
-
-/** Empty when logs are shipped, else why they are not. There once that is known. */
-export const LOGS_FILE = "/run/cloister/logs";
 
 /**
  * What became of this boot: what the boot scripts said, or the verification's report, and where logs are required what

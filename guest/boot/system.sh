@@ -29,11 +29,11 @@ second_wall() {
   printf '' 2>/dev/null >"$CLOISTER_RUN/wall" || stop "cannot write $CLOISTER_RUN/wall"
 }
 
-# Each row about a session's network is kept: journald drops what a unit writes beyond a limit (journald.conf(5)), which a session
-# could reach by asking often.
+# No row about a session's network is dropped for its rate: journald drops what a unit writes beyond a limit (journald.conf(5)),
+# which a session could reach by asking often. Rows go when they are the oldest and the journal is as large as it may be.
 whole_journal() {
   _settings=$CLOISTER_ETC/systemd/journald.conf.d/cloister.conf
-  [ ! -e "$_settings" ] || return 0
+  [ ! -s "$_settings" ] || return 0
   { mkdir -p "${_settings%/*}" && printf '[Journal]\nRateLimitIntervalSec=0\n' >"$_settings"; } 2>/dev/null &&
     systemctl restart systemd-journald.service ||
     notice "the journal's limit could not be lifted ($_settings): audit rows may get lost"

@@ -1,11 +1,11 @@
 import { appendFile, mkdir, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { gzipSync } from "node:zlib";
-import { readMachine } from "../machine.ts";
+import { type Machine, readMachine } from "../machine.ts";
 import { tryRun } from "../sessions/exec.ts";
-import { REPORT_FILE } from "../sessions/ready.ts";
+import { FAILURE_FILE, REPORT_FILE, textOf, VERIFICATION_FAILED, whyNotReady } from "../sessions/ready.ts";
 import { writeWhole } from "../whole-file.ts";
-import { failures, type Report } from "./report.ts";
+import { failures, Report } from "./report.ts";
 import { verify } from "./verify.ts";
 
 const CONSOLE = "/dev/console";
@@ -20,10 +20,14 @@ const LINE = 900;
  * @returns the exit code: 0 only when the machine keeps every promise that it must keep
  */
 export async function verifyCommand(options: { json: boolean; boot: boolean }): Promise<number> {
-  // When this run does not come to its end, no earlier report must speak for it.
+  const machine = await readMachine();
+  // When this run does not come to its end, no earlier report must speak for it, and no earlier failure against it.
   if (options.boot) await rm(REPORT_FILE, { force: true });
-  const report = await verify(await readMachine(), options.boot ? "quick" : "full");
-  if (options.boot) await leaveReport(report);
+  if (options.boot && (await textOf(FAILURE_FILE))?.startsWith(VERIFICATION_FAILED))
+    await rm(FAILURE_FILE, { force: true });
+  const seen = await verify(machine, options.boot ? "quick" : "full");
+  if (options.boot) await leaveReport(seen);
+  const report = options.boot ? seen : await withReadiness(seen, machine);
   // Who hears "ready" may rely on it: what first boot made outlives a crash that comes a moment later.
   if (options.boot) {
     await tryRun(["sync"]);
@@ -35,7 +39,29 @@ export async function verifyCommand(options: { json: boolean; boot: boolean }): 
     const { printReport } = await import("./table.ts");
     process.stdout.write(`${printReport(report, { width: process.stdout.columns ?? 120 })}\n`);
   }
-  return report.ok ? 0 : 1;
+  return report.ok && report.notReady === undefined ? 0 : 1;
+}
+
+/**
+ * `cloister report`: prints the report of this boot's verification as JSON, and whether sealed commands are taken.
+ *
+ * @throws when there is none (yet)
+ */
+export async function reportCommand(): Promise<number> {
+  const machine = await readMachine();
+  const text = await textOf(REPORT_FILE);
+  if (text === undefined)
+    throw new Error((await readiness(machine)) ?? "there is no report of this boot's verification");
+  const report = await withReadiness(Report.parse(JSON.parse(text)), machine);
+  process.stdout.write(`${JSON.stringify(report, undefined, 2)}\n`);
+  return report.ok && report.notReady === undefined ? 0 : 1;
+}
+
+const readiness = async ({ aws }: Machine) => await whyNotReady({ logsRequired: aws?.logsRequired ?? false });
+
+async function withReadiness(report: Report, machine: Machine): Promise<Report> {
+  const notReady = await readiness(machine);
+  return notReady === undefined ? report : { ...report, notReady };
 }
 
 /** The report for whoever follows the serial console, who is spared a login: gzip, base64, about 3 KB. */

@@ -56,6 +56,11 @@ export const Report = z.strictObject({
   /** True when no row fails. */
   ok: z.boolean(),
   rows: z.array(Row),
+  /**
+   * Why the machine takes no sealed commands now, whatever the rows say: a boot that failed elsewhere, logs that are required and
+   * not shipped. Filled in when somebody asks; absent where it takes them.
+   */
+  notReady: z.string().optional(),
   /** Lines of {@link NOTICES_FILE}. */
   notices: z.array(z.string()).optional(),
 });

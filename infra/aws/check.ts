@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { PUBLIC_MIRROR } from "../settings/aws-schema.ts";
 import type { Problem, Settings } from "../settings/settings.ts";
 import { METADATA_TAG } from "./component.ts";
+import { bucketOf } from "./endpoints.ts";
 import { instanceTypeFacts } from "./graviton.ts";
 import { cidrProblem, overlap } from "./subnets.ts";
 
@@ -150,6 +151,17 @@ function allProblems(settings: Settings, stack: string, refused: readonly string
       "aptMirror",
       settings.aptMirror,
       "cannot be reached with network.nat none, and machines install packages at first boot. Write a mirror that the VPC leads to (a bucket of the region), or set network.nat to single.",
+    );
+  if (
+    network.existing === undefined &&
+    network.nat === "none" &&
+    /\.amazonaws\.com(\.cn)?$/.test(mirror) &&
+    bucketOf(settings.aptMirror) === undefined
+  )
+    bad(
+      "aptMirror",
+      settings.aptMirror,
+      "names no bucket, and with network.nat none S3's endpoint lets through what it knows by name. Write https://BUCKET.s3.REGION.amazonaws.com/PATH.",
     );
   if (network.dnsFirewall.length > 0 && ![...network.dnsFirewall, `*.${region}.amazonaws.com`].some(resolves))
     bad("network.dnsFirewall", network.dnsFirewall, `lacks ${mirror}, the host of cloister:aptMirror. Add it.`);

@@ -113,7 +113,7 @@ export class NamedMachine extends pulumi.ComponentResource {
     this.instanceId = instance.id;
     this.sessionVolumeId = volume.id;
     this.templateVersion = template.latestVersion;
-    this.reach = pulumi.interpolate`aws ssm start-session --region ${shape.region} --target ${instance.id}`;
+    this.reach = pulumi.interpolate`aws ssm start-session --region ${shape.region} --target ${instance.id} --document-name AWS-StartInteractiveCommand --parameters command="bash -l"`;
     this.registerOutputs({
       instanceId: this.instanceId,
       sessionVolumeId: this.sessionVolumeId,

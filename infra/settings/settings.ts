@@ -69,9 +69,12 @@ export function parseSettings(
   const problems: Problem[] = [];
   const known = Object.keys(settingsSchema.shape) as (keyof SettingsInput)[];
   const input: Record<string, unknown> = {};
+  const secret: string[] = [];
   for (const [key, value] of Object.entries(raw)) {
-    if (isSecret(prefix + key)) problems.push({ path: prefix + key, message: notKept(prefix + key) });
-    else if ((known as string[]).includes(key))
+    if (isSecret(prefix + key)) {
+      problems.push({ path: prefix + key, message: notKept(prefix + key) });
+      secret.push(key);
+    } else if ((known as string[]).includes(key))
       input[key] = decode(settingsSchema.shape[key as keyof SettingsInput], value);
     else problems.push({ path: prefix + key, value: quote(value), message: unknownKey(key, known, prefix) });
   }
@@ -83,7 +86,8 @@ export function parseSettings(
   }
   const [first, ...rest] = problems;
   if (first === undefined) return { settings: freeze(parsed.data as SettingsInput), problems: [] };
-  return { problems: [first, ...rest], ...withoutWrong(input, parsed.error?.issues ?? []) };
+  const { rest: right, wrong } = withoutWrong(input, parsed.error?.issues ?? []);
+  return { problems: [first, ...rest], rest: right, wrong: [...wrong, ...secret] };
 }
 
 /** What is right of an input: without the wrong parts of values where these do without them, else without the keys. */

@@ -132,7 +132,19 @@ describe(`a real ${architecture} machine`, function () {
     assert.match(await told(), /this machine is not ready: its verification is not over/);
     await onMachine("sh", "-c", "echo '{\"ok\":false}' > /run/cloister/verification.json");
     assert.match(await told(), /this machine is not ready: its verification failed/);
+    // What the operator is told to do, does.
+    await onMachine("systemctl", "restart", "cloister-verify");
+    assert.equal(await run(), 0);
     await onMachine("mv", "/run/cloister/away.json", "/run/cloister/verification.json");
+    // A verification that did not finish is forgotten once one has.
+    await onMachine("sh", "-c", "echo 'the verification did not finish (timeout)' > /run/cloister/failure");
+    const asked = await onMachine("cloister", "report");
+    assert.match(JSON.parse(asked.stdout).notReady, /did not finish/);
+    assert.equal(asked.exitCode, 1);
+    await onMachine("systemctl", "restart", "cloister-verify");
+    assert.equal(await run(), 0);
+    const now = await onMachine("cloister", "report");
+    assert.deepEqual([now.exitCode, JSON.parse(now.stdout).notReady], [0, undefined]);
     assert.equal(await run(), 0);
   });
 

@@ -276,7 +276,8 @@ const SYSTEMS_MANAGER: readonly {
   },
   {
     Sid: "SsmSessions",
-    actions: ["ssm:ResumeSession", "ssm:TerminateSession"],
+    // The plugin signs the opening of its channel as whoever asks since 1.2.764.0 (Session Manager user guide, "Sample IAM policies").
+    actions: ["ssm:ResumeSession", "ssm:TerminateSession", "ssmmessages:OpenDataChannel"],
     resources: ["arn:*:ssm:{region}:*:session/$" + "{aws:userid}-*"],
   },
 ];

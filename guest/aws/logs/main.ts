@@ -4,10 +4,9 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { readMachine } from "../../machine.ts";
 import { run, tryRun } from "../../sessions/exec.ts";
-import { FAILURE_FILE, textOf } from "../../sessions/ready.ts";
+import { LOGS_FILE } from "../../sessions/ready.ts";
 import { writeWhole } from "../../whole-file.ts";
 import { Imds } from "../imds.ts";
-import { LOGS_FILE } from "../look.ts";
 import { say } from "../say.ts";
 import { AGENT, AGENT_KEY, AGENT_VERSION, agentSettings, packageAddresses } from "./settings.ts";
 import { checkSignature } from "./signature.ts";
@@ -16,9 +15,6 @@ import { checkSignature } from "./signature.ts";
 const TRIES = 6;
 /** A package that trying again would not mend. */
 class WrongPackage extends Error {}
-
-/** How a failure begins that is this service's. */
-const WORD = "logs: ";
 
 /** Larger than any package of the agent so far (about 100 MB). */
 const MOST_BYTES = 400_000_000;
@@ -82,8 +78,6 @@ for (let tries = 1; ; tries += 1) {
     await install(aws.region);
     await start(aws.region, aws.logGroups);
     await writeFile(LOGS_FILE, "");
-    // What an earlier run of this left.
-    if ((await textOf(FAILURE_FILE))?.startsWith(WORD)) await rm(FAILURE_FILE, { force: true });
     say(
       `logs: AWS's agent ${AGENT_VERSION} ships the journal to ${aws.logGroups.system}, audit rows to ${aws.logGroups.audit}`,
     );
@@ -99,8 +93,6 @@ for (let tries = 1; ; tries += 1) {
     say(line);
     await appendFile("/run/cloister/notices", `${line}\n`);
     await writeFile(LOGS_FILE, `${message}\n`);
-    // Then nothing may run here either.
-    if (aws.logsRequired) await writeWhole(FAILURE_FILE, `${WORD}${message}\n`);
     process.exitCode = 1;
     break;
   }

@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { gunzipSync } from "node:zlib";
 import { parse } from "yaml";
-import { deployerPolicy } from "../../../tools/aws/deployer-policy.ts";
+import { deployerPolicy, KNOWN_TYPES } from "../../../tools/aws/deployer-policy.ts";
 import { type Clients, clientsOf, instancesOf, inventory, tagsOf } from "../../support/aws/look.ts";
 import { IMAGES } from "../../support/aws/moto.ts";
 import { actionsOf, allowed } from "../../support/aws/permissions.ts";
 import { Rehearsal } from "../../support/aws/rehearsal.ts";
 import type { EngineResult } from "../../support/engine.ts";
 
-/** What an action of the deployer is done to, where that has a name; `*` where it has none. */
+/** What an action of the deployer is done to, where that has a name: as a stack of this program or of another names it; else `*`. */
 function ownResource(action: string, owner: string): string {
   const [service = "", name = ""] = action.split(":");
   const at = (of: string) => `arn:aws:${of}:eu-central-1:123456789012`;
@@ -157,6 +157,37 @@ describe("a stack on AWS (rehearsed with moto)", function () {
     succeeded(await stack.engine.up());
     const { total } = await output<{ total: number }>("monthlyEstimateUSD");
     assert.ok(total > 100);
+  });
+
+  it("gives things the names to which the deployer's policy is narrowed", async () => {
+    const { Buckets = [] } = await aws.s3.listBuckets({});
+    const { SecretList = [] } = await aws.secrets.listSecrets({});
+    const { logGroups = [] } = await aws.logs.describeLogGroups({});
+    const { AutoScalingGroups = [] } = await aws.autoScaling.describeAutoScalingGroups({});
+    const { Roles = [] } = await aws.iam.listRoles({});
+    const { InstanceProfiles = [] } = await aws.iam.listInstanceProfiles({});
+    const policy = deployerPolicy(KNOWN_TYPES, "eu-central-1");
+    const kinds: readonly (readonly [action: string, resources: readonly (string | undefined)[]])[] = [
+      ["s3:PutBucketPolicy", Buckets.map(({ Name }) => `arn:aws:s3:::${Name}`)],
+      ["secretsmanager:DeleteSecret", SecretList.map(({ ARN }) => ARN)],
+      ["logs:DeleteLogGroup", logGroups.map(({ arn }) => arn?.replace(/:\*$/, ""))],
+      ["autoscaling:UpdateAutoScalingGroup", AutoScalingGroups.map(({ AutoScalingGroupARN }) => AutoScalingGroupARN)],
+      ["iam:PutRolePolicy", Roles.filter(({ Path }) => Path === "/").map(({ Arn }) => Arn)],
+      ["iam:DeleteInstanceProfile", InstanceProfiles.map(({ Arn }) => Arn)],
+    ];
+    for (const [action, resources] of kinds) {
+      assert.ok(resources.length > 0, action);
+      for (const resource of resources) {
+        const asked = {
+          principal: "arn:aws:iam::123456789012:role/deployer",
+          policy,
+          action,
+          resource: resource ?? "",
+        };
+        const context = { "aws:RequestedRegion": "eu-central-1" };
+        assert.equal(await allowed({ ...asked, context }), true, `${action} on ${resource}`);
+      }
+    }
   });
 
   it("does not change when nothing changed, also when AWS is looked at again", async () => {

@@ -6,13 +6,15 @@ import { whyNotReady } from "../../../../guest/sessions/ready.ts";
 
 describe("a machine that is not ready", () => {
   let folder: string;
-  let files: { wall: string; failure: string; report: string };
+  let files: { wall: string; failure: string; report: string; logs: string };
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), "cloister-ready-"));
-    files = { wall: join(folder, "wall"), failure: join(folder, "failure"), report: join(folder, "report") };
+    const at = (name: string) => join(folder, name);
+    files = { wall: at("wall"), failure: at("failure"), report: at("report"), logs: at("logs") };
   });
   afterEach(() => rm(folder, { recursive: true }));
-  const why = async (verifying = false) => (await whyNotReady(verifying, files)) ?? "ready";
+  const why = async (verifying = false, logsRequired = false) =>
+    (await whyNotReady({ verifying, logsRequired }, files)) ?? "ready";
 
   it("runs the verification's sessions once it has its packet filter, and all when that has passed", async () => {
     for (const verifying of [false, true]) {
@@ -23,7 +25,7 @@ describe("a machine that is not ready", () => {
     }
     await writeFile(files.wall, "");
     assert.equal(await why(true), "ready");
-    assert.match(await why(), /its verification is not over: wait/);
+    assert.match(await why(), /its verification is not over, or was interrupted: wait/);
     await writeFile(files.report, '{"ok":true}\n');
     assert.equal(await why(), "ready");
   });
@@ -32,9 +34,22 @@ describe("a machine that is not ready", () => {
     await writeFile(files.wall, "");
     for (const report of ['{"ok":false}', '{"ok":"true"}', '{"ok":true', ""]) {
       await writeFile(files.report, report);
-      assert.match(await why(), /its verification failed: cloister verify lists/, report);
+      assert.match(await why(), /its verification failed\. Mend what cloister report lists/, report);
       assert.equal(await why(true), "ready");
     }
+  });
+
+  it("runs none but those while its logs are not shipped, where they must be", async () => {
+    await writeFile(files.wall, "");
+    await writeFile(files.report, '{"ok":true}');
+    assert.equal(await why(false, false), "ready");
+    assert.match(await why(false, true), /logs are not shipped, which cloister:logsRequired wants: not yet/);
+    await writeFile(files.logs, "no such bucket\n");
+    assert.match(await why(false, true), /logsRequired wants: no such bucket/);
+    assert.equal(await why(true, true), "ready");
+    assert.equal(await why(false, false), "ready");
+    await writeFile(files.logs, "");
+    assert.equal(await why(false, true), "ready");
   });
 
   it("runs none but those when its boot has failed", async () => {

@@ -154,6 +154,11 @@ describe("bad input of the AWS target", () => {
     const closed = { nat: "none", ssmEndpoints: true };
     assert.deepEqual(paths(problems({ network: closed })), ["aptMirror"]);
     assert.deepEqual(problems({ network: closed, aptMirror: mirror }), []);
+    // S3's endpoint lets through what it knows by name.
+    const named = (host: string) => paths(problems({ network: closed, aptMirror: `https://${host}/ubuntu` }));
+    assert.deepEqual(named("m.s3.eu-central-1.amazonaws.com"), []);
+    assert.deepEqual(named("m-1.s3-accesspoint.eu-central-1.amazonaws.com"), ["aptMirror"]);
+    assert.deepEqual(named("x.execute-api.eu-central-1.amazonaws.com"), ["aptMirror"]);
     const firewall = (...dnsFirewall: string[]) => ({ network: { dnsFirewall } });
     assert.deepEqual(paths(problems(firewall("api.anthropic.com"))), ["network.dnsFirewall"]);
     assert.deepEqual(problems(firewall("api.anthropic.com", "ports.ubuntu.com")), []);

@@ -100,7 +100,8 @@ describe("settings", () => {
 
   it("refuses a key that is marked secret, and does not say its value", () => {
     const config = { "cloister:mcpServers": '{"a":{"command":"x","env":{"TOKEN":"hunter2"}}}', "aws:secretKey": "x" };
-    const { problems } = parseSettings(config, "cloister", (key) => key in config);
+    const { problems, ...rest } = parseSettings(config, "cloister", (key) => key in config);
+    assert.deepEqual("wrong" in rest && rest.wrong, ["mcpServers"]);
     assert.deepEqual(
       problems.map(({ path }) => path),
       ["cloister:mcpServers"],

@@ -99,6 +99,14 @@ describe("the deployer's policy", () => {
     const tag = { "ssm:resourceTag/cloister:stack": "dev" };
     assert.equal(await may("ssm:StartSession", instance, tag), true);
     assert.equal(await may("ssm:StartSession", instance), false);
+    const session = (of: string) => `arn:aws:ssm:eu-central-1:123456789012:session/${of}-0123456789abcdef0`;
+    for (const action of ["ssm:ResumeSession", "ssm:TerminateSession"]) {
+      assert.equal(await may(action, session("AROA:me")), true, action);
+      assert.equal(await may(action, session("AROA:other")), false, `another's: ${action}`);
+    }
+    // The simulator knows no resource of this one; AWS's own policies have it on sessions (AmazonEKSLocalOutpostServiceRolePolicy).
+    const opens = policy.Statement.find(({ Action }) => Action.includes("ssmmessages:OpenDataChannel"));
+    assert.deepEqual(opens?.Resource, ["arn:*:ssm:eu-central-1:*:session/$" + "{aws:userid}-*"]);
     const document = (name: string) => `arn:aws:ssm:eu-central-1:123456789012:document/${name}`;
     assert.equal(await may("ssm:StartSession", document("AWS-StartInteractiveCommand")), true);
     assert.equal(await may("ssm:StartSession", document("AWS-StartPortForwardingSession")), false);
