@@ -119,8 +119,11 @@ export function tlsOnly(bucketArn: string): PolicyDocument {
   });
 }
 
-/** What makes snapshots of session disks may do (AWS DLM user guide, "Permissions"). */
-export function snapshotPolicy(region: string, partition: string): PolicyDocument {
+/**
+ * What makes snapshots of session disks may do (EBS user guide, "Control access to Amazon Data Lifecycle Manager using IAM", and
+ * there "Permissions for encryption": use of the key that the disks have).
+ */
+export function snapshotPolicy(region: string, partition: string, keyArn: string): PolicyDocument {
   return document(
     {
       Sid: "Look",
@@ -139,6 +142,29 @@ export function snapshotPolicy(region: string, partition: string): PolicyDocumen
       Effect: "Allow",
       Action: ["ec2:CreateTags"],
       Resource: `arn:${partition}:ec2:${region}::snapshot/*`,
+    },
+    {
+      Sid: "Encrypt",
+      Effect: "Allow",
+      Action: [
+        "kms:Decrypt",
+        "kms:DescribeKey",
+        "kms:GenerateDataKeyWithoutPlaintext",
+        "kms:ReEncryptFrom",
+        "kms:ReEncryptTo",
+      ],
+      Resource: keyArn,
+      Condition: { StringEquals: { "kms:ViaService": `ec2.${region}.amazonaws.com` } },
+    },
+    {
+      Sid: "Lend",
+      Effect: "Allow",
+      Action: ["kms:CreateGrant"],
+      Resource: keyArn,
+      Condition: {
+        StringEquals: { "kms:ViaService": `ec2.${region}.amazonaws.com` },
+        Bool: { "kms:GrantIsForAWSResource": "true" },
+      },
     },
   );
 }

@@ -9,6 +9,8 @@ export interface SnapshotsArgs {
   readonly region: string;
   /** Disks whose tag `cloister:snapshots` has this value. */
   readonly stack: string;
+  /** ARN of the disks' key. */
+  readonly keyArn: pulumi.Input<string>;
   /** Hours between two snapshots: 2, 4, 6, 8, 12 or 24. */
   readonly everyHours: number;
   /** How many of each disk are kept. */
@@ -26,7 +28,9 @@ export class Snapshots extends pulumi.ComponentResource {
       name,
       {
         service: "dlm.amazonaws.com",
-        policy: snapshotPolicy(args.region, partitionOf(args.region)),
+        policy: pulumi
+          .output(args.keyArn)
+          .apply((keyArn) => snapshotPolicy(args.region, partitionOf(args.region), keyArn)),
         tags,
         ...(args.permissionsBoundary ? { permissionsBoundary: args.permissionsBoundary } : {}),
       },

@@ -173,7 +173,7 @@ export class AwsTarget extends pulumi.ComponentResource {
       return [machine, made] as const;
     });
     if (machines.length > 0) {
-      new Snapshots(`${name_}-snapshots`, { region, stack, ...settings.snapshots, tags, ...boundary }, parent);
+      new Snapshots(`${name_}-snapshots`, { region, stack, keyArn, ...settings.snapshots, tags, ...boundary }, parent);
     }
     const pools = Object.entries(settings.pools).map(([pool, { desired, instanceType, spot, warmPool, ...wish }]) => {
       const made = new Pool(

@@ -22,7 +22,8 @@ export function boundaryPolicy(region: string): PolicyDocument {
     stack: "*",
     region,
   });
-  const parts = { Machine: machine, FlowLogs: flowLogPolicy(logGroups), Snapshots: snapshotPolicy(region, partition) };
+  const snapshots = snapshotPolicy(region, partition, at("kms", "key/*"));
+  const parts = { Machine: machine, FlowLogs: flowLogPolicy(logGroups), Snapshots: snapshots };
   return {
     Version: "2012-10-17",
     Statement: Object.entries(parts).flatMap(([part, { Statement }]) =>

@@ -187,7 +187,7 @@ describe("a role of a service", () => {
 });
 
 describe("snapshots", () => {
-  const base: SnapshotsArgs = { region: "eu-central-1", stack: "dev", everyHours: 24, keep: 7 };
+  const base: SnapshotsArgs = { region: "eu-central-1", stack: "dev", keyArn: "arn:x", everyHours: 24, keep: 7 };
   const details = (made: Made) => made.one("LifecyclePolicy")["policyDetails"];
   describeOptions(base, (args) => new Snapshots("dev", args), {
     region: {
@@ -201,6 +201,15 @@ describe("snapshots", () => {
       sees: (made) => details(made).targetTags,
       before: { "cloister:snapshots": "dev" },
       after: { "cloister:snapshots": "prod" },
+    },
+    keyArn: {
+      change: { keyArn: "arn:y" },
+      sees: (made) =>
+        JSON.parse(made.one("RolePolicy")["policy"]).Statement.flatMap(({ Action, Resource }: never) =>
+          [Action].flat().some((action: string) => action.startsWith("kms:")) ? [Resource] : [],
+        ),
+      before: ["arn:x", "arn:x"],
+      after: ["arn:y", "arn:y"],
     },
     everyHours: {
       change: { everyHours: 6 },

@@ -18,16 +18,21 @@ const ROLES: Readonly<Record<string, PolicyDocument>> = {
     region: "eu-central-1",
   }),
   "flow logs": flowLogPolicy(at("logs", "log-group:/cloister/dev/flow")),
-  snapshots: snapshotPolicy("eu-central-1", "aws"),
+  snapshots: snapshotPolicy("eu-central-1", "aws", at("kms", "key/0123")),
 };
 const CONTEXT = {
   "aws:ResourceTag/cloister:stack": "dev",
-  "kms:ViaService": "s3.eu-central-1.amazonaws.com",
+  "kms:GrantIsForAWSResource": "true",
 };
+/** By whom a role uses the key. */
+const via = (role: string) => ({
+  ...CONTEXT,
+  "kms:ViaService": `${role === "snapshots" ? "ec2" : "s3"}.eu-central-1.amazonaws.com`,
+});
 
 describe("the boundary of roles", () => {
   const boundary = boundaryPolicy("eu-central-1");
-  const within = async (action: string, resource: string, context: object = CONTEXT) =>
+  const within = async (action: string, resource: string, context: object = via("machine")) =>
     await allowed({
       principal: `arn:aws:iam::${ACCOUNT}:role/cloister-dev-machine`,
       policy: boundary,
@@ -53,10 +58,12 @@ describe("the boundary of roles", () => {
           // An action knows one kind of resource of those that its statement names.
           const answers = await Promise.all(
             [Resource].flat().map((resource) =>
-              within(action, resource.replaceAll("*", resource === "*" ? "*" : "x")).catch((error: Error) => {
-                assert.match(error.message, /no\.resource\.types/);
-                return undefined;
-              }),
+              within(action, resource.replaceAll("*", resource === "*" ? "*" : "x"), via(role)).catch(
+                (error: Error) => {
+                  assert.match(error.message, /no\.resource\.types/);
+                  return undefined;
+                },
+              ),
             ),
           );
           const known = answers.filter((answer) => answer !== undefined);
@@ -70,6 +77,7 @@ describe("the boundary of roles", () => {
     assert.equal(await within("s3:PutObject", "arn:aws:s3:::cloister-dev-0123456/runtime/x"), false);
     assert.equal(await within("s3:GetObject", "arn:aws:s3:::another/runtime/x"), false);
     assert.equal(await within("kms:Decrypt", at("kms", "key/0123"), {}), false);
+    assert.equal(await within("kms:CreateGrant", at("kms", "key/0123"), {}), false);
     assert.equal(await within("logs:PutLogEvents", at("logs", "log-group:/another:log-stream:x")), false);
     const group = at("autoscaling", "autoScalingGroup:x:autoScalingGroupName/cloister-dev-small");
     assert.equal(await within("autoscaling:SetInstanceProtection", group, {}), false);

@@ -24,6 +24,9 @@ const NOT_THE_DEPLOYERS = [
   "aws kms create-alias",
   "aws iam create-policy",
   "aws iam create-policy-version",
+  "aws iam list-policy-versions",
+  "aws iam delete-policy-version",
+  "aws iam attach-role-policy",
   "aws service-quotas get-service-quota",
   "aws iam create-service-linked-role",
 ];
