@@ -31,6 +31,8 @@ program
   .option("--json", "prints JSON")
   .action(async (options: { ask?: boolean; json?: boolean }) => {
     const { stack } = stackOption();
+    if (program.opts<Global>().machine !== undefined)
+      throw new UsageError("ls lists all machines: leave out --machine.");
     await end((await import("./commands/ls.ts")).ls(stack, options));
   });
 

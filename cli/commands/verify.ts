@@ -35,7 +35,8 @@ export async function verify(
   });
   if (json) print(JSON.stringify(results, undefined, 2));
   const passed = results.filter(({ report }) => report && isReady(report)).length;
-  if (!json) print(`${passed} of ${results.length} machines keep every promise that they must keep`);
+  if (!json)
+    print(`${passed} of ${results.length} machines keep every promise that they must keep, and take sealed commands`);
   return passed === results.length ? 0 : 1;
 }
 

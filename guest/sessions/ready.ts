@@ -18,7 +18,7 @@ export const LOGS_FILE = "/run/cloister/logs";
 const FILES = { wall: WALL_FILE, failure: FAILURE_FILE, report: REPORT_FILE, logs: LOGS_FILE };
 
 /** How a machine is verified again. */
-const AGAIN = "sudo systemctl restart cloister-verify";
+const AGAIN = "sudo systemctl restart cloister-verify on the machine";
 
 /**
  * Why no session may run on this machine, and what to do; undefined where one may: where the packet filter is loaded, nothing of the
@@ -34,12 +34,13 @@ export async function whyNotReady(
   const [wall, failure, report, logs] = await Promise.all(
     [files.wall, files.failure, files.report, files.logs].map(textOf),
   );
-  const failed = failure === undefined ? undefined : `${failure.trim()}. Mend that and start the machine again`;
+  const again = failure?.startsWith(VERIFICATION_FAILED) ? AGAIN : "start the machine again";
+  const failed = failure === undefined ? undefined : `${failure.trim()}. Mend that, then ${again}`;
   if (wall === undefined) return not(`its packet filter is not loaded: ${failed ?? "wait for the end of its boot"}`);
   if (options.verifying) return undefined;
   if (failed !== undefined) return not(failed);
   if (report === undefined) return not(`its verification is not over, or was interrupted: wait a moment, or ${AGAIN}`);
-  if (!passed(report)) return not(`its verification failed. Mend what cloister report lists, then ${AGAIN}`);
+  if (!passed(report)) return not(`its verification failed. Mend what cloister verify lists, then ${AGAIN}`);
   if (!options.logsRequired || logs === "") return undefined;
   const why = logs?.trim() ?? "not yet; wait a moment, or see journalctl -u cloister-logs";
   return not(`its logs are not shipped, which cloister:logsRequired wants: ${why}`);

@@ -52,9 +52,19 @@ export async function reportCommand(): Promise<number> {
   const text = await textOf(REPORT_FILE);
   if (text === undefined)
     throw new Error((await readiness(machine)) ?? "there is no report of this boot's verification");
-  const report = await withReadiness(Report.parse(JSON.parse(text)), machine);
+  const parsed = parse(text);
+  if (!parsed) throw new Error(`${REPORT_FILE} is no report: verify again (sudo systemctl restart cloister-verify)`);
+  const report = await withReadiness(parsed, machine);
   process.stdout.write(`${JSON.stringify(report, undefined, 2)}\n`);
   return report.ok && report.notReady === undefined ? 0 : 1;
+}
+
+function parse(text: string): Report | undefined {
+  try {
+    return Report.parse(JSON.parse(text));
+  } catch {
+    return undefined;
+  }
 }
 
 const readiness = async ({ aws }: Machine) => await whyNotReady({ logsRequired: aws?.logsRequired ?? false });

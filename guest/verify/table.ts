@@ -55,7 +55,7 @@ export function summary(report: Report): string {
     failed.length === 0
       ? "verified: every promise that this target must keep is kept"
       : `NOT verified:\n${failed.map((line) => `  ${line}`).join("\n")}`;
-  const refusal = report.notReady === undefined ? "" : `\n${report.notReady}`;
+  const refusal = report.notReady === undefined ? "" : `\nNO SEALED COMMANDS are taken: ${report.notReady}`;
   const notices = (report.notices ?? []).map((line) => `\nnotice: ${line}`).join("");
   return `${head}\n${verdict}${refusal}${notices}`;
 }

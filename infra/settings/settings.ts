@@ -203,7 +203,7 @@ function unknownKey(key: string, known: readonly string[], prefix: string): stri
 }
 
 const notKept = (key: string): string =>
-  `is a secret, and would stand in user data and Pulumi's state in clear: take it out (pulumi config rm ${key}) and set what is not secret of it without --secret. The model's key goes where cloister:modelKeySecret or docs/operating.md says.`;
+  `is a secret, and would stand in user data and Pulumi's state in clear: take it out (pulumi config rm ${key}) and set what is not secret of it without --secret. The model's key is none of these: locally it is ANTHROPIC_API_KEY at npm start, on AWS the secret of cloister:modelKeySecret.`;
 
 const similarity = (a: string, b: string): number => distance(a.toLowerCase(), b.toLowerCase());
 

@@ -1,6 +1,7 @@
 /** `npm run down`: destroys the stack `local` and removes what it left in this folder. Caches stay. */
 import { readdir, rm, rmdir } from "node:fs/promises";
 import { join } from "node:path";
+import { Command } from "commander";
 import { Listr } from "listr2";
 import { stopMachine } from "../../infra/local/host/process.ts";
 import { pathsOf } from "../../infra/local/paths.ts";
@@ -10,6 +11,9 @@ import { LISTR_OPTIONS } from "./progress.ts";
 import { PROJECT, StackRunner } from "./stack.ts";
 
 const STACK = "local";
+
+// Asked for help, or given what it does not know, it takes nothing down.
+new Command("npm run down").description("Destroys the machine of the stack `local`, its session disk too.").parse();
 
 try {
   await new Listr(

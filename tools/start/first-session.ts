@@ -51,17 +51,23 @@ export async function firstSession(
     await mkdir(folder, { recursive: true });
     await writeFile(file, answer.endsWith("\n") ? answer : `${answer}\n`);
   };
-  const model = options.apiKey ? "api" : "demo";
   if (!options.again) {
     const before = await readFile(file, "utf8").catch(() => "");
-    if (before !== "") return { ranNow: false, answer: before.trimEnd(), file, model };
+    if (before !== "") return { ranNow: false, answer: before.trimEnd(), file, model: options.apiKey ? "api" : "demo" };
   }
   await ssh(["sudo", "install", "-d", "-o", OPERATOR, "-g", OPERATOR, FOLDER]);
   await ssh(["sh", "-c", `cat > ${FOLDER}/${FILE} && rm -f ${FOLDER}/${REPORT}`], NOTES);
   if (options.apiKey) {
     await ssh(["sudo", "install", "-D", "-m", "600", "/dev/stdin", "/run/cloister/model-key"], options.apiKey);
   }
-  options.report(model === "api" ? "the model's API answers" : "no ANTHROPIC_API_KEY: a scripted demo model answers");
+  // Of an earlier start, kept until the machine boots again.
+  const kept =
+    !options.apiKey &&
+    (await ssh(["sudo", "sh", "-c", "test -s /run/cloister/model-key && echo kept || :"])) === "kept";
+  const model = options.apiKey || kept ? "api" : "demo";
+  if (kept) options.report("the model's API answers, with the key of an earlier start (npm run down forgets it)");
+  else
+    options.report(model === "api" ? "the model's API answers" : "no ANTHROPIC_API_KEY: a scripted demo model answers");
   const sealed = [
     "sudo",
     "cloister",

@@ -28,6 +28,7 @@ wait_for() { until [ -e "$1" ]; do read -rt 0.1 -u 9 || :; done; }
 
 /** The session that is looked at: prints the probe's report, its home's mode and owner, and a request with another's token. */
 export const SUBJECT_SCRIPT = `${WAIT}
+printf 'begun\\nend\\n' > "$HOME/mnt/rw/begun"
 wait_for "$HOME/mnt/ro/go"
 read -r other < "$HOME/mnt/ro/go"
 ${PROBE} "\${@//=mnt\\//=$HOME/mnt/}"

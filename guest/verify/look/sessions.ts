@@ -113,9 +113,12 @@ export async function lookAtSessions<T>(meanwhile: () => Promise<T>): Promise<{ 
     for (const run of runs) run.catch(fail);
     const introduced = (async () => {
       const told = await waitForFile(join(neighbourTmp, "ready"), stop.signal);
+      await waitForFile(join(folder, "rw", "begun"), stop.signal);
+      // While both run: their users are there by now, and gone afterwards.
+      const account = await readText("/etc/passwd");
       // It appears whole: the other side reads it the moment that it is there.
       await writeWhole(join(folder, "ro", "go"), `${told[0]}\n`);
-      return told;
+      return { told, account };
     })();
     introduced.catch(fail);
     let met = false;
@@ -125,21 +128,23 @@ export async function lookAtSessions<T>(meanwhile: () => Promise<T>): Promise<{ 
       },
       () => {},
     );
-    neighbour.then(
-      ({ exitCode, stderr }) => {
-        if (!met) fail(new Error(`the second session ended too early (${exitCode}): ${stderr.trim()}`));
-      },
-      () => {},
-    );
+    for (const [which, run] of [
+      ["second session", neighbour],
+      ["session that was looked at", subject],
+    ] as const)
+      run.then(
+        ({ exitCode, stderr }) => {
+          if (!met) fail(new Error(`the ${which} ended too early (${exitCode}): ${stderr.trim()}`));
+        },
+        () => {},
+      );
     const controls = ["status", "namespaces", "routes", `dns=${NAME}`, `unix=${UNIX_SOCKET}`, `connect=${openTarget}`];
-    const [told, outside, escaped, ran, extra, account] = await Promise.all([
+    const [{ told, account }, outside, escaped, ran, extra] = await Promise.all([
       introduced,
       probeAs(ORDINARY_USER, controls),
       probeAs(SESSION_USER, [`connect=${openTarget}`]),
       subject.finally(() => writeFile(join(neighbourTmp, "done"), "").catch(() => stop.abort())),
       introduced.then(() => meanwhile()),
-      // While they run: their users are gone afterwards.
-      introduced.then(() => readText("/etc/passwd")),
       neighbour,
     ]);
     if (ran.exitCode !== 0)
@@ -229,7 +234,7 @@ async function waitForFile(path: string, signal: AbortSignal): Promise<string[]>
     if (lines.at(-1) === "end") return lines;
     await sleep(50, undefined, { signal });
   }
-  throw new Error(`the second session did not come up within ${TIME_LIMIT_MS / 1000} s`);
+  throw new Error(`a session did not come up within ${TIME_LIMIT_MS / 1000} s (${path})`);
 }
 
 async function probeAs(uid: number, checks: readonly string[]): Promise<ProbeReport> {

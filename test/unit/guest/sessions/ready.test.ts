@@ -34,7 +34,7 @@ describe("a machine that is not ready", () => {
     await writeFile(files.wall, "");
     for (const report of ['{"ok":false}', '{"ok":"true"}', '{"ok":true', ""]) {
       await writeFile(files.report, report);
-      assert.match(await why(), /its verification failed\. Mend what cloister report lists/, report);
+      assert.match(await why(), /its verification failed\. Mend what cloister verify lists/, report);
       assert.equal(await why(true), "ready");
     }
   });
