@@ -1,3 +1,4 @@
+import { isReady } from "../../guest/verify/report.ts";
 import { messageOf } from "../errors.ts";
 import type { Fleet, MachineStatus } from "../fleet.ts";
 import { each, verifiedAtBoot } from "../report.ts";
@@ -22,10 +23,11 @@ export async function ls(
 async function askMachine(fleet: Fleet, machine: MachineStatus): Promise<MachineStatus> {
   if (machine.state !== "running") return machine;
   try {
-    const { ok, rows, notReady } = await verifiedAtBoot(fleet, machine);
+    const report = await verifiedAtBoot(fleet, machine);
+    const { rows, notReady } = report;
     const kept = rows.filter(({ status }) => status === "ok").length;
     const by = `it says, of this boot: ${kept} of ${rows.length} rows ok${notReady ? `; ${notReady}` : ""}`;
-    return { ...machine, verification: { verdict: ok && notReady === undefined ? "passed" : "failed", by } };
+    return { ...machine, verification: { verdict: isReady(report) ? "passed" : "failed", by } };
   } catch (error) {
     const [why = ""] = messageOf(error).split("\n");
     return { ...machine, verification: { verdict: "unknown", by: why } };

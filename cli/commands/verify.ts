@@ -1,4 +1,4 @@
-import { failures, type Report } from "../../guest/verify/report.ts";
+import { failures, isReady, type Report } from "../../guest/verify/report.ts";
 import { printReport } from "../../guest/verify/table.ts";
 import { chooseMachine } from "../choose.ts";
 import { messageOf, OperatorError, UsageError } from "../errors.ts";
@@ -55,9 +55,6 @@ function lines({ name, report, problem }: Result): string {
   const head = report.ok ? `${name}: verified, and NOT ready` : `${name}: NOT verified`;
   return [head, ...[...failures(report), ...refusal].map((line) => `  ${line}`)].join("\n");
 }
-
-/** Whether it keeps its promises and takes sealed commands. */
-const isReady = ({ ok, notReady }: Report): boolean => ok && notReady === undefined;
 
 function print(text: string): void {
   process.stdout.write(`${text}\n`);

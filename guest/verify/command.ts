@@ -5,7 +5,7 @@ import { type Machine, readMachine } from "../machine.ts";
 import { tryRun } from "../sessions/exec.ts";
 import { FAILURE_FILE, REPORT_FILE, textOf, VERIFICATION_FAILED, whyNotReady } from "../sessions/ready.ts";
 import { writeWhole } from "../whole-file.ts";
-import { failures, Report } from "./report.ts";
+import { failures, isReady, Report } from "./report.ts";
 import { verify } from "./verify.ts";
 
 const CONSOLE = "/dev/console";
@@ -39,7 +39,7 @@ export async function verifyCommand(options: { json: boolean; boot: boolean }): 
     const { printReport } = await import("./table.ts");
     process.stdout.write(`${printReport(report, { width: process.stdout.columns ?? 120 })}\n`);
   }
-  return report.ok && report.notReady === undefined ? 0 : 1;
+  return isReady(report) ? 0 : 1;
 }
 
 /**
@@ -56,7 +56,7 @@ export async function reportCommand(): Promise<number> {
   if (!parsed) throw new Error(`${REPORT_FILE} is no report: verify again (sudo systemctl restart cloister-verify)`);
   const report = await withReadiness(parsed, machine);
   process.stdout.write(`${JSON.stringify(report, undefined, 2)}\n`);
-  return report.ok && report.notReady === undefined ? 0 : 1;
+  return isReady(report) ? 0 : 1;
 }
 
 function parse(text: string): Report | undefined {

@@ -66,6 +66,9 @@ export const Report = z.strictObject({
 });
 export type Report = z.infer<typeof Report>;
 
+/** Whether a machine keeps its promises and takes sealed commands. */
+export const isReady = ({ ok, notReady }: Report): boolean => ok && notReady === undefined;
+
 /** The rows that fail a verification, in words for one line: `S6 capabilities: CapBnd is 1`. */
 export function failures(report: Pick<Report, "rows">): string[] {
   return report.rows

@@ -136,7 +136,8 @@ function allProblems(settings: Settings, stack: string, refused: readonly string
         "would hold for everything in network.existing's VPC. Remove it, and give that VPC a firewall where you make it.",
       );
   }
-  if (network.existing === undefined && network.nat === "none" && !network.ssmEndpoints)
+  const closed = network.existing === undefined && network.nat === "none";
+  if (closed && !network.ssmEndpoints)
     bad(
       "network.nat",
       "none",
@@ -146,18 +147,13 @@ function allProblems(settings: Settings, stack: string, refused: readonly string
   const pattern = (domain: string) => domain.replace(/\.$/, "").toLowerCase();
   const resolves = (domain: string) =>
     domain.startsWith("*.") ? mirror.endsWith(pattern(domain).slice(1)) : mirror === pattern(domain);
-  if (network.existing === undefined && network.nat === "none" && settings.aptMirror === PUBLIC_MIRROR)
+  if (closed && settings.aptMirror === PUBLIC_MIRROR)
     bad(
       "aptMirror",
       settings.aptMirror,
       "cannot be reached with network.nat none, and machines install packages at first boot. Write a mirror that the VPC leads to (a bucket of the region), or set network.nat to single.",
     );
-  if (
-    network.existing === undefined &&
-    network.nat === "none" &&
-    /\.amazonaws\.com(\.cn)?$/.test(mirror) &&
-    bucketOf(settings.aptMirror) === undefined
-  )
+  if (closed && /\.amazonaws\.com(\.cn)?$/.test(mirror) && bucketOf(settings.aptMirror) === undefined)
     bad(
       "aptMirror",
       settings.aptMirror,

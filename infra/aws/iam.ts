@@ -124,6 +124,7 @@ export function tlsOnly(bucketArn: string): PolicyDocument {
  * there "Permissions for encryption": use of the key that the disks have).
  */
 export function snapshotPolicy(region: string, partition: string, keyArn: string): PolicyDocument {
+  const throughEc2 = { StringEquals: { "kms:ViaService": `ec2.${region}.amazonaws.com` } };
   return document(
     {
       Sid: "Look",
@@ -154,17 +155,14 @@ export function snapshotPolicy(region: string, partition: string, keyArn: string
         "kms:ReEncryptTo",
       ],
       Resource: keyArn,
-      Condition: { StringEquals: { "kms:ViaService": `ec2.${region}.amazonaws.com` } },
+      Condition: throughEc2,
     },
     {
       Sid: "Lend",
       Effect: "Allow",
       Action: ["kms:CreateGrant"],
       Resource: keyArn,
-      Condition: {
-        StringEquals: { "kms:ViaService": `ec2.${region}.amazonaws.com` },
-        Bool: { "kms:GrantIsForAWSResource": "true" },
-      },
+      Condition: { ...throughEc2, Bool: { "kms:GrantIsForAWSResource": "true" } },
     },
   );
 }

@@ -81,10 +81,12 @@ export class Network extends pulumi.ComponentResource {
     refuseInputs("Network", problemsOf(args, cidr));
     const parent = { parent: this };
     const closed = nat === "none" && !existing;
-    const policy = (of: (account: string) => object) =>
-      pulumi
-        .output(args.accountId ?? getCallerIdentityOutput({}, parent).accountId)
-        .apply((id) => JSON.stringify(of(id)));
+    // Asked for once, and only where an endpoint needs it.
+    let accountId: pulumi.Output<string> | undefined;
+    const policy = (of: (account: string) => object) => {
+      accountId ??= pulumi.output(args.accountId ?? getCallerIdentityOutput({}, parent).accountId);
+      return accountId.apply((id) => JSON.stringify(of(id)));
+    };
     if (existing) {
       this.vpcId = pulumi.output(existing.vpcId);
       this.subnetIds = Object.fromEntries(

@@ -176,6 +176,8 @@ const STEPS: readonly string[] = [
   "ssm:StartSession",
   "ssm:ResumeSession",
   "ssm:TerminateSession",
+  // The plugin signs the opening of its channel as whoever asks since 1.2.764.0 (Session Manager user guide, "Sample IAM policies").
+  "ssmmessages:OpenDataChannel",
 ];
 
 /**
@@ -234,53 +236,57 @@ export interface Policy {
 /** All types that the table knows. */
 export const KNOWN_TYPES: readonly string[] = Object.keys(ACTIONS);
 
-/**
- * Actions that are allowed for some resources only, those of this program's names, by service; the others of the service know
- * no resource of a name that is known beforehand (Service Authorization Reference). `{region}` stands for the region.
- */
-const NARROWED: Readonly<Record<string, { readonly only?: RegExp; readonly resources: readonly string[] }>> = {
-  autoscaling: {
-    only: /^(?!autoscaling:Describe)/,
-    resources: ["arn:*:autoscaling:{region}:*:autoScalingGroup:*:autoScalingGroupName/cloister-*"],
-  },
-  logs: {
-    only: /^(?!logs:Describe)/,
-    resources: ["arn:*:logs:{region}:*:log-group:/cloister/*"],
-  },
-  s3: { resources: ["arn:*:s3:::cloister-*"] },
-  secretsmanager: { resources: ["arn:*:secretsmanager:{region}:*:secret:cloister-*"] },
-};
+/** Some actions, and all that they are allowed for. */
+type Narrowed = Omit<Statement, "Effect" | "Action"> & { readonly actions: RegExp };
 
-/** What of SSM is narrowed, each in its way: the public parameter of the image and sessions on machines of this program. AWS keeps such names to itself. */
-const SYSTEMS_MANAGER: readonly {
-  readonly Sid: string;
-  readonly actions: readonly string[];
-  readonly resources: readonly string[];
-  readonly condition?: object;
-}[] = [
-  {
-    Sid: "SsmImage",
-    actions: ["ssm:GetParameter"],
-    resources: ["arn:*:ssm:{region}:*:parameter/aws/service/canonical/*"],
-  },
-  {
-    Sid: "SsmMachines",
-    actions: ["ssm:StartSession"],
-    resources: ["arn:*:ec2:{region}:*:instance/*"],
-    condition: { StringLike: { "ssm:resourceTag/cloister:stack": "*" } },
-  },
-  {
-    Sid: "SsmCommand",
-    actions: ["ssm:StartSession"],
-    resources: ["arn:*:ssm:{region}:*:document/AWS-StartInteractiveCommand"],
-  },
-  {
-    Sid: "SsmSessions",
-    // The plugin signs the opening of its channel as whoever asks since 1.2.764.0 (Session Manager user guide, "Sample IAM policies").
-    actions: ["ssm:ResumeSession", "ssm:TerminateSession", "ssmmessages:OpenDataChannel"],
-    resources: ["arn:*:ssm:{region}:*:session/$" + "{aws:userid}-*"],
-  },
-];
+/**
+ * Actions that are allowed for some resources only: those of this program's names, and of SSM the public parameter of the image and
+ * sessions on machines of this program (AWS keeps such names to itself). What else a service does knows no resource of a name
+ * that is known beforehand (Service Authorization Reference).
+ */
+function narrowed(region: string): readonly Narrowed[] {
+  const arn = (service: string, rest: string) => [`arn:*:${service}:${region}:*:${rest}`];
+  const Condition = inRegion(region);
+  return [
+    {
+      Sid: "AutoscalingNamed",
+      actions: /^autoscaling:(?!Describe)/,
+      Resource: arn("autoscaling", "autoScalingGroup:*:autoScalingGroupName/cloister-*"),
+      Condition,
+    },
+    { Sid: "LogsNamed", actions: /^logs:(?!Describe)/, Resource: arn("logs", "log-group:/cloister/*"), Condition },
+    { Sid: "S3Named", actions: /^s3:/, Resource: ["arn:*:s3:::cloister-*"], Condition },
+    {
+      Sid: "SecretsmanagerNamed",
+      actions: /^secretsmanager:/,
+      Resource: arn("secretsmanager", "secret:cloister-*"),
+      Condition,
+    },
+    {
+      Sid: "SsmImage",
+      actions: /^ssm:GetParameter$/,
+      Resource: arn("ssm", "parameter/aws/service/canonical/*"),
+    },
+    {
+      Sid: "SsmMachines",
+      actions: /^ssm:StartSession$/,
+      Resource: arn("ec2", "instance/*"),
+      Condition: { StringLike: { "ssm:resourceTag/cloister:stack": "*" } },
+    },
+    {
+      Sid: "SsmCommand",
+      actions: /^ssm:StartSession$/,
+      Resource: arn("ssm", "document/AWS-StartInteractiveCommand"),
+    },
+    {
+      Sid: "SsmSessions",
+      actions: /^(ssm:(Resume|Terminate)Session|ssmmessages:OpenDataChannel)$/,
+      Resource: arn("ssm", "session/$" + "{aws:userid}-*"),
+    },
+  ];
+}
+
+const inRegion = (region: string): object => ({ StringEquals: { "aws:RequestedRegion": region } });
 
 /**
  * The policy for a program's resource types, bound to a region where the service is regional, and to this program's names
@@ -297,33 +303,28 @@ export function deployerPolicy(types: Iterable<string>, region: string, options:
     for (const action of BESIDE[type] ?? []) actions.add(action);
   }
   const all = [...actions].sort();
-  const within = (resources: readonly string[]) => resources.map((arn) => arn.replaceAll("{region}", region));
-  const apart = SYSTEMS_MANAGER.map(
-    ({ Sid, actions: of, resources, condition }): Statement => ({
-      Sid,
+  const rules = narrowed(region);
+  const named = rules
+    .map(({ actions: of, ...rest }) => ({
+      ...rest,
+      Effect: "Allow" as const,
+      Action: all.filter((one) => of.test(one)),
+    }))
+    .filter(({ Action }) => Action.length > 0);
+  const wide = all.filter((one) => !one.startsWith("iam:") && !rules.some(({ actions: of }) => of.test(one)));
+  const statements = [...new Set(wide.map((action) => action.split(":")[0] ?? ""))].map(
+    (service): Statement => ({
+      Sid: service.charAt(0).toUpperCase() + service.slice(1),
       Effect: "Allow",
-      Action: of,
-      Resource: within(resources),
-      ...(condition ? { Condition: condition } : {}),
+      Action: wide.filter((action) => action.startsWith(`${service}:`)),
+      Resource: "*",
+      ...(GLOBAL.has(service) ? {} : { Condition: inRegion(region) }),
     }),
   );
-  const done = new Set(apart.flatMap(({ Action }) => Action));
-  const services = new Set(all.map((action) => action.split(":")[0] ?? "").filter((service) => service !== "iam"));
-  const statements = [...services].flatMap((service): Statement[] => {
-    const own = all.filter((action) => action.startsWith(`${service}:`) && !done.has(action));
-    const { only = /^/, resources = undefined } = NARROWED[service] ?? {};
-    const named = resources ? own.filter((action) => only.test(action)) : [];
-    const rest = own.filter((action) => !named.includes(action));
-    const Sid = service.charAt(0).toUpperCase() + service.slice(1);
-    const regional = GLOBAL.has(service) ? {} : { Condition: { StringEquals: { "aws:RequestedRegion": region } } };
-    const one = (sid: string, Action: readonly string[], Resource: Statement["Resource"]): Statement[] =>
-      Action.length === 0 ? [] : [{ Sid: sid, Effect: "Allow", Action, Resource, ...regional }];
-    return [...one(`${Sid}Named`, named, within(resources ?? [])), ...one(Sid, rest, "*")];
-  });
   const roles = all.filter((action) => action.startsWith("iam:"));
   return {
     Version: "2012-10-17",
-    Statement: [...statements, ...apart, ...roleStatements(roles, options.boundary), ...stateStatements(options)],
+    Statement: [...statements, ...named, ...roleStatements(roles, options.boundary), ...stateStatements(options)],
   };
 }
 

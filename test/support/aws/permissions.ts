@@ -14,6 +14,14 @@ export interface Asked {
   readonly context?: Readonly<Record<string, string>>;
 }
 
+/** The policy of a key that leaves it to IAM of the account who may use it, as a new key's does. */
+export const LEFT_TO_IAM = {
+  Version: "2012-10-17",
+  Statement: [
+    { Effect: "Allow", Principal: { AWS: "arn:aws:iam::123456789012:root" }, Action: "kms:*", Resource: "*" },
+  ],
+};
+
 /** Whether policies allow an action. An action that does not exist, or a resource it does not know, is an error. */
 export async function allowed(asked: Asked): Promise<boolean> {
   const { principal, policy, action, resource, resourcePolicy, context = {} } = asked;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { flowLogPolicy, machinePolicy, type PolicyDocument, snapshotPolicy } from "../../../../infra/aws/iam.ts";
 import { boundaryPolicy } from "../../../../tools/aws/boundary-policy.ts";
-import { allowed } from "../../../support/aws/permissions.ts";
+import { allowed, LEFT_TO_IAM } from "../../../support/aws/permissions.ts";
 
 const ACCOUNT = "123456789012";
 const at = (service: string, rest: string) => `arn:aws:${service}:eu-central-1:${ACCOUNT}:${rest}`;
@@ -39,16 +39,7 @@ describe("the boundary of roles", () => {
       action,
       resource,
       context: { ...context },
-      ...(action.startsWith("kms:")
-        ? {
-            resourcePolicy: {
-              Version: "2012-10-17",
-              Statement: [
-                { Effect: "Allow", Principal: { AWS: `arn:aws:iam::${ACCOUNT}:root` }, Action: "kms:*", Resource: "*" },
-              ],
-            },
-          }
-        : {}),
+      ...(action.startsWith("kms:") ? { resourcePolicy: LEFT_TO_IAM } : {}),
     });
 
   for (const [role, { Statement }] of Object.entries(ROLES)) {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { deployerPolicy, KNOWN_TYPES, managedPolicies } from "../../../../tools/aws/deployer-policy.ts";
 import { PARAMETER } from "../../../../tools/aws/pin-ami.ts";
-import { allowed } from "../../../support/aws/permissions.ts";
+import { allowed, LEFT_TO_IAM } from "../../../support/aws/permissions.ts";
 
 /** Prefix of the actions in IAM, where the CLI's name of the service is another. */
 const PREFIX: Readonly<Record<string, string>> = {
@@ -80,12 +80,6 @@ describe("the deployer's policy", () => {
     }
   });
 
-  const leftToIam = {
-    Version: "2012-10-17",
-    Statement: [
-      { Effect: "Allow", Principal: { AWS: "arn:aws:iam::123456789012:root" }, Action: "kms:*", Resource: "*" },
-    ],
-  };
   const may = (action: string, resource: string, context = {}, rules: object = policy) =>
     allowed({
       principal: "arn:aws:iam::123456789012:role/deployer",
@@ -93,8 +87,7 @@ describe("the deployer's policy", () => {
       action,
       resource,
       context: { "aws:RequestedRegion": "eu-central-1", "aws:userid": "AROA:me", ...context },
-      // As a new key's, which leaves it to IAM.
-      ...(action.startsWith("kms:") ? { resourcePolicy: leftToIam } : {}),
+      ...(action.startsWith("kms:") ? { resourcePolicy: LEFT_TO_IAM } : {}),
     });
 
   it("opens sessions on machines of this program, and reads no parameter but the image's", async () => {
