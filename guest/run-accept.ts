@@ -5,7 +5,7 @@ import { type AgentSettings, type Machine, readMachine } from "./machine.ts";
 import { RunRefused, type SealedSpec } from "./run-types.ts";
 import { runtimeFiles } from "./sandbox/paths.ts";
 import { DEFAULT_LIMITS, type SessionLimits } from "./sessions/limits.ts";
-import { checkMounts, type Mount } from "./sessions/mounts.ts";
+import { checkMounts, closeMounts, type Mount } from "./sessions/mounts.ts";
 import { checkName } from "./sessions/names.ts";
 import { whyNotReady } from "./sessions/ready.ts";
 import { stoppingMessage, whyStopping } from "./sessions/stopping.ts";
@@ -29,8 +29,6 @@ const PROGRAMS: Readonly<Record<string, string>> = {
   systemctl: "systemd",
   useradd: "passwd",
   userdel: "passwd",
-  mount: "mount",
-  umount: "mount",
 };
 
 /**
@@ -53,7 +51,10 @@ export async function accept(spec: SealedSpec): Promise<Accepted> {
     ...hosts,
     ...folders,
   ];
-  if (problems.length > 0 || policy === undefined || machine instanceof Error) throw new RunRefused(problems);
+  if (problems.length > 0 || policy === undefined || machine instanceof Error) {
+    await closeMounts(mounts);
+    throw new RunRefused(problems);
+  }
   return {
     ...(spec.name === undefined ? {} : { name: spec.name }),
     keep: spec.keep ?? spec.name !== undefined,
@@ -97,10 +98,9 @@ async function checkMachine(spec: SealedSpec, described: Promise<Machine | Error
   if (stopping !== undefined) problems.push(stoppingMessage(stopping));
   if (process.getuid?.() !== 0) problems.push("not root: sessions have users of their own; run it with sudo");
   if (!(await exists("/run/systemd/system"))) problems.push("systemd does not run here: sessions are its units");
-  const needed = { ...PROGRAMS, ...((spec.mounts?.length ?? 0) > 0 ? { bindfs: "bindfs" } : {}) };
   const folders = (process.env["PATH"] ?? "").split(delimiter).filter(isAbsolute);
   const missing = await Promise.all(
-    Object.entries(needed).map(async ([program, pack]) =>
+    Object.entries(PROGRAMS).map(async ([program, pack]) =>
       (await Promise.all(folders.map((folder) => executable(join(folder, program))))).some(Boolean) ? [] : [pack],
     ),
   );

@@ -1,5 +1,6 @@
-import { spawn } from "node:child_process";
-import type { Readable } from "node:stream";
+import { type ChildProcess, spawn } from "node:child_process";
+import type { Readable, Writable } from "node:stream";
+import type { Launch } from "./sandbox/bwrap.ts";
 import { exitCode } from "./sessions/exec.ts";
 
 /** What a session's command left. */
@@ -9,11 +10,11 @@ export interface Output {
   readonly stderr: string;
   /** Why it was ended, if it was: `oom-kill`, `timeout` or `stopped`. */
   readonly unitResult?: string;
+  /** When the command's first instruction ran, in milliseconds since 1970; absent when it did not come that far. */
+  readonly firstAt?: number;
 }
 
-export interface CommandRun {
-  /** Program and arguments; for a session the whole chain (see launchArguments). */
-  readonly command: readonly string[];
+export interface CommandRun extends Pick<Launch, "command">, Partial<Omit<Launch, "command">> {
   readonly stdio: "inherit" | "capture";
   /** Kills the command and everything in its session. */
   readonly kill: () => Promise<void>;
@@ -26,6 +27,9 @@ export interface CommandRun {
 /** What shells and timeout(1) say of such an end. */
 const EXIT_CODES: Readonly<Record<string, number>> = { "oom-kill": 137, timeout: 124 };
 
+const INHERITED = ["inherit", "inherit", "inherit"] as const;
+const CAPTURED = ["ignore", "pipe", "pipe"] as const;
+
 /** How much of each output is kept, in bytes. */
 export const CAPTURE_LIMIT = 64 * 1024 * 1024;
 
@@ -34,13 +38,15 @@ export async function runCommand(run: CommandRun): Promise<Output> {
   const { command, stdio, kill, outOfMemoryKills, signal, timeoutMs } = run;
   const [program = "", ...args] = command;
   const child = spawn(program, args, {
-    stdio: stdio === "inherit" ? "inherit" : ["ignore", "pipe", "pipe"],
+    stdio: chainStdio(stdio === "inherit" ? "inherit" : "capture", run.descriptors),
     // bubblewrap is looked up here; the command's own environment is made further down.
     env: { PATH: process.env["PATH"] },
     cwd: "/",
     // A Ctrl-C at the terminal reaches the supervisor only, which ends the session in order.
     detached: true,
   });
+  writeSecrets(child, run.secrets);
+  const mark = readMark(child);
   let ended: string | undefined;
   const end = (why: string) => {
     ended ??= why;
@@ -59,12 +65,46 @@ export async function runCommand(run: CommandRun): Promise<Output> {
       collect(child.stderr),
     ]);
     if (code !== 0 && (await outOfMemoryKills()) > 0) ended ??= "oom-kill";
-    if (ended === undefined) return { exitCode: code, stdout, stderr };
-    return { exitCode: EXIT_CODES[ended] ?? code, stdout, stderr, unitResult: ended };
+    const firstAt = mark();
+    const output = { stdout, stderr, ...(firstAt === undefined ? {} : { firstAt }) };
+    if (ended === undefined) return { exitCode: code, ...output };
+    return { exitCode: EXIT_CODES[ended] ?? code, ...output, unitResult: ended };
   } finally {
     clearTimeout(timer);
     signal?.removeEventListener("abort", onAbort);
   }
+}
+
+type Stdio = "inherit" | "ignore" | "pipe" | number;
+
+/** What a chain finds on its descriptors: see {@link Launch}. */
+export function chainStdio(stdio: "inherit" | "capture", descriptors: readonly number[] = []): Stdio[] {
+  return [...(stdio === "inherit" ? INHERITED : CAPTURED), "pipe", "pipe", ...descriptors];
+}
+
+/** Writes what bubblewrap reads from descriptor 3. When the chain ends before that, its exit code says why. */
+export function writeSecrets(child: ChildProcess, secrets = ""): void {
+  const pipe = child.stdio[3] as Writable;
+  pipe.on("error", () => {});
+  pipe.end(secrets);
+}
+
+/** How much of a mark is read: a number of nanoseconds and the end of its line. */
+const MARK_LIMIT = 32;
+
+/**
+ * Listens for the mark that `apply-seccomp` leaves on descriptor 4 when the command starts. Nothing of the session's has that
+ * descriptor; even so, no more is read than a mark can have.
+ */
+function readMark(child: ChildProcess): () => number | undefined {
+  const pipe = child.stdio[4] as Readable;
+  let text = "";
+  pipe.on("error", () => {});
+  pipe.setEncoding("latin1").on("data", (chunk: string) => {
+    text += chunk.slice(0, MARK_LIMIT - text.length);
+    if (text.length >= MARK_LIMIT || text.includes("\n")) pipe.destroy();
+  });
+  return () => (/^\d{16,20}\n/.test(text) ? Number.parseInt(text, 10) / 1e6 : undefined);
 }
 
 async function collect(stream: Readable | null): Promise<string> {

@@ -2,14 +2,15 @@ import type { EgressDecision } from "./egress/decision.ts";
 
 /**
  * What a mount lets the session do (row N3):
- * `ro` read only; `rw` read and write but nothing can be deleted; `rwd` read, write and delete.
+ * `ro` read only; `rw` read and write, but what was there before the session cannot be deleted; `rwd` read, write and delete; `trash`
+ * as `rwd`, but what was there before the session is moved to the folder's trash instead of deleted.
  */
-export const MOUNT_MODES = ["ro", "rw", "rwd"] as const;
+export const MOUNT_MODES = ["ro", "rw", "rwd", "trash"] as const;
 export type MountMode = (typeof MOUNT_MODES)[number];
 
 /** One folder of the machine, shown to the session as `/sessions/<session>/mnt/<name>`. */
 export interface MountRequest {
-  /** Absolute path of the folder on the machine. Symbolic links are resolved before it is judged. */
+  /** Absolute path of the folder on the machine. No part of it may be a symbolic link. */
   readonly source: string;
   /** Name below `mnt/`: one path component. */
   readonly name: string;

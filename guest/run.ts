@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises";
 import { journal } from "./egress/audit.ts";
 import type { EgressDecision } from "./egress/decision.ts";
 import { EgressProxy } from "./egress/proxy.ts";
@@ -9,8 +8,9 @@ import { type RunResult, type SealedSpec, SessionFailed } from "./run-types.ts";
 import { launchArguments } from "./sandbox/bwrap.ts";
 import { sessionEnvironment } from "./sandbox/environment.ts";
 import { readLayout } from "./sandbox/layout.ts";
-import { MARK_FILE, RUNTIME_ROOT, runtimeFiles } from "./sandbox/paths.ts";
+import { RUNTIME_ROOT, runtimeFiles } from "./sandbox/paths.ts";
 import { OPEN_FILES } from "./sessions/limits.ts";
+import { closeMounts } from "./sessions/mounts.ts";
 import { closeSession, openSession, type Session, sweep } from "./sessions/session.ts";
 
 export * from "./run-types.ts";
@@ -30,6 +30,14 @@ const now = () => performance.timeOrigin + performance.now();
  */
 export async function runSealed(spec: SealedSpec): Promise<RunResult> {
   const accepted = await accept(spec);
+  try {
+    return await carryOut(spec, accepted);
+  } finally {
+    await closeMounts(accepted.mounts);
+  }
+}
+
+async function carryOut(spec: SealedSpec, accepted: Accepted): Promise<RunResult> {
   const acceptedAt = now();
   const nodeStartMs = performance.now();
   const notice = spec.onNotice ?? ((line: string) => process.stderr.write(`cloister: ${line}\n`));
@@ -43,7 +51,7 @@ export async function runSealed(spec: SealedSpec): Promise<RunResult> {
     spec.signal?.throwIfAborted();
     const output = await inSession(session, spec, accepted, { started, decisions, notice });
     running = false;
-    const firstAt = await readMark(session);
+    const { firstAt } = output;
     const closedAt = now();
     cleanup = await closeSession(session, false);
     return {
@@ -97,7 +105,7 @@ async function inSession(session: Session, spec: SealedSpec, accepted: Accepted,
   });
   try {
     const [layout] = await Promise.all([readLayout(), proxy.start()]);
-    const command = launchArguments({
+    const launch = launchArguments({
       home: paths.home,
       cwd: spec.cwd ?? paths.home,
       uid: account.uid,
@@ -105,7 +113,12 @@ async function inSession(session: Session, spec: SealedSpec, accepted: Accepted,
       hostname: HOSTNAME,
       layout,
       empty: paths.empty,
-      scratch: { kind: "folders", ...session.scratch },
+      scratch: {
+        kind: "launcher",
+        folder: paths.scratch,
+        sizeMiB: accepted.limits.tmpMiB,
+        shown: accepted.mounts.map(({ name, mode, folder }) => ({ name, mode, descriptor: folder.fd })),
+      },
       passwd: paths.passwd,
       group: paths.group,
       sockets: paths.sockets,
@@ -118,12 +131,12 @@ async function inSession(session: Session, spec: SealedSpec, accepted: Accepted,
         ...(spec.stdio === "capture" || !process.stdout.isTTY ? {} : { term: process.env["TERM"] ?? "dumb" }),
         extra: { ...model?.environment, ...spec.environment },
       }),
-      outside: { cgroup: session.scope.cgroup, openFiles: OPEN_FILES, parent: process.pid },
+      outside: { cgroup: session.scope.cgroup, openFiles: OPEN_FILES, parent: process.pid, since: session.since },
       command: model === undefined ? spec.command : model.complete(spec.command),
     });
     started.readyAt = now();
     const output = await runCommand({
-      command,
+      ...launch,
       stdio: spec.stdio ?? "inherit",
       kill: () => session.scope.kill(),
       outOfMemoryKills: () => session.scope.outOfMemoryKills(),
@@ -136,12 +149,6 @@ async function inSession(session: Session, spec: SealedSpec, accepted: Accepted,
     await Promise.allSettled([proxy.stop(), model?.close()]);
     await audit.close();
   }
-}
-
-/** When the command's first instruction ran, by the mark that `apply-seccomp` left. The session could have changed it. */
-async function readMark(session: Session): Promise<number | undefined> {
-  const text = await readFile(`${session.scratch.mark}/${MARK_FILE}`, "utf8").catch(() => "");
-  return /^\d{16,20}\n$/.test(text) ? Number(text) / 1e6 : undefined;
 }
 
 const round = (ms: number) => Math.round(ms * 10) / 10;

@@ -1,21 +1,36 @@
+import type { MountMode } from "../run-types.ts";
 import type { Layout } from "./layout.ts";
 import {
   HTTP_PORT,
   HTTP_SOCKET,
-  INSIDE_MARK_FOLDER,
+  INSIDE_PROGRAMS,
   INSIDE_SOCKETS,
-  MARK_FILE,
+  MOUNTS,
   type RuntimeFiles,
   SOCKS_PORT,
   SOCKS_SOCKET,
 } from "./paths.ts";
 
-/** Where a session's `/tmp` and `/dev/shm` are. */
+/** Where a session's `/tmp`, `/dev/shm` and mounts are. */
 export type Scratch =
-  /** Folders on a file system of limited size that belongs to the session: what machines use. They outlive a command. */
-  | { readonly kind: "folders"; readonly tmp: string; readonly shm: string; readonly mark: string }
+  /**
+   * A file system of limited size that the launcher mounts at `folder`, in a mount namespace of the command's own: what machines use.
+   * It takes root: see {@link Outside}.
+   */
+  | { readonly kind: "launcher"; readonly folder: string; readonly sizeMiB: number; readonly shown: readonly Shown[] }
+  /** Folders that are there already. For whoever is not root: without a size, and without mounts. */
+  | { readonly kind: "folders"; readonly tmp: string; readonly shm: string }
   /** Made by bubblewrap for one command. `--size` needs bubblewrap 0.7; Ubuntu 22.04 has 0.6.1. */
   | { readonly kind: "tmpfs"; readonly sizeBytes: number };
+
+/** A folder that is shown to the session. */
+export interface Shown {
+  /** Name below `mnt/`. */
+  readonly name: string;
+  readonly mode: MountMode;
+  /** Number of a descriptor of this process that is the folder itself. */
+  readonly descriptor: number;
+}
 
 /** All that decides how one command is sealed. */
 export interface SandboxSpec {
@@ -49,35 +64,96 @@ export interface SandboxSpec {
 
 /** What root's side of the chain does before it becomes the session's user. */
 export interface Outside {
-  /** Folder of the session's control group. */
-  readonly cgroup: string;
+  /** Folder of the session's control group. Absent: the chain stays in the supervisor's. */
+  readonly cgroup?: string;
   /** Limit of open files. */
   readonly openFiles: number;
-  /** Process number of the supervisor: the chain dies with it. */
-  readonly parent: number;
+  /** Process number of the supervisor: the chain dies with it. Absent: it dies with whatever process starts it. */
+  readonly parent?: number;
+  /** When the session began, in nanoseconds since 1970: what is younger in a folder of mode `rw` or `trash` is its own to delete. */
+  readonly since: bigint;
 }
 
-/** Descriptor on which bubblewrap reads the base filter. Below 10 are those that shells and services hand on. */
+/** Descriptors of the chain. Those of the supervisor's own come first, then {@link Shown} folders, in their order. */
+const ARGUMENTS_FD = 3;
+const MARK_FD = 4;
+const FIRST_FOLDER_FD = 5;
 const FILTER_FD = 10;
+const USERNS_FD = 11;
+const GUARD_FD = 12;
+
+/** Programs that run from copies which only root may read: nothing else of the session's user can trace such a process. */
+const PROGRAMS = ["bwrap", "bash", "socat"];
+
+/** How a chain is started. */
+export interface Launch {
+  readonly command: readonly string[];
+  /** What is written to descriptor 3: arguments that must not be in a command line, which everybody on the machine may read. */
+  readonly secrets: string;
+  /** Descriptors of this process that the chain gets, from number 5 on. On 4 it tells when the command starts. */
+  readonly descriptors: readonly number[];
+}
 
 /**
- * The whole chain, from outside: `apply-seccomp launch` enters the session's control group, becomes its user without any
- * capability, closes what was inherited and opens the base filter; bubblewrap makes the namespaces and becomes PID 1, bash (PID 2) starts the two bridges (PIDs 3 and 4), and
- * `apply-seccomp` (PID 5) waits for them, loads the second filter and becomes the command.
+ * The whole chain, from outside: `apply-seccomp launch` enters the session's control group, mounts what is the session's own in a mount
+ * namespace of its own, becomes its user without any capability, closes what was inherited and opens the base filter; bubblewrap makes
+ * the other namespaces and becomes PID 1, bash (PID 2) starts the two bridges (PIDs 3 and 4), and `apply-seccomp` (PID 5) waits for
+ * them, loads the second filter and becomes the command.
  */
-export function launchArguments(spec: SandboxSpec): string[] {
-  const { outside, uid, gid } = spec;
-  const { applySeccomp, baseFilter } = spec.runtime;
+export function launchArguments(spec: SandboxSpec): Launch {
+  const { outside, uid, gid, scratch, runtime } = spec;
+  const shown = scratch.kind === "launcher" ? scratch.shown : [];
+  return {
+    command: [
+      ...[runtime.applySeccomp, "launch", "--fd", `${FILTER_FD}=${runtime.baseFilter}`],
+      ...["--keep", String(ARGUMENTS_FD), "--keep", String(MARK_FD)],
+      ...["--filter", runtime.launcherFilter],
+      ...(outside === undefined
+        ? []
+        : [
+            ...(outside.cgroup === undefined ? [] : ["--cgroup", outside.cgroup]),
+            ...["--user", `${uid}:${gid}`],
+            ...["--open-files", String(outside.openFiles)],
+            ...(outside.parent === undefined ? [] : ["--parent", String(outside.parent)]),
+            ...["--userns", String(USERNS_FD)],
+          ]),
+      ...(scratch.kind === "launcher" ? scratchArguments(scratch) : []),
+      ...(outside === undefined || !guarded(spec)
+        ? []
+        : [
+            ...["--guard", String(GUARD_FD), "--since", String(outside.since)],
+            ...["--folders-at", `${spec.home}/${MOUNTS}`],
+          ]),
+      ...["--", outsideProgram(spec, "bwrap"), ...bwrapArguments(spec)],
+    ],
+    secrets: environmentArguments(spec.environment),
+    descriptors: shown.map(({ descriptor }) => descriptor),
+  };
+}
+
+function scratchArguments({ folder, sizeMiB, shown }: Extract<Scratch, { kind: "launcher" }>): string[] {
   return [
-    ...[applySeccomp, "launch", "--fd", `${FILTER_FD}=${baseFilter}`],
-    ...(outside === undefined
-      ? []
-      : [
-          ...["--cgroup", outside.cgroup, "--user", `${uid}:${gid}`],
-          ...["--open-files", String(outside.openFiles), "--parent", String(outside.parent)],
-        ]),
-    ...["--", "bwrap", ...bwrapArguments(spec)],
+    ...["--scratch", folder, "--tmp-mib", String(sizeMiB)],
+    ...PROGRAMS.flatMap((program) => ["--program", program]),
+    ...shown.flatMap(({ name, mode }, index) => ["--folder", `${FIRST_FOLDER_FD + index}:${mode}:${name}`]),
   ];
+}
+
+/** Whether something has to decide about deletions: a mount itself cannot tell them from writing. */
+function guarded({ scratch }: SandboxSpec): boolean {
+  return scratch.kind === "launcher" && scratch.shown.some(({ mode }) => mode === "rw" || mode === "trash");
+}
+
+const outsideProgram = ({ scratch }: SandboxSpec, name: string): string =>
+  scratch.kind === "launcher" ? `${scratch.folder}/programs/${name}` : name;
+
+const insideProgram = ({ scratch }: SandboxSpec, name: string): string =>
+  scratch.kind === "launcher" ? `${INSIDE_PROGRAMS}/${name}` : name;
+
+/** The environment, as bubblewrap's `--args` reads it: each word is followed by a NUL. */
+function environmentArguments(environment: Readonly<Record<string, string>>): string {
+  const words = ["--clearenv", ...Object.entries(environment).flatMap(([name, value]) => ["--setenv", name, value])];
+  return words.map((word) => `${word}\0`).join("");
 }
 
 /** Bubblewrap's arguments. All flags exist in bubblewrap 0.6.1, except `--size` for {@link Scratch} of kind tmpfs. */
@@ -90,20 +166,32 @@ export function bwrapArguments(spec: SandboxSpec): string[] {
     ...identity(spec),
     ...["--symlink", "../tmp", "/var/tmp"],
     ...["--ro-bind", spec.sockets, INSIDE_SOCKETS],
+    ...(spec.scratch.kind === "launcher" ? ["--ro-bind", `${spec.scratch.folder}/programs`, INSIDE_PROGRAMS] : []),
+    // Last: a home that was kept may have links in it, which lead what is mounted after it to another place.
     ...["--bind", spec.home, spec.home],
+    ...(spec.scratch.kind === "launcher" ? ["--bind", `${spec.scratch.folder}/mnt`, `${spec.home}/${MOUNTS}`] : []),
     // What bubblewrap made itself is on file systems without a size: nothing may be written there.
     ...["--remount-ro", "/dev", "--remount-ro", "/"],
     ...["--chdir", spec.cwd],
-    ...["--clearenv", ...Object.entries(spec.environment).flatMap(([name, value]) => ["--setenv", name, value])],
+    ...["--args", String(ARGUMENTS_FD)],
     ...["--seccomp", String(FILTER_FD)],
-    ...["--", "bash", "--norc", "--noprofile", "-c", bridgesScript(), "bash"],
+    ...[
+      "--",
+      insideProgram(spec, "bash"),
+      "--norc",
+      "--noprofile",
+      "-c",
+      bridgesScript(insideProgram(spec, "socat")),
+      "bash",
+    ],
     ...insideArguments(spec),
   ];
 }
 
-function namespaces({ uid, gid, hostname }: SandboxSpec): string[] {
+function namespaces({ uid, gid, hostname, outside }: SandboxSpec): string[] {
   return [
-    "--unshare-user",
+    // Root's side of the chain made one already: a machine need not let its users make any.
+    ...(outside === undefined ? ["--unshare-user"] : ["--userns", String(USERNS_FD)]),
     ...["--uid", String(uid), "--gid", String(gid)],
     "--unshare-pid",
     "--unshare-net",
@@ -136,13 +224,9 @@ function identity({ passwd, group }: SandboxSpec): string[] {
 }
 
 function scratch(where: Scratch): string[] {
-  if (where.kind === "folders") {
-    return [
-      ...["--bind", where.tmp, "/tmp"],
-      ...["--bind", where.shm, "/dev/shm"],
-      ...["--bind", where.mark, INSIDE_MARK_FOLDER],
-    ];
-  }
+  if (where.kind === "launcher")
+    return ["--bind", `${where.folder}/tmp`, "/tmp", "--bind", `${where.folder}/shm`, "/dev/shm"];
+  if (where.kind === "folders") return ["--bind", where.tmp, "/tmp", "--bind", where.shm, "/dev/shm"];
   const size = ["--size", String(where.sizeBytes)];
   return [...size, "--tmpfs", "/tmp", ...size, "--tmpfs", "/dev/shm"];
 }
@@ -153,20 +237,24 @@ function scratch(where: Scratch): string[] {
  *
  * `-t 60`: when one direction is closed, socat lets the other go on for a minute instead of half a second.
  * `-lm`: once it listens, it says no more on stderr, which is the command's: a refused request is the proxy's to tell.
+ * The descriptors that are closed are for the command's last link alone.
  * `backlog=128`: socat's own 5 makes the sixth of many connections at once wait for a second.
  */
-export function bridgesScript(): string {
+export function bridgesScript(socat = "socat"): string {
+  const closed = [MARK_FD, USERNS_FD, GUARD_FD].map((number) => `${number}>&-`).join(" ");
   const bridge = (port: number, socket: string) =>
-    `socat -lm -t 60 TCP-LISTEN:${port},bind=127.0.0.1,fork,reuseaddr,backlog=128 UNIX-CONNECT:${INSIDE_SOCKETS}/${socket} &`;
+    `${socat} -lm -t 60 TCP-LISTEN:${port},bind=127.0.0.1,fork,reuseaddr,backlog=128 UNIX-CONNECT:${INSIDE_SOCKETS}/${socket} ${closed} &`;
   return [bridge(HTTP_PORT, HTTP_SOCKET), bridge(SOCKS_PORT, SOCKS_SOCKET), '"$@"', "exit $?"].join("\n");
 }
 
-function insideArguments({ runtime, scratch: { kind }, bridgeWaitMs, command }: SandboxSpec): string[] {
+function insideArguments(spec: SandboxSpec): string[] {
+  const { runtime, bridgeWaitMs, command } = spec;
   return [
     runtime.applySeccomp,
     ...["--wait", `${HTTP_PORT},${SOCKS_PORT}`],
     ...(bridgeWaitMs === undefined ? [] : ["--wait-ms", String(bridgeWaitMs)]),
-    ...(kind === "folders" ? ["--mark", `${INSIDE_MARK_FOLDER}/${MARK_FILE}`] : []),
+    ...["--mark", String(MARK_FD)],
+    ...(guarded(spec) ? ["--guard", String(GUARD_FD)] : []),
     ...["--filter", runtime.unixFilter],
     "--",
     ...command,

@@ -5,9 +5,11 @@ export const INSIDE_SOCKETS = "/run/cloister/egress";
 export const HTTP_SOCKET = "http.sock";
 export const SOCKS_SOCKET = "socks.sock";
 
-/** File into which `apply-seccomp` writes when the command started. It lies on the session's own sized tmpfs. */
-export const INSIDE_MARK_FOLDER = "/run/cloister/mark";
-export const MARK_FILE = "started";
+/** Folder with the programs that only root may read (see guest/seal/internal/scratch). */
+export const INSIDE_PROGRAMS = "/run/cloister/programs";
+
+/** Name of the folder in a session's home that has its mounts. */
+export const MOUNTS = "mnt";
 
 /** Loopback ports of the bridges inside (rows E1, E2). */
 export const HTTP_PORT = 3128;
@@ -19,6 +21,7 @@ export const RUNTIME_ROOT = "/opt/cloister";
 /** Programs and filters of the runtime image that the chain uses. */
 export interface RuntimeFiles {
   readonly applySeccomp: string;
+  readonly launcherFilter: string;
   readonly baseFilter: string;
   readonly unixFilter: string;
 }
@@ -26,6 +29,7 @@ export interface RuntimeFiles {
 export function runtimeFiles(root: string = RUNTIME_ROOT): RuntimeFiles {
   return {
     applySeccomp: `${root}/bin/apply-seccomp`,
+    launcherFilter: `${root}/seccomp/launcher.bpf`,
     baseFilter: `${root}/seccomp/base.bpf`,
     unixFilter: `${root}/seccomp/unix.bpf`,
   };

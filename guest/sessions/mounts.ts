@@ -1,13 +1,19 @@
-import { realpath, stat } from "node:fs/promises";
-import { isAbsolute, sep } from "node:path";
+import { constants } from "node:fs";
+import { type FileHandle, open, readlink } from "node:fs/promises";
+import { isAbsolute, normalize, sep } from "node:path";
 import { MOUNT_MODES, type MountMode, type MountRequest } from "../run-types.ts";
 
 /** A mount whose source was looked at. */
 export interface Mount {
   readonly name: string;
   readonly mode: MountMode;
-  /** The folder itself: no part of it is a symbolic link. */
+  /** Where the folder was when it was opened: no part of it is a symbolic link. For people; the folder is {@link folder}. */
   readonly source: string;
+  /**
+   * The folder itself, opened once: this is what was judged, and what is mounted. A session may rename folders and plant links while
+   * somebody walks there, so nobody walks there again.
+   */
+  readonly folder: FileHandle;
   /** Whose folder it is: what the session creates in it belongs to them. */
   readonly owner: { readonly uid: number; readonly gid: number };
 }
@@ -54,11 +60,15 @@ export function parseMount(text: string): MountRequest | { readonly problem: str
 
 const isMode = (text: string): text is MountMode => (MOUNT_MODES as readonly string[]).includes(text);
 
-const describeModes = () => "ro (read only), rw (write, but delete nothing) or rwd (write and delete)";
+const describeModes = () =>
+  "ro (read only), rw (write, but delete nothing that was there before), trash (write and delete, but what was there " +
+  "before is kept aside) or rwd (write and delete)";
 
 /**
- * Looks at the sources of all mounts. Symbolic links are resolved first: it is the folder they lead to that is judged
- * and mounted. All problems are returned, each with its value.
+ * Opens the sources of all mounts and judges them. Symbolic links are refused: whoever may write a folder could lead the mount elsewhere
+ * by one. All problems are returned, each with its value.
+ *
+ * What is returned as a mount is open, also beside problems: {@link closeMounts} is the caller's to call.
  */
 export async function checkMounts(
   requests: readonly MountRequest[],
@@ -74,7 +84,7 @@ export async function checkMounts(
     if (wrongName !== undefined) complain(wrongName);
     else if (names.has(request.name)) complain(`the name ${request.name} is used by another mount; choose another one`);
     names.add(request.name);
-    const source = await resolveSource(request.source);
+    const source = await openSource(request.source);
     if ("problem" in source) complain(source.problem);
     else mounts.push({ name: request.name, mode: request.mode, ...source });
   }
@@ -86,26 +96,52 @@ function checkMountName(name: string): string | undefined {
   return `${JSON.stringify(name)} cannot be a folder's name here: write 1 to 64 letters, digits, ., _ or -`;
 }
 
-async function resolveSource(source: string): Promise<Pick<Mount, "source" | "owner"> | { readonly problem: string }> {
+type Opened = Pick<Mount, "source" | "folder" | "owner">;
+
+/** O_PATH (open(2)), which Node does not name: the folder is meant, nothing is read. The number is the same on amd64 and arm64. */
+const O_PATH = 0o10000000;
+
+async function openSource(source: string): Promise<Opened | { readonly problem: string }> {
   if (!isAbsolute(source)) return { problem: "the folder's path must be absolute" };
-  const resolved = await realpath(source).catch((error: NodeJS.ErrnoException) => error);
-  if (resolved instanceof Error) {
-    return {
-      problem:
-        resolved.code === "ENOENT"
-          ? "there is no such folder; make it first"
-          : `the folder cannot be looked at (${resolved.code})`,
-    };
+  const wanted = normalize(source).replace(/(?<=.)\/$/, "");
+  let folder: FileHandle;
+  try {
+    folder = await open(wanted, O_PATH | constants.O_DIRECTORY);
+  } catch (error) {
+    return { problem: whyNotOpened((error as NodeJS.ErrnoException).code) };
   }
-  const through = resolved === source ? "" : ` (it leads to ${resolved})`;
-  const found = await stat(resolved);
-  if (!found.isDirectory()) return { problem: `not a folder${through}; only folders can be mounted` };
-  const why = refuseSource(resolved);
-  if (why !== undefined) return { problem: `${why}${through}` };
-  return { source: resolved, owner: { uid: found.uid, gid: found.gid } };
+  const judged = await judge(folder, wanted).catch((error: Error) => ({ problem: error.message }));
+  if ("problem" in judged) await folder.close();
+  return judged;
 }
 
-/** Why a folder may not be shown to sessions, or undefined if it may. Its path must have been resolved. */
+function whyNotOpened(code: string | undefined): string {
+  if (code === "ENOENT") return "there is no such folder; make it first";
+  if (code === "ENOTDIR") return "not a folder; only folders can be mounted";
+  return `the folder cannot be looked at (${code})`;
+}
+
+/** By the descriptor alone: where the kernel says that the folder is, is where it was found, whatever happened on the way. */
+async function judge(folder: FileHandle, wanted: string): Promise<Opened | { readonly problem: string }> {
+  const source = await readlink(`/proc/self/fd/${folder.fd}`);
+  const through = source === wanted ? "" : ` (it leads to ${source})`;
+  const why = refuseSource(source);
+  if (why !== undefined) return { problem: `${why}${through}` };
+  if (through !== "") {
+    return {
+      problem: `a part of the path is a symbolic link, which a session could change${through}; name that folder`,
+    };
+  }
+  const { uid, gid } = await folder.stat();
+  return { source, folder, owner: { uid, gid } };
+}
+
+/** Closes what {@link checkMounts} opened. The mounts that were made of it stay. */
+export async function closeMounts(mounts: readonly Pick<Mount, "folder">[]): Promise<void> {
+  await Promise.all(mounts.map(({ folder }) => folder.close()));
+}
+
+/** Why a folder may not be shown to sessions, or undefined if it may. No part of its path may be a symbolic link. */
 export function refuseSource(path: string): string | undefined {
   if (path !== FOLDERS && isWithin(path, FOLDERS)) return undefined;
   const inside = PROTECTED.find((folder) => isWithin(path, folder));
@@ -120,33 +156,4 @@ export function refuseSource(path: string): string | undefined {
 
 function isWithin(path: string, folder: string): boolean {
   return path === folder || path.startsWith(folder === sep ? sep : folder + sep);
-}
-
-/** Whom a mount is for. */
-export interface MountUser {
-  readonly uid: number;
-  readonly gid: number;
-}
-
-/**
- * bindfs(1) for one mount. Inside, every file belongs to the session's user; what it creates belongs outside to the
- * folder's owner. Neither set-user-id bits nor device files work through it.
- */
-export function bindfsArguments(mount: Mount, user: MountUser, target: string): string[] {
-  const options = ["allow_other", "nosuid", "nodev", "default_permissions", ...(mount.mode === "ro" ? ["ro"] : [])];
-  return [
-    "bindfs",
-    `--force-user=${user.uid}`,
-    `--force-group=${user.gid}`,
-    `--create-for-user=${mount.owner.uid}`,
-    `--create-for-group=${mount.owner.gid}`,
-    "--chown-ignore",
-    "--chgrp-ignore",
-    // Files that only their owner can read are the session's to read too: its user stands for the owner.
-    ...(mount.mode === "rw" ? ["--delete-deny"] : []),
-    "-o",
-    options.join(","),
-    mount.source,
-    target,
-  ];
 }

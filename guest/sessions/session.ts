@@ -1,16 +1,14 @@
-import { chmod, chown, mkdir, readdir, rmdir, stat, writeFile } from "node:fs/promises";
+import { chmod, chown, mkdir, readdir, stat, writeFile } from "node:fs/promises";
 import { RunRefused, SessionFailed } from "../run-types.ts";
 import { ensureAccount, removeAccount } from "./accounts.ts";
-import { run, tryRun } from "./exec.ts";
-import { makeHome, makeMountPoint, removeHome } from "./home.ts";
+import { tryRun } from "./exec.ts";
+import { homeBegan, makeHome, removeHome } from "./home.ts";
 import type { SessionLimits } from "./limits.ts";
-import { currentMountsBelow } from "./mounted.ts";
-import { bindfsArguments, type Mount } from "./mounts.ts";
 import { randomName } from "./names.ts";
 import { type Scope, startScope } from "./scope.ts";
 import { claim, HOMES, release, type SessionPaths, sessionPaths, takeLeftovers, thisProcess } from "./state.ts";
 import { stoppingMessage, whyStopping } from "./stopping.ts";
-import { mountServiceArguments, stopArguments } from "./unit.ts";
+import { stopArguments } from "./unit.ts";
 import { type Account, groupInside, passwdInside, readAccounts } from "./users.ts";
 
 /** A session that exists on this machine and is run by this process. */
@@ -20,16 +18,14 @@ export interface Session {
   readonly paths: SessionPaths;
   readonly keep: boolean;
   readonly scope: Scope;
-  readonly hasMounts: boolean;
-  /** Folders of its own sized file system: its /tmp, its /dev/shm and where its start is marked. */
-  readonly scratch: { readonly tmp: string; readonly shm: string; readonly mark: string };
+  /** When its home was made, in nanoseconds since 1970: a session that was kept began with its first command. */
+  readonly since: bigint;
 }
 
 export interface SessionRequest {
   /** Default: a random name. */
   readonly name?: string;
   readonly keep: boolean;
-  readonly mounts: readonly Mount[];
   readonly limits: SessionLimits;
 }
 
@@ -37,7 +33,8 @@ export interface SessionRequest {
 const NAME_TRIES = 20;
 
 /**
- * Makes a session: user, home, its own /tmp, mounts. When a step fails, everything before it is taken back.
+ * Makes a session: user, home, limits. When a step fails, everything before it is taken back. Its /tmp and its mounts are made with
+ * each command (guest/seal, `apply-seccomp launch`), and are gone with it.
  *
  * @throws {SessionFailed} when the name is in use, or a step fails
  * @throws {RunRefused} when the machine is stopping
@@ -49,13 +46,12 @@ export async function openSession(request: SessionRequest): Promise<Session> {
     await release(paths.running);
     throw new RunRefused([stoppingMessage(stopping)]);
   }
-  const undo: Undo = { name, paths, keep: request.keep, scope: undefined, hasMounts: request.mounts.length > 0 };
+  const undo: Undo = { name, paths, keep: request.keep, scope: undefined };
   // All of them come to their end before anything is taken back, whichever fails first.
   const account = ensureAccount(name, paths.home);
   const steps = await Promise.allSettled([
     account.then((made) => makeHome(made)),
     account.then((made) => describe(made, paths)),
-    mountScratch(paths, request.limits),
     startScope(name, request.limits).then((scope) => {
       undo.scope = scope;
       return scope;
@@ -65,12 +61,9 @@ export async function openSession(request: SessionRequest): Promise<Session> {
     const failed = steps.find((step) => step.status === "rejected");
     if (failed !== undefined) throw failed.reason;
     const made = await account;
-    const scratch = await scratchFolders(paths, made);
-    const mounts = await Promise.allSettled(request.mounts.map((mount) => mountFolder(mount, made, paths)));
-    const broken = mounts.find((mount) => mount.status === "rejected");
-    if (broken !== undefined) throw broken.reason;
     if (undo.scope === undefined) throw new Error("no scope");
-    return { name, account: made, paths, keep: request.keep, scratch, scope: undo.scope, hasMounts: undo.hasMounts };
+    const since = await homeBegan(paths.home);
+    return { name, account: made, paths, keep: request.keep, scope: undo.scope, since };
   } catch (error) {
     const problems = await remove(undo);
     const more = problems.length === 0 ? "" : `; and cleaning up: ${problems.join("; ")}`;
@@ -82,8 +75,7 @@ export async function openSession(request: SessionRequest): Promise<Session> {
 }
 
 /**
- * Ends a session: whatever still runs in it is killed, mounts and its /tmp go, and unless it is kept its home and user
- * go too. Every step is tried whatever happened before; what failed is returned in words.
+ * Ends a session: whatever still runs in it is killed, and unless it is kept its home and user go. Every step is tried whatever happened before; what failed is returned in words.
  *
  * @param running whether something may still run in it: the command was not seen to end by itself
  */
@@ -96,7 +88,7 @@ export async function sweep(): Promise<string[]> {
   const problems: string[] = [];
   for (const { name, keep } of await takeLeftovers()) {
     const paths = sessionPaths(name);
-    problems.push(...(await remove({ name, paths, keep, scope: undefined, hasMounts: true }, true)));
+    problems.push(...(await remove({ name, paths, keep, scope: undefined }, true)));
   }
   return problems;
 }
@@ -110,7 +102,7 @@ export async function removeSession(name: string): Promise<string[]> {
     await release(paths.running);
     throw new SessionFailed(`there is no session ${name}: ${HOMES} has no such home, and no user has this name`);
   }
-  return await remove({ name, paths, keep: false, scope: undefined, hasMounts: false });
+  return await remove({ name, paths, keep: false, scope: undefined });
 }
 
 async function isKept(name: string, home: string): Promise<boolean> {
@@ -123,7 +115,6 @@ interface Undo {
   readonly paths: SessionPaths;
   readonly keep: boolean;
   scope: Scope | undefined;
-  readonly hasMounts: boolean;
 }
 
 async function claimName({ name, keep }: SessionRequest): Promise<{ name: string; paths: SessionPaths }> {
@@ -154,39 +145,15 @@ async function describe(account: Account, paths: SessionPaths): Promise<void> {
     writeFile(paths.passwd, passwdInside(account), { mode: 0o644 }),
     writeFile(paths.group, groupInside(account), { mode: 0o644 }),
     mkdir(paths.empty, { mode: 0o755 }),
+    mkdir(paths.scratch, { mode: 0o755 }),
     mkdir(paths.sockets, { mode: 0o750 }).then(() => chown(paths.sockets, 0, account.gid)),
   ]);
   await chown(paths.running, 0, account.gid);
   await chmod(paths.running, 0o710);
 }
 
-/** A tmpfs with a size, made by root: bubblewrap 0.6 gives its own no size. Its pages count as the session's memory. */
-async function mountScratch(paths: SessionPaths, { tmpMiB }: SessionLimits): Promise<void> {
-  await mkdir(paths.scratch, { mode: 0o755 });
-  const options = `size=${tmpMiB}m,mode=0755,nosuid,nodev`;
-  await run(["mount", "-t", "tmpfs", "-o", options, "cloister-session", paths.scratch]);
-}
-
-async function scratchFolders(paths: SessionPaths, { uid, gid }: Account): Promise<Session["scratch"]> {
-  const make = async (name: string, mode: number) => {
-    const folder = `${paths.scratch}/${name}`;
-    await mkdir(folder);
-    await chmod(folder, mode);
-    await chown(folder, uid, gid);
-    return folder;
-  };
-  const [tmp, shm, mark] = await Promise.all([make("tmp", 0o1777), make("shm", 0o1777), make("mark", 0o700)]);
-  return { tmp, shm, mark };
-}
-
-async function mountFolder(mount: Mount, account: Account, paths: SessionPaths): Promise<void> {
-  const target = await makeMountPoint(paths.home, mount.name);
-  const command = bindfsArguments(mount, account, target);
-  await run(mountServiceArguments({ session: account.name, name: mount.name, target, command }));
-}
-
 async function remove(undo: Undo, running = false): Promise<string[]> {
-  const { name, paths, keep, hasMounts } = undo;
+  const { name, paths, keep } = undo;
   const problems: string[] = [];
   const attempt = async (what: string, step: () => Promise<unknown>) => {
     try {
@@ -198,23 +165,12 @@ async function remove(undo: Undo, running = false): Promise<string[]> {
   const { scope } = undo;
   if (running && scope !== undefined) await attempt("killing", () => scope.kill());
   // Without a scope of this process's own, it is another one's that is gone.
-  if (hasMounts || (running && scope === undefined)) await attempt("stopping", () => tryRun(stopArguments(name)));
+  if (running && scope === undefined) await attempt("stopping", () => tryRun(stopArguments(name)));
   await attempt("scope", async () => scope?.end());
-  for (const point of [...(await currentMountsBelow(paths.home)), ...(await currentMountsBelow(paths.running))]) {
-    await attempt(`unmounting ${point}`, () => run(["umount", "--lazy", point]));
-  }
-  if (keep) await attempt("mount points", () => removeMountPoints(paths.home));
-  else {
-    await attempt("home", () => removeHome(paths.home));
+  if (!keep) {
+    await attempt("home", () => removeHome(name));
     await attempt("user", () => removeAccount(name));
   }
   await attempt("state", () => release(paths.running));
   return problems.map((problem) => `session ${name}: ${problem}`);
-}
-
-/** A kept home shows no folders of mounts that are not there. What is not empty stays. */
-async function removeMountPoints(home: string): Promise<void> {
-  for (const entry of await readdir(`${home}/mnt`).catch(() => [])) {
-    await rmdir(`${home}/mnt/${entry}`).catch(() => {});
-  }
 }

@@ -4,15 +4,9 @@ import type { SessionLimits } from "./limits.ts";
 export const SESSIONS_SLICE = "cloister-sessions.slice";
 
 export const scopeName = (session: string) => `cloister-session-${session}.scope`;
-export const mountServiceName = (session: string, name: string) => `cloister-mount-${session}-${name}.service`;
-/** For systemctl(1): all units of a session's mounts. */
-export const mountServicePattern = (session: string) => `cloister-mount-${session}-*.service`;
 
 /** How long processes have between SIGTERM and SIGKILL when systemd stops a session, in seconds. */
 const STOP_SECONDS = 5;
-
-/** Mounts are the machine's own work: they are not to be starved by what sessions use. */
-const MACHINE_SLICE = "system.slice";
 
 const property = (name: string, value: string | number) => `--property=${name}=${value}`;
 
@@ -21,7 +15,7 @@ const property = (name: string, value: string | number) => `--property=${name}=$
  * one `cat`, whose standard input only the supervisor holds: what is written to it comes back once the scope is there,
  * and when the supervisor ends, even by SIGKILL, `cat` ends with it. Commands are started into the scope's control
  * group by the supervisor itself (`apply-seccomp launch --cgroup`) and die with it too; a scope without processes is
- * over, and takes the session's mounts with it.
+ * over.
  *
  * A service for each command (`systemd-run --pipe --wait`) would do the same, but takes five times as long to start as
  * bubblewrap does.
@@ -44,35 +38,7 @@ export function scopeArguments(session: string, limits: SessionLimits): string[]
   ];
 }
 
-/** A folder mounted into a session: a service of its own, so that it ends with the supervisor too. */
-export interface MountUnitSpec {
-  readonly session: string;
-  readonly name: string;
-  readonly target: string;
-  /** bindfs and its arguments. */
-  readonly command: readonly string[];
-}
-
-/** systemd-run(1) for one mount. It returns when the file system is mounted: bindfs goes to the background then. */
-export function mountServiceArguments(spec: MountUnitSpec): string[] {
-  return [
-    ...["systemd-run", "--quiet", "--collect", "--service-type=forking"],
-    `--unit=${mountServiceName(spec.session, spec.name)}`,
-    `--description=cloister: folder ${spec.name} of session ${spec.session}`,
-    `--slice=${MACHINE_SLICE}`,
-    ...bound(spec.session),
-    property("ExecStopPost", `-/bin/umount --lazy ${spec.target}`),
-    "--",
-    ...spec.command,
-  ];
-}
-
-/** Stopped when the session's scope is over, and not started before it is there. */
-function bound(session: string): string[] {
-  return [property("BindsTo", scopeName(session)), property("After", scopeName(session))];
-}
-
 /** systemctl(1) to end everything in a session. */
 export function stopArguments(session: string): string[] {
-  return ["systemctl", "stop", scopeName(session), mountServicePattern(session)];
+  return ["systemctl", "stop", scopeName(session)];
 }

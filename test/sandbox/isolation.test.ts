@@ -13,6 +13,8 @@ describe("two sessions", function () {
   let runtime: string;
   let one: HostSession;
   let other: HostSession;
+  /** What the first session's command printed. */
+  let said = "";
   let running: ChildProcess;
   let control: ChildProcess;
   let segment: string | undefined;
@@ -28,11 +30,20 @@ describe("two sessions", function () {
       "bash",
       "-c",
       `echo secret > ~/mine; chmod 666 ~/mine; echo secret > /tmp/mine; chmod 666 /tmp/mine; echo secret > /dev/shm/mine;
+       chmod 666 /dev/shm/mine; cat ~/mine /tmp/mine /dev/shm/mine;
        /usr/bin/python3 -c '
 import socket, time
 s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1); s.bind(("0.0.0.0", 45679)); s.listen(); print("ready", flush=True); time.sleep(${mark})'`,
     ]);
-    assert.match(String((await once(running.stdout as NonNullable<typeof running.stdout>, "data"))[0]), /ready/);
+    const { stdout } = running;
+    assert.ok(stdout);
+    await new Promise<void>((resolve, reject) => {
+      running.once("close", () => reject(new Error(`it ended: ${said}`)));
+      stdout.on("data", (chunk) => {
+        said += chunk;
+        if (said.includes("ready")) resolve();
+      });
+    });
     // The same outside: what another session would see if it were not sealed.
     control = spawn("bash", ["-c", `ipcmk -M 64 -p 666; exec -a outside-${mark} sleep 60`], {
       ...asUser,
@@ -54,11 +65,7 @@ s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1); s.
   });
 
   it("do not see each other's files", async () => {
-    const own = await one.probe(`file=${one.home}/mine`, "file=/tmp/mine", "file=/dev/shm/mine");
-    assert.ok(
-      own.file.every(({ ok }) => ok),
-      "control: the session itself sees all three",
-    );
+    assert.equal(said, "secret\nsecret\nsecret\nready\n", "control: the session itself sees all three");
     const { file } = await other.probe(
       `file=${one.home}/mine`,
       `file=${one.home}`,

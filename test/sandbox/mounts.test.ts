@@ -3,14 +3,14 @@ import { chmod, chown, mkdir, readFile, rm, stat, symlink, writeFile } from "nod
 import { join } from "node:path";
 import { execa } from "execa";
 import type { MountMode } from "../../guest/run-types.ts";
-import { bindfsArguments } from "../../guest/sessions/mounts.ts";
+import { checkMounts, closeMounts, type Mount } from "../../guest/sessions/mounts.ts";
 import { asUser, buildRuntime, HostSession, requireSandbox, USER } from "../support/sandbox.ts";
 
 /** Whose folders are mounted: neither root's nor the session's. */
 const OWNER = { uid: 42_421, gid: 42_421 };
 
 /**
- * Row N3, with real bindfs. Only root can show a folder under another owner to another user; what is mounted here is
+ * Row N3, with the mounts of a machine. Only root can show a folder under another owner to another user; what is mounted here is
  * used by an ordinary one in a sealed session.
  */
 describe("folders mounted into a session", function () {
@@ -18,7 +18,7 @@ describe("folders mounted into a session", function () {
   let runtime: string;
   let session: HostSession;
   let folder: string;
-  const mounted: string[] = [];
+  const mounts: Mount[] = [];
 
   before(async function () {
     if (process.getuid?.() !== 0) this.skip();
@@ -28,27 +28,25 @@ describe("folders mounted into a session", function () {
     session = await HostSession.open({ runtime });
     folder = join(session.home, "../folders");
     await mkdir(folder, { mode: 0o755 });
-    await mkdir(join(session.home, "mnt"), { mode: 0o755 });
     for (const mode of ["ro", "rw", "rwd"] as const) await show(mode);
+    session.shown = mounts.map(({ name, mode, folder: { fd } }) => ({ name, mode, descriptor: fd }));
   });
 
   async function show(mode: MountMode) {
     const source = join(folder, mode);
-    const target = join(session.home, "mnt", mode);
     await mkdir(join(source, "sub"), { recursive: true });
-    await mkdir(target);
     for (const name of ["file", "private", "sub/deep"]) await writeFile(join(source, name), "old\n");
     await chmod(join(source, "private"), 0o600);
     await symlink("/etc/shadow", join(source, "link"));
     for (const name of [".", "sub", "file", "private", "sub/deep"])
       await chown(join(source, name), OWNER.uid, OWNER.gid);
-    const [program = "", ...args] = bindfsArguments({ name: mode, mode, source, owner: OWNER }, USER, target);
-    await execa(program, args);
-    mounted.push(target);
+    const checked = await checkMounts([{ name: mode, mode, source }]);
+    assert.deepEqual(checked.problems, []);
+    mounts.push(...checked.mounts);
   }
 
   after(async () => {
-    for (const target of mounted) await execa("umount", ["--lazy", target], { reject: false });
+    await closeMounts(mounts);
     await session?.close();
     if (runtime !== undefined) await rm(runtime, { recursive: true, force: true });
   });
@@ -56,8 +54,8 @@ describe("folders mounted into a session", function () {
   /** Runs a script in the mount; answers with which of its lines succeeded. */
   const tryAll = async (mode: MountMode, lines: readonly string[]) => {
     const script = lines.map((line) => `(${line}) >/dev/null 2>&1 && echo yes || echo no`).join("\n");
-    const { stdout } = await session.run(["bash", "-c", script], { cwd: join(session.home, "mnt", mode) });
-    return stdout.trim().split("\n");
+    const { stdout, stderr } = await session.run(["bash", "-c", script], { cwd: join(session.home, "mnt", mode) });
+    return stdout === "" ? [stderr] : stdout.trim().split("\n");
   };
 
   const read = ["cat file", "cat private", "ls sub", "cat sub/deep"];

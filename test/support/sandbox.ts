@@ -2,14 +2,17 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { chmod, chown, cp, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Readable } from "node:stream";
 import { execa } from "execa";
 import type { EgressDecision } from "../../guest/egress/decision.ts";
 import { type EgressPolicy, parsePolicy } from "../../guest/egress/policy.ts";
 import { EgressProxy, type EgressProxyOptions, type InternalHost } from "../../guest/egress/proxy.ts";
-import { launchArguments, type SandboxSpec } from "../../guest/sandbox/bwrap.ts";
+import { chainStdio, writeSecrets } from "../../guest/run-command.ts";
+import { type Launch, launchArguments, type SandboxSpec, type Shown } from "../../guest/sandbox/bwrap.ts";
 import { sessionEnvironment } from "../../guest/sandbox/environment.ts";
 import { readLayout } from "../../guest/sandbox/layout.ts";
 import { runtimeFiles } from "../../guest/sandbox/paths.ts";
+import { OPEN_FILES } from "../../guest/sessions/limits.ts";
 import { groupInside, passwdInside } from "../../guest/sessions/users.ts";
 
 const SEAL = join(import.meta.dirname, "../../guest/seal");
@@ -73,6 +76,9 @@ export class HostSession {
   readonly #folder: string;
   readonly #runtime: string;
   readonly #name: string;
+  readonly #since = BigInt(Date.now()) * 1_000_000n;
+  /** Folders that its commands are shown. Only root can show any. */
+  shown: readonly Shown[] = [];
 
   private constructor(name: string, folder: string, runtime: string, proxy: EgressProxy) {
     this.#name = name;
@@ -107,7 +113,7 @@ export class HostSession {
       own(join(folder, "empty"), 0o755),
       own(join(folder, "tmp"), 0o1777),
       own(join(folder, "shm"), 0o1777),
-      own(join(folder, "mark"), 0o700),
+      mkdir(join(folder, "scratch")),
       writeFile(join(folder, "passwd"), passwdInside({ name, ...USER, home: join(folder, "home") })),
       writeFile(join(folder, "group"), groupInside({ name, ...USER, home: "" })),
     ]);
@@ -128,8 +134,8 @@ export class HostSession {
     return join(this.#runtime, "bin/probe");
   }
 
-  /** The chain's arguments for one command. */
-  async command(command: readonly string[], change: Partial<SandboxSpec> = {}): Promise<string[]> {
+  /** How the chain of one command is started. */
+  async launch(command: readonly string[], change: Partial<SandboxSpec> = {}): Promise<Launch> {
     const layout = await readLayout();
     const at = (name: string) => join(this.#folder, name);
     return launchArguments({
@@ -140,7 +146,11 @@ export class HostSession {
       // The runtime image is mounted below /opt on a machine; here it is in a temporary folder.
       layout: { ...layout, shown: [...layout.shown, { path: this.#runtime, kind: "folder" }] },
       empty: at("empty"),
-      scratch: { kind: "folders", tmp: at("tmp"), shm: at("shm"), mark: at("mark") },
+      // As on a machine, where these tests may: without root nothing is mounted, and bubblewrap makes the user namespace.
+      scratch: isRoot
+        ? { kind: "launcher", folder: at("scratch"), sizeMiB: 64, shown: this.shown }
+        : { kind: "folders", tmp: at("tmp"), shm: at("shm") },
+      ...(isRoot ? { outside: { openFiles: OPEN_FILES, parent: process.pid, since: this.#since } } : {}),
       passwd: at("passwd"),
       group: at("group"),
       sockets: at("egress"),
@@ -152,8 +162,13 @@ export class HostSession {
   }
 
   async spawn(command: readonly string[], change: Partial<SandboxSpec> = {}): Promise<ChildProcess> {
-    const [program = "", ...args] = await this.command(command, change);
-    return spawn(program, args, { ...asUser, cwd: "/", stdio: ["ignore", "pipe", "pipe"] });
+    const { command: chain, secrets, descriptors } = await this.launch(command, change);
+    const [program = "", ...args] = chain;
+    const child = spawn(program, args, { cwd: "/", stdio: chainStdio("capture", descriptors) });
+    writeSecrets(child, secrets);
+    child.stdio[4]?.on("error", () => {});
+    (child.stdio[4] as Readable).resume();
+    return child;
   }
 
   async run(command: readonly string[], change: Partial<SandboxSpec> = {}): Promise<Finished> {

@@ -35,6 +35,18 @@ func read(path string) ([]unix.SockFilter, error) {
 	return program, nil
 }
 
+// loadFile puts a file's filter on this process.
+func loadFile(path string) error {
+	program, err := read(path)
+	if err == nil {
+		err = load(program)
+	}
+	if err != nil {
+		return errors.New("loading " + path + ": " + err.Error())
+	}
+	return nil
+}
+
 // load puts a filter on every thread of this process (seccomp(2), SECCOMP_FILTER_FLAG_TSYNC): which of them will call
 // execve is not known.
 func load(program []unix.SockFilter) error {

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"syscall"
 
+	"cloister/seal/internal/folders"
 	"golang.org/x/sys/unix"
 )
 
@@ -20,6 +21,8 @@ type outside struct {
 	openFiles uint64
 	// parent is the supervisor's process number: this process dies with it.
 	parent int
+	// place is what is made in a mount namespace of its own.
+	place place
 }
 
 func launch(arguments []string) {
@@ -31,18 +34,32 @@ func launch(arguments []string) {
 	if err != nil {
 		fail(code, err)
 	}
-	// Credentials belong to a thread, and execve keeps those of the thread that calls it.
+	// Credentials and namespaces belong to a thread, and execve keeps those of the thread that calls it.
 	runtime.LockOSThread()
-	if err := opts.outside.enter(); err != nil {
+	// Nothing that was inherited reaches a process that is started here, but what is named.
+	if err := unix.CloseRange(3, ^uint(0), unix.CLOSE_RANGE_CLOEXEC); err != nil {
+		fail(exitFailed, errors.New("closing inherited descriptors: "+err.Error()))
+	}
+	given := map[int]int{}
+	for _, number := range opts.kept {
+		given[number] = number
+	}
+	if err := opts.outside.enter(given); err != nil {
 		fail(exitFailed, err)
 	}
-	if err := pass(opts.fds); err != nil {
+	if err := pass(opts.fds, given); err != nil {
 		fail(exitFailed, err)
+	}
+	for _, file := range opts.filters {
+		if err := loadFile(file); err != nil {
+			fail(exitFailed, err)
+		}
 	}
 	execute(path, command)
 }
 
-func (o outside) enter() error {
+// enter does all that takes root, and leaves root for good. It adds the descriptors that it made to those that are given on.
+func (o outside) enter(given map[int]int) error {
 	if o.cgroup != "" {
 		// 0 is the process that writes (cgroups(7)).
 		if err := os.WriteFile(o.cgroup+"/cgroup.procs", []byte("0"), 0); err != nil {
@@ -62,6 +79,11 @@ func (o outside) enter() error {
 		}
 		if err != nil {
 			return errors.New("limit of open files: " + err.Error())
+		}
+	}
+	if o.place.folder != "" || o.place.usernsFD != 0 {
+		if err := o.place.make(folders.User{UID: o.uid, GID: o.gid}, given); err != nil {
+			return err
 		}
 	}
 	if o.uid != 0 {
@@ -126,17 +148,32 @@ func (o outside) becomeUser() error {
 	return nil
 }
 
-// pass closes what this process was handed beyond standard input and outputs, as the command is started, and opens the
-// files that bubblewrap is to find on given descriptors.
-func pass(fds map[int]string) error {
-	if err := unix.CloseRange(3, ^uint(0), unix.CLOSE_RANGE_CLOEXEC); err != nil {
-		return errors.New("closing inherited descriptors: " + err.Error())
-	}
-	for number, path := range fds {
+// outOfTheWay is above all descriptors that have a place.
+const outOfTheWay = 64
+
+// pass puts descriptors where bubblewrap is to find them: files that are opened now, and descriptors that are open. All others are
+// closed as it is started.
+func pass(files map[int]string, given map[int]int) error {
+	for number, path := range files {
 		opened, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
 		if err != nil {
 			return errors.New("opening " + path + ": " + err.Error())
 		}
+		given[number] = opened
+	}
+	// All of them out of the way first: the number of one may be the place of another.
+	for number, opened := range given {
+		if opened == number {
+			continue
+		}
+		moved, err := unix.FcntlInt(uintptr(opened), unix.F_DUPFD_CLOEXEC, outOfTheWay)
+		if err != nil {
+			return errors.New("descriptor " + strconv.Itoa(number) + ": " + err.Error())
+		}
+		given[number] = moved
+	}
+	for number, opened := range given {
+		var err error
 		if opened == number {
 			_, err = unix.FcntlInt(uintptr(opened), unix.F_SETFD, 0)
 		} else {

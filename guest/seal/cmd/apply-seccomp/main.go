@@ -2,8 +2,10 @@
 // base filter for bubblewrap outside (`launch`, which also becomes the session's user), and inside waits for the bridges, loads the second filter and becomes
 // the command. It starts no process, makes no connection and leaves nothing of itself behind.
 //
-//	apply-seccomp launch --fd FD=FILE [--cgroup DIR] [--user UID:GID] [--open-files N] [--parent PID] -- BWRAP...
-//	apply-seccomp [--wait PORT,PORT] [--wait-ms MS] [--mark FILE] [--filter FILE]... -- COMMAND...
+//	apply-seccomp launch --fd FD=FILE [--keep FD]... [--cgroup DIR] [--user UID:GID] [--open-files N] [--parent PID]
+//		[--scratch DIR --tmp-mib N [--program NAME]... [--folder FD:MODE:NAME]... --folders-at DIR --since NS
+//		--userns FD --guard FD] [--filter FILE]... -- BWRAP...
+//	apply-seccomp [--wait PORT,PORT] [--wait-ms MS] [--mark FD] [--guard FD] [--filter FILE]... -- COMMAND...
 //
 // Exit codes of its own: 125 for wrong use or a failed step, 126 when the command cannot be executed, 127 when it is
 // not found, as env(1) and others have them.
@@ -12,11 +14,13 @@ package main
 import (
 	"errors"
 	"os"
+	"runtime"
 	"strconv"
 	"strings"
 	"time"
 
 	"cloister/seal/internal/listen"
+	"cloister/seal/internal/userns"
 	"golang.org/x/sys/unix"
 )
 
@@ -30,26 +34,41 @@ const (
 
 func main() {
 	arguments := os.Args[1:]
-	if len(arguments) > 0 && arguments[0] == "launch" {
-		launch(arguments[1:])
-		return
+	word := ""
+	if len(arguments) > 0 {
+		word = arguments[0]
 	}
-	inside(arguments)
+	switch word {
+	case "launch":
+		launch(arguments[1:])
+	case userns.Pause:
+		userns.Wait()
+	default:
+		inside(arguments)
+	}
 }
 
 type options struct {
 	fds     map[int]string
+	kept    []int
 	outside outside
 	ports   []uint16
 	wait    time.Duration
-	mark    string
+	mark    int
+	guard   int
 	filters []string
 }
 
 func inside(arguments []string) {
+	// Filters and a Landlock domain belong to a thread, and execve keeps those of the thread that calls it.
+	runtime.LockOSThread()
 	opts, command, err := parse(arguments)
 	if err != nil {
 		fail(exitFailed, err)
+	}
+	// What the links before this one handed down is not the command's.
+	if err := unix.CloseRange(3, ^uint(0), unix.CLOSE_RANGE_CLOEXEC); err != nil {
+		fail(exitFailed, errors.New("closing inherited descriptors: "+err.Error()))
 	}
 	path, code, err := find(command[0])
 	if err != nil {
@@ -71,7 +90,7 @@ func inside(arguments []string) {
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 		fail(exitFailed, errors.New("no_new_privs: "+err.Error()))
 	}
-	if opts.mark != "" {
+	if opts.mark != 0 {
 		mark(opts.mark)
 	}
 	for i, program := range programs {
@@ -113,6 +132,12 @@ func (o *options) set(name, value string) error {
 			return bad
 		}
 		o.fds[fd] = path
+	case "--keep":
+		kept := 0
+		if err := atLeast(name, value, 3, &kept); err != nil {
+			return bad
+		}
+		o.kept = append(o.kept, kept)
 	case "--cgroup":
 		o.outside.cgroup = value
 	case "--user":
@@ -150,7 +175,34 @@ func (o *options) set(name, value string) error {
 		}
 		o.wait = time.Duration(ms) * time.Millisecond
 	case "--mark":
-		o.mark = value
+		return atLeast(name, value, 3, &o.mark)
+	case "--guard":
+		if err := atLeast(name, value, 3, &o.guard); err != nil {
+			return bad
+		}
+		o.outside.place.guardFD = o.guard
+	case "--scratch":
+		o.outside.place.folder = value
+	case "--tmp-mib":
+		return atLeast(name, value, 1, &o.outside.place.tmpMiB)
+	case "--program":
+		o.outside.place.programs = append(o.outside.place.programs, value)
+	case "--folder":
+		one, err := parseShown(value)
+		if err != nil {
+			return errors.New(name + " " + strconv.Quote(value) + ": " + err.Error())
+		}
+		o.outside.place.shown = append(o.outside.place.shown, one)
+	case "--folders-at":
+		o.outside.place.at = value
+	case "--since":
+		since, err := strconv.ParseInt(value, 10, 64)
+		if err != nil {
+			return bad
+		}
+		o.outside.place.since = since
+	case "--userns":
+		return atLeast(name, value, 3, &o.outside.place.usernsFD)
 	case "--filter":
 		o.filters = append(o.filters, value)
 	default:
@@ -159,13 +211,19 @@ func (o *options) set(name, value string) error {
 	return nil
 }
 
-// mark writes the time, in nanoseconds since 1970, at which the command is about to start. It is for measuring: a mark
-// that cannot be written stops nothing.
-func mark(path string) {
-	fd, err := unix.Open(path, unix.O_WRONLY|unix.O_CREAT|unix.O_TRUNC|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0o644)
-	if err != nil {
-		return
+// atLeast reads a whole number.
+func atLeast(name, value string, least int, into *int) error {
+	number, err := strconv.Atoi(value)
+	if err != nil || number < least {
+		return errors.New(name + " " + strconv.Quote(value) + ": not understood")
 	}
+	*into = number
+	return nil
+}
+
+// mark tells the supervisor the time, in nanoseconds since 1970, at which the command is about to start. It is for measuring: a mark
+// that cannot be written stops nothing.
+func mark(fd int) {
 	var now unix.Timespec
 	if unix.ClockGettime(unix.CLOCK_REALTIME, &now) == nil {
 		_, _ = unix.Write(fd, []byte(strconv.FormatInt(now.Sec*nanosecondParts+now.Nsec, 10)+"\n"))

@@ -13,7 +13,7 @@ import (
 
 func main() {
 	name := flag.String("arch", "", "architecture the filters are for: amd64 or arm64")
-	out := flag.String("out", "", "folder to write base.bpf and unix.bpf to; it is made when missing")
+	out := flag.String("out", "", "folder to write the filters to; it is made when missing")
 	flag.Parse()
 	if err := write(*name, *out); err != nil {
 		fmt.Fprintln(os.Stderr, "filters:", err)
@@ -32,7 +32,9 @@ func write(name, out string) error {
 	if err := os.MkdirAll(out, 0o755); err != nil {
 		return err
 	}
-	for file, f := range map[string]filter.Filter{"base.bpf": filter.Base, "unix.bpf": filter.Unix} {
+	for file, f := range map[string]filter.Filter{
+		"launcher.bpf": filter.Launcher, "base.bpf": filter.Base, "unix.bpf": filter.Unix,
+	} {
 		program, err := f.Assemble(a)
 		if err != nil {
 			return fmt.Errorf("%s: %w", file, err)

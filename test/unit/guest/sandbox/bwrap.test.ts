@@ -20,7 +20,16 @@ const spec: SandboxSpec = {
     emptied: ["/etc/ssh"],
   },
   empty: `${RUN}/empty`,
-  scratch: { kind: "folders", tmp: `${RUN}/scratch/tmp`, shm: `${RUN}/scratch/shm`, mark: `${RUN}/scratch/mark` },
+  scratch: {
+    kind: "launcher",
+    folder: `${RUN}/scratch`,
+    sizeMiB: 512,
+    shown: [
+      { name: "site", mode: "ro", descriptor: 20 },
+      { name: "work", mode: "rw", descriptor: 21 },
+    ],
+  },
+  outside: { cgroup: "/sys/fs/cgroup/a.scope", openFiles: 524_288, parent: 4242, since: 17n },
   passwd: `${RUN}/passwd`,
   group: `${RUN}/group`,
   sockets: `${RUN}/egress`,
@@ -55,6 +64,8 @@ const FLAGS: Readonly<Record<string, number>> = {
   "--clearenv": 0,
   "--setenv": 2,
   "--seccomp": 1,
+  "--userns": 1,
+  "--args": 1,
 };
 
 /** Splits the line into flags with their words, as bubblewrap reads it. */
@@ -79,7 +90,7 @@ describe("bubblewrap's line", () => {
     assert.deepEqual(
       flags.map((flag) => flag.join(" ")),
       [
-        "--unshare-user",
+        "--userns 11",
         "--uid 20017",
         "--gid 20018",
         "--unshare-pid",
@@ -95,7 +106,6 @@ describe("bubblewrap's line", () => {
         "--dev /dev",
         `--bind ${RUN}/scratch/tmp /tmp`,
         `--bind ${RUN}/scratch/shm /dev/shm`,
-        `--bind ${RUN}/scratch/mark /run/cloister/mark`,
         "--ro-bind /usr /usr",
         "--symlink usr/bin /bin",
         "--ro-bind /etc /etc",
@@ -112,13 +122,13 @@ describe("bubblewrap's line", () => {
         `--ro-bind ${RUN}/group /etc/group`,
         "--symlink ../tmp /var/tmp",
         `--ro-bind ${RUN}/egress /run/cloister/egress`,
+        `--ro-bind ${RUN}/scratch/programs /run/cloister/programs`,
         "--bind /sessions/brave-loving-maxwell /sessions/brave-loving-maxwell",
+        `--bind ${RUN}/scratch/mnt /sessions/brave-loving-maxwell/mnt`,
         "--remount-ro /dev",
         "--remount-ro /",
         "--chdir /sessions/brave-loving-maxwell",
-        "--clearenv",
-        "--setenv HOME /sessions/brave-loving-maxwell",
-        "--setenv ODD a b\n'\"$",
+        "--args 3",
         "--seccomp 10",
       ],
     );
@@ -126,8 +136,9 @@ describe("bubblewrap's line", () => {
 
   it("starts bash, the bridges, and then the command under the second filter", () => {
     assert.deepEqual(command, [
-      ...["bash", "--norc", "--noprofile", "-c", bridgesScript(), "bash"],
-      ...["/opt/cloister/bin/apply-seccomp", "--wait", "3128,1080", "--mark", "/run/cloister/mark/started"],
+      ...["/run/cloister/programs/bash", "--norc", "--noprofile", "-c"],
+      ...[bridgesScript("/run/cloister/programs/socat"), "bash"],
+      ...["/opt/cloister/bin/apply-seccomp", "--wait", "3128,1080", "--mark", "4", "--guard", "12"],
       ...["--filter", "/opt/cloister/seccomp/unix.bpf", "--", "sh", "-c", "echo 'a b'"],
     ]);
   });
@@ -139,9 +150,18 @@ describe("bubblewrap's line", () => {
     }
   });
 
-  it("clears the environment before it sets the session's", () => {
-    const cleared = flags.findIndex(([flag]) => flag === "--clearenv");
-    assert.ok(flags.findIndex(([flag]) => flag === "--setenv") > cleared);
+  it("has no value of the environment: it is read from a descriptor, after it was cleared", () => {
+    const { command: line, secrets } = launchArguments(spec);
+    assert.ok(!line.some((word) => word.includes("ODD")));
+    assert.deepEqual(secrets.split("\0"), [
+      ...["--clearenv", "--setenv", "HOME", "/sessions/brave-loving-maxwell", "--setenv", "ODD", "a b\n'\"$", ""],
+    ]);
+  });
+
+  it("shows the home, and what is mounted in it, last: its links lead nothing else astray", () => {
+    const home = flags.findIndex((flag) => flag.join(" ") === `--bind ${spec.home} ${spec.home}`);
+    const after = flags.slice(home + 1).filter(([flag]) => /bind$|^--dir$|symlink|tmpfs/.test(flag ?? ""));
+    assert.deepEqual(after, [["--bind", `${RUN}/scratch/mnt`, `${spec.home}/mnt`]]);
   });
 
   it("never shows the whole root", () => {
@@ -154,27 +174,65 @@ describe("bubblewrap's line", () => {
     assert.ok(!bridgesScript().includes(spec.home));
   });
 
-  it("is preceded by what opens the first filter", () => {
-    const [program, launch, option, filter, dashes, bwrap] = launchArguments(spec);
-    assert.deepEqual(
-      [program, launch, option, filter, dashes, bwrap],
-      ["/opt/cloister/bin/apply-seccomp", "launch", "--fd", "10=/opt/cloister/seccomp/base.bpf", "--", "bwrap"],
-    );
+  it("is preceded by all that takes root, which then becomes the session's user", () => {
+    const { command: line, descriptors } = launchArguments(spec);
+    const end = line.indexOf("--");
+    assert.deepEqual(line.slice(0, end), [
+      ...[
+        "/opt/cloister/bin/apply-seccomp",
+        "launch",
+        "--fd",
+        "10=/opt/cloister/seccomp/base.bpf",
+        "--keep",
+        "3",
+        "--keep",
+        "4",
+      ],
+      ...[
+        "--filter",
+        "/opt/cloister/seccomp/launcher.bpf",
+        "--cgroup",
+        "/sys/fs/cgroup/a.scope",
+        "--user",
+        "20017:20018",
+      ],
+      ...[
+        "--open-files",
+        "524288",
+        "--parent",
+        "4242",
+        "--userns",
+        "11",
+        "--scratch",
+        `${RUN}/scratch`,
+        "--tmp-mib",
+        "512",
+      ],
+      ...["--program", "bwrap", "--program", "bash", "--program", "socat"],
+      ...["--folder", "5:ro:site", "--folder", "6:rw:work"],
+      ...["--guard", "12", "--since", "17", "--folders-at", "/sessions/brave-loving-maxwell/mnt"],
+    ]);
+    assert.equal(line[end + 1], `${RUN}/scratch/programs/bwrap`);
+    assert.deepEqual(descriptors, [20, 21]);
   });
 
-  it("enters the control group and becomes the session's user before that", () => {
-    const outside = { cgroup: "/sys/fs/cgroup/a.scope", openFiles: 524_288, parent: 4242 };
-    const line = launchArguments({ ...spec, outside }).join(" ");
-    assert.match(
-      line,
-      / --cgroup \/sys\/fs\/cgroup\/a\.scope --user 20017:20018 --open-files 524288 --parent 4242 -- bwrap /,
-    );
+  it("starts no guard where a mount itself says all about deleting", () => {
+    const shown = [{ name: "a", mode: "rwd", descriptor: 20 } as const];
+    const scratch = { kind: "launcher", folder: `${RUN}/scratch`, sizeMiB: 512, shown } as const;
+    assert.ok(!launchArguments({ ...spec, scratch }).command.includes("--guard"));
+  });
+
+  it("is started by an ordinary user too, who makes the user namespace by bubblewrap", () => {
+    const { outside: _, ...rest } = spec;
+    const line = launchArguments({ ...rest, scratch: { kind: "folders", tmp: "/a", shm: "/b" } }).command.join(" ");
+    assert.match(line, / -- bwrap --unshare-user .* --bind \/a \/tmp --bind \/b \/dev\/shm .* -- bash --norc /s);
+    assert.doesNotMatch(line, /--userns|--scratch|--user /);
   });
 
   it("bounds /tmp and /dev/shm where bubblewrap makes them", () => {
     const text = bwrapArguments({ ...spec, scratch: { kind: "tmpfs", sizeBytes: 1024 } }).join(" ");
     assert.match(text, /--size 1024 --tmpfs \/tmp --size 1024 --tmpfs \/dev\/shm /);
-    assert.doesNotMatch(text, /--mark/);
+    assert.doesNotMatch(text, /scratch\/(tmp|shm)/);
   });
 });
 

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
-import { mkdir, mkdtemp, realpath, rm, symlink, writeFile } from "node:fs/promises";
+import { spawn } from "node:child_process";
+import { mkdir, mkdtemp, readdir, realpath, rename, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { MountMode } from "../../../../guest/run-types.ts";
-import { bindfsArguments, checkMounts, parseMount, refuseSource } from "../../../../guest/sessions/mounts.ts";
+import { checkMounts, closeMounts, parseMount, refuseSource } from "../../../../guest/sessions/mounts.ts";
 
 describe("--mount", () => {
   it("is DIR:NAME:MODE, and colons in DIR are part of it", () => {
@@ -75,17 +76,62 @@ describe("the source of a mount", () => {
 
     const check = async (source: string, name = "work", mode: string = "rw") => {
       const { mounts, problems } = await checkMounts([{ source, name, mode: mode as MountMode }]);
+      await closeMounts(mounts);
       return mounts.length > 0 && problems.length === 0 ? mounts[0] : problems.join("\n");
     };
 
-    it("is resolved before it is judged", async () => {
+    it("is the folder itself: a link is refused, and where it leads is told", async () => {
       assert.match(
         String(await check(join(folder, "site/link"))),
         /\/etc belongs to the machine and is not shown to sessions \(it leads to \/etc\)$/,
       );
-      const found = await check(join(folder, "alias"));
-      assert.ok(typeof found === "object" && found.source === join(folder, "site"));
+      const refused =
+        /a part of the path is a symbolic link, which a session could change \(it leads to .*\/site\); name that folder$/;
+      assert.match(String(await check(join(folder, "alias"))), refused);
+      await mkdir(join(folder, "site/deep/site"), { recursive: true });
+      assert.match(String(await check(join(folder, "alias/deep/site"))), refused, "a link above it");
+      const found = await check(join(folder, "site"));
+      assert.ok(typeof found === "object" && found.source === join(folder, "site"), "control");
       assert.deepEqual(found.owner, { uid: process.getuid?.(), gid: process.getgid?.() });
+    });
+
+    it("stays the folder that was judged, whatever is in its place afterwards", async () => {
+      const source = join(folder, "flipped");
+      await mkdir(source);
+      await writeFile(join(source, "its-own"), "");
+      const { mounts } = await checkMounts([{ source, name: "work", mode: "ro" }]);
+      await rename(source, join(folder, "away"));
+      await symlink("/root", source);
+      const [mount] = mounts;
+      assert.ok(mount !== undefined);
+      assert.deepEqual(await readdir(`/proc/self/fd/${mount.folder.fd}`), ["its-own"]);
+      await closeMounts(mounts);
+      assert.match(String(await check(source)), /it leads to \/root/, "control: whoever looks now finds the link");
+    });
+
+    it("is never another place than the one named, however fast a session swaps it", async () => {
+      const source = join(folder, "raced");
+      const secret = join(folder, "secret");
+      await Promise.all([mkdir(source), mkdir(secret)]);
+      const swapper = spawn("bash", [
+        "-c",
+        'while :; do mv -T "$1" "$1.away"; ln -s "$2" "$1"; rm "$1"; mv -T "$1.away" "$1"; done 2>/dev/null',
+        "bash",
+        source,
+        secret,
+      ]);
+      try {
+        const seen = { taken: 0, refused: 0 };
+        for (const end = Date.now() + 2000; Date.now() < end; ) {
+          const { mounts, problems } = await checkMounts([{ source, name: "work", mode: "ro" }]);
+          for (const mount of mounts) assert.notEqual((await mount.folder.stat()).ino, (await stat(secret)).ino);
+          seen[problems.length === 0 ? "taken" : "refused"] += 1;
+          await closeMounts(mounts);
+        }
+        assert.ok(seen.taken > 0 && seen.refused > 0, `control: both were seen: ${JSON.stringify(seen)}`);
+      } finally {
+        swapper.kill("SIGKILL");
+      }
     });
 
     it("is resolved through .. too", async () => {
@@ -103,36 +149,18 @@ describe("the source of a mount", () => {
         assert.match(String(await check(join(folder, "site"), name)), /cannot be a folder's name here/, name);
       }
       const twice = { source: join(folder, "site"), name: "work", mode: "ro" as const };
-      assert.match((await checkMounts([twice, twice])).problems.join(), /is used by another mount/);
+      const { mounts, problems } = await checkMounts([twice, twice]);
+      await closeMounts(mounts);
+      assert.match(problems.join(), /is used by another mount/);
     });
 
     it("has all its problems told at once", async () => {
-      const { problems } = await checkMounts([
+      const { mounts, problems } = await checkMounts([
         { source: "/etc", name: "a/b", mode: "x" as MountMode },
         { source: join(folder, "none"), name: "b", mode: "ro" },
       ]);
+      await closeMounts(mounts);
       assert.equal(problems.length, 4);
     });
-  });
-});
-
-describe("bindfs's line", () => {
-  const line = (mode: MountMode) =>
-    bindfsArguments(
-      { name: "work", mode, source: "/srv/site", owner: { uid: 1000, gid: 1001 } },
-      { uid: 20_017, gid: 20_018 },
-      "/sessions/x/mnt/work",
-    ).join(" ");
-
-  it("maps owners both ways", () => {
-    assert.match(line("rwd"), /--force-user=20017 --force-group=20018 --create-for-user=1000 --create-for-group=1001/);
-    assert.match(line("rwd"), /nosuid,nodev.* \/srv\/site \/sessions\/x\/mnt\/work$/);
-  });
-
-  it("is read-only for ro, without deleting for rw, and neither for rwd", () => {
-    assert.match(line("ro"), /-o [^ ]*,ro /);
-    assert.match(line("rw"), /--delete-deny/);
-    assert.doesNotMatch(line("rw"), /,ro /);
-    assert.doesNotMatch(line("rwd"), /--delete-deny|,ro /);
   });
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { DEFAULT_LIMITS } from "../../../../guest/sessions/limits.ts";
 import { parseCgroup } from "../../../../guest/sessions/scope.ts";
-import { mountServiceArguments, scopeArguments } from "../../../../guest/sessions/unit.ts";
+import { scopeArguments } from "../../../../guest/sessions/unit.ts";
 
 describe("systemd's lines", () => {
   const session = "brave-loving-maxwell";
@@ -26,18 +26,5 @@ describe("systemd's lines", () => {
     const text = "1:name=systemd:/x\n0::/cloister.slice/cloister-sessions.slice/cloister-session-a.scope\n";
     assert.equal(parseCgroup(text), "/cloister.slice/cloister-sessions.slice/cloister-session-a.scope");
     assert.throws(() => parseCgroup("4:memory:/x\n"), /no unified control groups/);
-  });
-
-  it("mount a folder by a service that ends with the supervisor too", () => {
-    const line = mountServiceArguments({
-      session,
-      name: "work",
-      target: `/sessions/${session}/mnt/work`,
-      command: ["bindfs", "/a", "/b"],
-    });
-    assert.ok(line.includes("--unit=cloister-mount-brave-loving-maxwell-work.service"));
-    assert.ok(line.includes("--property=BindsTo=cloister-session-brave-loving-maxwell.scope"));
-    assert.ok(line.includes(`--property=ExecStopPost=-/bin/umount --lazy /sessions/${session}/mnt/work`));
-    assert.deepEqual(line.slice(-4), ["--", "bindfs", "/a", "/b"]);
   });
 });
