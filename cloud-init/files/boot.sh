@@ -38,7 +38,7 @@ install() {
 
 # command:package, both as Debian and Ubuntu name them.
 missing=
-for need in bwrap:bubblewrap socat:socat bindfs:bindfs fusermount3:fuse3 nft:nftables rg:ripgrep git:git curl:curl; do
+for need in bwrap:bubblewrap socat:socat nft:nftables rg:ripgrep git:git curl:curl; do
   command -v "${need%%:*}" >/dev/null || missing="$missing ${need#*:}"
 done
 # Only names of packages are in it.

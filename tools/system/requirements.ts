@@ -100,15 +100,7 @@ export const requirements: readonly Requirement[] = [
     debian: "binfmt-support",
     linuxOnly: true,
   },
-  ...[
-    "bubblewrap:bwrap",
-    "socat:socat",
-    "bindfs:bindfs",
-    "iproute2:ip",
-    "nftables:nft",
-    "ripgrep:rg",
-    "python3:python3",
-  ]
+  ...["bubblewrap:bwrap", "socat:socat", "iproute2:ip", "nftables:nft", "ripgrep:rg", "python3:python3"]
     .map((pair) => pair.split(":") as [string, string])
     .map(([debian, command]): Requirement => ({ group: "sandbox-tests", probe: { command }, debian, linuxOnly: true })),
 ];

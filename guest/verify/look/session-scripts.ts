@@ -64,6 +64,6 @@ if [ -r "$HOME/kept" ]; then file=1; fi
 if [ -r /tmp/kept ]; then tmp=1; fi
 if [ -r /dev/shm/kept ]; then shm=1; fi
 if [ "\${#objects[@]}" -gt 1 ]; then ipc=1; fi
-printf '%s\\n' "$HTTP_PROXY" $file $tmp $shm $ipc $port end > /tmp/ready
-wait_for /tmp/done
+printf '%s\\n' "$HTTP_PROXY" $file $tmp $shm $ipc $port end > "$HOME/mnt/talk/ready"
+wait_for "$HOME/mnt/talk/done"
 `;

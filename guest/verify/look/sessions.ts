@@ -1,11 +1,12 @@
 import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { type RunResult, runSealed } from "../../run.ts";
+import { readHostile } from "../../sessions/hostile.ts";
 import { sessionPaths } from "../../sessions/state.ts";
 import { writeWhole } from "../../whole-file.ts";
 import type { EgressFacts } from "../judge/egress.ts";
@@ -79,14 +80,13 @@ export async function lookAtSessions<T>(meanwhile: () => Promise<T>): Promise<{ 
   const server = createServer((socket) => socket.end()).listen(0, "127.0.0.1");
   const stop = new AbortController();
   const neighbourName = `quiet-watchful-neighbour-${randomBytes(2).toString("hex")}`;
-  const paths = sessionPaths(neighbourName);
-  const neighbourTmp = join(paths.scratch, "tmp");
   let runs: Promise<RunResult>[] = [];
   let failure: Error | undefined;
   try {
     await new Promise<void>((resolve) => server.once("listening", resolve));
     const openTarget = `tcp:127.0.0.1:${(server.address() as { port: number }).port}`;
-    await Promise.all(["ro", "rw", "rwd"].map((mode) => mkdir(join(folder, mode), { mode: 0o755 })));
+    // The neighbour's own folder is how it and this process talk: its /tmp is its own.
+    await Promise.all(["ro", "rw", "rwd", "talk"].map((mode) => mkdir(join(folder, mode), { mode: 0o755 })));
     await writeFile(join(folder, "ro", "given"), "given\n");
 
     const common = {
@@ -96,7 +96,13 @@ export async function lookAtSessions<T>(meanwhile: () => Promise<T>): Promise<{ 
       timeoutMs: TIME_LIMIT_MS,
       onNotice: () => {},
     } as const;
-    const neighbour = runSealed({ ...common, name: neighbourName, keep: false, command: script(NEIGHBOUR_SCRIPT) });
+    const neighbour = runSealed({
+      ...common,
+      name: neighbourName,
+      keep: false,
+      mounts: [{ source: join(folder, "talk"), name: "talk", mode: "rwd" }],
+      command: script(NEIGHBOUR_SCRIPT),
+    });
     const subject = runSealed({
       ...common,
       agent: true,
@@ -112,7 +118,7 @@ export async function lookAtSessions<T>(meanwhile: () => Promise<T>): Promise<{ 
     };
     for (const run of runs) run.catch(fail);
     const introduced = (async () => {
-      const told = await waitForFile(join(neighbourTmp, "ready"), stop.signal);
+      const told = await waitForFile(join(folder, "talk", "ready"), stop.signal);
       await waitForFile(join(folder, "rw", "begun"), stop.signal);
       // While both run: their users are there by now, and gone afterwards.
       const account = await readText("/etc/passwd");
@@ -143,7 +149,7 @@ export async function lookAtSessions<T>(meanwhile: () => Promise<T>): Promise<{ 
       introduced,
       probeAs(ORDINARY_USER, controls),
       probeAs(SESSION_USER, [`connect=${openTarget}`]),
-      subject.finally(() => writeFile(join(neighbourTmp, "done"), "").catch(() => stop.abort())),
+      subject.finally(() => sayDone(join(folder, "talk")).catch(() => stop.abort())),
       introduced.then(() => meanwhile()),
       neighbour,
     ]);
@@ -227,10 +233,15 @@ function neighbourPaths(neighbour: string): string[] {
   return [home, `${home}/kept`, "/tmp/kept", "/dev/shm/kept", "/run/cloister/sessions"];
 }
 
+/** The neighbour may have put anything in the place: a new file only. */
+async function sayDone(folder: string): Promise<void> {
+  await writeFile(join(folder, "done"), "", { flag: "wx" });
+}
+
 /** Waits until a file's last line is `end`; returns its lines. */
 async function waitForFile(path: string, signal: AbortSignal): Promise<string[]> {
   for (const end = Date.now() + TIME_LIMIT_MS; Date.now() < end; ) {
-    const lines = (await readFile(path, "utf8").catch(() => "")).trim().split("\n");
+    const lines = ((await readHostile(path)) ?? "").trim().split("\n");
     if (lines.at(-1) === "end") return lines;
     await sleep(50, undefined, { signal });
   }

@@ -12,7 +12,7 @@ const script = fileURLToPath(new URL("../../../cloud-init/files/boot.sh", import
 describe("the boot script", () => {
   let root: string;
   const image = "a runtime image";
-  const programs = ["bwrap", "socat", "bindfs", "fusermount3", "nft", "rg", "git", "curl"];
+  const programs = ["bwrap", "socat", "nft", "rg", "git", "curl"];
 
   const put = async (path: string, text: string, mode = 0o644): Promise<void> => {
     await mkdir(dirname(join(root, path)), { recursive: true });
@@ -104,17 +104,17 @@ describe("the boot script", () => {
   });
 
   it("installs what the image lacks, and nothing else", async () => {
-    await rm(join(root, "bin", "bindfs"));
-    const { called } = await run({ PATH: `${join(root, "bin")}:${await without("bindfs")}` });
-    assert.match(called, /^systemctl start network-online\.target\napt-get .*\napt-get .* install bindfs$/m);
+    await rm(join(root, "bin", "socat"));
+    const { called } = await run({ PATH: `${join(root, "bin")}:${await without("socat")}` });
+    assert.match(called, /^systemctl start network-online\.target\napt-get .*\napt-get .* install socat$/m);
   });
 
   it("fails when that cannot be installed", async () => {
-    await rm(join(root, "bin", "bindfs"));
+    await rm(join(root, "bin", "socat"));
     await put("bin/apt-get", "#!/bin/sh\nexit 100\n", 0o755);
-    const { exitCode, console } = await run({ PATH: `${join(root, "bin")}:${await without("bindfs")}` });
+    const { exitCode, console } = await run({ PATH: `${join(root, "bin")}:${await without("socat")}` });
     assert.equal(exitCode, 1);
-    assert.match(console, /not ready: could not install bindfs from the distribution/);
+    assert.match(console, /not ready: could not install socat from the distribution/);
   });
 
   describe("on AWS", () => {

@@ -28,12 +28,10 @@ export function packages(arch: Arch): string[] {
     // What cloister needs on it, and what agents expect to find.
     "acl",
     "attr",
-    "bindfs",
     "bubblewrap",
     "ca-certificates",
     "curl",
     "e2fsprogs",
-    "fuse3",
     "git",
     "iproute2",
     "jq",

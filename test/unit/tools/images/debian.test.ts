@@ -102,8 +102,8 @@ describe("a built disk", () => {
     ["another kernel command line", (disk) => ({ ...disk, cmdline: "" }), /command line/],
     [
       "a missing package",
-      (disk) => ({ ...disk, packages: disk.packages.filter((name) => name !== "bindfs") }),
-      /package bindfs/,
+      (disk) => ({ ...disk, packages: disk.packages.filter((name) => name !== "socat") }),
+      /package socat/,
     ],
     ["no mount of the ESP", file("/etc/fstab", "LABEL=cloudimg-rootfs / ext4"), /LABEL=UEFI/],
     [
