@@ -21,6 +21,8 @@ export const RUNTIME_ROOT = "/opt/cloister";
 /** Programs and filters of the runtime image that the chain uses. */
 export interface RuntimeFiles {
   readonly applySeccomp: string;
+  /** Beside {@link applySeccomp}, which starts it. */
+  readonly guard: string;
   readonly launcherFilter: string;
   readonly baseFilter: string;
   readonly unixFilter: string;
@@ -29,6 +31,7 @@ export interface RuntimeFiles {
 export function runtimeFiles(root: string = RUNTIME_ROOT): RuntimeFiles {
   return {
     applySeccomp: `${root}/bin/apply-seccomp`,
+    guard: `${root}/bin/guard`,
     launcherFilter: `${root}/seccomp/launcher.bpf`,
     baseFilter: `${root}/seccomp/base.bpf`,
     unixFilter: `${root}/seccomp/unix.bpf`,

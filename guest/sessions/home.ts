@@ -1,6 +1,5 @@
-import { chmod, chown, cp, lchown, lstat, mkdir, readdir, rm } from "node:fs/promises";
+import { chmod, chown, cp, lchown, lstat, mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { HOMES } from "./state.ts";
 import type { Account } from "./users.ts";
 
 /** What a new home begins with. */
@@ -31,11 +30,6 @@ export async function homeBegan(home: string): Promise<bigint> {
 async function giveTo(folder: string, uid: number, gid: number): Promise<void> {
   for (const entry of await readdir(folder, { recursive: true })) await lchown(join(folder, entry), uid, gid);
   await chown(folder, uid, gid);
-}
-
-/** Removes a home for good, whatever a session made in it. */
-export async function removeHome(name: string): Promise<void> {
-  await rm(`${HOMES}/${name}`, { recursive: true, force: true });
 }
 
 function ignoreMissing(error: NodeJS.ErrnoException): void {

@@ -2,9 +2,10 @@ import { chmod, chown, mkdir, readdir, stat, writeFile } from "node:fs/promises"
 import { RunRefused, SessionFailed } from "../run-types.ts";
 import { ensureAccount, removeAccount } from "./accounts.ts";
 import { tryRun } from "./exec.ts";
-import { homeBegan, makeHome, removeHome } from "./home.ts";
+import { homeBegan, makeHome } from "./home.ts";
 import type { SessionLimits } from "./limits.ts";
 import { randomName } from "./names.ts";
+import { removeHomeTree } from "./remove-tree.ts";
 import { type Scope, startScope } from "./scope.ts";
 import { claim, HOMES, release, type SessionPaths, sessionPaths, takeLeftovers, thisProcess } from "./state.ts";
 import { stoppingMessage, whyStopping } from "./stopping.ts";
@@ -168,7 +169,7 @@ async function remove(undo: Undo, running = false): Promise<string[]> {
   if (running && scope === undefined) await attempt("stopping", () => tryRun(stopArguments(name)));
   await attempt("scope", async () => scope?.end());
   if (!keep) {
-    await attempt("home", () => removeHome(name));
+    await attempt("home", () => removeHomeTree(name));
     await attempt("user", () => removeAccount(name));
   }
   await attempt("state", () => release(paths.running));

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { chmod, chown, mkdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
 import type { MountMode } from "../../guest/run-types.ts";
 import { checkMounts, closeMounts, type Mount } from "../../guest/sessions/mounts.ts";
@@ -29,6 +30,10 @@ describe("folders mounted into a session", function () {
     folder = join(session.home, "../folders");
     await mkdir(folder, { mode: 0o755 });
     for (const mode of ["ro", "rw", "rwd"] as const) await show(mode);
+    // As on a machine: by the birth of a folder, on the clock of the file system. It ticks every few milliseconds.
+    await sleep(20);
+    await mkdir(join(folder, "clock"));
+    session.since = (await stat(join(folder, "clock"), { bigint: true })).birthtimeNs;
     session.shown = mounts.map(({ name, mode, folder: { fd } }) => ({ name, mode, descriptor: fd }));
   });
 
@@ -73,9 +78,12 @@ describe("folders mounted into a session", function () {
     assert.equal(await readFile(join(folder, "ro/file"), "utf8"), "old\n");
   });
 
-  it("can be written, but nothing deleted, when rw", async () => {
+  it("can be written when rw, and only what the session made itself can be deleted", async () => {
+    const old = ["rm sub/deep", "rm -rf sub", "rm private"];
     assert.deepEqual(await tryAll("rw", write), all("yes", write));
-    assert.deepEqual(await tryAll("rw", remove), all("no", remove));
+    assert.deepEqual(await tryAll("rw", old), all("no", old));
+    const own = ["rmdir folder", "echo x > own", "rm own", "mkdir -p a/b", "touch a/b/c", "rm -r a"];
+    assert.deepEqual(await tryAll("rw", own), all("yes", own));
     assert.ok((await stat(join(folder, "rw/sub/deep"))).isFile());
   });
 

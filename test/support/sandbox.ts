@@ -47,7 +47,7 @@ export async function buildRuntime(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "cloister-runtime-"));
   await chmod(folder, 0o755);
   const env = { CGO_ENABLED: "0" };
-  const programs = ["./cmd/apply-seccomp", "./cmd/probe"];
+  const programs = ["./cmd/apply-seccomp", "./cmd/guard", "./cmd/probe"];
   await execa("go", ["build", "-trimpath", "-buildvcs=false", "-o", `${folder}/bin/`, ...programs], { cwd: SEAL, env });
   await execa("go", ["run", "./cmd/filters", "-arch", ARCH, "-out", `${folder}/seccomp`], { cwd: SEAL, env });
   return folder;
@@ -76,7 +76,8 @@ export class HostSession {
   readonly #folder: string;
   readonly #runtime: string;
   readonly #name: string;
-  readonly #since = BigInt(Date.now()) * 1_000_000n;
+  /** What is younger in a folder is the session's own, in nanoseconds since 1970. */
+  since = BigInt(Date.now()) * 1_000_000n;
   /** Folders that its commands are shown. Only root can show any. */
   shown: readonly Shown[] = [];
 
@@ -150,7 +151,7 @@ export class HostSession {
       scratch: isRoot
         ? { kind: "launcher", folder: at("scratch"), sizeMiB: 64, shown: this.shown }
         : { kind: "folders", tmp: at("tmp"), shm: at("shm") },
-      ...(isRoot ? { outside: { openFiles: OPEN_FILES, parent: process.pid, since: this.#since } } : {}),
+      ...(isRoot ? { outside: { openFiles: OPEN_FILES, parent: process.pid, since: this.since } } : {}),
       passwd: at("passwd"),
       group: at("group"),
       sockets: at("egress"),

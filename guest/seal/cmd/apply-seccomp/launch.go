@@ -40,6 +40,9 @@ func launch(arguments []string) {
 	if err := unix.CloseRange(3, ^uint(0), unix.CLOSE_RANGE_CLOEXEC); err != nil {
 		fail(exitFailed, errors.New("closing inherited descriptors: "+err.Error()))
 	}
+	if err := reserve(opts); err != nil {
+		fail(exitFailed, err)
+	}
 	given := map[int]int{}
 	for _, number := range opts.kept {
 		given[number] = number
@@ -143,6 +146,33 @@ func (o outside) becomeUser() error {
 	} {
 		if _, _, errno := unix.RawSyscall(step.call[0], step.call[1], step.call[2], step.call[3]); errno != 0 {
 			return errors.New(step.name + ": " + errno.Error())
+		}
+	}
+	return nil
+}
+
+// reserve takes the numbers that bubblewrap's descriptors will have, before anything else gets one of them: Go's own runtime opens some
+// when it needs them, and fails when they are replaced. A number that is taken already was handed down, and is free when it is needed.
+func reserve(opts options) error {
+	wanted := []int{opts.outside.place.usernsFD, opts.outside.place.guardFD}
+	for number := range opts.fds {
+		wanted = append(wanted, number)
+	}
+	for _, number := range wanted {
+		if _, err := unix.FcntlInt(uintptr(number), unix.F_GETFD, 0); number == 0 || err == nil {
+			continue
+		}
+		opened, err := unix.Open("/dev/null", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+		if err != nil {
+			return errors.New("/dev/null: " + err.Error())
+		}
+		if opened == number {
+			continue
+		}
+		err = unix.Dup3(opened, number, unix.O_CLOEXEC)
+		_ = unix.Close(opened)
+		if err != nil {
+			return errors.New("descriptor " + strconv.Itoa(number) + ": " + err.Error())
 		}
 	}
 	return nil

@@ -19,6 +19,7 @@ import (
 	"strings"
 	"time"
 
+	"cloister/seal/internal/guard"
 	"cloister/seal/internal/listen"
 	"cloister/seal/internal/userns"
 	"golang.org/x/sys/unix"
@@ -92,6 +93,11 @@ func inside(arguments []string) {
 	}
 	if opts.mark != 0 {
 		mark(opts.mark)
+	}
+	if opts.guard != 0 {
+		if err := guard.Install(opts.guard); err != nil {
+			fail(exitFailed, err)
+		}
 	}
 	for i, program := range programs {
 		if err := load(program); err != nil {

@@ -53,6 +53,7 @@ describe("the guest's code", () => {
       line: /l?stat\((`\$\{HOMES\}\/\$\{name\}`|home|paths\.home)/,
       why: "the home itself: its name is in a folder of root's",
     },
+    { line: /await realpath\(source\)/, why: "the device that a file system is on (guest/verify/look/disks.ts)" },
     {
       line: /(mkdir|cp|chmod|chown)\((home|SKELETON), /,
       why: "the home itself; a new one is root's alone until it is complete",

@@ -1,0 +1,99 @@
+import { mkdir, readdir, readFile, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { RUNTIME_ROOT } from "../sandbox/paths.ts";
+import { writeWhole } from "../whole-file.ts";
+import { tryRun } from "./exec.ts";
+import { checkName } from "./names.ts";
+import { HOMES } from "./state.ts";
+import { UID_RANGE } from "./users.ts";
+
+/** Where it is written what could not be removed: one file per session, root's. Gone after a boot. */
+export const UNREMOVED = "/run/cloister/unremoved";
+
+/** The program that removes folders without naming a path (guest/seal/cmd/remove-tree). */
+const PROGRAM = `${RUNTIME_ROOT}/bin/remove-tree`;
+
+export interface RemoveTreeOptions {
+  /** User ids one of which the folder must belong to; default: whoever it belongs to. */
+  readonly ownedBy?: { readonly from: number; readonly to: number };
+  readonly program?: string;
+}
+
+/** Something could not be removed. Says what and why, in words that can be printed whatever its name is. */
+export class NotRemoved extends Error {
+  readonly problems: readonly string[];
+
+  constructor(path: string, problems: readonly string[]) {
+    super(`${path} is not removed: ${problems.join("; ")}`);
+    this.name = "NotRemoved";
+    this.problems = problems;
+  }
+}
+
+/**
+ * Removes a name of a folder that only root can write, with everything in it, whatever a session has put there; one that
+ * is not there is removed already. It ends with this process, so whoever cleans up after that one is alone.
+ *
+ * @throws {NotRemoved} when something stays; all the rest is gone then too
+ */
+export async function removeTree(parent: string, name: string, options: RemoveTreeOptions = {}): Promise<void> {
+  const { ownedBy, program = PROGRAM } = options;
+  const range = ownedBy === undefined ? [] : ["--owned-by", `${ownedBy.from}-${ownedBy.to}`];
+  const finished = await tryRun([program, "--supervisor", String(process.pid), ...range, parent, name]);
+  if (finished.code === 0) return;
+  const said = finished.stderr.split("\n").flatMap((line) => {
+    const text = line.replace(/^cloister: /, "").trim();
+    return text === "" ? [] : [text];
+  });
+  throw new NotRemoved(join(parent, name), said.length > 0 ? said : [`remove-tree ended with ${finished.code}`]);
+}
+
+/**
+ * Removes a session's home, and keeps a record while it could not be removed. A folder with this name that is no
+ * session's stays.
+ *
+ * @throws {NotRemoved} when something stays
+ */
+export async function removeHomeTree(
+  name: string,
+  { homes = HOMES, records = UNREMOVED, program = PROGRAM } = {},
+): Promise<void> {
+  try {
+    await removeTree(homes, name, { ownedBy: UID_RANGE, program });
+    await recordUnremoved(name, undefined, records);
+  } catch (error) {
+    await recordUnremoved(name, (error as Error).message, records);
+    throw error;
+  }
+}
+
+/** Something of a session that is over and could not be removed. */
+export interface Unremoved {
+  readonly name: string;
+  readonly reason: string;
+}
+
+/** What could not be removed since the boot, by name. guest/seal/cmd/keeper writes it too. */
+export async function unremoved(records: string = UNREMOVED): Promise<Unremoved[]> {
+  const names = (await readdir(records).catch(ignoreMissing)).filter((name) => checkName(name) === undefined).sort();
+  const read = await Promise.all(
+    names.map(async (name) => {
+      const reason = await readFile(join(records, name), "utf8").catch(ignoreMissing);
+      return typeof reason === "string" ? [{ name, reason: reason.trim() }] : [];
+    }),
+  );
+  return read.flat();
+}
+
+/** Notes why something of a session stays, or that nothing does. */
+export async function recordUnremoved(name: string, reason: string | undefined, records = UNREMOVED): Promise<void> {
+  if (checkName(name) !== undefined) return;
+  if (reason === undefined) return await rm(join(records, name), { force: true });
+  await mkdir(records, { recursive: true, mode: 0o700 });
+  await writeWhole(join(records, name), `${reason}\n`, 0o600);
+}
+
+function ignoreMissing(error: NodeJS.ErrnoException): [] {
+  if (error.code === "ENOENT") return [];
+  throw error;
+}
