@@ -9,9 +9,10 @@ import { launchArguments } from "./sandbox/bwrap.ts";
 import { sessionEnvironment } from "./sandbox/environment.ts";
 import { readLayout } from "./sandbox/layout.ts";
 import { RUNTIME_ROOT, runtimeFiles } from "./sandbox/paths.ts";
-import { OPEN_FILES } from "./sessions/limits.ts";
+import { homeLimit, OPEN_FILES } from "./sessions/limits.ts";
 import { closeMounts } from "./sessions/mounts.ts";
 import { closeSession, openSession, type Session, sweep } from "./sessions/session.ts";
+import { HOMES } from "./sessions/state.ts";
 
 export * from "./run-types.ts";
 
@@ -104,7 +105,7 @@ async function inSession(session: Session, spec: SealedSpec, accepted: Accepted,
     spec.onDecision?.(decision);
   });
   try {
-    const [layout] = await Promise.all([readLayout(), proxy.start()]);
+    const [layout, limit] = await Promise.all([readLayout(), homeLimit(HOMES), proxy.start()]);
     const launch = launchArguments({
       home: paths.home,
       cwd: spec.cwd ?? paths.home,
@@ -131,7 +132,13 @@ async function inSession(session: Session, spec: SealedSpec, accepted: Accepted,
         ...(spec.stdio === "capture" || !process.stdout.isTTY ? {} : { term: process.env["TERM"] ?? "dumb" }),
         extra: { ...model?.environment, ...spec.environment },
       }),
-      outside: { cgroup: session.scope.cgroup, openFiles: OPEN_FILES, parent: process.pid, since: session.since },
+      outside: {
+        cgroup: session.scope.cgroup,
+        openFiles: OPEN_FILES,
+        parent: process.pid,
+        since: session.since,
+        ...(limit === undefined ? {} : { homeLimit: limit }),
+      },
       command: model === undefined ? spec.command : model.complete(spec.command),
     });
     started.readyAt = now();

@@ -148,8 +148,8 @@ warn_when_full() {
   fi
 }
 
-# Sessions write through root's hands where a folder is mounted (bindfs), so even the blocks that ext4 keeps for root can be
-# used up, and then nobody could log in and clean up, nor could the machine be verified. A file of 64 MiB holds room; it is
+# Folders of the operator's that belong to root can be filled to the last block, also those that ext4 keeps for root; then nobody
+# could log in and clean up, nor could the machine be verified. A file of 64 MiB holds room; it is
 # given up when there is none left, and made again once there is plenty.
 keep_reserve() {
   _reserve=$CLOISTER_SESSIONS/.cloister/reserve
@@ -187,6 +187,20 @@ disk_tries() { # NAME
   if [ -n "$1" ]; then echo "${CLOISTER_DISK_TRIES:-1200}"; else echo "${CLOISTER_DISK_TRIES:-40}"; fi
 }
 
+# With limits for each session's home where the file system and the kernel have project quotas. Sessions are limited where the
+# file says so (guest/sessions/limits.ts).
+mount_disk() { # DEVICE
+  _options=nosuid,nodev,noatime
+  rm -f "$CLOISTER_RUN/quota"
+  modprobe -q quota_v2 2>/dev/null || :
+  if mount -t ext4 -o "$_options,prjquota" "$1" "$CLOISTER_SESSIONS" 2>/dev/null; then
+    printf '' 2>/dev/null >"$CLOISTER_RUN/quota" || stop "cannot write $CLOISTER_RUN/quota"
+    return 0
+  fi
+  mount -t ext4 -o "$_options" "$1" "$CLOISTER_SESSIONS" || stop "could not mount the session disk $1 at $CLOISTER_SESSIONS"
+  notice "sessions' homes have no limits of their own: this kernel, or the session disk's file system, has no project quotas"
+}
+
 # All of the above, in order. Stops the boot with the reason when the disk must not be used.
 session_disk() { # SERIAL LABEL [NAME]
   _tries=0 _most=$(disk_tries "${3:-}")
@@ -218,8 +232,7 @@ session_disk() { # SERIAL LABEL [NAME]
       ;;
   esac
   mkdir -p "$CLOISTER_SESSIONS"
-  mount -t ext4 -o nosuid,nodev,noatime "$_device" "$CLOISTER_SESSIONS" ||
-    stop "could not mount the session disk $_device at $CLOISTER_SESSIONS"
+  mount_disk "$_device"
   grow_disk "$_device" || notice "could not grow the session disk's file system to the size of $_device"
   warn_when_full
   mark_generation

@@ -1,4 +1,5 @@
 import type { MountMode } from "../run-types.ts";
+import type { HomeLimit } from "../sessions/limits.ts";
 import type { Layout } from "./layout.ts";
 import {
   HTTP_PORT,
@@ -72,6 +73,8 @@ export interface Outside {
   readonly parent?: number;
   /** When the session began, in nanoseconds since 1970: what is younger in a folder of mode `rw` or `trash` is its own to delete. */
   readonly since: bigint;
+  /** What the home may hold. Absent: whatever the disk can. */
+  readonly homeLimit?: HomeLimit;
 }
 
 /** Descriptors of the chain. Those of the supervisor's own come first, then {@link Shown} folders, in their order. */
@@ -116,6 +119,7 @@ export function launchArguments(spec: SandboxSpec): Launch {
             ...["--open-files", String(outside.openFiles)],
             ...(outside.parent === undefined ? [] : ["--parent", String(outside.parent)]),
             ...["--userns", String(USERNS_FD)],
+            ...homeArguments(spec.home, outside.homeLimit),
           ]),
       ...(scratch.kind === "launcher" ? scratchArguments(scratch) : []),
       ...(outside === undefined || !guarded(spec)
@@ -129,6 +133,10 @@ export function launchArguments(spec: SandboxSpec): Launch {
     secrets: environmentArguments(spec.environment),
     descriptors: shown.map(({ descriptor }) => descriptor),
   };
+}
+
+function homeArguments(home: string, limit: HomeLimit | undefined): string[] {
+  return limit === undefined ? [] : ["--home", home, "--home-limit", `${limit.mib}:${limit.files}`];
 }
 
 function scratchArguments({ folder, sizeMiB, shown }: Extract<Scratch, { kind: "launcher" }>): string[] {

@@ -4,7 +4,7 @@
 //
 //	apply-seccomp launch --fd FD=FILE [--keep FD]... [--cgroup DIR] [--user UID:GID] [--open-files N] [--parent PID]
 //		[--scratch DIR --tmp-mib N [--program NAME]... [--folder FD:MODE:NAME]... --folders-at DIR --since NS
-//		--userns FD --guard FD] [--filter FILE]... -- BWRAP...
+//		--home DIR --home-limit MIB:FILES --userns FD --guard FD] [--filter FILE]... -- BWRAP...
 //	apply-seccomp [--wait PORT,PORT] [--wait-ms MS] [--mark FD] [--guard FD] [--filter FILE]... -- COMMAND...
 //
 // Exit codes of its own: 125 for wrong use or a failed step, 126 when the command cannot be executed, 127 when it is
@@ -207,6 +207,16 @@ func (o *options) set(name, value string) error {
 			return bad
 		}
 		o.outside.place.since = since
+	case "--home":
+		o.outside.place.home = value
+	case "--home-limit":
+		mib, files, _ := strings.Cut(value, ":")
+		var mibErr, filesErr error
+		o.outside.place.limit.MiB, mibErr = strconv.ParseUint(mib, 10, 40)
+		o.outside.place.limit.Files, filesErr = strconv.ParseUint(files, 10, 63)
+		if mibErr != nil || filesErr != nil || o.outside.place.limit.MiB == 0 || o.outside.place.limit.Files == 0 {
+			return bad
+		}
 	case "--userns":
 		return atLeast(name, value, 3, &o.outside.place.usernsFD)
 	case "--filter":

@@ -9,6 +9,7 @@ import (
 	"syscall"
 
 	"cloister/seal/internal/folders"
+	"cloister/seal/internal/quota"
 	"cloister/seal/internal/scratch"
 	"cloister/seal/internal/userns"
 	"golang.org/x/sys/unix"
@@ -27,6 +28,9 @@ type place struct {
 	shown []shown
 	// at is the folder that has them inside the session.
 	at string
+	// home is the session's, and limit what it may hold; zero: no limit.
+	home  string
+	limit quota.Limit
 	// since is the session's beginning, in nanoseconds since 1970: what is younger in a folder is the session's to delete.
 	since int64
 	// usernsFD is where bubblewrap finds the session's user namespace.
@@ -69,6 +73,11 @@ func parseShown(value string) (shown, error) {
 // make makes it, and the session's user namespace, and starts the guard where a folder needs one. The descriptors that bubblewrap is to
 // find are added to those that are given on.
 func (p place) make(user folders.User, given map[int]int) error {
+	if p.limit.MiB != 0 {
+		if err := quota.Set(p.home, uint32(user.UID), p.limit); err != nil {
+			return err
+		}
+	}
 	list := make([]folders.Folder, 0, len(p.shown))
 	guarded := false
 	for _, one := range p.shown {

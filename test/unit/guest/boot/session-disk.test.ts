@@ -264,7 +264,7 @@ describe("boot: the session disk", function () {
     it("formats a blank disk with our label and mounts it without set-user-id bits and devices", async () => {
       const { stdout, exitCode } = await whole();
       assert.equal(exitCode, 0);
-      assert.match(stdout, /mount -t ext4 -o nosuid,nodev,noatime \S+\/dev\/disk \S+\/sessions/);
+      assert.match(stdout, /mount -t ext4 -o nosuid,nodev,noatime,prjquota \S+\/dev\/disk \S+\/sessions/);
       assert.match(await said(), /cloister: the session disk \S+ is blank: formatting it/);
       assert.equal(await classify(), "ours");
       assert.match((await tool("e2fsck", "-f", "-n", disk)).stdout, /sessions: 11\//);
