@@ -37,8 +37,9 @@ const x32Bit = 0x40000000
 const (
 	ePERM            = 1
 	eNOSYS           = 38
-	eAFNOSUPPORT     = 97
 	ePROTONOSUPPORT  = 93
+	eSOCKTNOSUPPORT  = 94
+	eAFNOSUPPORT     = 97
 	highestArguments = 6
 )
 
@@ -48,12 +49,20 @@ type Arch struct {
 	Name string
 	info *arch.Info
 	x32  bool
+	// lastOwn is the last number of the architecture's own table that was looked at. From 424 on the numbers are common
+	// to all; those between are free, and taken now and then for calls that only one architecture has.
+	lastOwn uint32
 }
+
+// firstCommon is the first number that is the same on every architecture: pidfd_send_signal, Linux 5.1.
+const firstCommon = 424
 
 // Arches are all of them, by name.
 var Arches = map[string]Arch{
-	"amd64": {Name: "amd64", info: arch.X86_64, x32: true},
-	"arm64": {Name: "arm64", info: arch.AARCH64},
+	// uretprobe, Linux 6.11
+	"amd64": {Name: "amd64", info: arch.X86_64, x32: true, lastOwn: 335},
+	// kexec_file_load, Linux 5.0
+	"arm64": {Name: "arm64", info: arch.AARCH64, lastOwn: 294},
 }
 
 // Rule refuses one syscall, always or under a condition on its arguments.
@@ -107,24 +116,50 @@ func (f Filter) Assemble(a Arch) ([]bpf.Instruction, error) {
 	}
 	if f.HighestSyscall != 0 {
 		program = append(program,
-			bpf.JumpIf{Cond: bpf.JumpGreaterThan, Val: f.HighestSyscall, SkipFalse: 1},
+			bpf.JumpIf{Cond: bpf.JumpGreaterThan, Val: f.HighestSyscall, SkipTrue: 2},
+			bpf.JumpIf{Cond: bpf.JumpGreaterThan, Val: a.lastOwn, SkipFalse: 2},
+			bpf.JumpIf{Cond: bpf.JumpGreaterOrEqual, Val: firstCommon, SkipTrue: 1},
 			bpf.RetConstant{Val: retErrno | eNOSYS})
 	}
+	order, rules, err := f.byNumber(a)
+	if err != nil {
+		return nil, err
+	}
+	for _, number := range order {
+		block := block(rules[number])
+		// A conditional jump reaches 255 instructions far, the other kind any number.
+		if len(block) <= 255 {
+			program = append(program, bpf.JumpIf{Cond: bpf.JumpEqual, Val: number, SkipFalse: uint8(len(block))})
+		} else {
+			program = append(program,
+				bpf.JumpIf{Cond: bpf.JumpEqual, Val: number, SkipTrue: 1},
+				bpf.Jump{Skip: uint32(len(block))})
+		}
+		program = append(program, block...)
+	}
+	return append(program, bpf.RetConstant{Val: retAllow}), nil
+}
+
+// byNumber sorts the rules by the number of the call they are about, in the order in which the numbers come up.
+func (f Filter) byNumber(a Arch) ([]uint32, map[uint32][]Rule, error) {
+	var order []uint32
+	rules := map[uint32][]Rule{}
 	for _, rule := range f.Rules {
 		numbers, err := rule.numbers(a)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
+		}
+		if length := len(rule.body()); length > 255 {
+			return nil, nil, fmt.Errorf("rule for %v: %d instructions are more than a jump can skip", rule.Syscalls, length)
 		}
 		for _, number := range numbers {
-			body := rule.body()
-			if len(body) > 255 {
-				return nil, fmt.Errorf("rule for %v: %d instructions are more than a jump can skip", rule.Syscalls, len(body))
+			if rules[number] == nil {
+				order = append(order, number)
 			}
-			program = append(program, bpf.JumpIf{Cond: bpf.JumpEqual, Val: number, SkipFalse: uint8(len(body))})
-			program = append(program, body...)
+			rules[number] = append(rules[number], rule)
 		}
 	}
-	return append(program, bpf.RetConstant{Val: retAllow}), nil
+	return order, rules, nil
 }
 
 // numbers are the rule's syscalls on this architecture, in order.
@@ -157,20 +192,27 @@ func knownAnywhere(name string) bool {
 	return false
 }
 
-// body is what runs once the number fits: it returns the errno when every condition holds, and otherwise goes on with
-// the number loaded again for the next rule.
-func (r Rule) body() []bpf.Instruction {
-	refuse := bpf.RetConstant{Val: retErrno | uint32(r.Errno)}
-	if len(r.When) == 0 {
-		return []bpf.Instruction{refuse}
+// block is what runs once the number fits: the rules about it, one after the other, and if none of them refuses the
+// call, it is allowed. No other rule is about it, so nothing further needs to be looked at.
+func block(rules []Rule) []bpf.Instruction {
+	var code []bpf.Instruction
+	for _, rule := range rules {
+		code = append(code, rule.body()...)
+		if len(rule.When) == 0 {
+			return code
+		}
 	}
-	// Built from the end: each condition that does not hold jumps over everything after it, to the reload.
-	reload := bpf.LoadAbsolute{Off: offsetNumber, Size: 4}
-	tail := []bpf.Instruction{refuse}
+	return append(code, bpf.RetConstant{Val: retAllow})
+}
+
+// body returns the errno when every condition holds, and otherwise goes on behind itself.
+func (r Rule) body() []bpf.Instruction {
+	// Built from the end: each condition that does not hold jumps over everything after it.
+	tail := []bpf.Instruction{bpf.RetConstant{Val: retErrno | uint32(r.Errno)}}
 	for i := len(r.When) - 1; i >= 0; i-- {
 		tail = append(r.When[i].check(len(tail)), tail...)
 	}
-	return append(tail, reload)
+	return tail
 }
 
 // check falls through to the next instruction when the condition holds, and skips `rest` instructions when it does not.
