@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"cloister/seal/internal/guard"
+	"cloister/seal/internal/landlock"
 	"cloister/seal/internal/listen"
 	"cloister/seal/internal/userns"
 	"golang.org/x/sys/unix"
@@ -98,6 +99,9 @@ func inside(arguments []string) {
 		if err := guard.Install(opts.guard); err != nil {
 			fail(exitFailed, err)
 		}
+	}
+	if err := landlock.Restrict(); err != nil && !errors.Is(err, landlock.ErrUnavailable) {
+		fail(exitFailed, err)
 	}
 	for i, program := range programs {
 		if err := load(program); err != nil {
