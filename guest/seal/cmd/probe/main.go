@@ -3,9 +3,11 @@
 //
 //	probe CHECK...
 //
-// Without an argument: status namespaces sockets attempts processes fds filesystems limits identity environment routes.
-// With one: connect=tcp:HOST:PORT connect=udp:HOST:PORT dns=NAME http=URL socks=HOST:PORT unix=PATH file=PATH write=PATH
-// foreign (makes a 32-bit call in a child process) shm (SysV IPC objects seen) sleep=MS.
+// Without an argument: status namespaces sockets attempts processes fds filesystems limits identity environment routes
+// mounts shm (SysV IPC objects seen) foreign (makes a 32-bit call in a child process) loaders (what makes the kernel load
+// modules) procmem (bubblewrap, bash, the bridges, and a child of its own) landlock userns keyring.
+// With one: connect=tcp:HOST:PORT connect=udp:HOST:PORT dns=NAME http=URL socks=HOST:PORT unix=PATH unixsocket=PATH
+// file=PATH write=PATH modes=FOLDER (every way to a set-user-id file or a device in it) procmem=PID sleep=MS.
 //
 // The exit code is 0 whatever was denied, 2 for a check it does not know.
 package main
@@ -19,9 +21,8 @@ import (
 )
 
 func main() {
-	if len(os.Args) == 2 && os.Args[1] == probe.ForeignChild {
-		probe.MakeForeignCall()
-		return
+	if len(os.Args) == 2 {
+		probe.BeChild(os.Args[1])
 	}
 	report, err := probe.Run(os.Args[1:])
 	if err != nil {

@@ -7,46 +7,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// sockets tries to make one socket of each family that matters.
-func sockets() any {
-	found := map[string]Outcome{}
-	for name, s := range map[string][3]int{
-		"unix":           {unix.AF_UNIX, unix.SOCK_STREAM, 0},
-		"unix-dgram":     {unix.AF_UNIX, unix.SOCK_DGRAM, 0},
-		"inet":           {unix.AF_INET, unix.SOCK_STREAM, 0},
-		"inet-udp":       {unix.AF_INET, unix.SOCK_DGRAM, 0},
-		"inet-raw":       {unix.AF_INET, unix.SOCK_RAW, unix.IPPROTO_ICMP},
-		"inet6":          {unix.AF_INET6, unix.SOCK_STREAM, 0},
-		"netlink-route":  {unix.AF_NETLINK, unix.SOCK_RAW, unix.NETLINK_ROUTE},
-		"netlink-nf":     {unix.AF_NETLINK, unix.SOCK_RAW, unix.NETLINK_NETFILTER},
-		"netlink-audit":  {unix.AF_NETLINK, unix.SOCK_RAW, unix.NETLINK_AUDIT},
-		"netlink-uevent": {unix.AF_NETLINK, unix.SOCK_RAW, unix.NETLINK_KOBJECT_UEVENT},
-		"vsock":          {unix.AF_VSOCK, unix.SOCK_STREAM, 0},
-		"packet":         {unix.AF_PACKET, unix.SOCK_RAW, 0},
-		"alg":            {unix.AF_ALG, unix.SOCK_SEQPACKET, 0},
-		"bluetooth":      {unix.AF_BLUETOOTH, unix.SOCK_RAW, 0},
-		"can":            {unix.AF_CAN, unix.SOCK_RAW, 1},
-		"xdp":            {unix.AF_XDP, unix.SOCK_RAW, 0},
-	} {
-		fd, err := unix.Socket(s[0], s[1]|unix.SOCK_CLOEXEC, s[2])
-		if err == nil {
-			_ = unix.Close(fd)
-		}
-		found[name] = outcome(err)
-	}
-	for name, kind := range map[string]int{
-		"pair-stream": unix.SOCK_STREAM, "pair-seqpacket": unix.SOCK_SEQPACKET, "pair-dgram": unix.SOCK_DGRAM,
-	} {
-		pair, err := unix.Socketpair(unix.AF_UNIX, kind|unix.SOCK_CLOEXEC, 0)
-		if err == nil {
-			_ = unix.Close(pair[0])
-			_ = unix.Close(pair[1])
-		}
-		found[name] = outcome(err)
-	}
-	return found
-}
-
 const (
 	none = ^uintptr(0) // -1: a descriptor or process that does not exist
 
@@ -103,12 +63,26 @@ func attempts() any {
 		"swapon":        {unix.SYS_SWAPON, 0, 0},
 		"reboot":        {unix.SYS_REBOOT, 0, 0, 0, 0},
 
+		"openat2":         {unix.SYS_OPENAT2, none, address, 0, 0},
+		"memfd_secret":    {unix.SYS_MEMFD_SECRET, badFlags},
+		"cachestat":       {unix.SYS_CACHESTAT, none, 0, 0, 0},
+		"whiteout":        {unix.SYS_RENAMEAT2, none, address, none, address, unix.RENAME_WHITEOUT},
+		"core-scheduling": {unix.SYS_PRCTL, unix.PR_SCHED_CORE, badFlags, 0, 0, 0},
+
 		"personality-query": {unix.SYS_PERSONALITY, 0xffffffff},
 		"personality":       {unix.SYS_PERSONALITY, 0x0400000},
 		"tiocsti":           {unix.SYS_IOCTL, none, unix.TIOCSTI, 0},
+		"encryption-policy": {unix.SYS_IOCTL, none, unix.FS_IOC_SET_ENCRYPTION_POLICY, 0},
+		"encryption-key":    {unix.SYS_IOCTL, none, unix.FS_IOC_ADD_ENCRYPTION_KEY, 0},
+		"verity":            {unix.SYS_IOCTL, none, unix.FS_IOC_ENABLE_VERITY, 0},
 		// No call has this number, nor is one likely to get it soon.
 		"unknown-call": {2000},
-		"seccomp":      {unix.SYS_SECCOMP, badFlags, 0, 0},
+		// One of those that belong to no call of any architecture.
+		"free-number": {400},
+		"seccomp":     {unix.SYS_SECCOMP, badFlags, 0, 0},
+		// EFAULT: the kernel looks at the flags before it reads the filter.
+		"seccomp-listener": {unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, unix.SECCOMP_FILTER_FLAG_NEW_LISTENER, 0},
+		"landlock":         {unix.SYS_LANDLOCK_RESTRICT_SELF, none, badFlags},
 	}
 	if runtime.GOARCH == "amd64" {
 		calls["x32-getpid"] = []uintptr{0x40000000 | unix.SYS_GETPID}

@@ -8,15 +8,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ForeignChild is the argument that makes this program the child that makes the call.
-const ForeignChild = "foreign-child"
-
 // foreign makes a call of the 32-bit ABI in a child process. Inside a session the child must be killed by SIGSYS.
 func foreign() any {
 	if !canMakeForeignCall {
 		return map[string]any{"ok": false, "errno": "ENOSYS", "reason": "this processor's 32-bit calls cannot be made from a 64-bit program"}
 	}
-	child := exec.Command("/proc/self/exe", ForeignChild)
+	child := exec.Command("/proc/self/exe", foreignChild)
 	err := child.Run()
 	if err == nil {
 		return map[string]any{"ok": true}
@@ -31,9 +28,9 @@ func foreign() any {
 	return map[string]any{"ok": false, "errno": "ENOSYS", "exitCode": exit.ExitCode()}
 }
 
-// MakeForeignCall is what the child does: getpid by the 32-bit ABI. It exits with 0 when the kernel answered with this
+// makeForeignCall is what the child does: getpid by the 32-bit ABI. It exits with 0 when the kernel answered with this
 // process's number.
-func MakeForeignCall() {
+func makeForeignCall() {
 	if foreignGetpid() == os.Getpid() {
 		os.Exit(0)
 	}

@@ -48,6 +48,11 @@ var simple = map[string]func() any{
 	"foreign":     foreign,
 	"shm":         shm,
 	"mounts":      mounts,
+	"loaders":     loaders,
+	"procmem":     procmem,
+	"landlock":    landlockVersion,
+	"userns":      userNamespace,
+	"keyring":     keyring,
 }
 
 var withArgument = map[string]func(string) any{
@@ -58,6 +63,10 @@ var withArgument = map[string]func(string) any{
 	"unix":    unixConnect,
 	"file":    readFile,
 	"write":   writeFile,
+
+	"modes":      modes,
+	"procmem":    procmemOf,
+	"unixsocket": unixSocket,
 }
 
 // Run makes the checks in the order asked for.
