@@ -1,40 +1,25 @@
 import { randomBytes, timingSafeEqual } from "node:crypto";
-import {
-  type ClientRequest,
-  createServer,
-  request as httpRequest,
-  type IncomingHttpHeaders,
-  type IncomingMessage,
-  type OutgoingHttpHeaders,
-  type RequestOptions,
-  type ServerResponse,
-} from "node:http";
-import { request as httpsRequest } from "node:https";
-import {
-  describeRequest,
-  MAX_BODY_BYTES,
-  MODEL_HOST,
-  refuseBody,
-  refuseTarget,
-  stripServerSideBetas,
-} from "./relay-rules.ts";
-
-export { MODEL_HOST } from "./relay-rules.ts";
-
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { Refused } from "./relay-check.ts";
+import { forward, type Upstream } from "./relay-forward.ts";
+import { forwardedHeaders, refuseFraming, sortBetas } from "./relay-headers.ts";
+import { lookUpName } from "./relay-names.ts";
+import { asksForLife, describeRequest, MAX_BODY_BYTES, MODEL_HOST, refuseTarget, remakeBody } from "./relay-rules.ts";
 import { listenPrivately } from "./unix-server.ts";
 
-/** Where requests go once the session's token was exchanged for the key. */
-export interface Upstream {
-  /** Origin, such as `https://api.anthropic.com`. */
-  readonly origin: string;
-  /** UNIX socket to dial instead of the origin's host: the scripted demo model. */
-  readonly socketPath?: string;
+export { ANTHROPIC_API, type Upstream } from "./relay-forward.ts";
+export { MODEL_HOST } from "./relay-rules.ts";
+
+/** One decision of the relay, as it is made: what the audit log is told. No header, query, body or key is in it. */
+export interface RelayDecision {
+  readonly method: string;
+  readonly path: string;
+  /** `failed`: allowed, but the API could not be reached. */
+  readonly verdict: "allowed" | "denied" | "failed";
+  readonly reason: string;
 }
 
-/** The real API. */
-export const ANTHROPIC_API: Upstream = { origin: "https://api.anthropic.com" };
-
-/** One request seen by the relay: never with a key, a token or a body in it. */
+/** One request seen by the relay, when it is over: never with a key, a token or a body in it. */
 export interface RelayEvent {
   readonly method: string;
   readonly path: string;
@@ -57,6 +42,7 @@ export interface RelayOptions {
   /** The real key, asked for with every request. Without it they go on with no key at all: right for the demo model only. */
   readonly key?: () => Promise<string>;
   readonly upstream: Upstream;
+  readonly onDecision?: (decision: RelayDecision) => void;
   readonly onEvent?: (event: RelayEvent) => void;
   /** Called when the API answers a request with the real key by 401. */
   readonly onKeyRefused?: () => void;
@@ -75,18 +61,31 @@ export function makeToken(): string {
 
 /**
  * Starts the relay of one session. The session's proxy hands it every request for {@link MODEL_HOST}, in absolute form
- * (`POST http://model.cloister.internal/v1/messages`). It accepts the session's token and nothing else, replaces it by
- * the key, and streams the answer back as it comes. What would let the API fetch, store or run things on the caller's
- * behalf is refused (see relay-rules.ts): an allowed host is a capability, not a mere destination.
+ * (`POST http://model.cloister.internal/v1/messages`). It accepts the session's token and nothing else, makes the request anew
+ * from what it knows (see relay-names.ts), adds the key, and streams the answer back as it comes. What would let the API fetch,
+ * store or run things on the caller's behalf is refused: an allowed host is a capability, not a mere destination.
  */
 export async function startRelay(options: RelayOptions): Promise<Relay> {
-  const server = createServer({ requestTimeout: 60_000 }, (request, response) => {
+  // Without a Host the server would answer by itself, and nobody would be told.
+  const server = createServer({ requestTimeout: 60_000, requireHostHeader: false }, (request, response) => {
     void relay(request, response, options);
   });
+  const malformed = (method: string, reason: string) => {
+    options.onDecision?.({ method, path: "?", verdict: "denied", reason });
+    options.onEvent?.({ method, path: "?", status: 400, reason, durationMs: 0 });
+  };
   server.on("connect", (_request, socket) => {
+    malformed("CONNECT", "the model's relay takes plain HTTP only");
+    socket.on("error", () => socket.destroy());
     socket.end(
       "HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\nx-deny-reason: model_relay_takes_plain_http_only\r\n\r\n",
     );
+  });
+  server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
+    socket.on("error", () => socket.destroy());
+    if (error.code === "ECONNRESET" || !socket.writable) return void socket.destroy();
+    malformed("?", `malformed HTTP (${error.code})`);
+    socket.end("HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n", () => socket.destroy());
   });
   // Answers of a model may take minutes before and between two events.
   server.keepAliveTimeout = 5_000;
@@ -99,6 +98,8 @@ async function relay(request: IncomingMessage, response: ServerResponse, options
   const target = parseTarget(request);
   const path = target?.pathname ?? "(not a URL)";
   let seen: { model?: string; tools?: readonly string[] } = {};
+  const decide = (verdict: RelayDecision["verdict"], reason: string) =>
+    options.onDecision?.({ method, path, verdict, reason });
   const note = (status: number, reason?: string) =>
     options.onEvent?.({
       method,
@@ -108,84 +109,49 @@ async function relay(request: IncomingMessage, response: ServerResponse, options
       ...seen,
       durationMs: Math.round(performance.now() - started),
     });
-  const refuse = (status: number, type: string, reason: string) => {
-    // Read nothing more of what was sent: the connection is closed with the answer.
-    response.shouldKeepAlive = false;
-    sendError(response, status, type, reason);
-    note(status, reason);
-  };
   try {
-    const wrongTarget = refuseTarget(method, target);
-    if (wrongTarget) return refuse(wrongTarget.status, wrongTarget.type, wrongTarget.reason);
-    if (target?.pathname === "/") {
-      // Claude Code looks whether its API answers (HEAD /, without any key). Nothing needs to be forwarded for that.
+    refuseTarget(method, target);
+    if (asksForLife(method, target)) {
+      decide("allowed", "answered by the relay itself");
       response.writeHead(200, { "content-length": "0" }).end();
       return note(200);
     }
-    const wrongKey = refuseKey(request.headers, options.token);
-    if (wrongKey) return refuse(wrongKey.status, wrongKey.type, wrongKey.reason);
-    if (request.headers["content-encoding"]) {
-      return refuse(415, "invalid_request_error", "cloister's model relay takes no compressed request bodies");
-    }
-    const body = await readBody(request);
-    if (body === undefined) {
-      return refuse(413, "request_too_large", `the request is larger than ${MAX_BODY_BYTES} bytes`);
-    }
-    const parsed = parseJson(body);
-    if (parsed === undefined) return refuse(400, "invalid_request_error", "the request's body is not a JSON object");
-    seen = describeRequest(parsed);
-    const wrongBody = refuseBody(parsed);
-    if (wrongBody) return refuse(wrongBody.status, wrongBody.type, wrongBody.reason);
+    refuseKey(request, options.token);
+    refuseFraming(request);
+    const headers = forwardedHeaders(request);
+    const body = remakeBody(await readBody(request));
+    seen = describeRequest(body);
+    decide("allowed", passedOn(request));
     const key = await options.key?.();
-    const status = await forward(request, response, target as URL, body, options.upstream, key);
+    if (key !== undefined) headers["x-api-key"] = key;
+    const sent = { path: target.pathname + target.search, headers, body: JSON.stringify(body) };
+    const status = await forward(response, sent, options.upstream);
     if (status === 401 && key !== undefined) options.onKeyRefused?.();
     note(status);
   } catch (error) {
-    const reason = `the model's API cannot be reached: ${errorCode(error)}`;
+    if (error instanceof Refused) {
+      const { status, type, reason, row = reason } = error.refusal;
+      decide("denied", row);
+      // Read nothing more of what was sent: the connection is closed with the answer.
+      response.shouldKeepAlive = false;
+      sendError(response, status, type, reason);
+      return note(status, row);
+    }
+    const ended = response.destroyed;
+    const reason = ended ? "the session ended its request" : `the model's API cannot be reached: ${errorCode(error)}`;
+    if (!ended) decide("failed", reason);
     if (!response.headersSent) sendError(response, 502, "api_error", reason);
     else response.destroy();
     note(502, reason);
   }
 }
 
-/** Sends the request on, and its answer back; resolves with the status when the answer was sent whole. */
-function forward(
-  request: IncomingMessage,
-  response: ServerResponse,
-  target: URL,
-  body: Buffer,
-  upstream: Upstream,
-  key: string | undefined,
-): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const url = new URL(target.pathname + target.search, upstream.origin);
-    const headers = forwardedHeaders(request.headers);
-    headers["host"] = url.host;
-    headers["content-length"] = body.length;
-    if (key !== undefined) headers["x-api-key"] = key;
-    const send: (options: RequestOptions) => ClientRequest = url.protocol === "https:" ? httpsRequest : httpRequest;
-    const outgoing = send({
-      ...(upstream.socketPath === undefined
-        ? { host: url.hostname, port: url.port || undefined }
-        : { socketPath: upstream.socketPath }),
-      path: url.pathname + url.search,
-      method: request.method,
-      headers,
-    });
-    response.once("close", () => outgoing.destroy());
-    outgoing.setTimeout(600_000, () => outgoing.destroy(new Error("no answer for 10 minutes")));
-    outgoing.once("error", reject);
-    outgoing.once("response", (answer) => {
-      answer.once("error", reject);
-      const status = answer.statusCode ?? 502;
-      response.writeHead(status, returnedHeaders(answer.headers));
-      // An event stream's first bytes must not wait for its first event.
-      response.flushHeaders();
-      answer.pipe(response);
-      answer.once("end", () => resolve(status));
-    });
-    outgoing.end(body);
-  });
+/** Why a request was allowed, with what was left out of it, as far as that is a name the relay knows. */
+function passedOn(request: IncomingMessage): string {
+  const { dropped } = sortBetas([request.headers["anthropic-beta"] ?? []].flat().join(","));
+  const known = dropped.filter((name) => lookUpName("beta", name) !== undefined);
+  const left = [...known, ...(known.length < dropped.length ? [`${dropped.length - known.length} unknown`] : [])];
+  return left.length === 0 ? "passed on to the model" : `passed on to the model, without the betas ${left.join(", ")}`;
 }
 
 function parseTarget(request: IncomingMessage): URL | undefined {
@@ -198,20 +164,24 @@ function parseTarget(request: IncomingMessage): URL | undefined {
 }
 
 /** Every key in the request must be the session's token: one that is not may be somebody else's, carrying data out. */
-function refuseKey(headers: IncomingHttpHeaders, token: string) {
+function refuseKey({ headers }: IncomingMessage, token: string): void {
   const given: string[] = [];
   const apiKey = headers["x-api-key"];
   if (apiKey !== undefined) given.push(...[apiKey].flat());
   if (headers.authorization !== undefined) given.push(headers.authorization.replace(/^Bearer +/i, ""));
   if (given.length === 0) {
-    return { status: 401, type: "authentication_error", reason: "the request carries no key: use the session's token" };
+    throw new Refused({
+      status: 401,
+      type: "authentication_error",
+      reason: "the request carries no key: use the session's token",
+    });
   }
-  if (given.every((key) => sameSecret(key, token))) return undefined;
-  return {
+  if (given.every((key) => sameSecret(key, token))) return;
+  throw new Refused({
     status: 403,
     type: "permission_error",
     reason: "the request carries a key that is not this session's token: other keys may not be used from a session",
-  };
+  });
 }
 
 function sameSecret(a: string, b: string): boolean {
@@ -219,58 +189,23 @@ function sameSecret(a: string, b: string): boolean {
   return x.length === y.length && timingSafeEqual(x, y);
 }
 
-/** What a request may carry on: what the API reads, nothing that names a key, a cookie or another place. */
-function forwardedHeaders(headers: IncomingHttpHeaders): OutgoingHttpHeaders {
-  const kept: OutgoingHttpHeaders = {};
-  for (const [name, value] of Object.entries(headers)) {
-    if (value === undefined) continue;
-    if (/^(accept|accept-encoding|content-type|user-agent|x-app|anthropic-version|x-stainless-.*)$/.test(name)) {
-      kept[name] = value;
-    }
-    if (name === "anthropic-beta") {
-      const betas = stripServerSideBetas([value].flat().join(","));
-      if (betas) kept[name] = betas;
-    }
-  }
-  return kept;
-}
-
-const NOT_RETURNED = new Set([
-  "connection",
-  "keep-alive",
-  "proxy-authenticate",
-  "proxy-authorization",
-  "te",
-  "trailer",
-  "transfer-encoding",
-  "upgrade",
-  "set-cookie",
-]);
-
-function returnedHeaders(headers: IncomingHttpHeaders): OutgoingHttpHeaders {
-  return Object.fromEntries(Object.entries(headers).filter(([name]) => !NOT_RETURNED.has(name)));
-}
-
-async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
+async function readBody(request: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > MAX_BODY_BYTES) return undefined;
-    chunks.push(chunk);
+  try {
+    for await (const chunk of request as AsyncIterable<Buffer>) {
+      size += chunk.length;
+      if (size > MAX_BODY_BYTES) break;
+      chunks.push(chunk);
+    }
+  } catch {
+    throw new Refused({ status: 400, type: "invalid_request_error", reason: "the request ended before it was whole" });
+  }
+  if (size > MAX_BODY_BYTES) {
+    const reason = `the request is larger than ${MAX_BODY_BYTES} bytes`;
+    throw new Refused({ status: 413, type: "request_too_large", reason });
   }
   return Buffer.concat(chunks);
-}
-
-function parseJson(body: Buffer): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(body.toString("utf8"));
-    return typeof value === "object" && value !== null && !Array.isArray(value)
-      ? (value as Record<string, unknown>)
-      : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 /** In the shape of the API's own errors, so that the agent shows the reason instead of guessing. */
