@@ -3,10 +3,14 @@ import { type AgentOutput, agentArguments, agentEnvironment } from "./agent/agen
 import { DEMO_NOTICE, startDemoModel } from "./agent/demo-model.ts";
 import { isEmulated } from "./agent/emulated.ts";
 import { ANTHROPIC_API, MODEL_HOST, makeToken, startRelay, type Upstream } from "./agent/relay.ts";
+import { auditRow, type EgressDecision } from "./egress/decision.ts";
 import type { InternalHost } from "./egress/proxy.ts";
 import { AgentSettings } from "./machine.ts";
 import { KEY_REFUSED, MODEL_KEY } from "./model-key-files.ts";
 import type { SessionPaths } from "./sessions/state.ts";
+
+/** Where a session finds its model. */
+const MODEL_ADDRESS = { host: MODEL_HOST, port: 80 } as const;
 
 /** The model beside a session. */
 export interface Model {
@@ -24,11 +28,14 @@ export interface Model {
  * @param notice told that the demo answers: a stand-in must not be taken for the model
  */
 export async function startModel(options: {
+  readonly session: string;
   readonly paths: SessionPaths;
   readonly settings: AgentSettings | undefined;
   readonly notice: (line: string) => void;
+  /** Told every decision of the relay, as it is made. */
+  readonly onDecision: (decision: EgressDecision) => void;
 }): Promise<Model> {
-  const { paths, notice, settings = AgentSettings.parse({}) } = options;
+  const { session, paths, notice, onDecision, settings = AgentSettings.parse({}) } = options;
   const readKey = async () => (await readFile(MODEL_KEY, "utf8").catch(() => "")).trim();
   const key = await readKey();
   const demo = key === "" ? await startDemoModel({ socketPath: paths.demo }) : undefined;
@@ -41,6 +48,7 @@ export async function startModel(options: {
     socketPath: paths.relay,
     token,
     upstream,
+    onDecision: (decision) => onDecision(auditRow({ session, ...MODEL_ADDRESS, via: "model", ...decision })),
     // It may be replaced by another while the session runs; when it is taken away, the old one is sent, and refused.
     ...(key === "" ? {} : { key: async () => (await readKey()) || key }),
     onKeyRefused: () => {
@@ -48,7 +56,7 @@ export async function startModel(options: {
     },
   });
   return {
-    internal: { host: MODEL_HOST, port: 80, socketPath: relay.socketPath },
+    internal: { ...MODEL_ADDRESS, socketPath: relay.socketPath, writesRows: true },
     environment: agentEnvironment({ settings, token, home: paths.home, emulated }),
     complete: (command) => completeCommand(settings, command),
     async close() {

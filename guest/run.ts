@@ -90,8 +90,15 @@ interface Observed {
 async function inSession(session: Session, spec: SealedSpec, accepted: Accepted, observed: Observed): Promise<Output> {
   const { name, account, paths } = session;
   const { decisions, notice, started } = observed;
-  const model = spec.agent ? await startModel({ paths, settings: accepted.agent, notice }) : undefined;
   const audit = journal(notice);
+  const onDecision = (decision: EgressDecision) => {
+    decisions.push(decision);
+    audit.write(decision);
+    spec.onDecision?.(decision);
+  };
+  const model = spec.agent
+    ? await startModel({ session: name, paths, settings: accepted.agent, notice, onDecision })
+    : undefined;
   const proxy = new EgressProxy({
     session: name,
     folder: paths.sockets,
@@ -99,11 +106,7 @@ async function inSession(session: Session, spec: SealedSpec, accepted: Accepted,
     policy: accepted.policy,
     ...(model === undefined ? {} : { internal: model.internal }),
   });
-  proxy.on("decision", (decision) => {
-    decisions.push(decision);
-    audit.write(decision);
-    spec.onDecision?.(decision);
-  });
+  proxy.on("decision", onDecision);
   try {
     const [layout, limit] = await Promise.all([readLayout(), homeLimit(HOMES), proxy.start()]);
     const launch = launchArguments({

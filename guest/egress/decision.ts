@@ -1,18 +1,47 @@
-/** One decision about the network, as it goes to the audit log: never with a header, a query or a body in it. */
+/** One decision about the network, as it goes to the audit log: never with a header, a query, a body or a key in it. */
 export interface EgressDecision {
   /** When, ISO 8601 with milliseconds, UTC. */
   readonly time: string;
   readonly session: string;
-  /** The host as the session asked for it. */
+  /** The host as the session asked for it; `?` where it could not be told. */
   readonly host: string;
+  /** 0 where it could not be told. */
   readonly port: number;
-  /** `http`: a plain request. `connect`: a tunnel through the HTTP proxy. `socks`: a tunnel through the SOCKS5 proxy. */
-  readonly via: "http" | "connect" | "socks";
-  readonly verdict: "allowed" | "denied";
-  /** The rule that allowed it, or why it was denied. */
+  /**
+   * `http`: a plain request. `connect`: a tunnel through the HTTP proxy. `socks`: a tunnel through the SOCKS5 proxy.
+   * `model`: a request to the model's relay, which decides by what is asked, not by where it goes.
+   */
+  readonly via: "http" | "connect" | "socks" | "model";
+  /** `failed`: it was allowed, as the row before says, and then the host could not be looked up or reached. */
+  readonly verdict: "allowed" | "denied" | "failed";
+  /** The rule that allowed it, why it was denied, or what failed. */
   readonly reason: string;
   /** Of a plain HTTP request. */
   readonly method?: string;
   /** Of a plain HTTP request, without its query. */
   readonly path?: string;
+}
+
+/** What is not known of a request that was malformed. */
+export const UNKNOWN = { host: "?", port: 0 } as const;
+
+/** The most of each text that goes into a row. A host name has at most 255 bytes. */
+const LIMITS = { host: 255, reason: 512, method: 32, path: 1024 } as const;
+
+/** Makes a row of now. A session chooses most of these texts: they are made printable, and none is longer than its limit. */
+export function auditRow(decision: Omit<EgressDecision, "time">): EgressDecision {
+  const { host, reason, method, path, ...rest } = decision;
+  return {
+    time: new Date().toISOString(),
+    ...rest,
+    host: printable(host, LIMITS.host),
+    reason: printable(reason, LIMITS.reason),
+    ...(method === undefined ? {} : { method: printable(method, LIMITS.method) }),
+    ...(path === undefined ? {} : { path: printable(path, LIMITS.path) }),
+  };
+}
+
+/** Nothing in a text may end a line or move a terminal's cursor. */
+export function printable(text: string, limit: number): string {
+  return text.slice(0, limit).replace(/[^\x20-\x7e]/g, "?");
 }

@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { EventEmitter } from "node:events";
 import { chmod, chown, rm } from "node:fs/promises";
-import type { Server as HttpServer, IncomingMessage } from "node:http";
-import { createServer, type Server } from "node:net";
+import type { Server as HttpServer, IncomingMessage, ServerResponse } from "node:http";
+import { createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import type { Duplex } from "node:stream";
 import {
@@ -17,13 +17,13 @@ import {
   type ResolvedAddressGuard,
   type Resolver,
 } from "@anthropic-ai/sandbox-runtime/dist/sandbox/resolved-address-guard.js";
-import {
-  createSocksProxyServer,
-  type SocksProxyWrapper,
-} from "@anthropic-ai/sandbox-runtime/dist/sandbox/socks-proxy.js";
+import { createSocksProxyServer } from "@anthropic-ai/sandbox-runtime/dist/sandbox/socks-proxy.js";
 import { HTTP_SOCKET, SOCKS_SOCKET } from "../sandbox/paths.ts";
-import type { EgressDecision } from "./decision.ts";
+import { type Attempt, attempts, whyFailed } from "./attempt.ts";
+import { auditRow, type EgressDecision, UNKNOWN } from "./decision.ts";
+import { answerPlainly, expectsTooMuch, explainAnswer, explainTunnel, startOf, wrongRequest } from "./http.ts";
 import type { EgressPolicy } from "./policy.ts";
+import { type Handshake, type Reply, WatchedSocks } from "./socks.ts";
 
 /** A host that is not reached by the network but by a UNIX socket of the machine: the model's relay. */
 export interface InternalHost {
@@ -31,6 +31,8 @@ export interface InternalHost {
   /** Plain HTTP on this port only. */
   readonly port: number;
   readonly socketPath: string;
+  /** Whoever listens there writes a row for every request itself: no row of the proxy's then says "allowed" before. Default: no. */
+  readonly writesRows?: boolean;
 }
 
 export interface EgressProxyOptions {
@@ -46,8 +48,8 @@ export interface EgressProxyOptions {
   readonly resolver?: Resolver;
 }
 
-/** What the decision about a request needs to know beside host and port. */
-type Asked = Pick<EgressDecision, "via" | "method" | "path">;
+/** How long a client may take to say where it wants to go. */
+const HANDSHAKE_MS = 30_000;
 
 /**
  * One session's way out: sandbox-runtime's HTTP and SOCKS proxies on two UNIX sockets, under the session's own policy
@@ -59,7 +61,10 @@ type Asked = Pick<EgressDecision, "via" | "method" | "path">;
  * which addresses they may resolve to, and what is dialled are sandbox-runtime's: see {@link decide} for the order,
  * which is that of its `filterNetworkRequest` under `strictAllowlist`.
  *
- * @event decision every decision, allowed or denied, as it is made
+ * What they answer without asking (a wrong token, a malformed request, a host that cannot be reached) is seen by reading along,
+ * and their bare answers are given a reason.
+ *
+ * @event decision every decision, allowed or denied, as it is made, and every failure after it
  */
 export class EgressProxy extends EventEmitter<{ decision: [EgressDecision] }> {
   readonly token = randomBytes(16).toString("hex");
@@ -67,12 +72,8 @@ export class EgressProxy extends EventEmitter<{ decision: [EgressDecision] }> {
   readonly socksSocket: string;
   readonly #options: EgressProxyOptions;
   readonly #guard: ResolvedAddressGuard;
-  /** What a connection to the HTTP proxy is asking right now. */
-  readonly #asked = new WeakMap<object, Asked>();
-  /** What was allowed last. */
-  #latest: Asked = { via: "connect" };
+  readonly #socksClients = new Set<WatchedSocks>();
   #http: HttpServer | undefined;
-  #socks: SocksProxyWrapper | undefined;
   #socksListener: Server | undefined;
 
   constructor(options: EgressProxyOptions) {
@@ -90,34 +91,9 @@ export class EgressProxy extends EventEmitter<{ decision: [EgressDecision] }> {
 
   /** Listens on both sockets. Nothing can be asked before this has resolved. */
   async start(): Promise<void> {
-    const { internal } = this.#options;
-    const http = createHttpProxyServer({
-      filter: (port, host, socket) => this.#decide(host, port, this.#asked.get(socket) ?? { via: "connect" }),
-      getMitmSocketPath: (host) =>
-        internal !== undefined && matchesDomainPattern(canonicalizeHost(host) ?? host, internal.host)
-          ? internal.socketPath
-          : undefined,
-      lookupFor: (port) => this.#lookUp(port),
-      proxyAuthToken: this.token,
-    });
-    // Before sandbox-runtime's own listeners: its filter is told neither the method nor the path.
-    http.prependListener("request", (request) => this.#note(request.socket, request, "http"));
-    http.prependListener("connect", (request, socket) => this.#note(socket, request, "connect"));
-    const socks = createSocksProxyServer({
-      filter: (port, host) => this.#decide(host, port, { via: "socks" }),
-      lookupFor: (port) => this.#lookUp(port),
-      proxyAuthToken: this.token,
-      probeUnauthenticated: async (port, host) => {
-        this.#report(host, port, { via: "socks" }, "denied", NO_TOKEN);
-        return {};
-      },
-    });
-    const socksListener = createServer((socket) => {
-      socket.on("error", () => socket.destroy());
-      socks.handleConnection(socket);
-    });
+    const http = this.#httpProxy();
+    const socksListener = createServer((socket) => this.#onSocks(socket));
     this.#http = http;
-    this.#socks = socks;
     this.#socksListener = socksListener;
     await Promise.all([this.#listen(http, this.httpSocket), this.#listen(socksListener, this.socksSocket)]);
   }
@@ -128,7 +104,7 @@ export class EgressProxy extends EventEmitter<{ decision: [EgressDecision] }> {
       (server) => new Promise<void>((resolve) => (server === undefined ? resolve() : server.close(() => resolve()))),
     );
     this.#http?.closeAllConnections();
-    await this.#socks?.close();
+    for (const client of this.#socksClients) client.destroy();
     await Promise.all(closed);
     await Promise.all([this.httpSocket, this.socksSocket].map((path) => rm(path, { force: true })));
   }
@@ -148,18 +124,116 @@ export class EgressProxy extends EventEmitter<{ decision: [EgressDecision] }> {
     if (owner !== undefined) await chown(path, owner.uid, owner.gid);
   }
 
-  #note(connection: Duplex, request: IncomingMessage, via: "http" | "connect"): void {
-    const asked: Asked = via === "connect" ? { via } : { via, ...describe(request) };
-    this.#asked.set(connection, asked);
-    if (hasToken(request.headers["proxy-authorization"], this.token)) return;
-    const { host, port } = target(request, via);
-    this.#report(host, port, asked, "denied", NO_TOKEN);
+  #httpProxy(): HttpServer {
+    const { internal } = this.#options;
+    const http = createHttpProxyServer({
+      filter: (port, host) => this.#decide(host, port, attempts.getStore() ?? { via: "http", ...UNKNOWN }),
+      getMitmSocketPath: (host) =>
+        internal !== undefined && matchesDomainPattern(canonicalizeHost(host) ?? host, internal.host)
+          ? internal.socketPath
+          : undefined,
+      lookupFor: (port) => this.#lookUp(port, attempts.getStore()),
+      proxyAuthToken: this.token,
+    });
+    // sandbox-runtime's own listeners are called in the context of the request: its filter is told neither method nor path.
+    const onRequest = takeListeners(http, "request");
+    const onConnect = takeListeners(http, "connect");
+    http.on("request", (request, response) => this.#onRequest(request, response, () => onRequest(request, response)));
+    http.on("connect", (request, socket, head) =>
+      this.#onConnect(request, socket, () => onConnect(request, socket, head)),
+    );
+    // Node would answer both by itself, and nobody would be told.
+    Object.assign(http, { requireHostHeader: false });
+    http.on("checkExpectation", (request, response) => this.#onRequest(request, response, () => response.destroy()));
+    http.prependListener("clientError", (error: NodeJS.ErrnoException) => {
+      if (error.code === "ECONNRESET") return;
+      this.#report({ via: "http", ...UNKNOWN }, "denied", `malformed HTTP (${error.code ?? "unknown"})`);
+    });
+    return http;
+  }
+
+  #onRequest(request: IncomingMessage, response: ServerResponse, proxy: () => void): void {
+    const attempt = startOf(request, "http");
+    if (!hasToken(request.headers["proxy-authorization"], this.token)) {
+      this.#report(attempt, "denied", NO_TOKEN);
+      if (expectsTooMuch(request)) answerPlainly(response, 417, NO_TOKEN);
+      else proxy();
+      return;
+    }
+    const wrong = wrongRequest(request);
+    if (wrong !== undefined) {
+      this.#report(attempt, "denied", wrong.reason);
+      answerPlainly(response, wrong.status, wrong.reason);
+      return;
+    }
+    explainAnswer(response, (status) => this.#fail(attempt, status));
+    attempts.run(attempt, proxy);
+  }
+
+  #onConnect(request: IncomingMessage, socket: Duplex, proxy: () => void): void {
+    const attempt = startOf(request, "connect");
+    if (!hasToken(request.headers["proxy-authorization"], this.token)) this.#report(attempt, "denied", NO_TOKEN);
+    explainTunnel(socket, (status) => this.#fail(attempt, status));
+    attempts.run(attempt, proxy);
+  }
+
+  /** Writes the row about a request that the proxy answers with an error of its own, and gives the reason for the answer. */
+  #fail(attempt: Attempt, status: number): string {
+    if (attempt.verdict === undefined) {
+      const reason = "the target of CONNECT is not HOST:PORT";
+      this.#report(attempt, "denied", reason);
+      return reason;
+    }
+    const reason = status === 502 ? whyFailed(attempt.error) : "the proxy cannot pass this request on";
+    this.#report(attempt, "failed", reason);
+    return status === 502 ? `${attempt.host}:${attempt.port} cannot be reached: ${reason}` : reason;
+  }
+
+  #onSocks(socket: Socket): void {
+    const attempt: Attempt = { via: "socks", ...UNKNOWN };
+    const client = new WatchedSocks(socket, (reply, handshake) => this.#onSocksReply(attempt, reply, handshake));
+    const deadline = setTimeout(() => {
+      if (attempt.verdict === undefined) client.destroy();
+    }, HANDSHAKE_MS);
+    this.#socksClients.add(client);
+    client.once("close", () => {
+      clearTimeout(deadline);
+      this.#socksClients.delete(client);
+    });
+    // One for each connection, so that it is known which of them is asking.
+    const proxy = createSocksProxyServer({
+      filter: (port, host) => this.#decide(host, port, attempt),
+      lookupFor: (port) => {
+        // It is asked for right before the host is dialled, which happens in this context then.
+        attempts.enterWith(attempt);
+        return this.#lookUp(port, attempt);
+      },
+      proxyAuthToken: this.token,
+      probeUnauthenticated: async (port, host) => {
+        this.#report(Object.assign(attempt, { host, port }), "denied", NO_TOKEN);
+        return {};
+      },
+    });
+    proxy.handleConnection(client as unknown as Socket);
+  }
+
+  #onSocksReply(attempt: Attempt, reply: Reply, { host, port, problem }: Handshake): void {
+    if (attempt.verdict === "allowed" && typeof reply === "number" && reply > 0) {
+      this.#report(attempt, "failed", whyFailed(attempt.error));
+    } else if (attempt.verdict === undefined) {
+      // sandbox-runtime has refused it, or given up, without a question.
+      const otherwise = reply === undefined ? "malformed SOCKS: the client ended it" : "not a host name";
+      const malformed = problem === undefined ? otherwise : `malformed SOCKS: ${problem}`;
+      Object.assign(attempt, { host, port });
+      this.#report(attempt, "denied", reply === "wrong token" ? NO_TOKEN : malformed);
+    }
   }
 
   /** In the order of sandbox-runtime's own filter: is it a host, how is it spelled properly, is it on the list. */
-  #decide(host: string, port: number, asked: Asked): boolean {
+  #decide(host: string, port: number, attempt: Attempt): boolean {
+    Object.assign(attempt, { host, port });
     const deny = (reason: string) => {
-      this.#report(host, port, asked, "denied", reason);
+      this.#report(attempt, "denied", reason);
       return false;
     };
     if (!isValidHost(host)) return deny("not a host name");
@@ -167,64 +241,44 @@ export class EgressProxy extends EventEmitter<{ decision: [EgressDecision] }> {
     const { policy, internal } = this.#options;
     if (internal !== undefined && matchesDomainPattern(canonical, internal.host)) {
       // Reached by its socket only: looked up in DNS it would be somebody else's.
-      if (asked.via !== "http" || port !== internal.port) return deny(`${internal.host} takes plain HTTP only`);
-      this.#report(host, port, asked, "allowed", "internal");
+      if (attempt.via !== "http" || port !== internal.port) return deny(`${internal.host} takes plain HTTP only`);
+      if (internal.writesRows) attempt.verdict = "allowed";
+      else this.#report(attempt, "allowed", "internal");
       return true;
     }
     const rule = policy.allowedDomains.find((pattern) => matchesDomainPatternWithPort(canonical, port, pattern));
     if (rule === undefined) return deny("not on the allow list");
-    this.#latest = asked;
-    this.#report(host, port, asked, "allowed", `allowed by ${rule}`);
+    this.#report(attempt, "allowed", `allowed by ${rule}`);
     return true;
   }
 
-  /**
-   * sandbox-runtime's guarded lookup, with what it refuses reported. It is asked for right after the decision, before
-   * anything else can be asked; only of requests that a client sends in one go may the wrong one's path be in the row.
-   */
-  #lookUp(port: number): ReturnType<ResolvedAddressGuard["lookupFor"]> {
+  /** sandbox-runtime's guarded lookup, with what it refuses reported. */
+  #lookUp(port: number, attempt: Attempt | undefined): ReturnType<ResolvedAddressGuard["lookupFor"]> {
     const lookup = this.#guard.lookupFor(port);
-    const asked = this.#latest;
     return (host, options, callback) =>
       lookup(host, options, (error, address, family) => {
-        if (isResolvedAddressDenied(error)) this.#report(host, port, asked, "denied", error.reason);
+        if (attempt !== undefined && isResolvedAddressDenied(error)) this.#report(attempt, "denied", error.reason);
         callback(error, address, family);
       });
   }
 
-  #report(host: string, port: number, asked: Asked, verdict: EgressDecision["verdict"], reason: string): void {
-    this.emit("decision", {
-      time: new Date().toISOString(),
-      session: this.#options.session,
-      host: printable(host),
-      port,
-      via: asked.via,
-      verdict,
-      reason,
-      ...(asked.method === undefined ? {} : { method: asked.method }),
-      ...(asked.path === undefined ? {} : { path: asked.path }),
-    });
+  #report(attempt: Attempt, verdict: EgressDecision["verdict"], reason: string): void {
+    attempt.verdict = verdict;
+    const { via, host, port, method, path } = attempt;
+    const asked = { ...(method === undefined ? {} : { method }), ...(path === undefined ? {} : { path }) };
+    this.emit("decision", auditRow({ session: this.#options.session, host, port, via, verdict, reason, ...asked }));
   }
 }
 
 const NO_TOKEN = "wrong or missing proxy token";
 
-/** How much of a path goes to the audit log. */
-const PATH_LIMIT = 1024;
-
-function describe(request: IncomingMessage): Pick<Asked, "method" | "path"> {
-  const url = parse(request.url ?? "");
-  return { method: request.method ?? "?", path: printable(url?.pathname ?? "").slice(0, PATH_LIMIT) };
-}
-
-/** Where a request without a token wanted to go, for the audit log alone: it goes nowhere. */
-function target(request: IncomingMessage, via: "http" | "connect"): { host: string; port: number } {
-  const url = parse(via === "connect" ? `http://${request.url}` : (request.url ?? ""));
-  return { host: url?.hostname || "?", port: Number(url?.port) || 80 };
-}
-
-function parse(url: string): URL | undefined {
-  return URL.canParse(url) ? new URL(url) : undefined;
+/** Takes a server's listeners of one event away, and gives a function that calls them. */
+function takeListeners(server: HttpServer, event: string): (...args: readonly unknown[]) => void {
+  const listeners = server.listeners(event);
+  server.removeAllListeners(event);
+  return (...args) => {
+    for (const listener of listeners) Reflect.apply(listener, server, args);
+  };
 }
 
 /** The same reading of the header as sandbox-runtime's own, for the audit log alone: it is what refuses. */
@@ -233,9 +287,4 @@ function hasToken(header: string | undefined, token: string): boolean {
   const credentials = Buffer.from(encoded, "base64").toString("utf8");
   const colon = credentials.indexOf(":");
   return colon > 0 && credentials.slice(colon + 1) === token;
-}
-
-/** A session chooses these texts: nothing in them may end a line or move a terminal's cursor. */
-function printable(text: string): string {
-  return text.replace(/[^\x20-\x7e]/g, "?").slice(0, PATH_LIMIT);
 }

@@ -1,0 +1,79 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
+import type { Attempt } from "./attempt.ts";
+import { UNKNOWN } from "./decision.ts";
+
+/** What is known of a request before anything is decided: where it says it wants to go, for the audit log alone. */
+export function startOf(request: IncomingMessage, via: "http" | "connect"): Attempt {
+  const url = parse(via === "connect" ? `http://${request.url}` : (request.url ?? ""));
+  const host = url?.hostname || UNKNOWN.host;
+  const port = url === undefined ? UNKNOWN.port : Number(url.port) || (url.protocol === "https:" ? 443 : 80);
+  if (via === "connect") return { via, host, port };
+  return { via, host, port, method: request.method ?? "?", path: url?.pathname ?? "" };
+}
+
+/** A request that a proxy cannot pass on. */
+export interface WrongRequest {
+  readonly status: number;
+  readonly reason: string;
+}
+
+/** Why a plain request is none that a proxy can pass on. */
+export function wrongRequest(request: IncomingMessage): WrongRequest | undefined {
+  const url = parse(request.url ?? "");
+  if (url === undefined) return { status: 400, reason: "a proxy is asked for whole URLs, and this is none" };
+  if (url.protocol !== "http:" && url.protocol !== "https:") {
+    return { status: 400, reason: "a proxy is asked for URLs of http and https, and this is none" };
+  }
+  const hosts = request.rawHeaders.filter((name, index) => index % 2 === 0 && name.toLowerCase() === "host").length;
+  if (hosts > 1 || (hosts === 0 && request.httpVersion === "1.1")) {
+    return { status: 400, reason: "the request must have one Host header" };
+  }
+  if (expectsTooMuch(request)) return { status: 417, reason: "the only expectation taken is 100-continue" };
+  return undefined;
+}
+
+/** Whether a request expects something that no proxy here can do. */
+export function expectsTooMuch({ headers }: IncomingMessage): boolean {
+  return headers.expect !== undefined && !/^100-continue$/i.test(headers.expect);
+}
+
+/** Refuses a request with a reason in the answer, and reads nothing more of it. */
+export function answerPlainly(response: ServerResponse, status: number, reason: string): void {
+  response.writeHead(status, { "content-type": "text/plain", connection: "close" });
+  response.end(`${reason}\n`);
+}
+
+/** sandbox-runtime's whole answers to what it cannot pass on. An upstream's answers are never sent as a text in one go. */
+const BARE = new Map<unknown, number>([
+  ["Bad Gateway", 502],
+  ["Internal Server Error", 500],
+]);
+
+/**
+ * Gives sandbox-runtime's bare answers a reason.
+ *
+ * @param why called when there is such an answer: gives the reason
+ */
+export function explainAnswer(response: ServerResponse, why: (status: number) => string): void {
+  const end = response.end.bind(response) as (...args: readonly unknown[]) => ServerResponse;
+  response.end = (...args: readonly unknown[]) => {
+    const status = BARE.get(args[0]);
+    return status === response.statusCode ? end(`${why(status)}\n`) : end(...args);
+  };
+}
+
+/** The same for the answers to CONNECT, which sandbox-runtime writes to the bare socket. */
+export function explainTunnel(socket: Duplex, why: (status: number) => string): void {
+  const end = socket.end.bind(socket) as (...args: readonly unknown[]) => Duplex;
+  socket.end = (...args: readonly unknown[]) => {
+    const [, head = "", status = ""] =
+      (typeof args[0] === "string" && /^(HTTP\/1\.1 (400|500|502) [^\r]*)\r\n\r\n$/.exec(args[0])) || [];
+    if (status === "") return end(...args);
+    return end(`${head}\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\n${why(Number(status))}\n`);
+  };
+}
+
+function parse(url: string): URL | undefined {
+  return URL.canParse(url) ? new URL(url) : undefined;
+}
