@@ -32,6 +32,7 @@ describe("boot: start", function () {
     await writeFile(join(folder, "etc/cloister/machine.json"), JSON.stringify(machine));
     await writeFile(join(folder, "proc/swaps"), "Filename Type Size Used Priority\n");
     await writeFile(join(folder, "proc/mounts"), `/dev/nvme1n1 ${folder}/sessions ext4 rw 0 0\n`);
+    for (const [name, value] of Object.entries(kernel)) await setting(name, value);
     for (const name of ["nft", "systemctl", "swapoff"]) await fake(name, "exit 0");
     environment = {
       PATH: `${folder}/fake:${PATH}`,
@@ -51,6 +52,22 @@ describe("boot: start", function () {
   afterEach(async () => {
     await rm(folder, { recursive: true, force: true });
   });
+
+  /** What some image has: none of it strict enough, but for two. */
+  const kernel = {
+    "kernel/yama/ptrace_scope": "0",
+    "kernel/kptr_restrict": "0",
+    "kernel/perf_event_paranoid": "4",
+    "kernel/unprivileged_bpf_disabled": "2",
+    "fs/suid_dumpable": "2",
+    "fs/protected_regular": "0",
+  };
+  const setting = async (name: string, value: string) => {
+    await mkdir(join(folder, "proc/sys", name, ".."), { recursive: true });
+    await writeFile(join(folder, "proc/sys", name), `${value}\n`);
+  };
+  const settingOf = async (name: string) => (await readFile(join(folder, "proc/sys", name), "utf8")).trim();
+  const notices = async () => await readFile(join(folder, "run/cloister/notices"), "utf8").catch(() => "");
 
   const machine = {
     name: "first",
@@ -137,6 +154,66 @@ describe("boot: start", function () {
     assert.match(await said(), /^cloister: not ready: swap could not be turned off/);
     await fake("swapoff", `echo Filename > '${folder}/proc/swaps'`);
     assert.equal((await start()).exitCode, 0);
+  });
+
+  it("makes the kernel's settings stricter, and none of them looser", async () => {
+    assert.equal((await start()).exitCode, 0);
+    const now = await Promise.all(Object.keys(kernel).map(async (name) => [name, await settingOf(name)]));
+    assert.deepEqual(Object.fromEntries(now), {
+      "kernel/yama/ptrace_scope": "1",
+      "kernel/kptr_restrict": "2",
+      "kernel/perf_event_paranoid": "4",
+      "kernel/unprivileged_bpf_disabled": "2",
+      "fs/suid_dumpable": "0",
+      "fs/protected_regular": "2",
+    });
+    assert.doesNotMatch(await notices(), /kernel/);
+    await setting("kernel/yama/ptrace_scope", "2");
+    await start();
+    assert.equal(await settingOf("kernel/yama/ptrace_scope"), "2");
+  });
+
+  it("says which setting the kernel did not take, and that it has no Yama", async () => {
+    await rm(join(folder, "proc/sys/fs/suid_dumpable"));
+    await mkdir(join(folder, "proc/sys/fs/suid_dumpable"));
+    await rm(join(folder, "proc/sys/kernel/yama"), { recursive: true });
+    assert.equal((await start()).exitCode, 0);
+    assert.match(await notices(), /fs\/suid_dumpable is unknown and could not be made 0/);
+    assert.match(await notices(), /this kernel has no Yama/);
+  });
+
+  describe("lock-modules", () => {
+    const lock = async () => await execa(join(GUEST, "boot/lock-modules"), { env: environment, stdin: "ignore" });
+
+    it("loads what may be needed later, and nothing after that", async () => {
+      await mkdir(join(folder, "run/cloister"), { recursive: true });
+      await setting("kernel/modules_disabled", "0");
+      // What is locked when modules are loaded is seen by who loads them.
+      await fake("modprobe", `cat '${folder}/proc/sys/kernel/modules_disabled' >> '${folder}/calls'`);
+      await lock();
+      assert.match((await calls())[0] ?? "", /^modprobe --all --quiet .*nf_tables.*quota_v2/);
+      assert.equal((await calls())[1], "0");
+      assert.equal(await settingOf("kernel/modules_disabled"), "1");
+      assert.equal(await notices(), "");
+    });
+
+    it("locks although a module is not there, and leaves a kernel without modules alone", async () => {
+      await mkdir(join(folder, "run/cloister"), { recursive: true });
+      await fake("modprobe", "exit 1");
+      await lock();
+      await assert.rejects(calls(), "nothing was loaded");
+      await setting("kernel/modules_disabled", "0");
+      await lock();
+      assert.equal(await settingOf("kernel/modules_disabled"), "1");
+    });
+
+    it("says that modules can still be loaded where the kernel does not take it", async () => {
+      await mkdir(join(folder, "run/cloister"), { recursive: true });
+      await mkdir(join(folder, "proc/sys/kernel/modules_disabled"), { recursive: true });
+      await fake("modprobe", "exit 0");
+      await lock();
+      assert.match(await notices(), /kernel\/modules_disabled is unknown and could not be made 1/);
+    });
   });
 
   it("stops without a packet filter, and then no session may run", async () => {

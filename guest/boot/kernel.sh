@@ -1,0 +1,43 @@
+# shellcheck shell=sh
+# What the kernel lets processes do, whatever the image's own settings say. Needs lib.sh.
+
+# Sets one of the kernel's settings, where this kernel has it. A stricter one stays: in all of these, more is stricter.
+at_least() { # NAME VALUE
+  _file=$CLOISTER_PROC/sys/$1 _now=
+  [ -e "$_file" ] || return 0
+  read -r _now 2>/dev/null <"$_file" || :
+  [ "$_now" -ge "$2" ] 2>/dev/null || set_kernel "$1" "$2"
+}
+
+# For those in which 0 is the strictest.
+zero() { # NAME
+  [ ! -e "$CLOISTER_PROC/sys/$1" ] || set_kernel "$1" 0
+}
+
+# Writes a setting and reads it again. No process is started.
+set_kernel() { # NAME VALUE
+  _file=$CLOISTER_PROC/sys/$1 _now=
+  { printf '%s\n' "$2" >"$_file"; } 2>/dev/null || :
+  read -r _now 2>/dev/null <"$_file" || :
+  [ "$_now" = "$2" ] || notice "the kernel's setting $1 is ${_now:-unknown} and could not be made $2"
+}
+
+# The second wall's part in the kernel: what a process could do that got out of its sandbox, as an ordinary user.
+kernel_settings() {
+  # Nobody looks into, or writes to, a process that is not its own child.
+  at_least kernel/yama/ptrace_scope 1
+  [ -e "$CLOISTER_PROC/sys/kernel/yama/ptrace_scope" ] ||
+    notice "this kernel has no Yama: processes of one user may write to each other's memory"
+  # Addresses, messages and counters of the kernel, and programs in it, are for root.
+  at_least kernel/kptr_restrict 2
+  at_least kernel/dmesg_restrict 1
+  at_least kernel/perf_event_paranoid 2
+  at_least kernel/unprivileged_bpf_disabled 1
+  zero vm/unprivileged_userfaultfd
+  # Links and files of others in /tmp lead nobody astray, and root's programs leave no dumps there.
+  at_least fs/protected_symlinks 1
+  at_least fs/protected_hardlinks 1
+  at_least fs/protected_fifos 2
+  at_least fs/protected_regular 2
+  zero fs/suid_dumpable
+}
