@@ -1,4 +1,5 @@
 import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { auditCommand } from "./egress/audit-command.ts";
 import { runSealed } from "./run.ts";
 import { type MountRequest, RunRefused, type RunResult, SessionFailed } from "./run-types.ts";
 import { parseMount } from "./sessions/mounts.ts";
@@ -92,6 +93,18 @@ program
   .description("Prints what this boot's verification found, as JSON, and whether sealed commands are taken.")
   .action(async () => {
     process.exitCode = await reportCommand();
+  });
+
+program
+  .command("audit")
+  .description("Prints the audit log: what sessions asked of the network, one JSON object a line.")
+  .option("--session <name>", "of one session only")
+  .option("--since <time>", "as journalctl takes it, such as -1h or 2026-01-12")
+  .option("--follow", "goes on with what is asked from then on", false)
+  .action(async ({ session, since, follow }: { session?: string; since?: string; follow: boolean }) => {
+    const wrong = session === undefined ? undefined : checkName(session);
+    if (wrong !== undefined) throw new RunRefused([wrong.replace(/^--name /, "--session ")]);
+    process.exitCode = await auditCommand({ session, since, follow });
   });
 
 async function runCommand(command: string[], options: RunOptions): Promise<number> {

@@ -1,9 +1,6 @@
-import { type ChildProcessByStdio, spawn } from "node:child_process";
-import type { Writable } from "node:stream";
+import { RowCount, RowRate } from "./audit-counts.ts";
+import { AUDIT_SOCKET, JournalStream } from "./audit-journal.ts";
 import type { EgressDecision } from "./decision.ts";
-
-/** Under this identifier the rows are in the journal: `journalctl -t cloister-egress -o cat`. */
-export const AUDIT_IDENTIFIER = "cloister-egress";
 
 /** Where the rows about the network go, one JSON object a line. */
 export interface AuditLog {
@@ -12,47 +9,120 @@ export interface AuditLog {
   close(): Promise<void>;
 }
 
+/** How often what was counted is written, at first and at most: while a session goes on, twice as long each time. */
+const COUNTED_MS = { first: 1_000, most: 60_000 } as const;
+
+/** How long failures are gathered before they are told. */
+const TOLD_MS = 1_000;
+
+/** What a session names is cut to this: a row is of bounded size. */
+const MOST_CHARACTERS = 1_024;
+
 /**
- * The audit log of a machine: the system's journal, by systemd-cat(1), which is started with the first row. A session
- * that asks for nothing costs nothing.
+ * The audit log of one session, in the machine's journal of audit rows. A session that asks for nothing costs nothing; one that
+ * asks without end is counted (see {@link RowRate}): denied and allowed rows apart, so that neither hides the other. What waits
+ * is bounded, whatever the session and the journal do.
  *
- * @param onProblem told once when the journal takes no rows: they must not get lost in silence
+ * @param onProblem told when the journal takes no rows: once, and at the end how many more are missing
  */
-export function journal(onProblem: (line: string) => void): AuditLog {
-  let child: ChildProcessByStdio<Writable, null, null> | undefined;
-  let ended: Promise<void> = Promise.resolve();
-  let failed = false;
-  const fail = (why: string) => {
-    if (!failed) onProblem(`the audit log of the network could not be written: ${why}`);
-    failed = true;
-  };
-  const start = () => {
-    const started = spawn("systemd-cat", [`--identifier=${AUDIT_IDENTIFIER}`, "--priority=info", "cat"], {
-      stdio: ["pipe", "ignore", "ignore"],
-      // A Ctrl-C at the terminal is for the command: what it asked for last is still written down.
-      detached: true,
-    });
-    ended = new Promise((resolve) => {
-      started.once("error", (error) => {
-        fail(error.message);
-        resolve();
-      });
-      started.once("close", (code) => {
-        if (code !== 0) fail(`systemd-cat ended with ${code}`);
-        resolve();
-      });
-    });
-    started.stdin.on("error", (error) => fail(error.message));
-    return started;
-  };
+export function journal(onProblem: (line: string) => void, path: string = AUDIT_SOCKET): AuditLog {
+  return new JournalLog(onProblem, path);
+}
+
+class JournalLog implements AuditLog {
+  readonly #onProblem: (line: string) => void;
+  readonly #stream: JournalStream;
+  readonly #verdicts = new Map<EgressDecision["verdict"], { readonly rate: RowRate; readonly count: RowCount }>();
+  #every: number = COUNTED_MS.first;
+  #timer: NodeJS.Timeout | undefined;
+  #why: string | undefined;
+  #told = false;
+  #telling: NodeJS.Timeout | undefined;
+  #missing = 0;
+
+  constructor(onProblem: (line: string) => void, path: string) {
+    this.#onProblem = onProblem;
+    this.#stream = new JournalStream((why, rows) => this.#failed(why, rows), path);
+  }
+
+  write(decision: EgressDecision): void {
+    const kind = this.#of(decision.verdict);
+    if (kind.rate.take() && this.#stream.ready()) {
+      this.#stream.write(JSON.stringify(bounded(decision)));
+      return;
+    }
+    kind.count.add(bounded(decision));
+    this.#timer ??= setTimeout(() => this.#writeCounted(), this.#every);
+  }
+
+  async close(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#flush(true);
+    await this.#stream.close();
+    for (const [verdict, { count }] of this.#verdicts) this.#missing += count.take(verdict).counted;
+    clearTimeout(this.#telling);
+    if (this.#missing > 0 || (this.#why !== undefined && !this.#told)) this.#tell();
+  }
+
+  #of(verdict: EgressDecision["verdict"]) {
+    const known = this.#verdicts.get(verdict);
+    if (known !== undefined) return known;
+    const made = { rate: new RowRate(), count: new RowCount() };
+    this.#verdicts.set(verdict, made);
+    return made;
+  }
+
+  #writeCounted(): void {
+    this.#timer = undefined;
+    this.#every = this.#flush() ? Math.min(this.#every * 2, COUNTED_MS.most) : COUNTED_MS.first;
+    // Once more: what is counted by then is written, or the time between is short again.
+    if (this.#every > COUNTED_MS.first || !this.#empty()) {
+      this.#timer = setTimeout(() => this.#writeCounted(), this.#every);
+    }
+  }
+
+  /** Writes what was counted, as far as the journal takes it. Returns whether there was anything. */
+  #flush(last = false): boolean {
+    let wrote = false;
+    for (const [verdict, { count }] of this.#verdicts) {
+      if (count.empty || !this.#stream.ready(last)) continue;
+      this.#stream.write(JSON.stringify(count.take(verdict)));
+      wrote = true;
+    }
+    return wrote;
+  }
+
+  #empty(): boolean {
+    return [...this.#verdicts.values()].every(({ count }) => count.empty);
+  }
+
+  #failed(why: string, rows: number): void {
+    this.#why ??= why;
+    this.#missing += rows;
+    if (!this.#told) this.#telling ??= setTimeout(() => this.#tell(), TOLD_MS);
+  }
+
+  #tell(): void {
+    const rows = this.#missing;
+    this.#missing = 0;
+    this.#told = true;
+    const why = this.#why ?? "it was too slow";
+    this.#onProblem(
+      `the audit log of the network could not be written: ${why}${rows > 0 ? `: ${rows} rows are missing` : ""}`,
+    );
+  }
+}
+
+/** The decision with what the session wrote cut. */
+function bounded(decision: EgressDecision): EgressDecision {
+  const { host, reason, path, method } = decision;
   return {
-    write(decision) {
-      child ??= start();
-      if (!failed) child.stdin.write(`${JSON.stringify(decision)}\n`);
-    },
-    async close() {
-      child?.stdin.end();
-      await ended;
-    },
+    ...decision,
+    host: cut(host),
+    reason: cut(reason),
+    ...(path === undefined ? {} : { path: cut(path) }),
+    ...(method === undefined ? {} : { method: cut(method) }),
   };
 }
+
+const cut = (text: string) => (text.length > MOST_CHARACTERS ? `${text.slice(0, MOST_CHARACTERS)}...` : text);

@@ -1,4 +1,10 @@
-import { AUDIT_IDENTIFIER } from "../../egress/audit.ts";
+import { AUDIT_IDENTIFIER } from "../../egress/audit-journal.ts";
+
+/**
+ * AWS's agent reads the machine's main journal only. This unit copies the audit rows there (guest/units): rows are known by the
+ * fields that journald sets itself, which nobody but that unit has.
+ */
+const AUDIT_COPY = { _SYSTEMD_UNIT: "cloister-audit-copy.service", _UID: "0" } as const;
 
 /** Where AWS's agent keeps itself. */
 export const AGENT = "/opt/aws/amazon-cloudwatch-agent";
@@ -49,7 +55,7 @@ export function agentSettings(args: {
             {
               log_group_name: logGroups.audit,
               log_stream_name: instance,
-              matches: [{ SYSLOG_IDENTIFIER: AUDIT_IDENTIFIER }],
+              matches: [{ SYSLOG_IDENTIFIER: AUDIT_IDENTIFIER, ...AUDIT_COPY }],
             },
           ],
         },

@@ -29,7 +29,9 @@ describe("aws: logs", () => {
               {
                 log_group_name: "/cloister/dev/audit",
                 log_stream_name: "i-1",
-                matches: [{ SYSLOG_IDENTIFIER: "cloister-egress" }],
+                matches: [
+                  { SYSLOG_IDENTIFIER: "cloister-egress", _SYSTEMD_UNIT: "cloister-audit-copy.service", _UID: "0" },
+                ],
               },
             ],
           },

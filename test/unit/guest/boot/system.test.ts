@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdir, mkdtemp, readFile, readlink, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, readlink, rm, stat, statfs, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
@@ -8,6 +8,9 @@ import { UID_RANGE } from "../../../../guest/sessions/users.ts";
 
 const GUEST = join(import.meta.dirname, "../../../../guest");
 const PATH = `${process.env["PATH"]}:/usr/sbin:/sbin`;
+
+/** Where journald looks for the audit rows' journal, by the machine id of these tests. */
+const JOURNAL = "var/log/journal/0123456789abcdef0123456789abcdef.cloister-audit";
 
 /** `start` and what it calls, by a real shell; what would change this computer is replaced by scripts that write down how they were called. */
 describe("boot: start", function () {
@@ -33,7 +36,8 @@ describe("boot: start", function () {
     await writeFile(join(folder, "proc/swaps"), "Filename Type Size Used Priority\n");
     await writeFile(join(folder, "proc/mounts"), `/dev/nvme1n1 ${folder}/sessions ext4 rw 0 0\n`);
     for (const [name, value] of Object.entries(kernel)) await setting(name, value);
-    for (const name of ["nft", "systemctl", "swapoff"]) await fake(name, "exit 0");
+    await writeFile(join(folder, "etc/machine-id"), "0123456789abcdef0123456789abcdef\n");
+    for (const name of ["nft", "systemctl", "swapoff", "mount"]) await fake(name, "exit 0");
     environment = {
       PATH: `${folder}/fake:${PATH}`,
       CLOISTER_HOME: join(folder, "home"),
@@ -44,6 +48,8 @@ describe("boot: start", function () {
       CLOISTER_RUN: join(folder, "run/cloister"),
       CLOISTER_SESSIONS: join(folder, "sessions"),
       CLOISTER_UNITS: join(folder, "units"),
+      CLOISTER_SYSTEMD: join(folder, "systemd"),
+      CLOISTER_VAR: join(folder, "var"),
       CLOISTER_BIN: join(folder, "local"),
       CLOISTER_CONSOLE: join(folder, "console"),
       CLOISTER_DISK_TRIES: "0",
@@ -91,6 +97,7 @@ describe("boot: start", function () {
     assert.deepEqual(await calls(), [
       "nft -f home/boot/wall.nft",
       "systemctl restart systemd-journald.service",
+      `mount --bind sessions/.cloister/audit ${JOURNAL}`,
       "systemctl start --no-block cloister-verify.service",
     ]);
     assert.equal(await readFile(join(folder, "run/cloister/wall"), "utf8"), "");
@@ -154,6 +161,40 @@ describe("boot: start", function () {
     assert.match(await said(), /^cloister: not ready: swap could not be turned off/);
     await fake("swapoff", `echo Filename > '${folder}/proc/swaps'`);
     assert.equal((await start()).exitCode, 0);
+  });
+
+  it("gives audit rows a journal of their own on the session disk, for root alone, of bounded size", async () => {
+    assert.equal((await start()).exitCode, 0);
+    const settings = await readFile(join(folder, "systemd/journald@cloister-audit.conf.d/cloister.conf"), "utf8");
+    const { blocks, bsize } = await statfs(join(folder, "sessions"));
+    const mib = Math.min(256, Math.floor((blocks * bsize) / 1048576 / 20));
+    for (const line of ["Storage=persistent", `SystemMaxUse=${mib}M`, "SystemKeepFree=0", "RateLimitIntervalSec=0"]) {
+      assert.ok(settings.split("\n").includes(line), line);
+    }
+    const unit = async (kind: string) =>
+      await readFile(join(folder, `units/systemd-journald@cloister-audit.${kind}.d/cloister.conf`), "utf8");
+    assert.match(await unit("socket"), /^SocketMode=0600$/m);
+    assert.match(await unit("socket"), /^StopWhenUnneeded=no$/m);
+    assert.match(await unit("service"), /^LogsDirectoryMode=0700$/m);
+    assert.equal((await stat(join(folder, "sessions/.cloister/audit"))).mode & 0o777, 0o700);
+    // A second time, when it is mounted.
+    await writeFile(
+      join(folder, "proc/mounts"),
+      `a ${folder}/sessions ext4 rw 0 0\na ${folder}/${JOURNAL} ext4 rw 0 0\n`,
+    );
+    const before = (await calls()).length;
+    await start();
+    assert.ok(!(await calls()).slice(before).some((call) => call.startsWith("mount")));
+  });
+
+  it("says when it cannot, and goes on: the verification then finds no rows", async () => {
+    await fake("mount", "exit 32");
+    assert.equal((await start()).exitCode, 0);
+    assert.match(await notices(), /the journal of audit rows could not be put on the session disk/);
+    await rm(join(folder, "run/cloister/notices"));
+    await fake("mount", "exit 0");
+    await start();
+    assert.doesNotMatch(await notices(), /audit/);
   });
 
   it("makes the kernel's settings stricter, and none of them looser", async () => {

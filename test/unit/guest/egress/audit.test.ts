@@ -1,8 +1,13 @@
 import assert from "node:assert/strict";
-import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { once } from "node:events";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { journal } from "../../../../guest/egress/audit.ts";
+import { type CountedRow, RATES, RowCount, RowRate } from "../../../../guest/egress/audit-counts.ts";
+import { auditReading } from "../../../../guest/egress/audit-read.ts";
 import type { EgressDecision } from "../../../../guest/egress/decision.ts";
 
 const ROW: EgressDecision = {
@@ -15,54 +20,222 @@ const ROW: EgressDecision = {
   reason: "not on the allow list",
 };
 
-describe("the audit log", () => {
-  let folder: string;
-  const path = process.env["PATH"];
+const isCounted = (row: EgressDecision | CountedRow): row is CountedRow => "counted" in row;
 
-  /** Puts a stand-in for systemd-cat first on PATH: this computer may have no journal. */
-  async function standIn(script: string) {
-    await writeFile(join(folder, "systemd-cat"), `#!/bin/sh\n${script}\n`);
-    await chmod(join(folder, "systemd-cat"), 0o755);
-    process.env["PATH"] = `${folder}${delimiter}${path}`;
+describe("the audit log", function () {
+  this.timeout(20_000);
+  let folder: string;
+  let path: string;
+  const servers: Server[] = [];
+  const sockets = new Set<Socket>();
+
+  /** Stands in for journald's stream socket: this computer may have no journal. */
+  async function standIn(reads = true): Promise<{ readonly text: () => string; readonly server: Server }> {
+    let text = "";
+    const server = createServer({ allowHalfOpen: !reads }, (socket) => {
+      sockets.add(socket);
+      socket.on("error", () => {});
+      if (reads) socket.setEncoding("utf8").on("data", (chunk: string) => (text += chunk));
+      else socket.pause();
+    });
+    servers.push(server);
+    await new Promise<void>((resolve) => server.listen(path, resolve));
+    return { text: () => text, server };
   }
+  /** What was handed to the kernel is read a moment later. */
+  const arrived = async () => {
+    await Promise.all([...sockets].map(async (socket) => socket.closed || (await once(socket, "close"))));
+  };
+  const rowsOf = (text: string) =>
+    text
+      .split("\n")
+      .slice(7)
+      .filter((line) => line !== "")
+      .map((line) => JSON.parse(line) as EgressDecision | CountedRow);
 
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), "cloister-audit-"));
+    path = join(folder, "stdout");
   });
-
   afterEach(async () => {
-    process.env["PATH"] = path;
+    for (const socket of sockets) socket.destroy();
+    sockets.clear();
+    for (const server of servers.splice(0)) server.close();
     await rm(folder, { recursive: true });
   });
 
   it("hands every row to the journal as one line of JSON, under its identifier", async () => {
-    await standIn(`echo "$@" > ${folder}/args; cat > ${folder}/rows`);
+    const { text } = await standIn();
     const problems: string[] = [];
-    const log = journal((line) => problems.push(line));
-    for (let port = 0; port < 500; port++) log.write({ ...ROW, port });
+    const log = journal((line) => problems.push(line), path);
+    const many = RATES[0].burst;
+    for (let port = 0; port < many; port++) log.write({ ...ROW, port });
     await log.close();
-    const rows = (await readFile(join(folder, "rows"), "utf8")).trimEnd().split("\n");
+    await arrived();
     assert.deepEqual(
-      rows.map((row) => JSON.parse(row) as EgressDecision),
-      Array.from({ length: 500 }, (_, port) => ({ ...ROW, port })),
+      rowsOf(text()),
+      Array.from({ length: many }, (_, port) => ({ ...ROW, port })),
     );
-    assert.match(await readFile(join(folder, "args"), "utf8"), /^--identifier=cloister-egress --priority=info cat$/m);
+    // systemd-journald's stream: identifier, unit, priority, prefixes, and three that forward.
+    assert.deepEqual(text().split("\n").slice(0, 7), ["cloister-egress", "", "6", "0", "0", "0", "0"]);
     assert.deepEqual(problems, []);
   });
 
-  it("starts nothing for a session that asks for nothing", async () => {
-    await standIn(`touch ${folder}/started`);
-    await journal(assert.fail).close();
-    await assert.rejects(readFile(join(folder, "started")));
+  it("connects to nothing for a session that asks for nothing", async () => {
+    let connected = false;
+    (await standIn()).server.on("connection", () => (connected = true));
+    await journal(assert.fail, path).close();
+    await sleep(50);
+    assert.equal(connected, false);
   });
 
-  it("says once that rows are lost, and goes on", async () => {
-    await standIn("exit 3");
+  it("says once that rows are lost, how many, and goes on", async () => {
     const problems: string[] = [];
-    const log = journal((line) => problems.push(line));
+    const log = journal((line) => problems.push(line), path);
     for (let i = 0; i < 50; i++) log.write(ROW);
     await log.close();
     assert.equal(problems.length, 1);
-    assert.match(problems[0] ?? "", /^the audit log of the network could not be written: /);
+    assert.match(
+      problems[0] ?? "",
+      /^the audit log of the network could not be written: .*ENOENT.*: 50 rows are missing$/,
+    );
+  });
+
+  it("counts what is beyond the rate, each verdict apart, and loses none", async () => {
+    const { text } = await standIn();
+    const log = journal(assert.fail, path);
+    for (let i = 0; i < 5_000; i++) log.write({ ...ROW, host: `host-${i % 30}.example` });
+    log.write({ ...ROW, verdict: "allowed", host: "pypi.org" });
+    await log.close();
+    await arrived();
+    const rows = rowsOf(text());
+    const denied = rows.filter((row) => row.verdict === "denied");
+    const single = denied.filter((row) => !isCounted(row)).length;
+    const counted = denied.filter(isCounted);
+    assert.ok(single >= RATES[0].burst && single < 1_000, `${single} rows one by one`);
+    assert.equal(single + counted.reduce((sum, row) => sum + row.counted, 0), 5_000);
+    for (const row of counted) {
+      assert.equal(row.session, ROW.session);
+      assert.equal(
+        row.hosts.reduce((sum, [, count]) => sum + count, row.others),
+        row.counted,
+      );
+      assert.ok(row.hosts.length <= 20 && row.others > 0);
+    }
+    // The control: a flood of refused requests does not take an allowed one's row.
+    assert.ok(rows.some((row) => row.verdict === "allowed" && !isCounted(row) && row.host === "pypi.org"));
+  });
+
+  it("writes what it counted while the session goes on", async () => {
+    const { text } = await standIn();
+    const log = journal(assert.fail, path);
+    for (let i = 0; i < 1_000; i++) log.write(ROW);
+    await sleep(1_500);
+    assert.ok(rowsOf(text()).some(isCounted));
+    await log.close();
+  });
+
+  it("cuts what a session names", async () => {
+    const { text } = await standIn();
+    const log = journal(assert.fail, path);
+    log.write({ ...ROW, host: "h".repeat(100_000), path: "/\n".repeat(50_000) });
+    await log.close();
+    await arrived();
+    assert.ok(text().length < 8_000);
+    assert.equal(rowsOf(text()).length, 1);
+  });
+
+  it("does not grow when the journal stands still, and tells what is missing", async () => {
+    await standIn(false);
+    const problems: string[] = [];
+    const log = journal((line) => problems.push(line), path);
+    log.write(ROW);
+    await sleep(50);
+    global.gc?.();
+    const before = process.memoryUsage();
+    for (let i = 0; i < 400_000; i++) {
+      log.write({ ...ROW, host: `${"x".repeat(500)}${i}.example` });
+      if (i % 10_000 === 0) await sleep(0);
+    }
+    const after = process.memoryUsage();
+    const grown = after.heapUsed + after.external - before.heapUsed - before.external;
+    assert.ok(grown < 64 * 1024 * 1024, `${grown} bytes`);
+    await log.close();
+    assert.equal(problems.length, 1);
+    assert.match(problems[0] ?? "", /could not be written: it did not take them in 5 s/);
+  });
+
+  it("goes on once the journal is back, with a row for what was not written meanwhile", async () => {
+    const problems: string[] = [];
+    const log = journal((line) => problems.push(line), path);
+    log.write(ROW);
+    await sleep(50);
+    for (let i = 0; i < 10; i++) log.write(ROW);
+    const { text } = await standIn();
+    await sleep(2_500);
+    log.write({ ...ROW, host: "later.example" });
+    await log.close();
+    await arrived();
+    const rows = rowsOf(text());
+    assert.deepEqual(
+      rows.filter(isCounted).map(({ counted }) => counted),
+      [10],
+    );
+    assert.ok(rows.some((row) => !isCounted(row) && row.host === "later.example"));
+    assert.equal(problems.length, 1, problems.join("\n"));
+    assert.match(problems[0] ?? "", /: 1 rows are missing$/);
+  });
+});
+
+describe("the audit log's rate", () => {
+  it("lets a burst through, then some each second, then few over hours", () => {
+    let now = 0;
+    const rate = new RowRate(() => now);
+    const taken = (tries: number) => Array.from({ length: tries }, () => rate.take()).filter(Boolean).length;
+    assert.equal(taken(1_000), 200);
+    now += 1_000;
+    assert.equal(taken(1_000), 50);
+    let all = 250;
+    for (let second = 0; second < 24 * 3600; second++) {
+      now += 1_000;
+      all += taken(100);
+    }
+    assert.ok(all >= 50_000 && all < 55_000, `${all} rows in a day`);
+  });
+
+  it("keeps a count of bounded size", () => {
+    const count = new RowCount();
+    for (let i = 0; i < 100_000; i++) count.add({ ...ROW, host: i % 2 ? "__proto__" : `${i}.example` });
+    const row = count.take("denied");
+    assert.equal(row.counted, 100_000);
+    assert.equal(row.hosts.length, 20);
+    assert.deepEqual(row.hosts[1], ["__proto__:443", 50_000]);
+    assert.equal(row.others, 100_000 - 50_000 - 19);
+    assert.ok(count.empty);
+  });
+});
+
+describe("reading the audit log", () => {
+  it("asks for what the journal itself says of who wrote a row", () => {
+    const matches = ["_UID=0", "_TRANSPORT=stdout", "SYSLOG_IDENTIFIER=cloister-egress"];
+    assert.deepEqual(auditReading(), [
+      "--namespace=cloister-audit",
+      "--output=cat",
+      "--no-pager",
+      "--quiet",
+      ...matches,
+    ]);
+    assert.deepEqual(auditReading({ session: "a-b-c", since: "-1h", follow: true }).slice(4), [
+      ...["--since=-1h", "--follow", "--no-tail", '--grep="session":"a-b-c"', "--case-sensitive=yes"],
+      ...matches,
+    ]);
+  });
+
+  it("is what the unit that copies rows for AWS's agent does", async () => {
+    const unit = await readFile(
+      join(import.meta.dirname, "../../../../guest/units/cloister-audit-copy.service"),
+      "utf8",
+    );
+    for (const argument of auditReading()) if (argument !== "--no-pager") assert.ok(unit.includes(argument), argument);
   });
 });

@@ -1,0 +1,106 @@
+import { connect, type Socket } from "node:net";
+
+/**
+ * The journal of audit rows: a namespace of journald with a size of its own on the session disk (guest/boot/audit-journal.sh).
+ * Its sockets are for root alone.
+ */
+export const AUDIT_NAMESPACE = "cloister-audit";
+
+/** Under this identifier the rows are in it. */
+export const AUDIT_IDENTIFIER = "cloister-egress";
+
+/** Where journald takes a stream of lines (systemd-journald.service(8)). */
+export const AUDIT_SOCKET = `/run/systemd/journal.${AUDIT_NAMESPACE}/stdout`;
+
+/** How much may wait for a journal that is slow, in bytes. */
+const MOST_WAITING = 256 * 1024;
+
+/** How long a journal that took nothing is left alone before it is tried again. */
+const RETRY_MS = 1_000;
+
+/** How long the last rows may take. */
+const CLOSE_MS = 5_000;
+
+/**
+ * The lines that systemd-cat(1) begins with: identifier, unit (the journal finds it by itself), priority `info`; no priorities
+ * in the lines, nothing forwarded to syslog, the kernel or the console.
+ */
+const HEADER = `${AUDIT_IDENTIFIER}\n\n6\n0\n0\n0\n0\n`;
+
+/** A stream of lines into the journal: what is written waits in a bounded room, and what was not taken is known. */
+export class JournalStream {
+  readonly #path: string;
+  readonly #onFailure: (why: string, rows: number) => void;
+  #socket: Socket | undefined;
+  /** Rows that were written and that the kernel has not taken yet. */
+  #waiting = 0;
+  #retryAt = 0;
+  #ending = false;
+
+  /** @param onFailure told why the journal takes nothing, and how many rows that were accepted are lost by it */
+  constructor(onFailure: (why: string, rows: number) => void, path: string = AUDIT_SOCKET) {
+    this.#onFailure = onFailure;
+    this.#path = path;
+  }
+
+  /**
+   * Whether it would take a row now. The first call, and one after a failure, connects.
+   *
+   * @param last of the few rows at the end, for which there is always room
+   */
+  ready(last = false): boolean {
+    if (this.#socket === undefined && Date.now() >= this.#retryAt && !this.#ending) this.#socket = this.#connect();
+    return this.#socket !== undefined && (last || this.#socket.writableLength < MOST_WAITING);
+  }
+
+  /** Hands over one line, which must not have a line break in it. Only after {@link ready}. */
+  write(line: string): void {
+    const socket = this.#socket;
+    if (socket === undefined) throw new Error("the journal takes no row");
+    this.#waiting += 1;
+    socket.write(`${line}\n`, (error) => {
+      if (!error && socket === this.#socket) this.#waiting -= 1;
+    });
+  }
+
+  /** Resolves when everything was handed over, or cannot be. */
+  async close(): Promise<void> {
+    this.#ending = true;
+    const socket = this.#socket;
+    if (socket === undefined) return;
+    await new Promise<void>((resolve) => {
+      const late = setTimeout(() => {
+        this.#fail(socket, `it did not take them in ${CLOSE_MS / 1000} s`);
+        resolve();
+      }, CLOSE_MS);
+      socket.once("close", () => {
+        clearTimeout(late);
+        resolve();
+      });
+      // Nothing is ever read from it: the stream ends when the last row is with the kernel.
+      socket.end(() => socket.destroy());
+    });
+  }
+
+  #connect(): Socket {
+    const socket = connect({ path: this.#path });
+    socket.write(HEADER);
+    socket.on("error", (error) => this.#fail(socket, error.message));
+    socket.on("close", () => {
+      if (!this.#ending || this.#waiting > 0) this.#fail(socket, "it closed the connection");
+    });
+    // What was never sent cannot have been asked for: a journal that answers is none.
+    socket.resume();
+    return socket;
+  }
+
+  #fail(socket: Socket, why: string): void {
+    if (socket !== this.#socket) return;
+    const rows = this.#waiting;
+    this.#socket = undefined;
+    this.#waiting = 0;
+    this.#retryAt = Date.now() + RETRY_MS;
+    socket.destroy();
+    this.#onFailure(why, rows);
+  }
+}

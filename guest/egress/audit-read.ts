@@ -1,0 +1,30 @@
+import { AUDIT_IDENTIFIER, AUDIT_NAMESPACE } from "./audit-journal.ts";
+
+/**
+ * What a row must have that only the machine's root can give it: `_UID` is a field that journald sets itself, from the socket
+ * that the row came by (systemd.journal-fields(7), "trusted journal fields"). The unit, which journald looks up a moment
+ * later, is missing where the supervisor has ended by then.
+ */
+export const AUDIT_FIELDS = { _UID: "0", _TRANSPORT: "stdout", SYSLOG_IDENTIFIER: AUDIT_IDENTIFIER } as const;
+
+/** What to read of the audit log. Default: everything there is, older machines' rows on the session disk among it. */
+export interface AuditReading {
+  readonly session?: string | undefined;
+  readonly lines?: number | undefined;
+  readonly since?: string | undefined;
+  /** Goes on with what is written from then on. */
+  readonly follow?: boolean | undefined;
+}
+
+/** The arguments of journalctl(1) that read rows, one JSON object a line, and nothing that somebody else wrote. */
+export function auditReading({ session, lines, since, follow }: AuditReading = {}): string[] {
+  return [
+    ...[`--namespace=${AUDIT_NAMESPACE}`, "--output=cat", "--no-pager", "--quiet"],
+    ...(lines === undefined ? [] : [`--lines=${lines}`]),
+    ...(since === undefined ? [] : [`--since=${since}`]),
+    ...(follow ? ["--follow", ...(lines === undefined ? ["--no-tail"] : [])] : []),
+    // Names of sessions are letters and dashes. Older versions of journalctl have no fixed strings to look for.
+    ...(session === undefined ? [] : [`--grep="session":"${session}"`, "--case-sensitive=yes"]),
+    ...Object.entries(AUDIT_FIELDS).map(([field, value]) => `${field}=${value}`),
+  ];
+}
