@@ -19,6 +19,9 @@ export * from "./run-types.ts";
 /** Host name inside a session, as in the reference. */
 const HOSTNAME = "claude";
 
+/** How many decisions a run's result tells of, the first: a session may ask without end. All of them are in the audit log. */
+const MOST_DECISIONS = 1_000;
+
 /** Wall-clock time in milliseconds, with fractions: what `apply-seccomp` marks is on the same clock. */
 const now = () => performance.timeOrigin + performance.now();
 
@@ -92,7 +95,7 @@ async function inSession(session: Session, spec: SealedSpec, accepted: Accepted,
   const { decisions, notice, started } = observed;
   const audit = journal(notice);
   const onDecision = (decision: EgressDecision) => {
-    decisions.push(decision);
+    if (decisions.length < MOST_DECISIONS) decisions.push(decision);
     audit.write(decision);
     spec.onDecision?.(decision);
   };
