@@ -1,9 +1,13 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { cp, lstat, mkdtemp, rename, rm, stat } from "node:fs/promises";
-import { basename, dirname, join, posix, resolve } from "node:path";
+import { lstat, stat } from "node:fs/promises";
+import { basename, dirname, posix, resolve } from "node:path";
 import { Transform, Writable } from "node:stream";
+import { fileURLToPath } from "node:url";
+import { type CopyReport, ReportReader, reportOf } from "./copy/report.ts";
+import { shown } from "./copy/text.ts";
 import { OperatorError, UsageError } from "./errors.ts";
+import { python } from "./far-end/start.ts";
 import type { Transport } from "./transport.ts";
 
 /** How a copy is made. */
@@ -15,136 +19,121 @@ export interface CopyOptions {
 }
 
 /**
- * Unpacks an archive of one file or folder, named $2, to the path $1: into it when it is a folder, beside it by another name
- * first and in its place when all is there. What has arrived belongs to who runs this.
- */
-const UNPACK = `set -eu
-d=$1 n=$2
-if [ -d "$d" ]; then f=\${d%/}/$n; else
-  case $d in */) echo "there is no folder $d on the machine" >&2; exit 1 ;; esac
-  f=$d
-fi
-case $f in */*) p=\${f%/*}; p=\${p:-/} ;; *) p=. ;; esac
-[ -d "$p" ] || { echo "there is no folder $p on the machine" >&2; exit 1; }
-w=$(mktemp -d -- "$p/.cloister-cp-XXXXXX")
-trap 'rm -rf -- "$w"' EXIT
-trap 'exit 129' HUP INT TERM
-tar -xzf - --no-same-owner -C "$w"
-if [ -d "$f" ] && [ -d "$w/$n" ]; then cp -a -- "$w/$n/." "$f/"
-elif [ -d "$f" ]; then echo "$f is a folder on the machine" >&2; exit 1
-else mv -f -T -- "$w/$n" "$f"; fi`;
-
-/** Packs what is named $2 in the folder $1; $3 is what the operator called it. */
-const PACK = `set -eu
-[ -e "$1/$2" ] || [ -L "$1/$2" ] || { echo "there is no $3 on the machine, or $(id -un) may not see it" >&2; exit 1; }
-cd -- "$1"
-exec tar -czf - "./$2"`;
-
-/**
  * Copies a file or a folder of this computer to a machine. A path there is relative to the user's home. An existing folder
- * takes what is copied into it; an existing file is replaced when the new one is complete.
+ * takes what is copied into it; an existing file is replaced when the new one is complete, and so is each file in a folder that
+ * is there already. No link of the machine's is followed but those of its system, and none of this computer's below `from`.
  *
- * @throws OperatorError when either side has not what is needed; then nothing has changed but folders that were merged
+ * @returns what was left out
+ * @throws OperatorError when either side has not what is needed, or the copy does not come to its end; then files that have
+ * arrived stay, each complete, and the copy can be repeated
  */
-export async function copyTo(transport: Transport, from: string, to: string, options: CopyOptions): Promise<void> {
+export async function copyTo(
+  transport: Transport,
+  from: string,
+  to: string,
+  options: CopyOptions,
+): Promise<CopyReport> {
   const path = resolve(from);
   const name = basename(path);
   if (name === "") throw new UsageError("the whole of this computer's disk is not copied: name a folder.");
-  if (!(await exists(path))) throw new OperatorError(`there is no ${from} on this computer.`);
-  const packing = tar(["-C", dirname(path), "-czf", "-", `./${name}`]);
-  packing.child.stdin.end();
-  const counted = packing.child.stdout.pipe(counter(options.moved));
-  await both(
-    transport.exec(["sh", "-c", UNPACK, "sh", to, name], { ...sink(packing.said), user: options.user, stdin: counted }),
-    packing,
+  if (!(await exists(path))) throw new OperatorError(`there is no ${shown(from)} on this computer.`);
+  const here = endHere(["send", path]);
+  const there = new ReportReader();
+  const packed = here.child.stdout.pipe(counter(options.moved));
+  here.child.stdin.end();
+  return await both(
+    transport.exec([...python("copy_end.py"), "receive", to, name], {
+      stdout: nowhere(),
+      stderr: there,
+      user: options.user,
+      stdin: packed,
+    }),
+    there,
+    here,
   );
 }
 
 /**
- * Copies a file or a folder of a machine to this computer, by the same rules.
+ * Copies a file or a folder of a machine to this computer, by the same rules. Here links are followed up to `to`, which the
+ * operator has named, and none below.
  *
- * @throws OperatorError when either side has not what is needed; then nothing has changed but folders that were merged
+ * @returns what was left out
+ * @throws OperatorError as `copyTo`
  */
-export async function copyFrom(transport: Transport, from: string, to: string, options: CopyOptions): Promise<void> {
+export async function copyFrom(
+  transport: Transport,
+  from: string,
+  to: string,
+  options: CopyOptions,
+): Promise<CopyReport> {
   const path = posix.normalize(from).replace(/(?<=.)\/+$/, "");
   const name = posix.basename(path);
   if (["", ".", ".."].includes(name))
-    throw new UsageError(`${from || "the path"} has no name: write the folder's own.`);
-  const folder = await stat(to).then(
-    (found) => found.isDirectory(),
-    () => false,
-  );
-  if (!folder && to.endsWith("/")) throw new OperatorError(`there is no folder ${to} on this computer.`);
-  const target = folder ? join(to, name) : resolve(to);
-  if (!(await exists(dirname(target))))
-    throw new OperatorError(`there is no folder ${dirname(target)} on this computer.`);
-  const work = await mkdtemp(join(dirname(target), ".cloister-cp-"));
-  try {
-    const unpacking = tar(["-C", work, "-xozf", "-"]);
-    const counted = counter(options.moved);
-    counted.pipe(unpacking.child.stdin);
-    const packed = transport
-      .exec(["sh", "-c", PACK, "sh", posix.dirname(path), name, from], {
-        ...sink(unpacking.said),
-        user: options.user,
-        stdout: counted,
-      })
-      .finally(() => counted.end());
-    await both(packed, unpacking);
-    await place(join(work, name), target);
-  } finally {
-    await rm(work, { recursive: true, force: true });
-  }
+    throw new UsageError(`${shown(from) || "the path"} has no name: write the folder's own.`);
+  await mustTake(to);
+  const here = endHere(["receive", to, name]);
+  const there = new ReportReader();
+  const packed = counter(options.moved);
+  packed.pipe(here.child.stdin);
+  const sent = transport
+    .exec([...python("copy_end.py"), "send", path], { stdout: packed, stderr: there, user: options.user })
+    .finally(() => packed.end());
+  return await both(sent, there, here);
 }
 
-/** Puts what has arrived where it belongs. */
-async function place(arrived: string, target: string): Promise<void> {
-  const isFolder = async (path: string): Promise<boolean> =>
-    (await stat(path).catch(() => undefined))?.isDirectory() ?? false;
-  if (!(await isFolder(target))) await rename(arrived, target);
-  else if (await isFolder(arrived)) await cp(arrived, target, { recursive: true, force: true, verbatimSymlinks: true });
-  else throw new OperatorError(`${target} is a folder on this computer.`);
+/** Asks before the machine is: it may be far away. */
+async function mustTake(to: string): Promise<void> {
+  if (await isFolder(to)) return;
+  const missing = to.endsWith("/") ? to : dirname(resolve(to));
+  if (!(await isFolder(missing))) throw new OperatorError(`there is no folder ${shown(missing)} on this computer.`);
 }
 
-/** Waits for both ends. What the machine says comes first: the other end only follows. */
-async function both(there: Promise<number>, here: ReturnType<typeof tar>): Promise<void> {
-  let code: number;
+/** Waits for both ends. Where both fail, the one that does not just miss the other has the reason. */
+async function both(code: Promise<number>, there: ReportReader, here: ReturnType<typeof endHere>): Promise<CopyReport> {
+  let ended: number;
   try {
-    code = await there;
+    ended = await code;
   } catch (error) {
     here.child.kill();
+    await here.exited;
     throw error;
   }
-  const said = here.said.join("").trim();
-  if (code !== 0) {
-    here.child.kill();
-    throw new OperatorError(said || `the copy ended with exit code ${code} on the machine.`);
+  there.end();
+  // An end that was not told of the end of the other would wait for ever.
+  if (ended !== 0) {
+    here.child.stdin.end();
+    here.child.stdout.destroy();
   }
   const own = await here.exited;
-  if (own !== 0) throw new OperatorError(`tar ended with exit code ${own} on this computer: ${said}`);
+  const failures = [
+    { report: there, code: ended, where: "on the machine" },
+    { report: here.report, code: own, where: "on this computer" },
+  ].filter((end) => end.code !== 0 || end.report.failure !== undefined || end.report.counts === undefined);
+  const failure = failures.find(({ report }) => report.failure?.cut !== true) ?? failures[0];
+  if (failure) {
+    const { report, where } = failure;
+    const words = report.failure?.why ?? report.other.trim();
+    const lines = words.split("\n").map(shown).join("\n");
+    throw new OperatorError(lines ? `${lines}.` : `the copy ended with exit code ${failure.code} ${where}.`);
+  }
+  return reportOf([there, here.report]);
 }
 
-function tar(args: readonly string[]) {
-  // Without Apple's own extras, which other systems would unpack as files.
-  const child = spawn("tar", args, { env: { ...process.env, COPYFILE_DISABLE: "1" } });
-  const said: string[] = [];
-  child.stderr.setEncoding("utf8").on("data", (text: string) => said.push(text));
+/** Starts the end that is on this computer. */
+function endHere(words: readonly string[]) {
+  const program = fileURLToPath(new URL("copy/end.mjs", import.meta.url));
+  const child = spawn(process.execPath, [program, ...words], { stdio: ["pipe", "pipe", "pipe"] });
+  const report = new ReportReader();
+  child.stderr.pipe(report);
   child.stdin.on("error", () => {});
+  child.stdout.on("error", () => {});
   const exited = once(child, "close").then(([code]) => (code as number | null) ?? 1);
   exited.catch(() => {});
-  return { child, said, exited };
+  return { child, report, exited };
 }
 
-/** Both outputs of the command on the machine, kept as words for an error. */
-function sink(said: string[]): { stdout: Writable; stderr: Writable } {
-  const keep = () =>
-    new Writable({
-      write(data: Buffer, _encoding, done) {
-        said.push(data.toString("utf8"));
-        done();
-      },
-    });
-  return { stdout: keep(), stderr: keep() };
+function nowhere(): Writable {
+  return new Writable({ write: (_data, _encoding, done) => done() });
 }
 
 function counter(moved: CopyOptions["moved"]): Transform {
@@ -159,6 +148,13 @@ function counter(moved: CopyOptions["moved"]): Transform {
 async function exists(path: string): Promise<boolean> {
   return await lstat(path).then(
     () => true,
+    () => false,
+  );
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return await stat(path).then(
+    (found) => found.isDirectory(),
     () => false,
   );
 }

@@ -1,24 +1,43 @@
-/** Shows on a terminal how much was moved; says nothing elsewhere. */
-export function showProgress(what: string): { readonly moved: (bytes: number) => void; readonly end: () => void } {
-  const { stderr } = process;
-  if (!stderr.isTTY) return { moved: () => {}, end: () => {} };
-  const startedAt = Date.now();
+import { shown } from "./copy/text.ts";
+
+/** How often a line is written where none can be written over. */
+const PLAIN_MS = 10_000;
+const TERMINAL_MS = 200;
+
+/** What is needed of `process.stderr`. */
+interface Screen {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  write(text: string): unknown;
+}
+
+/** Shows how much was moved: on a terminal in one line that changes, elsewhere in a plain line now and then. */
+export function showProgress(
+  what: string,
+  screen: Screen = process.stderr,
+  now: () => number = Date.now,
+): { readonly moved: (bytes: number) => void; readonly end: () => void } {
+  const startedAt = now();
   let total = 0;
-  let shownAt = 0;
+  let shownAt = startedAt;
+  let over = false;
   const show = (): void => {
-    shownAt = Date.now();
+    shownAt = now();
     const seconds = Math.max(0.1, (shownAt - startedAt) / 1000);
-    const line = `${what}: ${mebibytes(total)} MiB (compressed), ${mebibytes(total / seconds)} MiB/s`;
-    stderr.write(`\r${line.slice(0, (stderr.columns ?? 80) - 1)}\u001b[K`);
+    const line = `${shown(what)}: ${mebibytes(total)} MiB (compressed), ${mebibytes(total / seconds)} MiB/s`;
+    screen.write(screen.isTTY ? `\r${line.slice(0, (screen.columns ?? 80) - 1)}\u001b[K` : `cloister: ${line}\n`);
   };
   return {
     moved(bytes) {
       total += bytes;
-      if (Date.now() - shownAt > 200) show();
+      if (now() - shownAt > (screen.isTTY ? TERMINAL_MS : PLAIN_MS)) show();
     },
     end() {
+      if (over) return;
+      over = true;
+      if (!screen.isTTY) return;
       show();
-      stderr.write("\n");
+      screen.write("\n");
     },
   };
 }

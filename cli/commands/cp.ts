@@ -1,9 +1,13 @@
+import { describeReport } from "../copy/report.ts";
 import { copyFrom, copyTo } from "../copy.ts";
 import { UsageError } from "../errors.ts";
 import { showProgress } from "../progress.ts";
 import { type Chosen, reach } from "./chosen.ts";
 
-/** `cloister cp`. @returns 0 */
+/** Exit code of a copy that is complete but for what it has left out, and said. */
+const LEFT_OUT = 3;
+
+/** `cloister cp`. @returns 0, or 3 when something was left out */
 export async function cp(
   chosen: Chosen,
   source: string,
@@ -18,11 +22,13 @@ export async function cp(
   const progress = showProgress(route.direction === "to" ? source : destination);
   const options = { user: root ? "root" : "operator", moved: progress.moved } as const;
   try {
-    await (route.direction === "to" ? copyTo : copyFrom)(transport, route.from, route.to, options);
+    const report = await (route.direction === "to" ? copyTo : copyFrom)(transport, route.from, route.to, options);
+    progress.end();
+    for (const line of describeReport(report)) process.stderr.write(`cloister: ${line}\n`);
+    return report.left.count > 0 ? LEFT_OUT : 0;
   } finally {
     progress.end();
   }
-  return 0;
 }
 
 /** Where to copy from and to: exactly one side is on a machine. */

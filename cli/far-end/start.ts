@@ -17,8 +17,12 @@ export interface FarEnd {
  * service model). It runs as root, which is the only one who may signal root's commands.
  */
 export function farEnd(word = `cloister-${randomBytes(6).toString("hex")}`): FarEnd {
-  const text = readFileSync(new URL("far_end.py", import.meta.url), "utf8");
-  const source = text.replace(/^ *(#|""").*\n|^\n/gm, "");
-  const words = ["sudo", "-n", "python3", "-I", "-S", "-c", source, word];
+  const words = ["sudo", "-n", ...python("far_end.py"), word];
   return { commandLine: `exec ${words.map(shellQuoted).join(" ")}`, word };
+}
+
+/** The words that start a program of this folder on a machine: they hold it, without its comments. */
+export function python(file: "far_end.py" | "copy_end.py"): string[] {
+  const text = readFileSync(new URL(file, import.meta.url), "utf8");
+  return ["python3", "-I", "-S", "-c", text.replace(/^ *(#|""").*\n|^\n/gm, "")];
 }

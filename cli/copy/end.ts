@@ -1,0 +1,62 @@
+/**
+ * One end of a copy on this computer: `send PATH` or `receive PATH NAME`, records on standard output or input. A process of its
+ * own, since its working folder is where it stands in the tree (`place.ts`), and so that what it does does not keep the one
+ * waiting who speaks to the machine. `far-end/copy_end.py` is the same on the machine.
+ */
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { createDeflate, createInflate } from "node:zlib";
+import type { Way } from "./place.ts";
+import { Receiver } from "./receive.ts";
+import { NoCopy, RecordReader } from "./records.ts";
+import { send } from "./send.ts";
+import { CopyFailure, reasonOf, sayLine, Telling } from "./telling.ts";
+
+const CUT = "the copy was cut off";
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+const telling = new Telling();
+
+async function sending(path: string, way: Way | undefined): Promise<void> {
+  await pipeline(Readable.from(send(path, telling, way), { objectMode: true }), createDeflate(), process.stdout);
+}
+
+async function receiving(path: string, name: string, way: Way | undefined): Promise<void> {
+  const receiver = new Receiver(path, name, telling, way);
+  for (const signal of SIGNALS) {
+    process.once(signal, () => {
+      receiver.end();
+      process.exit(1);
+    });
+  }
+  const reader = new RecordReader();
+  try {
+    for await (const data of process.stdin.pipe(createInflate())) {
+      for (const one of reader.read(data as Buffer)) if (receiver.take(one)) return;
+    }
+    throw new CopyFailure(CUT, { cut: true });
+  } finally {
+    receiver.end();
+  }
+}
+
+function failureOf(error: unknown): { readonly why: string; readonly cut: boolean } {
+  if (error instanceof CopyFailure) return { why: error.message, cut: error.cut };
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === "EPIPE" || code === "ERR_STREAM_PREMATURE_CLOSE" || code === "Z_BUF_ERROR")
+    return { why: CUT, cut: true };
+  if (error instanceof NoCopy) return { why: error.message, cut: false };
+  if (code?.startsWith("Z_")) return { why: new NoCopy().message, cut: false };
+  return { why: reasonOf(error), cut: false };
+}
+
+const [role, path = "", name = ""] = process.argv.slice(2);
+// The tests stand on both ways.
+const way = process.env["CLOISTER_COPY_WAY"] as Way | undefined;
+try {
+  await (role === "send" ? sending(path, way) : receiving(path, name, way));
+  telling.sum();
+  process.exit(0);
+} catch (error) {
+  sayLine({ kind: "fail", ...failureOf(error) });
+  process.exit(1);
+}

@@ -1,0 +1,176 @@
+import {
+  type BigIntStats,
+  chmodSync,
+  closeSync,
+  constants,
+  existsSync,
+  fchmodSync,
+  fstatSync,
+  futimesSync,
+  lstatSync,
+  openSync,
+  statSync,
+  utimesSync,
+} from "node:fs";
+
+/**
+ * Where a copy stands in a tree of folders on this computer. Folders are entered one by one and never through a link, also
+ * when somebody changes the tree meanwhile, and every call names one entry of the folder that was entered: so nothing
+ * outside is reached. Node has no `openat`; two other ways to the same end are below.
+ */
+export interface Place {
+  /** Names an entry of this folder in a call. */
+  at(name: Buffer): Buffer;
+  /** Names this folder in a call. */
+  readonly self: string;
+  /** Goes into a folder. @throws NotAFolder when it is none, or a link to one */
+  enter(name: Buffer): void;
+  /** Goes back. */
+  leave(): void;
+  stats(): BigIntStats;
+  setMode(mode: number): void;
+  setTime(seconds: number): void;
+}
+
+/** There is no folder of this name, but something else, maybe a link. */
+export class NotAFolder extends Error {}
+
+/** How to stand in folders: by descriptors, which Linux' /proc can name, or as the working folder of this process. */
+export type Way = "descriptors" | "working folder";
+
+/**
+ * Begins in a folder that the operator has named: links on the way to it are followed.
+ *
+ * @param way `working folder` is for a process that does nothing else
+ */
+export function stand(path: string, way: Way = defaultWay()): Place {
+  return way === "descriptors" ? new ByDescriptors(path) : new ByWorkingFolder(path);
+}
+
+/** @returns the way that serves here */
+export function defaultWay(): Way {
+  return process.platform === "linux" && existsSync("/proc/self/fd") ? "descriptors" : "working folder";
+}
+
+const FOLDER = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
+/** Linux' O_PATH, which Node does not name: a folder that is only passed through need not be readable. */
+const O_PATH = 0o10000000;
+
+/** `/proc/self/fd/N/NAME` begins at the folder that is open as N, wherever it is by now. */
+class ByDescriptors implements Place {
+  readonly #stack: number[];
+
+  constructor(path: string) {
+    this.#stack = [openSync(path, O_PATH | constants.O_DIRECTORY)];
+  }
+
+  get self(): string {
+    return `/proc/self/fd/${this.#top}`;
+  }
+
+  at(name: Buffer): Buffer {
+    return Buffer.concat([Buffer.from(`${this.self}/`), name]);
+  }
+
+  enter(name: Buffer): void {
+    try {
+      this.#stack.push(openSync(this.at(name), FOLDER));
+    } catch (error) {
+      throw ["ENOTDIR", "ELOOP"].includes((error as NodeJS.ErrnoException).code ?? "") ? new NotAFolder() : error;
+    }
+  }
+
+  leave(): void {
+    closeSync(this.#top);
+    this.#stack.pop();
+  }
+
+  stats(): BigIntStats {
+    return fstatSync(this.#top, { bigint: true });
+  }
+
+  setMode(mode: number): void {
+    fchmodSync(this.#top, mode);
+  }
+
+  setTime(seconds: number): void {
+    futimesSync(this.#top, seconds, seconds);
+  }
+
+  get #top(): number {
+    const top = this.#stack.at(-1);
+    if (top === undefined) throw new Error("no folder is open");
+    return top;
+  }
+}
+
+/**
+ * A name without a folder in it begins at the working folder, wherever that is by now. Whether entering it led through a link
+ * that was put there a moment ago shows afterwards, before anything else is done.
+ */
+class ByWorkingFolder implements Place {
+  readonly self = ".";
+  readonly #above: BigIntStats[] = [];
+  /** Where this process is now, nothing may be touched. */
+  #lost = false;
+
+  constructor(path: string) {
+    process.chdir(path);
+  }
+
+  at(name: Buffer): Buffer {
+    this.#mustNotBeLost();
+    return name;
+  }
+
+  enter(name: Buffer): void {
+    const text = name.toString("utf8");
+    if (!Buffer.from(text).equals(name)) throw Object.assign(new Error("its name is not UTF-8"), { code: "EILSEQ" });
+    const above = this.stats();
+    const seen = lstatSync(name, { bigint: true });
+    if (!seen.isDirectory()) throw new NotAFolder();
+    // With a folder before it: a name alone may be read as an option or a drive elsewhere.
+    process.chdir(`./${text}`);
+    this.#mustBe(seen);
+    this.#above.push(above);
+  }
+
+  leave(): void {
+    this.#mustNotBeLost();
+    const above = this.#above.pop();
+    process.chdir("..");
+    if (above) this.#mustBe(above);
+  }
+
+  stats(): BigIntStats {
+    this.#mustNotBeLost();
+    return statSync(".", { bigint: true });
+  }
+
+  setMode(mode: number): void {
+    this.#mustNotBeLost();
+    chmodSync(".", mode);
+  }
+
+  setTime(seconds: number): void {
+    this.#mustNotBeLost();
+    utimesSync(".", seconds, seconds);
+  }
+
+  #mustBe(expected: BigIntStats): void {
+    const { dev, ino } = this.stats();
+    this.#lost = dev !== expected.dev || ino !== expected.ino;
+    this.#mustNotBeLost();
+  }
+
+  #mustNotBeLost(): void {
+    if (this.#lost) throw new Moved();
+  }
+}
+
+/** Nothing can be said of where we stand: the copy ends. */
+export class Moved extends Error {
+  constructor() {
+    super("a folder was replaced while it was copied");
+  }
+}
