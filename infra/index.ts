@@ -28,14 +28,14 @@ async function local(settings: Settings): Promise<Outputs> {
   const paths = pathsOf(project, stack, settings.stateDirectory);
   const problems = preflight(settings, await hostFacts(settings, architecture, paths), paths);
   if (problems.length > 0) refuse(problems);
-  const { ssh, verification, accelerator, baseImage, runtimeImage } = new LocalMachine("machine", {
+  const { ssh, verification, accelerator, network, baseImage, runtimeImage } = new LocalMachine("machine", {
     settings,
     architecture,
     project,
     paths,
   });
   const { root: stateDirectory } = paths;
-  return { target: settings.target, stateDirectory, ssh, verification, accelerator, baseImage, runtimeImage };
+  return { target: settings.target, stateDirectory, ssh, verification, accelerator, network, baseImage, runtimeImage };
 }
 
 /** All that is wrong with a stack on AWS, or with the credentials for it. */

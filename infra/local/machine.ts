@@ -36,6 +36,8 @@ export class LocalMachine extends pulumi.ComponentResource {
   readonly verification: pulumi.Output<RunningMachine["verification"]>;
   /** What runs its CPUs, and why. */
   readonly accelerator: pulumi.Output<string>;
+  /** What carries its network, and what that cannot keep. */
+  readonly network: pulumi.Output<string>;
   /** The operating system's image it was made from, and why that one. */
   readonly baseImage: pulumi.Output<string>;
   /** Digest of its runtime image. */
@@ -118,6 +120,7 @@ export class LocalMachine extends pulumi.ComponentResource {
           cpus: settings.cpus,
           memoryMiB: settings.memoryMiB,
           sshPort: settings.sshPort,
+          hostAccess: settings.hostAccess,
           sessionDiskGiB: settings.sessionDiskGiB,
           rootDisk: { baseImage: settings.baseImage, sizeGiB: settings.rootDiskGiB },
           ...(settings.boot === "direct-kernel" ? { kernel: disk.apply(({ kernel }) => kernel) } : {}),
@@ -130,12 +133,14 @@ export class LocalMachine extends pulumi.ComponentResource {
     this.ssh = running.apply(({ sshPort }) => sshCommand(paths, sshPort));
     this.verification = running.apply(({ verification }) => verification);
     this.accelerator = running.apply(({ why }) => why);
+    this.network = running.apply(({ network }) => network);
     this.baseImage = disk.apply(({ image, why }) => `${image}: ${why}`);
     this.runtimeImage = runtime.apply(({ digest }) => `sha256:${digest}`);
     this.registerOutputs({
       ssh: this.ssh,
       verification: this.verification,
       accelerator: this.accelerator,
+      network: this.network,
       baseImage: this.baseImage,
       runtimeImage: this.runtimeImage,
     });

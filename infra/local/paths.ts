@@ -33,6 +33,8 @@ export interface Paths {
   readonly control: string;
   /** What the QEMU process of this stack carries in its command line, so that it can be told from all others. */
   readonly marker: string;
+  /** The same of the packet filter of its machine, without the other in it. */
+  readonly filterMarker: string;
 }
 
 /**
@@ -46,7 +48,8 @@ export function pathsOf(project: string, stack: string, stateDirectory = ""): Pa
 
 /** The same for a folder that is known already. */
 export function pathsIn(root: string): Paths {
-  const marker = `cloister-${createHash("sha256").update(root).digest("hex").slice(0, 16)}`;
+  const hash = createHash("sha256").update(root).digest("hex").slice(0, 16);
+  const marker = `cloister-${hash}`;
   return {
     root,
     sshKey: join(root, "ssh", "id_ed25519"),
@@ -65,5 +68,6 @@ export function pathsIn(root: string): Paths {
     firstSession: join(root, "first-session"),
     control: join(process.env["XDG_RUNTIME_DIR"] || join(tmpdir(), `cloister-${userInfo().uid}`), `${marker}.qmp`),
     marker,
+    filterMarker: `cloister-filter-${hash}`,
   };
 }

@@ -1,11 +1,13 @@
 import { existsSync, readFileSync, statfsSync } from "node:fs";
 import { freemem, totalmem } from "node:os";
 import { delimiter, dirname, join } from "node:path";
+import { execa } from "execa";
 import type { Problem, Settings } from "../settings/settings.ts";
 import { virtualSizeGiB } from "./host/disk-image.ts";
 import { findFirmware } from "./host/firmware.ts";
 import { livingProcess } from "./host/living.ts";
 import { portIsFree } from "./host/port.ts";
+import { NEEDED_OF_QEMU } from "./network/arguments.ts";
 import type { Paths } from "./paths.ts";
 import { type Architecture, hostArchitecture, qemuProgram } from "./qemu.ts";
 
@@ -81,6 +83,7 @@ export async function hostFacts(settings: Settings, architecture: Architecture, 
   const programs = [qemuProgram(architecture), "qemu-img", "xorriso", "ssh", "ssh-keygen"];
   const missing = programs.filter((program) => !onPath(program)).map((program) => `the program ${program}`);
   if (!findFirmware(architecture)) missing.push(`UEFI firmware for ${architecture} machines`);
+  if (onPath(qemuProgram(architecture))) missing.push(...(await missingOfQemu(qemuProgram(architecture))));
   return {
     missing,
     freeMemoryMiB: availableMemoryMiB(),
@@ -91,6 +94,17 @@ export async function hostFacts(settings: Settings, architecture: Architecture, 
     disksExist: existsSync(paths.rootDisk),
     ...(await sessionDiskFacts(paths)),
   };
+}
+
+/** What this QEMU was built without; a QEMU that does not answer is for the step that starts it to tell. */
+async function missingOfQemu(program: string): Promise<string[]> {
+  const lists = NEEDED_OF_QEMU.map(async ({ option, name, what }) => {
+    const { stdout, failed } = await execa(program, [option, "help"], { reject: false, stdin: "ignore" });
+    return failed || new RegExp(`^\\s*${name}\\s*$`, "m").test(stdout)
+      ? []
+      : [`${what}, which ${program} here is built without,`];
+  });
+  return (await Promise.all(lists)).flat();
 }
 
 /** What cannot be read is for the step that grows the disk to tell. */

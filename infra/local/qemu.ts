@@ -1,3 +1,4 @@
+import { networkArguments } from "./network/arguments.ts";
 import type { Paths } from "./paths.ts";
 
 export type Architecture = "amd64" | "arm64";
@@ -41,10 +42,14 @@ export function qemuProgram(architecture: Architecture): string {
 
 /**
  * The command line of a machine (qemu-system(1)). QEMU runs behind its own seccomp sandbox, has no display, no monitor
- * but its control socket, no devices but those named here, and a network of its own in which nothing of this computer's
- * network listens to the machine but what slirp forwards: one loopback port to the machine's ssh.
+ * but its control socket, no devices but those named here, and a network that ends at this computer's packet filter
+ * (`network/launch.ts`): run without one, it has none.
  */
-export function qemuArguments(spec: QemuSpec, paths: Paths): string[] {
+export function qemuArguments(
+  spec: QemuSpec,
+  paths: Paths,
+  network: readonly string[] = networkArguments(spec.sshPort),
+): string[] {
   const arm = spec.architecture === "arm64";
   const accelerated = spec.accelerator !== "tcg";
   const machine = arm ? "virt,gic-version=3,usb=off" : "q35,usb=off,sata=off,smbus=off,vmport=off";
@@ -77,7 +82,7 @@ export function qemuArguments(spec: QemuSpec, paths: Paths): string[] {
       ["-drive", `if=none,id=seed,format=raw,readonly=on,file=${escapeComma(paths.seed)}`],
       ["-device", "virtio-blk-pci,drive=seed,romfile="],
     ].flat(),
-    ["-netdev", `user,id=net,hostfwd=tcp:127.0.0.1:${spec.sshPort}-:22`],
+    network,
     ["-device", "virtio-net-pci,netdev=net,romfile="],
     // Random numbers for key generation at first boot.
     ["-object", "rng-random,id=rng,filename=/dev/urandom"],

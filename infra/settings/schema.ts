@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { DEFAULT_MODEL, DEFAULT_TOOLS } from "../../guest/machine.ts";
+import { parseHostService } from "../local/network/host-access.ts";
 import { awsKeys } from "./aws-schema.ts";
 import { documented, type KeyDoc, wholeNumber } from "./keys.ts";
 
@@ -17,6 +18,12 @@ const mcpServer = z.strictObject({
   command: z.string().min(1),
   args: z.array(z.string()).default([]),
   env: z.record(z.string(), z.string()).default({}),
+});
+
+/** One service that the local machine may reach; the message says what is wrong with it. */
+const hostService = z.string().superRefine((entry, context) => {
+  const service = parseHostService(entry);
+  if (typeof service === "string") context.addIssue({ code: "custom", message: service });
 });
 
 export const settingsSchema = z.strictObject({
@@ -100,6 +107,11 @@ export const settingsSchema = z.strictObject({
     wholeNumber(0, 65_535).default(0),
     "Local target",
     "Loopback port of this computer that leads to the machine's ssh. 0: a free port, chosen when the machine is made.",
+  ),
+  hostAccess: documented(
+    z.array(hostService).default([]),
+    "Local target",
+    "TCP services of this computer and of its networks that the machine may reach, as `ADDRESS:PORT`; it reaches no others. `localhost:PORT` is this computer's loopback, which the machine dials at 10.0.2.2. Sessions reach none of them. A change restarts the machine.",
   ),
   stateDirectory: documented(
     z.string().default(""),

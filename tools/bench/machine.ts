@@ -5,6 +5,7 @@ import { chooseAccelerator } from "../../infra/local/host/accelerator.ts";
 import { findFirmware } from "../../infra/local/host/firmware.ts";
 import { livingProcess } from "../../infra/local/host/living.ts";
 import { rememberStart, stopMachine } from "../../infra/local/host/process.ts";
+import { userNetwork } from "../../infra/local/network/arguments.ts";
 import type { Paths } from "../../infra/local/paths.ts";
 import { hostArchitecture, qemuArguments, qemuProgram } from "../../infra/local/qemu.ts";
 import { shellQuoted, sshArguments } from "../../infra/local/ssh.ts";
@@ -74,7 +75,8 @@ async function bareBoot(paths: Paths): Promise<number> {
   const spec = { architecture, accelerator, cpus: 4, memoryMiB: 4096, sshPort, firmware };
   await rememberStart(paths, { sshPort, accelerator });
   return await seconds(async () => {
-    const child = spawn(qemuProgram(architecture), qemuArguments(spec, paths), { cwd: paths.root, stdio: "ignore" });
+    const args = qemuArguments(spec, paths, userNetwork(sshPort));
+    const child = spawn(qemuProgram(architecture), args, { cwd: paths.root, stdio: "ignore" });
     await followConsole(
       paths,
       () => child.exitCode === null,

@@ -18,16 +18,17 @@ done`;
 export interface StartGuard {
   /** Name of this start, to be written down with the machine (see {@link rememberStart}). */
   readonly start: string;
-  /** The machine shall stay, or there is none any more. */
-  dismiss(): void;
+  /** The machine shall stay, or there is none any more. `then` is called when the guard has its word. */
+  dismiss(then?: () => void): void;
 }
 
 /**
  * Watches over a machine that is starting: when this process ends before it dismisses the guard, whatever ends it (the
  * engine kills a step outright when it is cancelled), the machine of this start is stopped too, and no other one.
+ *
+ * @param start name of the start, where it has one already
  */
-export function guardStart(paths: Pick<Paths, "pid" | "marker" | "process">): StartGuard {
-  const start = randomUUID();
+export function guardStart(paths: Pick<Paths, "pid" | "marker" | "process">, start: string = randomUUID()): StartGuard {
   const guard = spawn("/bin/sh", ["-c", SCRIPT, "cloister-guard", paths.pid, paths.marker, start, paths.process], {
     // A session of its own, so that what kills this process's group does not kill its guard.
     detached: true,
@@ -38,8 +39,9 @@ export function guardStart(paths: Pick<Paths, "pid" | "marker" | "process">): St
   guard.stdin.on("error", () => {});
   return {
     start,
-    dismiss() {
-      guard.stdin.end("dismissed\n");
+    dismiss(then = () => {}) {
+      // Called in any case: with an error where there is no guard any more.
+      guard.stdin.end("dismissed\n", then);
     },
   };
 }

@@ -12,6 +12,8 @@ export interface StartedMachine {
   readonly start?: string;
   /** QEMU's process, known before QEMU itself writes its number down. */
   readonly pid?: number;
+  /** The process that runs QEMU and filters what the machine sends (`network/main.ts`). */
+  readonly filter?: number;
 }
 
 /** A QEMU that lives. */
@@ -25,12 +27,26 @@ export interface MachineProcess extends StartedMachine {
  */
 export function livingProcess(paths: Pick<Paths, "process" | "pid" | "marker">): MachineProcess | undefined {
   try {
-    const started = JSON.parse(readFileSync(paths.process, "utf8")) as StartedMachine;
+    const started = readStart(paths);
     const pid = [numberIn(paths.pid), started.pid].find((number) => number !== undefined && isMachine(number, paths));
     return pid === undefined ? undefined : { ...started, pid };
   } catch {
     return undefined;
   }
+}
+
+/** The packet filter of this stack's machine, if it lives: it may, for a moment, when QEMU does not any more. */
+export function livingFilter(paths: Pick<Paths, "process" | "filterMarker">): number | undefined {
+  try {
+    const { filter } = readStart(paths);
+    return filter !== undefined && isMachine(filter, { marker: paths.filterMarker }) ? filter : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function readStart(paths: Pick<Paths, "process">): StartedMachine {
+  return JSON.parse(readFileSync(paths.process, "utf8")) as StartedMachine;
 }
 
 function numberIn(file: string): number | undefined {
@@ -41,7 +57,7 @@ function numberIn(file: string): number | undefined {
   }
 }
 
-/** Whether this process, if there is one, is the QEMU of this stack. */
+/** Whether this process, if there is one, is the QEMU of this stack (or whatever else carries the marker). */
 export function isMachine(pid: number, paths: Pick<Paths, "marker">): boolean {
   return commandLine(pid)?.includes(paths.marker) ?? false;
 }

@@ -1,7 +1,7 @@
 import { rm, writeFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Paths } from "../paths.ts";
-import { isMachine, livingProcess, type StartedMachine } from "./living.ts";
+import { isMachine, livingFilter, livingProcess, type StartedMachine } from "./living.ts";
 import { qmp } from "./qmp.ts";
 
 /**
@@ -21,6 +21,7 @@ export async function rememberStart(paths: Paths, started: StartedMachine): Prom
 export async function stopMachine(paths: Paths, graceMs = 30_000): Promise<"was not running" | "shut down" | "killed"> {
   const running = livingProcess(paths);
   if (!running) {
+    await endFilter(paths);
     await forget(paths);
     return "was not running";
   }
@@ -32,8 +33,18 @@ export async function stopMachine(paths: Paths, graceMs = 30_000): Promise<"was 
     if (!(await gone(paths, running.pid, 10_000)))
       throw new Error(`QEMU (process ${running.pid}) does not end: stop it by hand`);
   }
+  await endFilter(paths);
   await forget(paths);
   return outcome;
+}
+
+/** The machine's packet filter ends by itself when QEMU has; one that hangs is ended. */
+async function endFilter(paths: Paths): Promise<void> {
+  const filter = livingFilter(paths);
+  const marker = { marker: paths.filterMarker };
+  if (filter === undefined || (await gone(marker, filter, 3_000))) return;
+  signal(filter, "SIGKILL");
+  await gone(marker, filter, 10_000);
 }
 
 async function forget(paths: Paths): Promise<void> {
@@ -51,7 +62,7 @@ async function powerDown(paths: Paths, pid: number, graceMs: number): Promise<bo
 }
 
 /** Waits for the process itself: QEMU removes the file with its number a moment before it ends. */
-async function gone(paths: Paths, pid: number, withinMs: number): Promise<boolean> {
+async function gone(paths: Pick<Paths, "marker">, pid: number, withinMs: number): Promise<boolean> {
   const deadline = Date.now() + withinMs;
   while (isMachine(pid, paths)) {
     if (Date.now() > deadline) return false;

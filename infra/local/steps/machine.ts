@@ -1,18 +1,17 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { copyFile, mkdir, open, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Settings } from "../../settings/settings.ts";
 import { chooseAccelerator } from "../host/accelerator.ts";
 import { sshAnswers } from "../host/answers.ts";
 import { findFirmware } from "../host/firmware.ts";
 import { guardStart } from "../host/guard.ts";
 import { choosePort } from "../host/port.ts";
-import { rememberStart, stopMachine } from "../host/process.ts";
+import { stopMachine } from "../host/process.ts";
+import { networkInWords } from "../network/arguments.ts";
+import { launch } from "../network/launch.ts";
 import type { Paths } from "../paths.ts";
-import { type Architecture, qemuArguments, qemuProgram } from "../qemu.ts";
+import type { Architecture } from "../qemu.ts";
 import { followConsole, NotReadyError } from "./console.ts";
 import { beginBoot, endBoot, type RootDiskInput } from "./root-disk.ts";
 import { type Step, say } from "./step.ts";
@@ -27,6 +26,7 @@ export interface MachineInput {
   readonly memoryMiB: number;
   /** 0: any free port. */
   readonly sshPort: number;
+  readonly hostAccess: Settings["hostAccess"];
   readonly kernel?: { readonly image: string; readonly commandLine: string };
   /** What its root disk was made of. */
   readonly rootDisk: Omit<RootDiskInput, "architecture">;
@@ -37,6 +37,8 @@ export interface RunningMachine {
   readonly sshPort: number;
   readonly accelerator: string;
   readonly why: string;
+  /** What carries its network, and what that cannot keep. */
+  readonly network: string;
   readonly verification: VerificationSummary;
 }
 
@@ -142,28 +144,14 @@ async function start(
   const { architecture, cpus, memoryMiB, kernel } = input;
   const spec = { architecture, accelerator, cpus, memoryMiB, sshPort, firmware, ...(kernel ? { kernel } : {}) };
   const log = await open(paths.qemuLog, "w");
-  await rememberStart(paths, { sshPort, accelerator, start: name });
-  const child = spawn(qemuProgram(input.architecture), qemuArguments(spec, paths), {
-    cwd: paths.root,
-    // A session of its own: it lives on when this step ends, and a Ctrl-C meant for us does not reach it half-way.
-    detached: true,
-    stdio: ["ignore", log.fd, log.fd],
-  });
-  await rememberStart(paths, { sshPort, accelerator, start: name, ...(child.pid ? { pid: child.pid } : {}) });
   try {
-    // QEMU reports what it cannot open or bind at once.
-    const ended = await Promise.race([once(child, "exit").then(() => true), sleep(400).then(() => false)]);
-    if (ended) throw new Error(`QEMU did not start: ${(await readFile(paths.qemuLog, "utf8")).trim()}`);
+    const { hostAccess } = input;
+    const { pid, alive } = await launch({ spec, paths, hostAccess, start: name, log: log.fd });
+    say(`machine started: process ${pid}, ssh on 127.0.0.1:${sshPort}, ${why}`);
+    return { running: { sshPort, accelerator, why, network: networkInWords(hostAccess) }, alive };
   } finally {
     await log.close();
   }
-  child.unref();
-  say(`machine started: process ${child.pid}, ssh on 127.0.0.1:${sshPort}, ${why}`);
-  return {
-    running: { sshPort, accelerator, why },
-    // Of the process itself: the file with its number comes a moment after it.
-    alive: () => child.exitCode === null && child.signalCode === null,
-  };
 }
 
 /**

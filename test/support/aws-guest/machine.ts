@@ -5,7 +5,6 @@
  * before the user data) leads the fixed address of the metadata service, and the services by the SDKs' own variables, to
  * this computer's stand-in, and gives the test a key for ssh.
  */
-import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { appendFile, copyFile, mkdir, open, readFile, writeFile } from "node:fs/promises";
@@ -20,9 +19,10 @@ import { findFirmware } from "../../../infra/local/host/firmware.ts";
 import { guardStart, type StartGuard } from "../../../infra/local/host/guard.ts";
 import { livingProcess } from "../../../infra/local/host/living.ts";
 import { choosePort } from "../../../infra/local/host/port.ts";
-import { rememberStart, stopMachine } from "../../../infra/local/host/process.ts";
+import { stopMachine } from "../../../infra/local/host/process.ts";
+import { launch } from "../../../infra/local/network/launch.ts";
 import { type Paths, pathsIn } from "../../../infra/local/paths.ts";
-import { hostArchitecture, qemuArguments, qemuProgram } from "../../../infra/local/qemu.ts";
+import { hostArchitecture } from "../../../infra/local/qemu.ts";
 import { shellQuoted } from "../../../infra/local/ssh.ts";
 import { EMULATION_FAULTS } from "../../../infra/local/steps/machine.ts";
 import { ensureBaseImage } from "../../../tools/images/index.ts";
@@ -48,7 +48,7 @@ export interface AwsMachineOptions {
   readonly report: (line: string) => void;
 }
 
-/** Where QEMU's user network shows this computer's loopback. */
+/** Where the user network shows this computer's loopback: of that, the machine reaches the stand-in's port. */
 const HOST = "10.0.2.2";
 
 export class AwsMachine {
@@ -165,7 +165,7 @@ export class AwsMachine {
 
   async #launch(): Promise<void> {
     const { paths } = this;
-    const { report, before = [] } = this.#options;
+    const { report, before = [], port } = this.#options;
     const architecture = hostArchitecture();
     const image = await ensureBaseImage({ arch: architecture, choice: "auto", report });
     const backing = ["-b", image.path, "-F", "qcow2"];
@@ -178,21 +178,18 @@ export class AwsMachine {
     await mkdir(dirname(paths.control), { recursive: true, mode: 0o700 });
     await writeFile(paths.console, "");
     this.#told = 0;
-    const all = qemuArguments({ architecture, accelerator, cpus: 4, memoryMiB: 6144, sshPort, firmware }, paths);
     this.#guard = guardStart(paths);
-    await rememberStart(paths, { sshPort, accelerator, start: this.#guard.start });
     const log = await open(paths.qemuLog, "w");
-    const child = spawn(qemuProgram(architecture), withDisks(all, before), {
-      cwd: paths.root,
-      detached: true,
-      stdio: ["ignore", log.fd, log.fd],
-    });
-    await log.close();
-    const ended = await Promise.race([once(child, "exit").then(() => true), sleep(500).then(() => false)]);
-    if (ended) throw new Error(`QEMU did not start: ${await readFile(paths.qemuLog, "utf8")}`);
-    child.unref();
+    const { pid } = await launch({
+      spec: { architecture, accelerator, cpus: 4, memoryMiB: 6144, sshPort, firmware },
+      paths,
+      hostAccess: [`localhost:${port}`],
+      start: this.#guard.start,
+      log: log.fd,
+      changeArguments: (all) => withDisks(all, before),
+    }).finally(() => log.close());
     // For one who reads the console of a machine that was started more than once.
-    await appendFile(join(paths.root, "starts"), `${new Date().toISOString()} ${child.pid}\n`);
+    await appendFile(join(paths.root, "starts"), `${new Date().toISOString()} ${pid}\n`);
   }
 
   async #qmp(commands: readonly object[]): Promise<void> {

@@ -11,6 +11,12 @@ const args = process.argv.slice(2);
 const after = (option) => args.flatMap((arg, i) => (arg === option ? [args[i + 1]] : []));
 const option = (text, name) => new RegExp(`(?:^|,)${name}=([^,]*)`).exec(text ?? "")?.[1];
 
+// What this QEMU can do: all that is needed.
+if (after("-netdev")[0] === "help" || after("-object")[0] === "help") {
+  console.log("user\n  filter-redirector");
+  process.exit(0);
+}
+
 const files = after("-drive").map((drive) => option(drive, "file"));
 for (const file of files) {
   if (!fs.existsSync(file)) {

@@ -52,6 +52,7 @@ const ELSEWHERE = [
   "accelerator",
   "boot",
   "sshPort",
+  "hostAccess",
   "stateDirectory",
 ] as const;
 type Here = Exclude<keyof Settings, (typeof ELSEWHERE)[number]>;

@@ -1,0 +1,28 @@
+import { closeSync, readdirSync, readFileSync } from "node:fs";
+
+/** open(2), as /proc/PID/fdinfo shows it. */
+const O_CLOEXEC = 0o2_000_000;
+
+/**
+ * Closes the descriptors that this process got from whoever started it, but for the standard ones: a program that outlives
+ * us would hold their pipes open and their locks. Node closes only some of them when it starts another program.
+ *
+ * Node's own are closed on exec, and stay. On macOS there is nothing to do: libuv hands on nothing there.
+ */
+export function closeInherited(): void {
+  if (process.platform !== "linux") return;
+  for (const name of readdirSync("/proc/self/fd")) {
+    const descriptor = Number(name);
+    if (descriptor > 2 && isInherited(descriptor)) closeSync(descriptor);
+  }
+}
+
+function isInherited(descriptor: number): boolean {
+  try {
+    const flags = /^flags:\s+(\d+)$/m.exec(readFileSync(`/proc/self/fdinfo/${descriptor}`, "utf8"))?.[1];
+    return flags !== undefined && (Number.parseInt(flags, 8) & O_CLOEXEC) === 0;
+  } catch {
+    // It was that of the folder itself.
+    return false;
+  }
+}

@@ -1,0 +1,81 @@
+/**
+ * `main.ts MARK`: runs a machine's QEMU and is the packet filter between it and its user network. It is told by a message what
+ * to run ({@link RunMachine}) and answers with QEMU's process number. Both live and die together: it ends when QEMU has
+ * ended, and when it is killed, its guard ends QEMU, which until then has no network.
+ */
+import { spawn } from "node:child_process";
+import type { Readable, Writable } from "node:stream";
+import { guardStart } from "../host/guard.ts";
+import type { Paths } from "../paths.ts";
+import { FROM_FILTER, TO_FILTER } from "./arguments.ts";
+import { Destinations } from "./destinations.ts";
+import { FrameFilter } from "./frames.ts";
+import type { HostService } from "./host-access.ts";
+import { judgeOf } from "./packets.ts";
+
+/** What is to be run. */
+export interface RunMachine {
+  readonly program: string;
+  readonly args: readonly string[];
+  readonly services: readonly HostService[];
+  /** Name of this start. */
+  readonly start: string;
+  readonly paths: Pick<Paths, "pid" | "marker" | "process">;
+}
+
+/** The answer: QEMU's process. */
+export interface MachineRuns {
+  readonly pid: number;
+}
+
+// Whoever started us ended before it said what to run.
+const alone = (): never => process.exit(1);
+process.once("disconnect", alone);
+process.once("message", (message: RunMachine) => {
+  process.off("disconnect", alone);
+  run(message);
+});
+
+function run({ program, args, services, start, paths }: RunMachine): void {
+  const guard = guardStart(paths, start);
+  const qemu = spawn(program, args, { stdio: ["ignore", "inherit", "inherit", "pipe", "pipe"] });
+  const end = (code: number): void => {
+    guard.dismiss(() => process.exit(code));
+  };
+  qemu.once("error", (error) => {
+    console.error(error.message);
+    end(127);
+  });
+  qemu.once("exit", (code) => end(code ?? 1));
+  for (const name of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(name, () => qemu.kill("SIGTERM"));
+  const destinations = new Destinations();
+  const judge = judgeOf({ denies: (address) => destinations.denies(address), services });
+  // Sockets, both of them: a pair for each descriptor.
+  filter(qemu.stdio[TO_FILTER] as Readable, qemu.stdio[FROM_FILTER] as unknown as Writable & Readable, judge);
+  if (qemu.pid !== undefined) process.send?.({ pid: qemu.pid } satisfies MachineRuns);
+  process.disconnect?.();
+}
+
+/** Carries the frames that may pass. After an error there is no network any more; the machine lives on. */
+function filter(sent: Readable, passed: Writable & Readable, judge: (frame: Buffer) => boolean): void {
+  const frames = new FrameFilter(judge);
+  const stop = (error: Error): void => {
+    console.error(`the machine has no network any more: ${error.message}`);
+    sent.destroy();
+    passed.destroy();
+  };
+  sent.on("error", stop);
+  passed.on("error", stop);
+  passed.resume();
+  passed.on("drain", () => sent.resume());
+  sent.on("data", (chunk: Buffer) => {
+    try {
+      let more = true;
+      for (const piece of frames.take(chunk)) more = passed.write(piece);
+      // The machine sends faster than its network takes it.
+      if (!more) sent.pause();
+    } catch (error) {
+      stop(error as Error);
+    }
+  });
+}
