@@ -32,7 +32,10 @@ export interface ProbeReport {
   }[];
   readonly socks?: readonly { readonly target: string; readonly reply?: number; readonly error?: string }[];
   readonly file?: readonly (Outcome & { readonly path: string; readonly entries?: readonly string[] })[];
+  /** A file that was made, and removed again. */
   readonly write?: readonly { readonly path: string; readonly made: Outcome; readonly removed?: Outcome }[];
+  /** Files of somebody else that were to be removed. */
+  readonly remove?: readonly (Outcome & { readonly path: string })[];
 }
 
 /** Parses what one run of the probe printed. */

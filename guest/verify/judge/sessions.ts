@@ -50,24 +50,30 @@ function home(facts: SessionFacts): Verdict {
   ]);
 }
 
-/** Each mode is the control of the one before it: what `ro` refuses `rw` allows, and what `rw` refuses `rwd` allows. */
+/**
+ * Each mode is the control of the one before it: what `ro` refuses `rw` allows, and what `rw` refuses `rwd` allows. What is to be deleted
+ * was there before the session; what a session made itself it may delete in both.
+ */
 function mounts({ inside, mounts: names, name: session }: SessionFacts): Verdict {
-  const written = (mode: "ro" | "rw" | "rwd") =>
-    inside.write?.find(({ path }) => path.startsWith(`/sessions/${session}/mnt/${names[mode]}/`));
-  const given = inside.file?.find(({ path }) => path.startsWith(`/sessions/${session}/mnt/${names.ro}/`));
+  const at = (mode: "ro" | "rw" | "rwd") => `/sessions/${session}/mnt/${names[mode]}/`;
+  const written = (mode: "ro" | "rw" | "rwd") => inside.write?.find(({ path }) => path.startsWith(at(mode)));
+  const removed = (mode: "ro" | "rw" | "rwd") => inside.remove?.find(({ path }) => path.startsWith(at(mode)));
+  const given = inside.file?.find(({ path }) => path.startsWith(at("ro")));
   const [ro, rw, rwd] = [written("ro"), written("rw"), written("rwd")];
   const did = (what: string, outcome?: { ok: boolean; errno?: string }) =>
     `${what} ${outcome?.ok ? "yes" : (outcome?.errno ?? "no")}`;
   return verdict(
-    `ro: ${did("read", given)}, ${did("write", ro?.made)}; rw: ${did("write", rw?.made)}, ${did("delete", rw?.removed)}; ` +
-      `rwd: ${did("write", rwd?.made)}, ${did("delete", rwd?.removed)}`,
+    `ro: ${did("read", given)}, ${did("write", ro?.made)}; rw: ${did("write", rw?.made)}, ${did("delete", removed("rw"))}; ` +
+      `rwd: ${did("write", rwd?.made)}, ${did("delete", removed("rwd"))}`,
     [
       given?.ok !== true && "ro cannot be read",
       ro?.made.ok !== false && "ro can be written",
+      removed("ro")?.ok !== false && "in ro things can be deleted",
       rw?.made.ok !== true && "rw cannot be written",
-      rw?.removed?.ok !== false && "in rw things can be deleted",
+      removed("rw")?.ok !== false && "in rw things can be deleted that were there before",
+      rw?.removed?.ok !== true && "in rw a session cannot delete what it made itself",
       rwd?.made.ok !== true && "rwd cannot be written",
-      rwd?.removed?.ok !== true && "in rwd nothing can be deleted",
+      removed("rwd")?.ok !== true && "in rwd nothing can be deleted",
     ],
   );
 }

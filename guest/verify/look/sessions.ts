@@ -87,7 +87,7 @@ export async function lookAtSessions<T>(meanwhile: () => Promise<T>): Promise<{ 
     const openTarget = `tcp:127.0.0.1:${(server.address() as { port: number }).port}`;
     // The neighbour's own folder is how it and this process talk: its /tmp is its own.
     await Promise.all(["ro", "rw", "rwd", "talk"].map((mode) => mkdir(join(folder, mode), { mode: 0o755 })));
-    await writeFile(join(folder, "ro", "given"), "given\n");
+    await Promise.all(["ro", "rw", "rwd"].map((mode) => writeFile(join(folder, mode, "given"), "given\n")));
 
     const common = {
       verifying: true,
@@ -224,7 +224,7 @@ function insideChecks(neighbour: string, openTarget: string): string[] {
     ...[openTarget, ...FORBIDDEN_DIRECT, NEIGHBOUR_TARGET].map((target) => `connect=${target}`),
     ...neighbourPaths(neighbour).map((path) => `file=${path}`),
     "file=mnt/ro/given",
-    ...["ro", "rw", "rwd"].map((mode) => `write=mnt/${mode}/made`),
+    ...["ro", "rw", "rwd"].flatMap((mode) => [`write=mnt/${mode}/made`, `remove=mnt/${mode}/given`]),
   ];
 }
 

@@ -7,7 +7,7 @@
 // mounts shm (SysV IPC objects seen) foreign (makes a 32-bit call in a child process) loaders (what makes the kernel load
 // modules) procmem (bubblewrap, bash, the bridges, and a child of its own) landlock userns keyring.
 // With one: connect=tcp:HOST:PORT connect=udp:HOST:PORT dns=NAME http=URL socks=HOST:PORT unix=PATH unixsocket=PATH
-// file=PATH write=PATH modes=FOLDER (every way to a set-user-id file or a device in it) procmem=PID sleep=MS.
+// file=PATH write=PATH remove=PATH modes=FOLDER (every way to a set-user-id file or a device in it) procmem=PID sleep=MS.
 //
 // The exit code is 0 whatever was denied, 2 for a check it does not know.
 package main

@@ -113,6 +113,11 @@ func writeFile(path string) any {
 	return result
 }
 
+// removeFile deletes a file that somebody else made.
+func removeFile(path string) any {
+	return fileResult{Path: path, Outcome: outcome(unix.Unlink(path))}
+}
+
 // shm lists the SysV IPC objects that can be seen (proc(5), /proc/sysvipc), without the heading.
 func shm() any {
 	found := map[string][]string{}

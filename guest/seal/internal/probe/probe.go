@@ -63,6 +63,7 @@ var withArgument = map[string]func(string) any{
 	"unix":    unixConnect,
 	"file":    readFile,
 	"write":   writeFile,
+	"remove":  removeFile,
 
 	"modes":      modes,
 	"procmem":    procmemOf,

@@ -261,8 +261,13 @@ const inside = {
   ],
   write: [
     { path: "/sessions/a-b-c/mnt/ro/made", made: { ok: false, errno: "EROFS" } },
-    { path: "/sessions/a-b-c/mnt/rw/made", made: { ok: true }, removed: { ok: false, errno: "EPERM" } },
+    { path: "/sessions/a-b-c/mnt/rw/made", made: { ok: true }, removed: { ok: true } },
     { path: "/sessions/a-b-c/mnt/rwd/made", made: { ok: true }, removed: { ok: true } },
+  ],
+  remove: [
+    { path: "/sessions/a-b-c/mnt/ro/given", ok: false, errno: "EROFS" },
+    { path: "/sessions/a-b-c/mnt/rw/given", ok: false, errno: "EPERM" },
+    { path: "/sessions/a-b-c/mnt/rwd/given", ok: true },
   ],
 } satisfies ProbeReport;
 const outside = {
@@ -412,6 +417,10 @@ describe("judging sessions", () => {
     write: inside.write.map((each) => (each.path.includes(`/${mode}/`) ? { ...each, ...change } : each)),
   });
 
+  const remove = (mode: string, ok: boolean) => ({
+    remove: inside.remove.map((each) => (each.path.includes(`/${mode}/`) ? { path: each.path, ok } : each)),
+  });
+
   it("finds the reference's sessions right", () => same(judge({})));
 
   const { account: _, ...nobody } = sessions;
@@ -423,8 +432,11 @@ describe("judging sessions", () => {
     ["a shared user", judge(neighbour({ uid: 20_001 })), "N2"],
     ["ro that can be written", judge({}, write("ro", { made: { ok: true } })), "N3"],
     ["rw that cannot be written", judge({}, write("rw", { made: { ok: false } })), "N3"],
-    ["rw in which things can be deleted", judge({}, write("rw", { removed: { ok: true } })), "N3"],
-    ["rwd in which nothing can be deleted", judge({}, write("rwd", { removed: { ok: false } })), "N3"],
+    ["ro in which things can be deleted", judge({}, remove("ro", true)), "N3"],
+    ["rw in which things can be deleted", judge({}, remove("rw", true)), "N3"],
+    ["rw in which a session's own things stay", judge({}, write("rw", { removed: { ok: false } })), "N3"],
+    ["rwd in which nothing can be deleted", judge({}, remove("rwd", false)), "N3"],
+    ["deletions that were not tried", judge({}, { remove: [] }), "N3"],
     ["a folder that cannot be read", judge({}, file("/sessions/a-b-c/mnt/ro/given", false)), "N3"],
     ["files of the other session", judge({}, file("/sessions/d-e-f", true)), "N4"],
     ["files that were not looked at", judge({}, { file: [inside.file[2]] }), "N4"],
