@@ -42,10 +42,13 @@ export async function ensureAccount(name: string, home: string): Promise<Account
   }
 }
 
-/** Removes the session's user. The user must not have processes any more. */
+/**
+ * Removes the session's user. The user must not have processes any more. One that is not a session's stays: a run with its
+ * name was refused, and what that run did is being taken back.
+ */
 export async function removeAccount(name: string): Promise<void> {
   const account = (await readAccounts()).find((one) => one.name === name);
-  if (account === undefined || !inRange(account.uid)) return;
+  if (account === undefined || !inRange(account.uid) || account.home !== `${HOMES}/${name}`) return;
   for (let attempt = 1; ; attempt++) {
     const finished = await tryRun(userdelArguments(name));
     // 6: it is gone already (userdel(8)).

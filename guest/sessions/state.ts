@@ -1,7 +1,9 @@
-import { mkdir, readdir, readFile, rename, rm, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { constants } from "node:fs";
+import { mkdir, open, readdir, readFile, rename, rmdir, stat, unlink, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
-import { writeWhole } from "../whole-file.ts";
+import { checkName } from "./names.ts";
 
 /** Where sessions' homes are: on the session disk. */
 export const HOMES = "/sessions";
@@ -50,56 +52,95 @@ const Owner = z.strictObject({
 });
 export type Owner = z.infer<typeof Owner>;
 
+/**
+ * The protocol of these folders, which guest/seal/cmd/keeper follows too:
+ *
+ * - A session's folder appears by one rename, with its owner in `owner.json`; so no folder is ever half made.
+ * - Whoever cleans up after an owner that is gone renames that file to `owner.json.PID.STARTED`, its own: only one can,
+ *   and when that one dies too, the next takes it the same way. What the file says of the session stays.
+ * - A folder disappears by one rename, to a hidden name with the process that removes what is in it.
+ *
+ * Names of a folder that was looked at are used through its descriptor: by its path it may be the next session's.
+ */
 const OWNER_FILE = "owner.json";
-/** A folder without an owner is being made, or was left by a process that died right then. */
-const BEING_MADE_MS = 30_000;
+const HELD = /^owner\.json(?:\.(\d+)\.(\d+))?$/;
+const HIDDEN = /^\.(?:new|gone)\.(\d+)\.(\d+)\.\d+$/;
 
-/** When a process was started, in clock ticks since boot (proc(5), field 22 of stat), or undefined if there is none. */
+/** How long a folder of which nobody can be told to own it is left alone. */
+const UNKNOWN_MS = 30_000;
+
+/** How long a claim waits for somebody who cleans up under its name. */
+const CLEANING_MS = 3_000;
+
+type Process = Pick<Owner, "pid" | "started">;
+
+/**
+ * When a process was started, in clock ticks since boot (proc(5), field 22 of stat), or undefined if there is none. One
+ * that has ended and was not waited for by its parent is none.
+ */
 export async function processStart(pid: number): Promise<string | undefined> {
   const text = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => undefined);
   // The second field is the program's name in parentheses and may hold anything.
-  return text?.slice(text.lastIndexOf(")") + 2).split(" ")[19];
+  const fields = text?.slice(text.lastIndexOf(")") + 2).split(" ") ?? [];
+  return /^[ZX]$/i.test(fields[0] ?? "X") ? undefined : fields[19];
 }
 
 export async function thisProcess(keep: boolean): Promise<Owner> {
   return { pid: process.pid, started: (await processStart(process.pid)) ?? "?", keep };
 }
 
+async function isAlive({ pid, started }: Process): Promise<boolean> {
+  return (await processStart(pid)) === started;
+}
+
 export type Claim =
   | { readonly claimed: true }
   /** Somebody runs it. */
   | { readonly claimed: false; readonly owner: Owner }
-  /** It was left by a process that is gone, or is just being made. */
+  /** It was left by a process that is gone, and is still being cleaned up. */
   | { readonly claimed: false; readonly owner?: undefined };
 
-/** Claims a name for this process: at most one process has it. */
-export async function claim(running: string, owner: Owner): Promise<Claim> {
-  await mkdir(join(running, ".."), { recursive: true, mode: 0o711 });
+/** Claims a name for a process: at most one has it. Waits a moment for somebody who cleans up under this name. */
+export async function claim(running: string, owner: Owner, patienceMs = CLEANING_MS): Promise<Claim> {
+  const root = dirname(running);
+  await mkdir(root, { recursive: true, mode: 0o711 });
+  const made = join(root, await hiddenName("new"));
+  await mkdir(made, { mode: 0o700 });
+  await writeFile(join(made, OWNER_FILE), JSON.stringify(owner), { mode: 0o600 });
   try {
-    await mkdir(running, { mode: 0o700 });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-    const other = await readOwner(running);
-    return other !== undefined && (await isAlive(other)) ? { claimed: false, owner: other } : { claimed: false };
+    for (const deadline = Date.now() + patienceMs; ; await sleep(20)) {
+      // It replaces nothing: every session's folder holds at least its owner's file.
+      const error = await rename(made, running).then(() => undefined, errorCode);
+      if (error === undefined) return { claimed: true };
+      if (error !== "ENOTEMPTY" && error !== "EEXIST") throw new Error(`${running} cannot be claimed: ${error}`);
+      const held = await whoHolds(running);
+      if (held?.owner !== undefined && held.taker === undefined && (await isAlive(held.owner))) {
+        return { claimed: false, owner: held.owner };
+      }
+      if (Date.now() >= deadline) return { claimed: false };
+    }
+  } finally {
+    await clear(made);
   }
-  await writeWhole(join(running, OWNER_FILE), JSON.stringify(owner), 0o600);
-  return { claimed: true };
 }
 
-/** How many sessions are run by a process that lives: what a machine that shall stop waits for. */
+let hiddenNames = 0;
+
+async function hiddenName(what: "new" | "gone"): Promise<string> {
+  const { pid, started } = await thisProcess(false);
+  return `.${what}.${pid}.${started}.${++hiddenNames}`;
+}
+
+/** How many sessions are run, or cleaned up, by a process that lives: what a machine that shall stop waits for. */
 export async function countRunning(root: string = RUNNING): Promise<number> {
-  const names = await readdir(root).catch(() => []);
-  const alive = await Promise.all(
-    names.map(async (name) => {
+  const held = await Promise.all(
+    (await sessionsIn(root)).map(async (name) => {
       const folder = join(root, name);
-      const owner = await readOwner(folder);
-      if (owner !== undefined) return await isAlive(owner);
-      // Being made, unless it was left behind.
-      const info = await stat(folder).catch(() => undefined);
-      return info !== undefined && Date.now() - info.mtimeMs < BEING_MADE_MS;
+      const holder = holderOf(await whoHolds(folder));
+      return holder === undefined ? await isYoung(folder) : await isAlive(holder);
     }),
   );
-  return alive.filter(Boolean).length;
+  return held.filter(Boolean).length;
 }
 
 /** A session that nobody runs any more. */
@@ -113,43 +154,109 @@ export interface Leftover {
  * leftover is returned to exactly one.
  */
 export async function takeLeftovers(root: string = RUNNING): Promise<Leftover[]> {
-  const names = await readdir(root).catch(() => []);
-  const found = await Promise.all(names.map((name) => takeLeftover(root, name)));
+  await clearHidden(root);
+  const found = await Promise.all((await sessionsIn(root)).map((name) => takeLeftover(root, name)));
   return found.flatMap((one) => one ?? []);
 }
 
+async function sessionsIn(root: string): Promise<string[]> {
+  return (await readdir(root).catch(() => [])).filter((name) => checkName(name) === undefined);
+}
+
 async function takeLeftover(root: string, name: string): Promise<Leftover | undefined> {
-  const folder = join(root, name);
-  const owner = await readOwner(folder);
-  if (owner === undefined) {
-    const info = await stat(folder).catch(() => undefined);
-    if (info === undefined || Date.now() - info.mtimeMs < BEING_MADE_MS) return undefined;
-    // Nothing is known of it: what it was to keep must not be removed.
-    return { name, keep: true };
+  const flags = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
+  const handle = await open(join(root, name), flags).catch(() => undefined);
+  if (handle === undefined) return undefined;
+  try {
+    const folder = `/proc/self/fd/${handle.fd}`;
+    const held = await whoHolds(folder);
+    const holder = holderOf(held);
+    if (holder === undefined ? await isYoung(folder) : await isAlive(holder)) return undefined;
+    const self = await thisProcess(true);
+    // Without a file nothing is known of it: what it was to keep must not be removed.
+    const step =
+      held === undefined
+        ? writeFile(join(folder, OWNER_FILE), JSON.stringify(self), { flag: "wx", mode: 0o600 })
+        : rename(join(folder, held.file), join(folder, `${OWNER_FILE}.${self.pid}.${self.started}`));
+    if (!(await succeeds(step))) return undefined;
+    // It may have been released before it was taken. From now on it cannot be.
+    const [open, named] = await Promise.all([handle.stat(), stat(join(root, name)).catch(() => undefined)]);
+    if (open.ino !== named?.ino) return undefined;
+    return { name, keep: held?.owner?.keep ?? true };
+  } finally {
+    await handle.close();
   }
-  if (await isAlive(owner)) return undefined;
-  const taken = await rename(join(folder, OWNER_FILE), join(folder, `${OWNER_FILE}.${process.pid}`)).then(
+}
+
+/** Who has a session's folder: its owner, or whoever took it over from one that is gone. */
+interface Held {
+  readonly file: string;
+  /** Unknown where the file cannot be understood. */
+  readonly owner: Owner | undefined;
+  readonly taker: Process | undefined;
+}
+
+const holderOf = (held: Held | undefined): Process | undefined => held?.taker ?? held?.owner;
+
+async function whoHolds(folder: string): Promise<Held | undefined> {
+  const file = (await readdir(folder).catch(() => [])).find((name) => HELD.test(name));
+  if (file === undefined) return undefined;
+  const text = await readFile(join(folder, file), "utf8").catch(() => "");
+  const parsed = Owner.safeParse(safeJson(text));
+  return { file, owner: parsed.success ? parsed.data : undefined, taker: processIn(HELD.exec(file)) };
+}
+
+function processIn(match: RegExpExecArray | null): Process | undefined {
+  const [, pid, started] = match ?? [];
+  return pid === undefined || started === undefined ? undefined : { pid: Number(pid), started };
+}
+
+async function isYoung(folder: string): Promise<boolean> {
+  const info = await stat(folder).catch(() => undefined);
+  return info !== undefined && Date.now() - info.mtimeMs < UNKNOWN_MS;
+}
+
+/** Gives a name free again, at once, and then removes what was in its folder. */
+export async function release(running: string): Promise<void> {
+  const gone = join(dirname(running), await hiddenName("gone"));
+  const error = await rename(running, gone).then(() => undefined, errorCode);
+  if (error === "ENOENT") return;
+  if (error !== undefined) throw new Error(`${running} cannot be removed: ${error}`);
+  await clear(gone);
+}
+
+async function clearHidden(root: string): Promise<void> {
+  for (const name of await readdir(root).catch(() => [])) {
+    const maker = processIn(HIDDEN.exec(name));
+    if (maker !== undefined && !(await isAlive(maker))) await clear(join(root, name)).catch(() => {});
+  }
+}
+
+/**
+ * Removes a folder with its files, and with folders that hold nothing but files: there is nothing deeper in it, and what a
+ * session can write, which may be mounted there, must not be walked by path.
+ */
+async function clear(folder: string, folders = true): Promise<void> {
+  for (const entry of await readdir(folder, { withFileTypes: true }).catch(ignoreMissing)) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory() && folders) await clear(path, false);
+    else await unlink(path).catch(ignoreMissing);
+  }
+  await rmdir(folder).catch(ignoreMissing);
+}
+
+function ignoreMissing(error: NodeJS.ErrnoException): [] {
+  if (error.code === "ENOENT") return [];
+  throw error;
+}
+
+const errorCode = (error: NodeJS.ErrnoException): string => error.code ?? error.message;
+
+const succeeds = (step: Promise<unknown>): Promise<boolean> =>
+  step.then(
     () => true,
     () => false,
   );
-  return taken ? { name, keep: owner.keep } : undefined;
-}
-
-/** Gives a name free again. Everything else in the folder must have been unmounted before. */
-export async function release(running: string): Promise<void> {
-  await rm(running, { recursive: true, force: true });
-}
-
-async function readOwner(running: string): Promise<Owner | undefined> {
-  const text = await readFile(join(running, OWNER_FILE), "utf8").catch(() => undefined);
-  if (text === undefined) return undefined;
-  const parsed = Owner.safeParse(safeJson(text));
-  return parsed.success ? parsed.data : undefined;
-}
-
-async function isAlive(owner: Owner): Promise<boolean> {
-  return (await processStart(owner.pid)) === owner.started;
-}
 
 function safeJson(text: string): unknown {
   try {

@@ -40,10 +40,12 @@ describe("the runtime image", function () {
       "apply-seccomp",
       "claude",
       "cloister",
+      "keeper",
       "kit",
       "mcp",
       "node",
       "probe",
+      "remove-tree",
     ]);
     assert.equal(await sha256File(join(tree, "bin/node")), manifest.programs.node);
     for (const file of ["seccomp/base.bpf", "seccomp/unix.bpf", "units/cloister.slice", "boot/start"]) {
