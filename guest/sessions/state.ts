@@ -76,13 +76,15 @@ type Process = Pick<Owner, "pid" | "started">;
 
 /**
  * When a process was started, in clock ticks since boot (proc(5), field 22 of stat), or undefined if there is none. One
- * that has ended and was not waited for by its parent is none.
+ * that has ended, with all its threads, and was not waited for by its parent is none.
  */
 export async function processStart(pid: number): Promise<string | undefined> {
   const text = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => undefined);
   // The second field is the program's name in parentheses and may hold anything.
   const fields = text?.slice(text.lastIndexOf(")") + 2).split(" ") ?? [];
-  return /^[ZX]$/i.test(fields[0] ?? "X") ? undefined : fields[19];
+  const ended = /^[ZX]$/i.test(fields[0] ?? "X");
+  if (ended && (await readdir(`/proc/${pid}/task`).catch(() => [])).length < 2) return undefined;
+  return fields[19];
 }
 
 export async function thisProcess(keep: boolean): Promise<Owner> {
