@@ -1,38 +1,15 @@
 package main
 
 import (
-	"encoding/binary"
 	"errors"
-	"os"
-	"strconv"
-	"unsafe"
 
+	"cloister/seal/internal/bytecode"
 	"golang.org/x/sys/unix"
 )
 
-// instructionSize is sizeof(struct sock_filter).
-const instructionSize = 8
-
 // read takes a filter's bytecode from a file, as `filters` wrote it.
 func read(path string) ([]unix.SockFilter, error) {
-	bytes, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
-	if len(bytes) == 0 || len(bytes)%instructionSize != 0 || len(bytes)/instructionSize > unix.BPF_MAXINSNS {
-		return nil, errors.New(path + ": " + strconv.Itoa(len(bytes)) + " bytes are no BPF program")
-	}
-	program := make([]unix.SockFilter, len(bytes)/instructionSize)
-	for i := range program {
-		part := bytes[i*instructionSize:]
-		program[i] = unix.SockFilter{
-			Code: binary.LittleEndian.Uint16(part),
-			Jt:   part[2],
-			Jf:   part[3],
-			K:    binary.LittleEndian.Uint32(part[4:]),
-		}
-	}
-	return program, nil
+	return bytecode.Read(path)
 }
 
 // loadFile puts a file's filter on this process.
@@ -47,17 +24,7 @@ func loadFile(path string) error {
 	return nil
 }
 
-// load puts a filter on every thread of this process (seccomp(2), SECCOMP_FILTER_FLAG_TSYNC): which of them will call
-// execve is not known.
+// load puts a filter on every thread of this process.
 func load(program []unix.SockFilter) error {
-	header := unix.SockFprog{Len: uint16(len(program)), Filter: &program[0]}
-	thread, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER,
-		unix.SECCOMP_FILTER_FLAG_TSYNC, uintptr(unsafe.Pointer(&header)))
-	if errno != 0 {
-		return errno
-	}
-	if thread != 0 {
-		return errors.New("thread " + strconv.Itoa(int(thread)) + " has other filters")
-	}
-	return nil
+	return bytecode.Load(program)
 }

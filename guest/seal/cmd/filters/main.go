@@ -33,7 +33,8 @@ func write(name, out string) error {
 		return err
 	}
 	for file, f := range map[string]filter.Filter{
-		"launcher.bpf": filter.Launcher, "base.bpf": filter.Base, "unix.bpf": filter.Unix,
+		"supervisor.bpf": filter.Supervisor,
+		"launcher.bpf":   filter.Launcher, "base.bpf": filter.Base, "unix.bpf": filter.Unix,
 	} {
 		program, err := f.Assemble(a)
 		if err != nil {
