@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { type AddressInfo, connect, createServer, type Server } from "node:net";
+import { networkInterfaces, tmpdir } from "node:os";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
 import { type Report, Report as ReportSchema } from "../../guest/verify/report.ts";
@@ -30,12 +32,21 @@ describe(`a real ${architecture} machine`, function () {
   let folder: string;
   let engine: EngineProject;
   let paths: Paths;
+  /** Services of this computer, on all of its addresses: the machine may reach the second. */
+  let services: { forbidden: Listener; configured: Listener };
 
   before(async () => {
+    services = { forbidden: await Listener.create("forbidden"), configured: await Listener.create("configured") };
     folder = await mkdtemp(join(tmpdir(), "cloister-vm-"));
     const project = join(folder, "project");
     await copyProject(project);
-    engine = await EngineProject.create({ folder: project, config: { "cloister:architecture": architecture } });
+    engine = await EngineProject.create({
+      folder: project,
+      config: {
+        "cloister:architecture": architecture,
+        "cloister:hostAccess": [`localhost:${services.configured.port}`],
+      },
+    });
     paths = pathsOf(project, engine.stack);
   });
   after(async () => {
@@ -43,6 +54,7 @@ describe(`a real ${architecture} machine`, function () {
     const left = livingProcess(paths);
     if (left) process.kill(left.pid, "SIGKILL");
     await engine.dispose();
+    for (const service of Object.values(services)) service.close();
     await rm(folder, { recursive: true, force: true });
     assert.equal(left, undefined, "the machine is gone after destroy");
   });
@@ -115,6 +127,25 @@ describe(`a real ${architecture} machine`, function () {
     const [user, home] = result.stdout.split("\n");
     assert.match(user ?? "", /^[a-z]+-[a-z]+-[a-z]+$/);
     assert.equal(home, `/sessions/${user}`);
+  });
+
+  it("reaches nothing of its host but what is configured, as root", async () => {
+    const { forbidden, configured } = services;
+    /** What root in the machine hears from an address and port; nothing when it is not reached. */
+    const heard = async (address: string, port: number): Promise<string> =>
+      (await onMachine("timeout", "10", "bash", "-c", `exec 3<>/dev/tcp/${address}/${port} && cat <&3`)).stdout;
+    const own = Object.values(networkInterfaces()).flatMap((addresses = []) =>
+      addresses.filter(({ internal, scopeid }) => !internal && !scopeid).map(({ address }) => address),
+    );
+    for (const address of ["127.0.0.1", ...own]) assert.equal(await forbidden.heardFrom(address), "forbidden", address);
+    const before = forbidden.connections;
+    assert.equal(await heard("10.0.2.2", configured.port), "configured");
+    for (const address of ["10.0.2.2", "10.0.2.3", "fec0::2", ...own])
+      assert.equal(await heard(address, forbidden.port), "", address);
+    for (const address of own) assert.equal(await heard(address, configured.port), "", address);
+    assert.equal(forbidden.connections, before);
+    assert.equal(await heard("10.0.2.2", configured.port), "configured", "the control at the end");
+    assert.equal(forbidden.connections, before);
   });
 
   it("runs no session without its packet filter, after a failed boot, or unverified; and runs them when all is well", async () => {
@@ -209,3 +240,36 @@ describe(`a real ${architecture} machine`, function () {
     await ends(pid);
   });
 });
+
+/** A TCP service that says one word, on all addresses of this computer. */
+class Listener {
+  readonly #server: Server;
+  /** How often it was reached. */
+  connections = 0;
+
+  private constructor(word: string) {
+    this.#server = createServer((socket) => {
+      this.connections += 1;
+      socket.on("error", () => {}).end(word);
+    });
+  }
+
+  static async create(word: string): Promise<Listener> {
+    const made = new Listener(word);
+    await new Promise<void>((resolve) => made.#server.listen(0, "::", resolve));
+    return made;
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  /** What one hears who connects from this computer. */
+  async heardFrom(address: string): Promise<string> {
+    return await text(connect(this.port, address));
+  }
+
+  close(): void {
+    this.#server.close();
+  }
+}

@@ -49,7 +49,7 @@ export async function launch({ spec, paths, hostAccess, start, log, changeArgume
   const filter = spawn(process.execPath, [`${FOLDER}/${program[0]}`, ...program.slice(1)], {
     cwd: paths.root,
     detached: true,
-    stdio: ["ignore", log, log, "ipc"],
+    stdio: ["pipe", "pipe", log],
   });
   const alive = (): boolean => filter.exitCode === null && filter.signalCode === null;
   const ended = once(filter, "exit").then(() => undefined);
@@ -62,13 +62,16 @@ export async function launch({ spec, paths, hostAccess, start, log, changeArgume
     start,
     paths: { pid: paths.pid, marker: paths.marker, process: paths.process },
   };
-  filter.send(message, () => {});
-  const answer = once(filter, "message").then(([said]) => said as MachineRuns);
+  const { stdin, stdout } = filter;
+  if (!stdin || !stdout) throw new Error("the packet filter was started without its pipes");
+  // One that ended at once is told of below.
+  stdin.on("error", () => {}).end(JSON.stringify(message));
+  const answer = once(stdout, "data").then(([said]) => JSON.parse(String(said)) as MachineRuns);
   const runs = await Promise.race([answer, ended]);
   if (runs && filter.pid) await rememberStart(paths, { ...started, filter: filter.pid, pid: runs.pid });
   if (!runs || (await Promise.race([ended.then(() => true), sleep(400).then(() => false)])))
     throw new Error(`QEMU did not start: ${(await readFile(paths.qemuLog, "utf8")).trim()}`);
   filter.unref();
-  filter.channel?.unref();
+  stdout.destroy();
   return { pid: runs.pid, alive };
 }

@@ -1,10 +1,11 @@
 /**
- * `main.ts MARK`: runs a machine's QEMU and is the packet filter between it and its user network. It is told by a message what
- * to run ({@link RunMachine}) and answers with QEMU's process number. Both live and die together: it ends when QEMU has
- * ended, and when it is killed, its guard ends QEMU, which until then has no network.
+ * `main.ts MARK`: runs a machine's QEMU and is the packet filter between it and its user network. What to run it reads from
+ * stdin ({@link RunMachine}, JSON); on stdout it answers with QEMU's process number. Both live and die together: it ends when
+ * QEMU has ended, and when it is killed, its guard ends QEMU, which until then has no network.
  */
 import { spawn } from "node:child_process";
 import type { Readable, Writable } from "node:stream";
+import { text } from "node:stream/consumers";
 import { guardStart } from "../host/guard.ts";
 import type { Paths } from "../paths.ts";
 import { FROM_FILTER, TO_FILTER } from "./arguments.ts";
@@ -28,17 +29,16 @@ export interface MachineRuns {
   readonly pid: number;
 }
 
-// Whoever started us ended before it said what to run.
-const alone = (): never => process.exit(1);
-process.once("disconnect", alone);
-process.once("message", (message: RunMachine) => {
-  process.off("disconnect", alone);
-  run(message);
-});
+/** Nothing comes when whoever started us ended before it said what to run: that is no JSON. */
+async function main(): Promise<void> {
+  run(JSON.parse(await text(process.stdin)) as RunMachine);
+}
+
+export default main();
 
 function run({ program, args, services, start, paths }: RunMachine): void {
   const guard = guardStart(paths, start);
-  const qemu = spawn(program, args, { stdio: ["ignore", "inherit", "inherit", "pipe", "pipe"] });
+  const qemu = spawn(program, args, { stdio: ["ignore", 2, 2, "pipe", "pipe"] });
   const end = (code: number): void => {
     guard.dismiss(() => process.exit(code));
   };
@@ -52,8 +52,7 @@ function run({ program, args, services, start, paths }: RunMachine): void {
   const judge = judgeOf({ denies: (address) => destinations.denies(address), services });
   // Sockets, both of them: a pair for each descriptor.
   filter(qemu.stdio[TO_FILTER] as Readable, qemu.stdio[FROM_FILTER] as unknown as Writable & Readable, judge);
-  if (qemu.pid !== undefined) process.send?.({ pid: qemu.pid } satisfies MachineRuns);
-  process.disconnect?.();
+  if (qemu.pid !== undefined) console.log(JSON.stringify({ pid: qemu.pid } satisfies MachineRuns));
 }
 
 /** Carries the frames that may pass. After an error there is no network any more; the machine lives on. */

@@ -106,14 +106,15 @@ export class UserNetwork {
     const program = [process.execPath, "tools/lib/run-bundled.cjs", "infra/local/network/main.ts"];
     const filter = spawn("ip", [...inHost, join(this.folder, "resolv.conf"), ...program, this.paths.filterMarker], {
       cwd: REPOSITORY,
-      stdio: ["ignore", "inherit", "inherit", "ipc"],
+      stdio: ["pipe", "pipe", "inherit"],
     });
     this.#filter = filter;
     const services = hostServices(hostAccess);
     const { paths } = this;
-    filter.send({ program: qemuProgram(hostArchitecture()), args, services, start, paths } satisfies RunMachine);
-    const [runs] = (await once(filter, "message")) as [MachineRuns];
-    this.#qemu = runs.pid;
+    const message: RunMachine = { program: qemuProgram(hostArchitecture()), args, services, start, paths };
+    filter.stdin.end(JSON.stringify(message));
+    const [said] = await once(filter.stdout, "data");
+    this.#qemu = (JSON.parse(String(said)) as MachineRuns).pid;
     await this.#plug();
   }
 
