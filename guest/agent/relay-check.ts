@@ -137,7 +137,7 @@ export function typed(kind: Kind, checks: Readonly<Record<string, Check>>, missi
 export const dropped: Check = () => undefined;
 
 /** Refuses a member by the table, but where it says nothing: `null`, and an empty list. */
-export function refusedField(name: string): Check {
+function refusedField(name: string): Check {
   return (value, at) => {
     if (value === null || (Array.isArray(value) && value.length === 0)) return value;
     throw refuseName("field", name, at === name ? "" : at);

@@ -6,7 +6,7 @@ import {
   objectOf,
   orNull,
   otherFields,
-  refusedField,
+  refuseName,
   refuseShape,
   shaped,
   textOr,
@@ -60,7 +60,9 @@ const citation: Check = objectOf({
   cited_text: text,
   document_index: count,
   document_title: orNull(text),
-  file_id: refusedField("file"),
+  file_id: orNull((_, at) => {
+    throw refuseName("source", "file", at);
+  }),
   title: orNull(text),
   source: text,
   search_result_index: count,

@@ -1,5 +1,6 @@
 import { randomBytes, timingSafeEqual } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
 import { Refused } from "./relay-check.ts";
 import { forward, type Upstream } from "./relay-forward.ts";
 import { forwardedHeaders, refuseFraming, sortBetas } from "./relay-headers.ts";
@@ -66,9 +67,13 @@ export function makeToken(): string {
  * store or run things on the caller's behalf is refused: an allowed host is a capability, not a mere destination.
  */
 export async function startRelay(options: RelayOptions): Promise<Relay> {
+  // Connections with a request that is being read or answered: what goes wrong with it is told once.
+  const busy = new WeakSet<Duplex>();
   // Without a Host the server would answer by itself, and nobody would be told.
   const server = createServer({ requestTimeout: 60_000, requireHostHeader: false }, (request, response) => {
-    void relay(request, response, options);
+    const { socket } = request;
+    busy.add(socket);
+    void relay(request, response, options).finally(() => busy.delete(socket));
   });
   const malformed = (method: string, reason: string) => {
     options.onDecision?.({ method, path: "?", verdict: "denied", reason });
@@ -84,7 +89,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
   server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
     socket.on("error", () => socket.destroy());
     if (error.code === "ECONNRESET" || !socket.writable) return void socket.destroy();
-    malformed("?", `malformed HTTP (${error.code})`);
+    if (!busy.has(socket)) malformed("?", `malformed HTTP (${error.code})`);
     socket.end("HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n", () => socket.destroy());
   });
   // Answers of a model may take minutes before and between two events.
