@@ -1,0 +1,29 @@
+import assert from "node:assert/strict";
+import { makeCheck, rowFails } from "./check.ts";
+import { printable } from "./suite.ts";
+import type { Machine, Scale } from "./support/machine.ts";
+import { allWalls } from "./walls/index.ts";
+
+/**
+ * The escape suite as tests of a suite that has a machine which is up: they stand among its own, not in a suite below, which
+ * would run when the machine is gone.
+ */
+export function escapeCases(options: { readonly machine: () => Machine; readonly scale: Scale }): void {
+  const { scale } = options;
+  let machine: Machine | undefined;
+  for (const wall of allWalls(scale)) {
+    for (const check of wall.checks) {
+      it(`against its walls, ${check.id}: ${check.what}`, async function () {
+        // One object for all: the programs of walls run once for each machine.
+        machine ??= options.machine();
+        const row = await makeCheck(check, machine);
+        if (row.verdict === "absent") {
+          console.log(printable(`      not here: ${row.attack}`));
+          this.skip();
+        }
+        const problem = rowFails(row);
+        assert.equal(problem && printable(problem), undefined);
+      });
+    }
+  }
+}

@@ -1,0 +1,148 @@
+/** `npm run escape`: attacks on every wall of a real machine. See docs/testing.md. */
+import { randomInt } from "node:crypto";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { Command, InvalidArgumentError } from "commander";
+import { parse } from "yaml";
+import { livingProcess } from "../../infra/local/host/living.ts";
+import { pathsOf } from "../../infra/local/paths.ts";
+import { parseSettings } from "../../infra/settings/settings.ts";
+import { PROJECT } from "../../tools/start/stack.ts";
+import { passes, type Row } from "./check.ts";
+import { runFuzz } from "./fuzz/run.ts";
+import { renderReport } from "./report/html.ts";
+import { chooseWalls, printable, rowText, runWalls } from "./suite.ts";
+import { bootMachine, type Found } from "./support/boot.ts";
+import { type Machine, scaleOf, thorough } from "./support/machine.ts";
+import { operatorHere } from "./support/operator-here.ts";
+import { sshMachine } from "./support/ssh-machine.ts";
+import { allWalls } from "./walls/index.ts";
+
+const STACK = "local";
+
+interface Options {
+  wall?: string[];
+  report?: string | true;
+  json?: boolean;
+  seed: number;
+  boot?: boolean;
+  thorough?: boolean;
+  fuzz: boolean;
+  fuzzSeconds?: number;
+  slowness?: number;
+}
+
+const number = (text: string): number => {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value < 0) throw new InvalidArgumentError("write a whole number.");
+  return value;
+};
+
+const options = new Command("npm run escape --")
+  .description("Attacks every wall of a real machine, from real sealed sessions, each with its positive control.")
+  .option("--wall <name...>", "only these walls; `fuzz` is one of them")
+  .option("--report [file]", "writes one HTML page (default: .cloister/escape.html)")
+  .option("--json", "prints the rows as JSON")
+  .option("--seed <number>", "what every choice comes from", number, randomInt(2 ** 31))
+  .option("--boot", "boots a machine of its own, even when the one of the stack `local` runs")
+  .option("--thorough", "100 kills, 100 cycles, 100,000 files, 20 rounds")
+  .option("--no-fuzz", "without the fuzzer")
+  .option("--fuzz-seconds <number>", "how long the fuzzer works (default: 60)", number)
+  .option(
+    "--slowness <number>",
+    "what times are multiplied by (default: 1, and 10 where the machine is emulated)",
+    number,
+  )
+  .parse()
+  .opts<Options>();
+
+const say = (line: string): void => console.error(line);
+const started = performance.now();
+const time = new Date().toISOString();
+const found = (options.boot ? undefined : running()) ?? (await bootMachine(say));
+try {
+  process.exitCode = await attack(found);
+} finally {
+  await found.dispose();
+}
+
+async function attack({ machine, emulated, what }: Found): Promise<number> {
+  const small = { ...scaleOf(emulated, options.seed), ...given() };
+  const scale = options.thorough ? thorough(small) : small;
+  say(`${what}; seed ${options.seed}`);
+  const wanted = options.wall?.filter((name) => name !== "fuzz");
+  const walls = wanted?.length === 0 ? [] : chooseWalls(allWalls(scale), wanted);
+  const onRow = (row: Row): void => say(rowText(row));
+  const rows = await runWalls(walls, machine, onRow);
+  const fuzzing = options.wall === undefined ? options.fuzz : options.wall.includes("fuzz");
+  if (fuzzing) {
+    const row = await runFuzz(machine, scale, (line) => say(printable(line)));
+    rows.push(row);
+    onRow(row);
+  }
+  const facts = { time, machine: what, seed: options.seed, seconds: (performance.now() - started) / 1000 };
+  if (options.json) console.log(JSON.stringify({ ...facts, rows }, undefined, 2));
+  if (options.report !== undefined) {
+    const file = options.report === true ? join(PROJECT, ".cloister", "escape.html") : resolve(options.report);
+    mkdirSync(dirname(file), { recursive: true });
+    const named = [...walls, FUZZ_WALL];
+    writeFileSync(file, renderReport({ ...facts, ...(await describe(machine)) }, named, rows));
+    say(`the report: ${file}`);
+  }
+  const failed = rows.filter((row) => !passes(row));
+  say(`${rows.length - failed.length} of ${rows.length} checks passed`);
+  if (failed.length > 0)
+    say(
+      `again: npm run escape -- --seed ${options.seed} --wall ${[...new Set(failed.map(({ wall }) => wall))].join(" ")}`,
+    );
+  return failed.length > 0 ? 1 : 0;
+}
+
+const FUZZ_WALL = {
+  name: "fuzz",
+  keeps: "Whatever a session arranges in its folders, no act of the machine is led astray.",
+};
+
+function given() {
+  return {
+    ...(options.fuzzSeconds === undefined ? {} : { fuzzSeconds: options.fuzzSeconds }),
+    ...(options.slowness === undefined ? {} : { slowness: options.slowness }),
+  };
+}
+
+/** The machine of the stack `local`, if it runs. */
+function running(): Found | undefined {
+  const file = parse(readFileSync(join(PROJECT, `Pulumi.${STACK}.yaml`), "utf8")) as {
+    config?: Record<string, unknown>;
+  };
+  const texts = Object.entries(file.config ?? {}).map(([key, value]) => [
+    key,
+    typeof value === "string" ? value : JSON.stringify(value),
+  ]);
+  const parsed = parseSettings(Object.fromEntries(texts));
+  const stateDirectory = "settings" in parsed ? parsed.settings.stateDirectory : "";
+  const paths = pathsOf(PROJECT, STACK, stateDirectory);
+  const living = livingProcess(paths);
+  if (living === undefined) return undefined;
+  return {
+    machine: sshMachine({
+      paths,
+      port: () => livingProcess(paths)?.sshPort ?? living.sshPort,
+      operator: operatorHere(PROJECT, STACK),
+    }),
+    emulated: living.accelerator === "tcg",
+    what: `the machine of the stack ${STACK} (${living.accelerator})`,
+    dispose: async () => {},
+  };
+}
+
+/** What a machine says of itself. */
+async function describe(machine: Machine): Promise<{ kernel: string; system: string; image: string }> {
+  const { stdout } = await machine.root([
+    "sh",
+    "-c",
+    'uname -srm; . /etc/os-release; echo "$PRETTY_NAME"; tr -d "\\n" < /opt/cloister/MANIFEST.json',
+  ]);
+  const [kernel = "?", system = "?", manifest = "?"] = stdout.split("\n");
+  return { kernel, system, image: manifest.slice(0, 300) };
+}

@@ -1,0 +1,142 @@
+import type { Row, Verdict } from "../check.ts";
+
+/** What the report says of the run itself. */
+export interface RunFacts {
+  /** When it began, ISO 8601. */
+  readonly time: string;
+  /** The machine, in words; its kernel; the digest or name of its runtime image; its operating system. */
+  readonly machine: string;
+  readonly kernel: string;
+  readonly image: string;
+  readonly system: string;
+  readonly seed: number;
+  readonly seconds: number;
+}
+
+export interface ReportWall {
+  readonly name: string;
+  readonly keeps: string;
+}
+
+const WORDS: Readonly<Record<Verdict, string>> = {
+  held: "held",
+  broken: "broken: the attack succeeded",
+  unproven: "unproven: the control failed",
+  absent: "nothing to attack here",
+  error: "could not be made",
+};
+
+/**
+ * One HTML page about a run, with nothing outside of it: no script, no style sheet, no picture. What a session printed is in
+ * it as text only; a policy in its head keeps a browser from running or fetching anything even if that failed.
+ */
+export function renderReport(facts: RunFacts, walls: readonly ReportWall[], rows: readonly Row[]): string {
+  const count = (verdict: Verdict): number => rows.filter((row) => row.verdict === verdict).length;
+  const bad = rows.filter(({ verdict }) => verdict !== "held" && verdict !== "absent").length;
+  const sections = walls
+    .filter(({ name }) => rows.some(({ wall }) => wall === name))
+    .map((wall) =>
+      section(
+        wall,
+        rows.filter((row) => row.wall === wall.name),
+      ),
+    );
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>cloister: ${bad === 0 ? "every wall held" : `${bad} checks did not pass`}</title>
+<style>${STYLE}</style>
+</head>
+<body>
+<h1>Escape suite</h1>
+<p class="sum ${bad === 0 ? "held" : "broken"}">${bad === 0 ? "Every wall held." : `${bad} of ${rows.length} checks did not pass.`}
+${rows.length} checks: ${count("held")} held, ${count("broken")} broken, ${count("unproven")} unproven, ${count("error")} could not be made, ${count("absent")} with nothing to attack.</p>
+<dl>
+${Object.entries({
+  Time: facts.time,
+  Machine: facts.machine,
+  Kernel: facts.kernel,
+  System: facts.system,
+  "Runtime image": facts.image,
+  Seed: String(facts.seed),
+  Took: `${facts.seconds.toFixed(0)} s`,
+})
+  .map(([name, value]) => `<dt>${escapeHtml(name)}</dt><dd>${escapeHtml(value)}</dd>`)
+  .join("\n")}
+</dl>
+<p>A check holds when the attack failed <em>and</em> its control worked: the same deed where it is allowed, or by who may do it. What a session printed is shown as it was, cut to a line.</p>
+<nav>${walls.map(({ name }) => `<a href="#${encodeURIComponent(name)}">${escapeHtml(name)}</a>`).join(" ")}</nav>
+${sections.join("\n")}
+</body>
+</html>
+`;
+}
+
+function section(wall: ReportWall, rows: readonly Row[]): string {
+  return `<section id="${encodeURIComponent(wall.name)}">
+<h2>${escapeHtml(wall.name)}</h2>
+<p>${escapeHtml(wall.keeps)}</p>
+<table>
+<thead><tr><th>check</th><th>what was tried</th><th>result</th><th>what was seen</th><th>control</th><th>s</th></tr></thead>
+<tbody>
+${rows.map(line).join("\n")}
+</tbody>
+</table>
+</section>`;
+}
+
+function line(row: Row): string {
+  const cells = [
+    `<td><code>${escapeHtml(row.id)}</code><br><small>item ${escapeHtml(row.source)}</small></td>`,
+    `<td>${escapeHtml(row.what)}</td>`,
+    `<td class="verdict">${escapeHtml(WORDS[row.verdict])}</td>`,
+    `<td><code>${escapeHtml(row.attack)}</code></td>`,
+    `<td><code>${escapeHtml(row.control)}</code></td>`,
+    `<td>${row.seconds.toFixed(1)}</td>`,
+  ];
+  return `<tr class="${row.verdict}">${cells.join("")}</tr>`;
+}
+
+/**
+ * Text as HTML text, for elements and quoted attributes. Controls become visible: some turn the direction of what follows
+ * or hide it.
+ */
+export function escapeHtml(text: string): string {
+  return [...text]
+    .map((character) => {
+      const code = character.codePointAt(0) ?? 0;
+      if ("&<>\"'`".includes(character)) return `&#${code};`;
+      return isHidden(code) ? `\\u{${code.toString(16)}}` : character;
+    })
+    .join("");
+}
+
+/** Controls, marks of direction, characters without width, halves of pairs, what is no character. */
+const HIDDEN: readonly (readonly [from: number, to: number])[] = [
+  [0x00, 0x1f],
+  [0x7f, 0x9f],
+  [0xad, 0xad],
+  [0x61c, 0x61c],
+  [0x180e, 0x180e],
+  [0x200b, 0x200f],
+  [0x2028, 0x202e],
+  [0x2060, 0x206f],
+  [0xd800, 0xdfff],
+  [0xfeff, 0xfeff],
+  [0xfff0, 0xffff],
+  [0xe0000, 0xe0fff],
+];
+
+const isHidden = (code: number): boolean => HIDDEN.some(([from, to]) => code >= from && code <= to);
+
+const STYLE = `
+body{font:15px/1.5 system-ui,sans-serif;max-width:90rem;margin:2rem auto;padding:0 1rem;color:#1a1a1a;background:#fff}
+h1{margin-bottom:.3rem} h2{margin:2rem 0 .2rem} dl{display:grid;grid-template-columns:max-content 1fr;gap:.1rem 1rem} dt{font-weight:600} dd{margin:0}
+nav a{margin-right:.7rem} table{border-collapse:collapse;width:100%;table-layout:fixed} th,td{border:1px solid #ccc;padding:.35rem .5rem;vertical-align:top;text-align:left;overflow-wrap:anywhere}
+th:nth-child(1){width:13%} th:nth-child(2){width:25%} th:nth-child(3){width:9%} th:nth-child(6){width:4%} td code{font-size:.85em}
+.sum{font-size:1.1rem;padding:.5rem .8rem;border-left:.4rem solid} .held .verdict,.sum.held{color:#0a6b2c} .broken .verdict,.unproven .verdict,.error .verdict,.sum.broken{color:#a80f1c;font-weight:600} .absent .verdict{color:#666}
+@media (prefers-color-scheme:dark){body{color:#e6e6e6;background:#15181c} th,td{border-color:#444} a{color:#8ab4f8} .held .verdict,.sum.held{color:#5cd38a} .broken .verdict,.unproven .verdict,.error .verdict,.sum.broken{color:#ff8a8f}}
+`;

@@ -1,0 +1,67 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { livingProcess } from "../../../infra/local/host/living.ts";
+import { pathsOf } from "../../../infra/local/paths.ts";
+import { type Architecture, hostArchitecture } from "../../../infra/local/qemu.ts";
+import { prepare } from "../../../tools/start/prepare.ts";
+import { EngineProject } from "../../support/engine.ts";
+import { copyProject } from "../../support/local/project-copy.ts";
+import { operatorOf } from "../../support/operator/cases.ts";
+import type { Machine } from "./machine.ts";
+import { sshMachine } from "./ssh-machine.ts";
+
+/** A machine that the suite may use. */
+export interface Found {
+  readonly machine: Machine;
+  /** Whether its processors are emulated. */
+  readonly emulated: boolean;
+  /** In words, for the report. */
+  readonly what: string;
+  dispose(): Promise<void>;
+}
+
+/** Boots a machine of its own, from this working tree: a stack, a state and a folder that go when it is disposed of. */
+export async function bootMachine(
+  report: (line: string) => void,
+  architecture: Architecture = hostArchitecture(),
+): Promise<Found> {
+  await prepare(architecture, "auto");
+  const folder = await mkdtemp(join(tmpdir(), "cloister-escape-"));
+  const project = join(folder, "project");
+  await copyProject(project);
+  const engine = await EngineProject.create({ folder: project, config: { "cloister:architecture": architecture } });
+  const paths = pathsOf(project, engine.stack);
+  const dispose = async () => {
+    await engine.destroy();
+    const left = livingProcess(paths);
+    if (left) process.kill(left.pid, "SIGKILL");
+    await engine.dispose();
+    await rm(folder, { recursive: true, force: true });
+  };
+  try {
+    report("booting a machine of the suite's own");
+    const { exitCode, all } = await engine.up();
+    if (exitCode !== 0) throw new Error(`the machine did not come up:\n${all}`);
+    const started = livingProcess(paths);
+    if (started === undefined) throw new Error("the machine ended just after it was verified");
+    const { cloister } = operatorOf(() => engine);
+    const machine = sshMachine({
+      paths,
+      port: () => livingProcess(paths)?.sshPort ?? started.sshPort,
+      async operator(args) {
+        const { exitCode: code, stdout, stderr } = await cloister(args);
+        return { exitCode: code ?? 255, stdout: stdout.toString(), stderr };
+      },
+    });
+    return {
+      machine,
+      emulated: started.accelerator === "tcg",
+      what: `a ${architecture} machine booted for this run (${started.accelerator})`,
+      dispose,
+    };
+  } catch (error) {
+    await dispose();
+    throw error;
+  }
+}

@@ -1,0 +1,71 @@
+/** What the suite asks of a machine. It knows nothing of how it is reached. */
+export interface Machine {
+  /** Runs a command as root on the machine. */
+  root(command: readonly string[], options?: RootOptions): Promise<Finished>;
+  /** Runs a sealed session by the machine's own command: its options, and the command inside. */
+  sealed(options: readonly string[], command: readonly string[]): Promise<Sealed>;
+  /** Writes a file of root's on the machine. */
+  put(path: string, content: string): Promise<void>;
+  /** Sends a signal to one process of the machine. */
+  kill(pid: number, signal?: string): Promise<void>;
+  /** Runs the operator's command (`npx cloister ARGUMENTS`) on this computer. */
+  operator(args: readonly string[]): Promise<Finished>;
+}
+
+export interface RootOptions {
+  readonly stdin?: string;
+  /** Default: ten minutes. */
+  readonly timeoutMs?: number;
+}
+
+export interface Finished {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** What `cloister run --json` says of a run, as far as the suite reads it; nothing where the run was refused. */
+export interface Sealed extends Finished {
+  readonly run?: {
+    readonly session: string;
+    readonly exitCode: number;
+    readonly stdout: string;
+    readonly stderr: string;
+  };
+}
+
+/** How large the suite's numbers are: an emulated machine, where everything takes ten times as long, gets less to do. */
+export interface Scale {
+  /** Every choice of the suite and its fuzzer comes from this. */
+  readonly seed: number;
+  /** What times on the machine are multiplied by: 1 where its processors are real. */
+  readonly slowness: number;
+  /** How often a supervisor is killed. */
+  readonly kills: number;
+  /** How many sessions are made and removed before the machine is counted. */
+  readonly cycles: number;
+  /** How many files a session leaves to be removed. */
+  readonly files: number;
+  /** How often two writers meet in the same database. */
+  readonly rounds: number;
+  /** How long the fuzzer works, in seconds. */
+  readonly fuzzSeconds: number;
+}
+
+/** @param emulated whether the machine's processors are emulated */
+export function scaleOf(emulated: boolean, seed: number): Scale {
+  return {
+    seed,
+    slowness: emulated ? 10 : 1,
+    kills: emulated ? 4 : 20,
+    cycles: emulated ? 8 : 20,
+    files: emulated ? 20_000 : 100_000,
+    rounds: emulated ? 1 : 5,
+    fuzzSeconds: 60,
+  };
+}
+
+/** The numbers of the issue, for a run that may take its time. */
+export function thorough(scale: Scale): Scale {
+  return { ...scale, kills: 100, cycles: 100, files: 100_000, rounds: 20 };
+}

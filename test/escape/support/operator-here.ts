@@ -1,0 +1,19 @@
+import { execa } from "execa";
+import type { Finished } from "./machine.ts";
+
+/** The operator's command, as a user of this project calls it. */
+export function operatorHere(
+  project: string,
+  stack: string,
+  env: Readonly<Record<string, string>> = {},
+): (args: readonly string[]) => Promise<Finished> {
+  return async (args) => {
+    const { exitCode, stdout, stderr } = await execa("node", ["cli/bin.mjs", "--stack", stack, ...args], {
+      cwd: project,
+      env,
+      reject: false,
+      stdin: "ignore",
+    });
+    return { exitCode: exitCode ?? 255, stdout, stderr };
+  };
+}

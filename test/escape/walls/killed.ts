@@ -1,0 +1,44 @@
+import { type Batch, batchWall } from "../batch.ts";
+import type { Wall } from "../check.ts";
+import type { Scale } from "../support/machine.ts";
+
+const PARTS = [
+  "processes: nothing of the session's user id runs",
+  "mounts: no mount of the session is in any namespace",
+  "units: no scope and no service of the session is loaded",
+  "run: no file of the session is below /run",
+  "home: home and user are gone",
+] as const;
+
+const batch: Batch = {
+  name: "killed",
+  keeps: "When the supervisor is killed, by whomever, nothing of its session goes on, and nothing of it stays.",
+  checks: [
+    ...PARTS.map((text) => {
+      const [id = "", what = ""] = text.split(": ");
+      return {
+        id,
+        source: "14",
+        what: `kill -9 of the supervisor, many times, within a second (times the machine's slowness): ${what}.`,
+      };
+    }),
+    {
+      id: "others",
+      source: "14",
+      what: "kill -9 of each other process of the chain (launcher, bubblewrap, keeper of the scope): the run ends, and all of that goes.",
+    },
+    {
+      id: "kept",
+      source: "14",
+      what: "A named session whose supervisor is killed keeps its home and user, and can be run again at once.",
+    },
+    {
+      id: "starting",
+      source: "14",
+      what: "kill -9 at random moments while a session is being made, or is being removed: the same within the time.",
+    },
+  ],
+};
+
+/** The end of the supervisor. */
+export const killed = (scale: Scale): Wall => batchWall(batch, scale);

@@ -1,0 +1,179 @@
+NAMES = ("forks", "memory", "files", "inotify", "disk", "inodes", "processor", "ports")
+# The one that works: for each word that appears it does a little of everything, and says how it went.
+BESIDE = r'''
+import ctypes, urllib.request, urllib.error
+here = os.path.expanduser("~/mnt/f")
+def request():
+    try: urllib.request.urlopen("http://beside.example/", timeout=60)
+    except urllib.error.HTTPError as e:
+        if e.code != 403: raise OSError(errno.EIO, "")
+def watch():
+    fd = libc.inotify_init1(0)
+    if fd < 0: raise OSError(ctypes.get_errno(), "")
+    if libc.inotify_add_watch(fd, b"/tmp", 2) < 0: raise OSError(ctypes.get_errno(), "")
+    os.close(fd)
+def compute():
+    for _ in range(3): sum(i * i for i in range(200_000))
+works = {
+    "fork": lambda: subprocess.run(["true"], check=True), "memory": lambda: bytes(bytearray(30_000_000)), "open": lambda: [os.close(fd) for fd in [os.open("/etc/passwd", os.O_RDONLY) for _ in range(200)]],
+    "inotify": watch, "write": lambda: open(os.path.expanduser("~/file"), "wb").write(b"x" * 5_000_000), "create": lambda: [open(os.path.expanduser(f"~/n{i}"), "w").close() for i in range(50)], "compute": compute, "request": request,
+}
+def round_():
+    ends, times = {}, {}
+    for name, work in works.items():
+        began = time.time(); ends[name] = tried(work); times[name] = round(time.time() - began, 2)
+    return {"ends": ends, "times": times}
+said = []
+open(f"{here}/ready", "w").close()
+while not os.path.exists(f"{here}/stop"):
+    for name in os.listdir(here):
+        if name.startswith("ask-") and name not in said:
+            said.append(name)
+            text = json.dumps(round_()); open(f"{here}/.new", "w").write(text); os.rename(f"{here}/.new", f"{here}/told-" + name[4:])
+    time.sleep(0.05)
+say({})
+'''
+ATTACKS = {
+    "forks": r'''
+pids, end = [], None
+try:
+    while len(pids) < 40000:
+        pid = os.fork()
+        if pid == 0:
+            time.sleep(600); os._exit(0)
+        pids.append(pid)
+except OSError as e: end = errno.errorcode[e.errno]
+report({"forked": len(pids), "end": end})
+for pid in pids: os.kill(pid, 9)
+''',
+    "memory": r'''
+def shm():
+    with open("/dev/shm/fill", "wb") as f:
+        while True: f.write(b"x" * 1048576)
+tmp = tried(shm)
+report({"tmp ends with": tmp, "MB in it": os.path.getsize("/dev/shm/fill") >> 20})
+held = []
+while True:
+    held.append(bytearray(64 << 20))
+    for block in (held[-1],):
+        for i in range(0, len(block), 4096): block[i] = 1
+''',
+    "files": r'''
+import resource
+total, end, children = 0, None, []
+def fill():
+    n = 0
+    try:
+        while n < 60000: os.open("/etc/passwd", os.O_RDONLY); n += 1
+    except OSError as e: return n, errno.errorcode[e.errno]
+    return n, None
+for _ in range(4):
+    r, w = os.pipe()
+    if os.fork() == 0:
+        os.write(w, json.dumps(fill()).encode()); time.sleep(600); os._exit(0)
+    n, end = json.loads(os.read(r, 100)); total += n
+report({"open": total, "end": end, "limit": resource.getrlimit(resource.RLIMIT_NOFILE)})
+''',
+    "inotify": r'''
+instances, end = [], None
+while len(instances) < 5000:
+    ctypes.set_errno(0); fd = libc.inotify_init1(0)
+    if fd < 0: end = errno.errorcode[ctypes.get_errno()]; break
+    instances.append(fd)
+watches, end2 = 0, None
+os.mkdir("/tmp/w")
+while instances and watches < 30000:
+    os.mkdir(f"/tmp/w/{watches}"); ctypes.set_errno(0)
+    if libc.inotify_add_watch(instances[0], f"/tmp/w/{watches}".encode(), 2) < 0: end2 = errno.errorcode[ctypes.get_errno()]; break
+    watches += 1
+report({"instances": len(instances), "end": end, "watches": watches, "end of watches": end2})
+''',
+    "disk": r'''
+home, end = os.path.expanduser("~"), None
+made = 0
+try:
+    while made < 64:
+        with open(f"{home}/fill{made}", "wb") as f: os.posix_fallocate(f.fileno(), 0, 1 << 28)
+        made += 1
+except OSError as e: end = errno.errorcode[e.errno]
+s = os.statvfs(home)
+report({"made of 256 MB": made, "end": end, "free MB": s.f_bavail * s.f_frsize >> 20})
+''',
+    "inodes": r'''
+home, end, made = os.path.expanduser("~"), None, 0
+limit = int(sys.argv[3])
+try:
+    while made < limit:
+        if made % 5000 == 0: os.mkdir(f"{home}/i{made}")
+        os.close(os.open(f"{home}/i{made - made % 5000}/{made}", os.O_CREAT | os.O_WRONLY)); made += 1
+except OSError as e: end = errno.errorcode[e.errno]
+s = os.statvfs(home)
+report({"made": made, "end": end, "free": s.f_favail})
+''',
+    "processor": r'''
+for _ in range(24):
+    if os.fork() == 0:
+        while True: pass
+report({"processes": 24, "nice": os.nice(0)})
+''',
+    "ports": r'''
+held, end = [], None
+try:
+    while len(held) < int(sys.argv[4]):
+        s = socket.socket(); s.settimeout(3); s.connect(("127.0.0.1", 3128 if len(held) % 2 else 1080)); held.append(s)
+except OSError as e: end = errno.errorcode.get(e.errno, str(e))
+report({"connections": len(held), "end": end})
+''',
+}
+COMMON = r'''
+here = os.path.expanduser("~/mnt/g")
+def report(value):
+    open(f"{here}/.new", "w").write(json.dumps(value)); os.rename(f"{here}/.new", f"{here}/done-" + sys.argv[1])
+'''
+HOLD = '\nuntil(lambda: os.path.exists(f"{here}/over-" + sys.argv[1]), 300)\nsay({})\n'
+beside_folder, attack_folder = folder("beside"), folder("attacks")
+
+
+def asked(word, seconds=60):
+    """A round of the one beside; None when it does not answer in time."""
+    write(f"{beside_folder}/ask-{word}", "")
+    if wait_for(lambda: os.path.exists(f"{beside_folder}/told-{word}"), seconds) is None:
+        return None
+    return json.loads(read(f"{beside_folder}/told-{word}"))
+
+
+with checks(*(f"limits.{name}" for name in NAMES)):
+    beside = start(BESIDE, mounts=[f"{beside_folder}:f:rwd"], timeout=900)
+    wait_for(lambda: os.path.exists(f"{beside_folder}/ready"), 30)
+    calm = asked("calm")
+    if calm is None:
+        raise RuntimeError("the session beside does not answer")
+    quota = "prjquota" in (read("/proc/mounts") or "")
+    for name in NAMES:
+        with checks(f"limits.{name}"):
+            script = COMMON + ATTACKS[name] + HOLD
+            running = start(script, name, "x", 30_000 if SLOW > 1 else 2_000_000, 300 if SLOW > 1 else 3000, mounts=[f"{attack_folder}:g:rwd"], timeout=300, stdout=subprocess.PIPE)
+            wait_for(lambda: os.path.exists(f"{attack_folder}/done-{name}") or running.poll() is not None, 40)
+            done = json.loads(read(f"{attack_folder}/done-{name}", "null"))
+            during = asked(name)
+            alive = here(["true"])[0] == 0 and beside.poll() is None
+            write(f"{attack_folder}/over-{name}", "")
+            if name == "memory":
+                ran = ended(running, 120)
+                done = {**(done or {}), "exit code": ran.code, "unit": (ran.run or {}).get("unitResult")}
+            else:
+                ran = ended(running, 60)
+            wrong = None if during is None else {what: end for what, end in during["ends"].items() if end != "ok"}
+            slow = None if during is None else round(during["times"]["compute"] / max(0.01, calm["times"]["compute"]), 1)
+            stopped = name not in ("forks", "memory", "disk", "inodes", "inotify", "files") or bool(done and (done.get("end") or done.get("end of watches") or done.get("unit") or done.get("exit code")))
+            fair = name != "processor" or (slow is not None and slow < 12)
+            if name in ("disk", "inodes") and not quota:
+                absent(f"limits.{name}", f"the session disk has no project quotas: {words(done)}; beside it: {wrong}")
+                continue
+            # Files and inodes may be more than this run makes: then nothing was used up, and nothing is shown but that.
+            if name in ("inodes", "files") and not stopped:
+                stopped = True
+            attack(f"limits.{name}", alive and during is not None and not wrong and stopped and fair, {"the attack": done, "beside it": wrong if during else "no answer", "slower by": slow})
+            control(f"limits.{name}", bool(done) and set(calm["ends"].values()) == {"ok"}, f"the attack used it up: {words(done)[:200]}; in peace the other does all of it: {calm['times']}")
+    write(f"{beside_folder}/stop", "")
+    ended(beside)

@@ -1,0 +1,46 @@
+import { type Batch, batchWall } from "../batch.ts";
+import type { Wall } from "../check.ts";
+import type { Scale } from "../support/machine.ts";
+
+const batch: Batch = {
+  name: "limits",
+  keeps:
+    "What one session uses up, others and the machine have left: each attack with another session working beside it.",
+  checks: [
+    { id: "forks", source: "limits", what: "A session forks without end: the other still starts processes." },
+    {
+      id: "memory",
+      source: "limits",
+      what: "A session takes memory without end, in processes and in /tmp: it is killed, the other is not.",
+    },
+    {
+      id: "files",
+      source: "limits",
+      what: "A session opens files without end, in many processes: the other still opens its own.",
+    },
+    {
+      id: "inotify",
+      source: "limits",
+      what: "A session uses up its inotify watches and instances: the other has its own.",
+    },
+    {
+      id: "disk",
+      source: "limits",
+      what: "A session fills its home: it gets EDQUOT or ENOSPC, the other still writes.",
+    },
+    { id: "inodes", source: "limits", what: "A session makes files without end: the other still makes one." },
+    {
+      id: "processor",
+      source: "limits",
+      what: "A session computes in many processes: the other still gets its share.",
+    },
+    {
+      id: "ports",
+      source: "limits",
+      what: "A session opens thousands of connections to the proxies: the other's request is answered.",
+    },
+  ],
+};
+
+/** Limits between sessions. */
+export const limits = (scale: Scale): Wall => batchWall(batch, scale);

@@ -1,0 +1,66 @@
+import { type Batch, batchWall } from "../batch.ts";
+import type { Wall } from "../check.ts";
+import type { Scale } from "../support/machine.ts";
+
+const batch: Batch = {
+  name: "work",
+  keeps:
+    "Folders lose no data: one view of a file for all sessions and the operator, and modes that mean what they say.",
+  checks: [
+    {
+      id: "flock",
+      source: "locks",
+      what: "A second exclusive flock is refused: between two sessions, and between a session and the operator.",
+    },
+    {
+      id: "fcntl",
+      source: "locks",
+      what: "The same for fcntl locks, of the process and of the open file (OFD), and for a part of a file.",
+    },
+    {
+      id: "sqlite",
+      source: "locks",
+      what: "Two sessions write 60 rows each into one SQLite database with a rollback journal: 120 rows.",
+    },
+    { id: "sqlite-wal", source: "locks", what: "The same in WAL mode, with shared memory." },
+    { id: "sqlite-operator", source: "locks", what: "A session and the operator on the machine write 60 rows each." },
+    {
+      id: "mapped",
+      source: "locks",
+      what: "What one session writes by mmap, the other reads by mmap and by read, at once; inotify tells of it.",
+    },
+    {
+      id: "git",
+      source: "git",
+      what: "In a folder mounted rw: git init, 20 commits, checkout -b, branch -d, stash, gc.",
+    },
+    {
+      id: "atomic",
+      source: "git",
+      what: "In rw: an editor's atomic save (write beside, rename over), and files of the session's own deleted.",
+    },
+    {
+      id: "kept-rw",
+      source: "git",
+      what: "In rw: what was there before cannot be deleted: unlink, rmdir, rename into the home, rm -rf, through a link, from a child, by a path through /proc.",
+    },
+    {
+      id: "trash",
+      source: "trash",
+      what: "In trash: what was there is deleted, is in the trash with its content, and comes back by restore.",
+    },
+    {
+      id: "trash-links",
+      source: "trash",
+      what: "A session plants links and names in its way to the trash: nothing of root's or outside is moved, and restore writes nowhere else.",
+    },
+    {
+      id: "read-only",
+      source: "modes",
+      what: "In ro: nothing is written, truncated, renamed, linked, touched, changed in mode or attributes.",
+    },
+  ],
+};
+
+/** Work in folders. */
+export const work = (scale: Scale): Wall => batchWall(batch, scale);
