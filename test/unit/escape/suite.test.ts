@@ -1,0 +1,146 @@
+import assert from "node:assert/strict";
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { execaSync } from "execa";
+import { programOf } from "../../escape/batch.ts";
+import { type Attack, type Check, type Control, makeCheck, passes, rowFails } from "../../escape/check.ts";
+import { chooseWalls, idsOf } from "../../escape/suite.ts";
+import type { Finished, Machine } from "../../escape/support/machine.ts";
+import { scaleOf, thorough } from "../../escape/support/machine.ts";
+import { allWalls } from "../../escape/walls/index.ts";
+
+const ESCAPE = join(import.meta.dirname, "../../escape");
+const scale = scaleOf(true, 1);
+
+/** A machine that answers every command alike. */
+const machineOf = (answer: Finished): Machine => ({
+  root: async () => answer,
+  sealed: async () => answer,
+  put: async () => {},
+  kill: async () => {},
+  operator: async () => answer,
+});
+
+const checkOf = (attack: () => Promise<Attack>, control: () => Promise<Control>): Check => ({
+  id: "a.b",
+  wall: "a",
+  what: "",
+  source: "1",
+  attack,
+  control,
+});
+const held = async () => ({ held: true, saw: "" });
+const works = async () => ({ works: true, saw: "" });
+const nobody = machineOf({ exitCode: 1, stdout: "", stderr: "no such machine" });
+
+describe("a check of the escape suite", () => {
+  it("holds only when the attack failed and its control worked", async () => {
+    assert.equal((await makeCheck(checkOf(held, works), nobody)).verdict, "held");
+    const succeeded = async () => ({ held: false, saw: "read" });
+    assert.equal((await makeCheck(checkOf(succeeded, works), nobody)).verdict, "broken");
+    const idle = async () => ({ works: false, saw: "" });
+    assert.equal((await makeCheck(checkOf(held, idle), nobody)).verdict, "unproven");
+    assert.equal((await makeCheck(checkOf(succeeded, idle), nobody)).verdict, "broken");
+  });
+
+  it("is an error, not a success, when it could not be made", async () => {
+    const fails = async (): Promise<never> => {
+      throw new Error("lost");
+    };
+    for (const check of [checkOf(fails, works), checkOf(held, fails)]) {
+      const row = await makeCheck(check, nobody);
+      assert.equal(row.verdict, "error");
+      assert.ok(!passes(row));
+      assert.match(rowFails(row) ?? "", /lost/);
+    }
+  });
+});
+
+describe("the walls of the escape suite", () => {
+  const walls = allWalls(scale);
+
+  it("have names of their own, and every check one of its wall's", () => {
+    assert.equal(new Set(walls.map(({ name }) => name)).size, walls.length);
+    const ids = idsOf(walls);
+    assert.equal(new Set(ids).size, ids.length);
+    for (const wall of walls) for (const check of wall.checks) assert.equal(check.id.split(".")[0], wall.name);
+  });
+
+  it("cover every item of the issue, the reference's list, locks, git, trash and limits", () => {
+    const sources = new Set(walls.flatMap(({ checks }) => checks.map(({ source }) => source)));
+    for (let item = 1; item <= 14; item++) assert.ok(sources.has(String(item)), `item ${item}`);
+    for (const source of ["2.5", "locks", "git", "trash", "limits"]) assert.ok(sources.has(source), source);
+  });
+
+  it("are one file each", () => {
+    const files = readdirSync(join(ESCAPE, "walls")).filter((name) => name.endsWith(".ts") && name !== "index.ts");
+    assert.deepEqual(files.map((name) => name.replace(/\.ts$/, "")).sort(), walls.map(({ name }) => name).sort());
+  });
+
+  it("are found by name, in the suite's order", () => {
+    assert.deepEqual(
+      chooseWalls(walls, ["work", "folders"]).map(({ name }) => name),
+      ["folders", "work"],
+    );
+    assert.equal(chooseWalls(walls, undefined).length, walls.length);
+    assert.throws(() => chooseWalls(walls, ["wals"]), /there is no wall wals: one of folders,/);
+  });
+
+  it("are an error each when their program says nothing, or not all of it", async () => {
+    for (const wall of walls.filter(({ name }) => !["edge", "copies"].includes(name))) {
+      const [check] = wall.checks;
+      assert.ok(check);
+      assert.equal((await makeCheck(check, nobody)).verdict, "error");
+    }
+    const [folders] = walls;
+    const empty = machineOf({ exitCode: 0, stdout: "\ncloister-escape-outcomes:{}\n", stderr: "" });
+    const row = await makeCheck(folders?.checks[0] as Check, empty);
+    assert.match(row.attack, /said nothing of folders\.overlap-read's attack/);
+  });
+
+  it("run their program once for all their checks", async () => {
+    let runs = 0;
+    const answer = { exitCode: 0, stdout: "cloister-escape-outcomes:{}", stderr: "" };
+    const machine: Machine = {
+      ...machineOf(answer),
+      root: async () => {
+        runs++;
+        return answer;
+      },
+    };
+    const [wall] = allWalls(scale);
+    for (const check of wall?.checks ?? []) await makeCheck(check, machine);
+    assert.equal(runs, 1);
+  });
+
+  const programs = readdirSync(join(ESCAPE, "walls")).filter((name) => name.endsWith(".py"));
+  for (const file of programs) {
+    const name = file.replace(/\.py$/, "");
+    it(`${name}: its program speaks of its checks, and of no others`, () => {
+      const wall = walls.find((one) => one.name === name);
+      const text = programOf(name);
+      const written = [...text.matchAll(new RegExp(`(?<![\\w/-])${name}\\.([a-z0-9-]+)(?=["'])`, "g"))].map(
+        ([id]) => id,
+      );
+      const ids = wall?.checks.map(({ id }) => id) ?? [];
+      for (const id of written) assert.ok(ids.includes(id), id);
+      for (const id of ids) {
+        const short = id.slice(name.length + 1);
+        assert.ok(written.includes(id) || text.includes(`"${short}"`), `${id} is not in ${file}`);
+      }
+    });
+  }
+
+  it("have programs that Python can read", function () {
+    this.timeout(30_000);
+    const check = "import ast, sys\nfor path in sys.argv[1:]: ast.parse(open(path).read(), path)";
+    const paths = ["far/library.py", "fuzz/round.py", ...programs.map((file) => `walls/${file}`)];
+    const { exitCode, stderr } = execaSync("python3", ["-c", check, ...paths], { cwd: ESCAPE, reject: false });
+    assert.equal(exitCode, 0, stderr);
+  });
+
+  it("do as often as the issue says when they may take their time", () => {
+    const { kills, cycles, files } = thorough(scale);
+    assert.deepEqual([kills, cycles, files], [100, 100, 100_000]);
+  });
+});
