@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import type { Absent, Attack, Check, Control, Wall } from "./check.ts";
-import type { Machine, Scale } from "./support/machine.ts";
+import type { Machine } from "./support/machine.ts";
 
 /**
  * One program for all checks of a wall: an ssh call and a session each cost seconds on an emulated machine. It is Python, runs
@@ -49,7 +49,7 @@ export function programOf(wall: string): string {
 }
 
 /** Makes a wall of a program: it runs once for each machine, with the first check that is asked for. */
-export function batchWall(batch: Batch, scale: Scale): Wall {
+export function batchWall(batch: Batch): Wall {
   const runs = new WeakMap<Machine, Promise<Outcomes>>();
   const outcomes = (machine: Machine): Promise<Outcomes> => {
     const running = runs.get(machine) ?? start(machine);
@@ -57,7 +57,7 @@ export function batchWall(batch: Batch, scale: Scale): Wall {
     return running;
   };
   const start = (machine: Machine): Promise<Outcomes> => {
-    const run = (given: Given) => runProgram(machine, batch.name, { ...scale, ...given });
+    const run = (given: Given) => runProgram(machine, batch.name, given);
     return batch.around ? batch.around(machine, run) : run({});
   };
   const checkOf = ({ id, what, source }: Described): Check => {
@@ -92,7 +92,10 @@ const runProgram = (machine: Machine, name: string, given: object): Promise<Outc
 /** Runs a program's text behind the library, as root on the machine. */
 export async function runText(machine: Machine, name: string, text: string, given: object): Promise<Outcomes> {
   const program = `${LIBRARY}\n${text}\nfinish()\n`;
-  const { exitCode, stdout, stderr } = await machine.root(["python3", "-", JSON.stringify(given)], { stdin: program });
+  const { exitCode, stdout, stderr } = await machine.root(
+    ["python3", "-", JSON.stringify({ ...machine.scale, ...given })],
+    { stdin: program },
+  );
   const line = stdout.split("\n").findLast((text) => text.startsWith(MARK));
   if (line === undefined) throw new Error(`the program of ${name} ended with ${exitCode}: ${tail(stderr)}`);
   return Outcomes.parse(JSON.parse(line.slice(MARK.length)));

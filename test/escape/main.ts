@@ -13,10 +13,10 @@ import { runFuzz } from "./fuzz/run.ts";
 import { renderReport } from "./report/html.ts";
 import { chooseWalls, printable, rowText, runWalls } from "./suite.ts";
 import { bootMachine, type Found } from "./support/boot.ts";
-import { type Machine, scaleOf, thorough } from "./support/machine.ts";
+import { type Machine, type Scale, scaleOf, thorough } from "./support/machine.ts";
 import { operatorHere } from "./support/operator-here.ts";
 import { sshMachine } from "./support/ssh-machine.ts";
-import { allWalls } from "./walls/index.ts";
+import { WALLS } from "./walls/index.ts";
 
 const STACK = "local";
 
@@ -59,24 +59,22 @@ const options = new Command("npm run escape --")
 const say = (line: string): void => console.error(line);
 const started = performance.now();
 const time = new Date().toISOString();
-const found = (options.boot ? undefined : running()) ?? (await bootMachine(say));
+const found = (options.boot ? undefined : running()) ?? (await bootMachine(say, scaleFor));
 try {
   process.exitCode = await attack(found);
 } finally {
   await found.dispose();
 }
 
-async function attack({ machine, emulated, what }: Found): Promise<number> {
-  const small = { ...scaleOf(emulated, options.seed), ...given() };
-  const scale = options.thorough ? thorough(small) : small;
+async function attack({ machine, what }: Found): Promise<number> {
   say(`${what}; seed ${options.seed}`);
   const wanted = options.wall?.filter((name) => name !== "fuzz");
-  const walls = wanted?.length === 0 ? [] : chooseWalls(allWalls(scale), wanted);
+  const walls = wanted?.length === 0 ? [] : chooseWalls(WALLS, wanted);
   const onRow = (row: Row): void => say(rowText(row));
   const rows = await runWalls(walls, machine, onRow);
   const fuzzing = options.wall === undefined ? options.fuzz : options.wall.includes("fuzz");
   if (fuzzing) {
-    const row = await runFuzz(machine, scale, (line) => say(printable(line)));
+    const row = await runFuzz(machine, (line) => say(printable(line)));
     rows.push(row);
     onRow(row);
   }
@@ -103,8 +101,11 @@ const FUZZ_WALL = {
   keeps: "Whatever a session arranges in its folders, no act of the machine is led astray.",
 };
 
-function given() {
+/** How much this run asks of a machine. */
+function scaleFor(emulated: boolean): Scale {
+  const usual = scaleOf(emulated, options.seed);
   return {
+    ...(options.thorough ? thorough(usual) : usual),
     ...(options.fuzzSeconds === undefined ? {} : { fuzzSeconds: options.fuzzSeconds }),
     ...(options.slowness === undefined ? {} : { slowness: options.slowness }),
   };
@@ -128,9 +129,9 @@ function running(): Found | undefined {
     machine: sshMachine({
       paths,
       port: () => livingProcess(paths)?.sshPort ?? living.sshPort,
+      scale: scaleFor(living.accelerator === "tcg"),
       operator: operatorHere(PROJECT, STACK),
     }),
-    emulated: living.accelerator === "tcg",
     what: `the machine of the stack ${STACK} (${living.accelerator})`,
     dispose: async () => {},
   };

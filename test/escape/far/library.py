@@ -281,27 +281,38 @@ def difference(before, after):
     return {key: [before[key], after[key]] for key in before if before[key] != after[key]}
 
 
+# The journal that the audit rows have for themselves; a machine without it has them in its one journal.
+AUDIT = "cloister-audit"
+
+
 def audit_rows(session=None, trusted=True):
     """
-    Rows of the audit log as a reader of it sees them: of every namespace of the journal, and (`trusted`) only those that
-    the journal itself says are root's. Whoever writes a row chooses its words, but not the fields that begin with `_`.
+    Rows of the audit log as a reader of it sees them (`trusted`): in their journal, and by the fields that journald sets
+    itself, which whoever writes a row cannot choose. Without it, whatever looks like one, in any journal.
     """
+    own = os.path.exists(f"/run/systemd/journal.{AUDIT}")
+    spaces = [AUDIT] if own else []
+    for space in spaces:
+        here(["journalctl", f"--namespace={space}", "--sync"])
     here(["journalctl", "--sync"])
-    with contextlib.suppress(Exception):
-        here(["journalctl", "--namespace=cloister", "--sync"])
-    code, out, err = here(["journalctl", "--namespace=*", "-t", "cloister-egress", "-o", "json", "--no-pager", "--output-fields=MESSAGE,_UID,_EXE,_SYSTEMD_UNIT,_TRANSPORT"], 120)
+    line = ["journalctl", f"--namespace={AUDIT if own and trusted else '*'}", "--quiet", "-o", "json", "--no-pager", "--output-fields=MESSAGE,_UID,_EXE,_SYSTEMD_UNIT,_TRANSPORT"]
+    fields = ["_UID=0", "_TRANSPORT=stdout", "SYSLOG_IDENTIFIER=cloister-egress"] if trusted else ["SYSLOG_IDENTIFIER=cloister-egress"]
+    code, out, err = here(line + fields, 120)
     rows = []
-    for line in out.split("\n"):
+    for text in out.split("\n"):
         try:
-            entry = json.loads(line)
+            entry = json.loads(text)
             row = json.loads(entry["MESSAGE"])
         except (ValueError, KeyError, TypeError):
             continue
-        if not isinstance(row, dict) or trusted and entry.get("_UID") != "0":
-            continue
-        if session is None or row.get("session") == session:
+        if isinstance(row, dict) and (session is None or row.get("session") == session):
             rows.append({**row, "journal": {key: value for key, value in entry.items() if key.startswith("_")}})
     return rows
+
+
+def stood_for(row):
+    """How many decisions a row is about: some rows count what was not written one by one."""
+    return row.get("counted") or 1
 
 
 def remove_session(name):

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { runText } from "../batch.ts";
 import type { Row } from "../check.ts";
-import type { Machine, Scale } from "../support/machine.ts";
+import type { Machine } from "../support/machine.ts";
 import { type Act, type Round, roundOf } from "./generate.ts";
 
 const PROGRAM = readFileSync(join(import.meta.dirname, "round.py"), "utf8");
@@ -15,16 +15,17 @@ const CANARY = /canary-[0-9a-f]{24}/;
  * Rounds of arrangements against the acts of the machine, until the time is over; the first always, so that a run that has no
  * time says something too. What was counted before must be as many afterwards.
  */
-export async function runFuzz(machine: Machine, scale: Scale, report: (line: string) => void): Promise<Row> {
+export async function runFuzz(machine: Machine, report: (line: string) => void): Promise<Row> {
+  const { scale } = machine;
   const started = performance.now();
   const seconds = (): number => (performance.now() - started) / 1000;
   const problems: string[] = [];
   let rounds = 0;
   let arranged = 0;
-  const before = await count(machine, scale);
+  const before = await count(machine);
   do {
     const round = roundOf(scale.seed + rounds);
-    const outcome = await play(machine, scale, round);
+    const outcome = await play(machine, round);
     rounds++;
     if (outcome.arranged) arranged++;
     problems.push(...outcome.problems.map((problem) => `seed ${round.seed}: ${problem}`));
@@ -32,7 +33,7 @@ export async function runFuzz(machine: Machine, scale: Scale, report: (line: str
       `fuzz: seed ${round.seed}, ${round.pieces.length} pieces, ${round.acts.join(", ")}: ${outcome.problems.join("; ") || "held"}`,
     );
   } while (seconds() < scale.fuzzSeconds);
-  const after = await count(machine, scale);
+  const after = await count(machine);
   if (after !== before) problems.push(`counts before ${before}, afterwards ${after}`);
   return {
     id: "fuzz.arrangements",
@@ -47,14 +48,14 @@ export async function runFuzz(machine: Machine, scale: Scale, report: (line: str
 }
 
 /** One round; also `npm run escape -- --wall fuzz --seed N --fuzz-seconds 0`. */
-async function play(machine: Machine, scale: Scale, round: Round): Promise<{ problems: string[]; arranged: boolean }> {
+async function play(machine: Machine, round: Round): Promise<{ problems: string[]; arranged: boolean }> {
   const tag = randomBytes(4).toString("hex");
   const ground = `/sessions/folders/escape-${tag}`;
   const here = await mkdtemp(join(tmpdir(), "cloister-fuzz-"));
   try {
     const [outcomes, copied] = await Promise.all([
-      runText(machine, "fuzz", PROGRAM, { ...scale, tag, round }).catch((error: Error) => error),
-      copy(machine, { ground, here, acts: round.acts, patience: 30 * scale.slowness }),
+      runText(machine, "fuzz", PROGRAM, { tag, round }).catch((error: Error) => error),
+      copy(machine, { ground, here, acts: round.acts, patience: 30 * machine.scale.slowness }),
     ]);
     if (outcomes instanceof Error) return { problems: [...copied, outcomes.message], arranged: false };
     const { attack, control, error } = outcomes["fuzz.round"] ?? {};
@@ -109,12 +110,12 @@ async function found(folder: string): Promise<string[]> {
 }
 
 /** What sessions must not leave more of, as the machine counts it. */
-async function count(machine: Machine, scale: Scale): Promise<string> {
+async function count(machine: Machine): Promise<string> {
   const outcomes = await runText(
     machine,
     "counts",
     'session("say({})")\ntime.sleep(1)\nattack("fuzz.counts", True, counts())',
-    { ...scale },
+    {},
   );
   return outcomes["fuzz.counts"]?.attack?.saw ?? "?";
 }

@@ -8,14 +8,12 @@ import { prepare } from "../../../tools/start/prepare.ts";
 import { EngineProject } from "../../support/engine.ts";
 import { copyProject } from "../../support/local/project-copy.ts";
 import { operatorOf } from "../../support/operator/cases.ts";
-import type { Machine } from "./machine.ts";
+import type { Machine, Scale } from "./machine.ts";
 import { sshMachine } from "./ssh-machine.ts";
 
 /** A machine that the suite may use. */
 export interface Found {
   readonly machine: Machine;
-  /** Whether its processors are emulated. */
-  readonly emulated: boolean;
   /** In words, for the report. */
   readonly what: string;
   dispose(): Promise<void>;
@@ -24,6 +22,7 @@ export interface Found {
 /** Boots a machine of its own, from this working tree: a stack, a state and a folder that go when it is disposed of. */
 export async function bootMachine(
   report: (line: string) => void,
+  scaleFor: (emulated: boolean) => Scale,
   architecture: Architecture = hostArchitecture(),
 ): Promise<Found> {
   await prepare(architecture, "auto");
@@ -49,6 +48,7 @@ export async function bootMachine(
     const machine = sshMachine({
       paths,
       port: () => livingProcess(paths)?.sshPort ?? started.sshPort,
+      scale: scaleFor(started.accelerator === "tcg"),
       async operator(args) {
         const { exitCode: code, stdout, stderr } = await cloister(args);
         return { exitCode: code ?? 255, stdout: stdout.toString(), stderr };
@@ -56,7 +56,6 @@ export async function bootMachine(
     });
     return {
       machine,
-      emulated: started.accelerator === "tcg",
       what: `a ${architecture} machine booted for this run (${started.accelerator})`,
       dispose,
     };

@@ -1,13 +1,11 @@
 /** What the suite asks of a machine. It knows nothing of how it is reached. */
 export interface Machine {
+  /** How much is asked of it, and how long it may take. */
+  readonly scale: Scale;
   /** Runs a command as root on the machine. */
   root(command: readonly string[], options?: RootOptions): Promise<Finished>;
   /** Runs a sealed session by the machine's own command: its options, and the command inside. */
   sealed(options: readonly string[], command: readonly string[]): Promise<Sealed>;
-  /** Writes a file of root's on the machine. */
-  put(path: string, content: string): Promise<void>;
-  /** Sends a signal to one process of the machine. */
-  kill(pid: number, signal?: string): Promise<void>;
   /** Runs the operator's command (`npx cloister ARGUMENTS`) on this computer. */
   operator(args: readonly string[]): Promise<Finished>;
 }

@@ -1,13 +1,14 @@
 import { execa } from "execa";
 import type { Paths } from "../../../infra/local/paths.ts";
 import { shellQuoted, sshArguments } from "../../../infra/local/ssh.ts";
-import type { Finished, Machine, RootOptions, Sealed } from "./machine.ts";
+import type { Finished, Machine, RootOptions, Scale, Sealed } from "./machine.ts";
 
 /** How a machine of the local target is reached. */
 export interface SshTarget {
   readonly paths: Pick<Paths, "sshKey" | "knownHosts">;
   /** Asked for at each call: a machine that came back has another one. */
   readonly port: () => number;
+  readonly scale: Scale;
   /** Runs the operator's command on this computer. */
   readonly operator: (args: readonly string[]) => Promise<Finished>;
 }
@@ -15,7 +16,7 @@ export interface SshTarget {
 const TEN_MINUTES = 600_000;
 
 /** A real machine, reached as its operator reaches it: by ssh, and sudo. */
-export function sshMachine({ paths, port, operator }: SshTarget): Machine {
+export function sshMachine({ paths, port, scale, operator }: SshTarget): Machine {
   const root = async (command: readonly string[], options: RootOptions = {}): Promise<Finished> => {
     const line = ["sudo", ...command].map(shellQuoted).join(" ");
     const { exitCode, stdout, stderr, timedOut } = await execa("ssh", [...sshArguments(paths, port()), line], {
@@ -27,19 +28,12 @@ export function sshMachine({ paths, port, operator }: SshTarget): Machine {
     return { exitCode: exitCode ?? 255, stdout, stderr: timedOut ? `${stderr}\n(it took too long)` : stderr };
   };
   return {
+    scale,
     root,
     operator,
     async sealed(options, command) {
       const finished = await root(["cloister", "run", "--json", ...options, "--", ...command]);
       return { ...finished, ...parsed(finished.stdout) };
-    },
-    async put(path, content) {
-      const { exitCode, stderr } = await root(["sh", "-c", 'cat > "$1"', "sh", path], { stdin: content });
-      if (exitCode !== 0) throw new Error(`${path} could not be written on the machine: ${stderr}`);
-    },
-    async kill(pid, signal = "KILL") {
-      if (!(Number.isInteger(pid) && pid > 1)) throw new Error(`no process of the machine's: ${pid}`);
-      await root(["kill", `-${signal}`, String(pid)]);
     },
   };
 }

@@ -36,18 +36,19 @@ def on_disk():
     ran = session(ASK, 1, FIRST)
     name = ran.run["session"]
     rows = audit_rows(name)
-    # Files below /var/log are on the root disk; those below /run are memory.
-    kept = 0
-    for top, _, files in os.walk("/var/log/journal"):
-        for file in files:
-            if file.endswith((".journal", ".journal~")):
-                kept += here(["journalctl", "--file", f"{top}/{file}", "-t", "cloister-egress", "-o", "cat", "--no-pager"])[1].count(FIRST)
-    other = 0
-    for place in ("/var/lib/cloister", "/var/log/cloister", "/sessions/.audit"):
+    # Only file systems with a device of their own behind them: what is below /run is memory.
+    kept, memory = 0, 0
+    for place in ("/var/log/journal", "/run/log/journal"):
+        device = here(["findmnt", "-n", "-o", "FSTYPE", "-T", place])[1].strip()
         for top, _, files in os.walk(place):
             for file in files:
-                other += (read(f"{top}/{file}", "") or "").count(FIRST)
-    attack("audit.on-disk", kept + other > 0, f"rows of this session in files on disk: {kept + other}")
+                if file.endswith((".journal", ".journal~")):
+                    number = here(["journalctl", "--file", f"{top}/{file}", "-t", "cloister-egress", "-o", "cat", "--no-pager"])[1].count(FIRST)
+                    if device == "tmpfs" or place.startswith("/run"):
+                        memory += number
+                    else:
+                        kept += number
+    attack("audit.on-disk", kept > 0, f"rows of this session in files on disk: {kept}; in memory: {memory}")
     control("audit.on-disk", len(rows) >= 1, f"rows that a reader sees: {len(rows)}")
 
 
@@ -66,8 +67,7 @@ def flood():
     name = ran.run["session"]
     rows = audit_rows(name)
     written = [row for row in rows if row.get("host") == HOST]
-    # A row that stands for several says how many: whatever its field is called, a number in such a row.
-    counted = sum(row.get("count", 0) or row.get("counted", 0) or row.get("requests", 0) or 0 for row in rows if row not in written) + sum(max(0, (row.get("count") or 1) - 1) for row in written)
+    counted = sum(stood_for(row) for row in rows if "counted" in row)
     attack("audit.counted", len(written) + counted >= asked, {"asked": asked, "rows": len(written), "counted": counted})
     control("audit.counted", asked == count and len(rows) > 0, f"{asked} requests were answered: {ran.found()['answers']}")
     first = [row for row in audit_rows() if row.get("host") == FIRST]

@@ -1,6 +1,5 @@
 import { type Batch, batchWall } from "../batch.ts";
 import type { Wall } from "../check.ts";
-import type { Scale } from "../support/machine.ts";
 
 const batch: Batch = {
   name: "audit",
@@ -31,4 +30,4 @@ const batch: Batch = {
 };
 
 /** The audit log. */
-export const audit = (scale: Scale): Wall => batchWall(batch, scale);
+export const audit: Wall = batchWall(batch);

@@ -1,6 +1,5 @@
 import { type Batch, batchWall } from "../batch.ts";
 import type { Wall } from "../check.ts";
-import type { Scale } from "../support/machine.ts";
 
 const MODES = ["rw", "rwd", "trash"] as const;
 
@@ -43,4 +42,4 @@ const batch: Batch = {
 };
 
 /** Set-id bits and devices. */
-export const bits = (scale: Scale): Wall => batchWall(batch, scale);
+export const bits: Wall = batchWall(batch);

@@ -22,6 +22,12 @@ child = subprocess.Popen(["sleep", "60"])
 own = tried(lambda: os.close(os.open(f"/proc/{child.pid}/mem", os.O_RDWR)))
 arm = os.uname().machine == "aarch64"
 inject = {}
+def poke(pid):
+    # A byte of a page that can be written is written again as it was: the bridge goes on.
+    line = next(l for l in open(f"/proc/{pid}/maps") if " rw-p " in l)
+    at = int(line.split("-")[0], 16)
+    fd = os.open(f"/proc/{pid}/mem", os.O_RDWR)
+    os.pwrite(fd, os.pread(fd, 1, at), at)
 for pid in (3, 4):
     buffer = ctypes.create_string_buffer(b"x" * 8)
     class Vec(ctypes.Structure): _fields_ = [("base", ctypes.c_void_p), ("len", ctypes.c_size_t)]
@@ -32,7 +38,7 @@ for pid in (3, 4):
         "ptrace seize": called(117 if arm else 101, 0x4206, pid, 0, 0),
         "ptrace attach": called(117 if arm else 101, 16, pid, 0, 0),
         "pidfd_getfd": called(438, libc.syscall(434, pid, 0), 0, 0),
-        "pokes": tried(lambda: os.pwrite(os.open(f"/proc/{pid}/mem", os.O_RDWR), b"x", 0x1000)),
+        "pokes": tried(lambda: poke(pid)),
     }
 child.kill()
 say({"ends": ends, "own": own, "processes": processes, "inject": inject, "yama": open("/proc/sys/kernel/yama/ptrace_scope").read().strip() if os.path.exists("/proc/sys/kernel/yama/ptrace_scope") else "none"})

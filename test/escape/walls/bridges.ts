@@ -1,6 +1,5 @@
 import { type Batch, batchWall } from "../batch.ts";
 import type { Wall } from "../check.ts";
-import type { Scale } from "../support/machine.ts";
 
 const batch: Batch = {
   name: "bridges",
@@ -40,4 +39,4 @@ const batch: Batch = {
 };
 
 /** Bridges and filters. */
-export const bridges = (scale: Scale): Wall => batchWall(batch, scale);
+export const bridges: Wall = batchWall(batch);

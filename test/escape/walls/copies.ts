@@ -3,7 +3,7 @@ import { lstat, mkdir, mkdtemp, readdir, readFile, readlink, rm, writeFile } fro
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Attack, Check, Control, Wall } from "../check.ts";
-import type { Machine, Scale } from "../support/machine.ts";
+import type { Machine } from "../support/machine.ts";
 
 /**
  * `npx cloister cp` between this computer and a folder that a session had. Both ends have something to lose: the
@@ -74,36 +74,36 @@ const CHECKS: readonly (Pick<Check, "what"> & { id: string })[] = [
   { id: "set-id", what: "Set-id bits and devices, set by root outside: a copy here, and one there, has none." },
 ];
 
-/** Copies. */
-export function copies(scale: Scale): Wall {
-  const runs = new WeakMap<Machine, Promise<Experiment>>();
-  const experiment = (machine: Machine): Promise<Experiment> => {
-    const running = runs.get(machine) ?? make(machine, scale);
-    runs.set(machine, running);
-    return running;
-  };
-  return {
-    name: "copies",
-    keeps: "`cp` in both directions follows no link of a session's, and carries no rights.",
-    checks: CHECKS.map(({ id, what }) => {
-      const part = async (machine: Machine) => {
-        const found = (await experiment(machine)).outcome[id];
-        if (found === undefined) throw new Error(`nothing was seen of copies.${id}`);
-        return found;
-      };
-      return {
-        id: `copies.${id}`,
-        wall: "copies",
-        what,
-        source: "7",
-        attack: async (machine) => (await part(machine)).attack,
-        control: async (machine) => (await part(machine)).control,
-      };
-    }),
-  };
+const runs = new WeakMap<Machine, Promise<Experiment>>();
+
+function experiment(machine: Machine): Promise<Experiment> {
+  const running = runs.get(machine) ?? make(machine);
+  runs.set(machine, running);
+  return running;
 }
 
-async function make(machine: Machine, scale: Scale): Promise<Experiment> {
+/** Copies. */
+export const copies: Wall = {
+  name: "copies",
+  keeps: "`cp` in both directions follows no link of a session's, and carries no rights.",
+  checks: CHECKS.map(({ id, what }) => {
+    const part = async (machine: Machine) => {
+      const found = (await experiment(machine)).outcome[id];
+      if (found === undefined) throw new Error(`nothing was seen of copies.${id}`);
+      return found;
+    };
+    return {
+      id: `copies.${id}`,
+      wall: "copies",
+      what,
+      source: "7",
+      attack: async (machine) => (await part(machine)).attack,
+      control: async (machine) => (await part(machine)).control,
+    };
+  }),
+};
+
+async function make(machine: Machine): Promise<Experiment> {
   const tag = randomBytes(4).toString("hex");
   const here = await mkdtemp(join(tmpdir(), "cloister-copies-"));
   const ground = `/sessions/folders/escape-cp-${tag}`;
@@ -111,7 +111,7 @@ async function make(machine: Machine, scale: Scale): Promise<Experiment> {
   const root = `/root/escape-${tag}`;
   const shell = async (script: string, ...args: string[]) => await machine.root(["sh", "-c", script, "sh", ...args]);
   try {
-    return { outcome: await look(machine, scale, { tag, here, ground, home, root, shell }) };
+    return { outcome: await look(machine, { tag, here, ground, home, root, shell }) };
   } finally {
     await shell('rm -rf "$@"', ground, home, root, `${root}.txt`);
     await rm(here, { recursive: true, force: true });
@@ -127,7 +127,7 @@ interface Place {
   readonly shell: (script: string, ...args: string[]) => ReturnType<Machine["root"]>;
 }
 
-async function look(machine: Machine, scale: Scale, place: Place): Promise<Experiment["outcome"]> {
+async function look(machine: Machine, place: Place): Promise<Experiment["outcome"]> {
   const { tag, here, ground, home, root, shell } = place;
   const outcome: Record<string, { attack: Attack; control: Control }> = {};
   const note = (id: string, attack: Attack, control: Control) => {
@@ -242,7 +242,7 @@ async function look(machine: Machine, scale: Scale, place: Place): Promise<Exper
   note(
     "odd-files",
     {
-      held: seconds < 20 * scale.slowness && (back.exitCode === 0 || back.stderr !== ""),
+      held: seconds < 20 * machine.scale.slowness && (back.exitCode === 0 || back.stderr !== ""),
       saw: `${seconds.toFixed(1)} s, ${told(back)}`,
     },
     came,

@@ -1,9 +1,10 @@
+import { createSocket } from "node:dgram";
 import { createConnection, createServer, type Server } from "node:net";
 import { networkInterfaces } from "node:os";
 import { execa } from "execa";
 import { type Batch, batchWall } from "../batch.ts";
 import type { Wall } from "../check.ts";
-import type { Machine, Scale } from "../support/machine.ts";
+import type { Machine } from "../support/machine.ts";
 
 /**
  * The control of all of it is on this computer: the services that the machine must not reach are there, and are reached from
@@ -54,6 +55,7 @@ const batch: Batch = {
   ],
   async around(machine, run) {
     const [loopback, everywhere] = await Promise.all([listen("127.0.0.1"), listen("0.0.0.0")]);
+    const [udp, udpEverywhere] = await Promise.all([listenUdp("127.0.0.1"), listenUdp("0.0.0.0")]);
     try {
       const addresses = ownAddresses();
       const neighbours = await reachable(await neighbourhood());
@@ -66,6 +68,9 @@ const batch: Batch = {
       const outcomes = await run({
         loopback: loopback.port,
         everywhere: everywhere.port,
+        udpLoopback: udp.port,
+        udpEverywhere: udpEverywhere.port,
+        controlUdp: await answersUdp(udp.port),
         addresses,
         neighbours: neighbours.map(({ host, port }) => `${host} ${port}`),
         controlLoopback: control[0] ?? false,
@@ -87,12 +92,14 @@ const batch: Batch = {
     } finally {
       loopback.server.close();
       everywhere.server.close();
+      udp.close();
+      udpEverywhere.close();
     }
   },
 };
 
 /** The machine's edge. */
-export const edge = (scale: Scale): Wall => batchWall(batch, scale);
+export const edge: Wall = batchWall(batch);
 
 async function listen(host: string): Promise<Listener> {
   let connections = 0;
@@ -108,6 +115,27 @@ async function listen(host: string): Promise<Listener> {
   const address = server.address();
   if (address === null || typeof address === "string") throw new Error("no port");
   return { server, port: address.port, count: () => connections };
+}
+
+/** A service of datagrams: answers each. */
+async function listenUdp(host: string): Promise<{ readonly port: number; close(): void }> {
+  const socket = createSocket("udp4");
+  socket.on("message", (_text, { address, port }) => socket.send("this computer", port, address));
+  socket.on("error", () => {});
+  await new Promise<void>((resolve) => socket.bind(0, host, resolve));
+  return { port: socket.address().port, close: () => socket.close() };
+}
+
+async function answersUdp(port: number): Promise<boolean> {
+  const socket = createSocket("udp4");
+  return await new Promise<boolean>((resolve) => {
+    const late = setTimeout(() => resolve(false), 2_000);
+    socket.once("message", () => {
+      clearTimeout(late);
+      resolve(true);
+    });
+    socket.send("hello", port, "127.0.0.1");
+  }).finally(() => socket.close());
 }
 
 function ownAddresses(): string[] {

@@ -1,6 +1,5 @@
 import { type Batch, batchWall } from "../batch.ts";
 import type { Wall } from "../check.ts";
-import type { Scale } from "../support/machine.ts";
 
 const batch: Batch = {
   name: "folders",
@@ -50,4 +49,4 @@ const batch: Batch = {
 };
 
 /** The folders of sessions. */
-export const folders = (scale: Scale): Wall => batchWall(batch, scale);
+export const folders: Wall = batchWall(batch);

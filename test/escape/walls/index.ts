@@ -1,5 +1,4 @@
 import type { Wall } from "../check.ts";
-import type { Scale } from "../support/machine.ts";
 import { audit } from "./audit.ts";
 import { bits } from "./bits.ts";
 import { bridges } from "./bridges.ts";
@@ -19,23 +18,22 @@ import { secrets } from "./secrets.ts";
 import { work } from "./work.ts";
 
 /** Every wall, in the order of the report: the items, then the reference's list, then limits and work. */
-export const allWalls = (scale: Scale): Wall[] =>
-  [
-    folders,
-    marks,
-    removal,
-    bits,
-    copies,
-    bridges,
-    audit,
-    relay,
-    proxies,
-    edge,
-    secrets,
-    outside,
-    killed,
-    reference,
-    limits,
-    leftovers,
-    work,
-  ].map((wall) => wall(scale));
+export const WALLS: readonly Wall[] = [
+  folders,
+  marks,
+  removal,
+  bits,
+  copies,
+  bridges,
+  audit,
+  relay,
+  proxies,
+  edge,
+  secrets,
+  outside,
+  killed,
+  reference,
+  limits,
+  leftovers,
+  work,
+];

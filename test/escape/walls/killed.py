@@ -46,7 +46,8 @@ def launched(base, mark, *more, **options):
 
 
 def names_now():
-    return {name for name in os.listdir("/sessions")} - {"folders", "lost+found"}
+    """Homes that are there. Names that begin with a dot are the machine's own."""
+    return {name for name in os.listdir("/sessions") if not name.startswith(".")} - {"folders", "lost+found"}
 
 
 def supervisor_of(pid):

@@ -1,6 +1,5 @@
 import { type Batch, batchWall } from "../batch.ts";
 import type { Wall } from "../check.ts";
-import type { Scale } from "../support/machine.ts";
 
 const PARTS = [
   "processes: nothing of the session's user id runs",
@@ -41,4 +40,4 @@ const batch: Batch = {
 };
 
 /** The end of the supervisor. */
-export const killed = (scale: Scale): Wall => batchWall(batch, scale);
+export const killed: Wall = batchWall(batch);

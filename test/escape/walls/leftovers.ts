@@ -1,6 +1,5 @@
 import { type Batch, batchWall } from "../batch.ts";
 import type { Wall } from "../check.ts";
-import type { Scale } from "../support/machine.ts";
 
 const batch: Batch = {
   name: "leftovers",
@@ -21,4 +20,4 @@ const batch: Batch = {
 };
 
 /** What sessions leave behind. */
-export const leftovers = (scale: Scale): Wall => batchWall(batch, scale);
+export const leftovers: Wall = batchWall(batch);

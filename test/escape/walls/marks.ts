@@ -1,6 +1,5 @@
 import { type Batch, batchWall } from "../batch.ts";
 import type { Wall } from "../check.ts";
-import type { Scale } from "../support/machine.ts";
 
 const batch: Batch = {
   name: "marks",
@@ -41,4 +40,4 @@ const batch: Batch = {
 };
 
 /** Files that sessions write and the machine reads. */
-export const marks = (scale: Scale): Wall => batchWall(batch, scale);
+export const marks: Wall = batchWall(batch);

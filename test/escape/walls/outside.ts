@@ -1,6 +1,5 @@
 import { type Batch, batchWall } from "../batch.ts";
 import type { Wall } from "../check.ts";
-import type { Scale } from "../support/machine.ts";
 
 const batch: Batch = {
   name: "outside",
@@ -52,4 +51,4 @@ const batch: Batch = {
 };
 
 /** A session's user id outside the seal. */
-export const outside = (scale: Scale): Wall => batchWall(batch, scale);
+export const outside: Wall = batchWall(batch);

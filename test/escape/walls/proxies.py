@@ -149,7 +149,7 @@ def rows_for(check, script, *args, allow=(), enough=None):
         rows = audit_rows(ran.run["session"])
         # The control's own row is not one of them.
         own = [row for row in rows if row.get("host") != "denied-control.example"]
-        count = sum(row.get("count") or 1 for row in own)
+        count = sum(stood_for(row) for row in own)
         allowed = [row for row in own if row.get("verdict") == "allowed"]
         return found, rows, count, allowed
 

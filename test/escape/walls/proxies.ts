@@ -1,6 +1,5 @@
 import { type Batch, batchWall } from "../batch.ts";
 import type { Wall } from "../check.ts";
-import type { Scale } from "../support/machine.ts";
 
 const batch: Batch = {
   name: "proxies",
@@ -43,4 +42,4 @@ const batch: Batch = {
 };
 
 /** The proxies. */
-export const proxies = (scale: Scale): Wall => batchWall(batch, scale);
+export const proxies: Wall = batchWall(batch);

@@ -1,6 +1,5 @@
 import { type Batch, batchWall } from "../batch.ts";
 import type { Wall } from "../check.ts";
-import type { Scale } from "../support/machine.ts";
 
 const batch: Batch = {
   name: "reference",
@@ -58,4 +57,4 @@ const batch: Batch = {
 };
 
 /** The list of the reference. */
-export const reference = (scale: Scale): Wall => batchWall(batch, scale);
+export const reference: Wall = batchWall(batch);

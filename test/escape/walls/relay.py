@@ -102,7 +102,7 @@ with checks(*(f"relay.{group}" for group in GROUPS), "relay.rows"):
         attack(f"relay.{group}", not passed, {"passed on": passed, "answers": sorted({status for status, _ in answers.values()}, key=str)})
         control(f"relay.{group}", set(good.values()) == {200}, f"what an agent asks is answered: {good}")
     denied = [row for row in rows if row.get("verdict") == "denied"]
-    counted = sum(row.get("count") or 1 for row in denied)
+    counted = sum(stood_for(row) for row in denied)
     attack("relay.rows", counted >= refusals, {"refusals": refusals, "denied rows": counted, "rows": len(rows)})
     allowed = [row for row in rows if row.get("verdict") == "allowed"]
     control("relay.rows", len(allowed) >= len(good), f"rows of what was allowed: {len(allowed)}")

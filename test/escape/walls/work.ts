@@ -1,6 +1,5 @@
 import { type Batch, batchWall } from "../batch.ts";
 import type { Wall } from "../check.ts";
-import type { Scale } from "../support/machine.ts";
 
 const batch: Batch = {
   name: "work",
@@ -63,4 +62,4 @@ const batch: Batch = {
 };
 
 /** Work in folders. */
-export const work = (scale: Scale): Wall => batchWall(batch, scale);
+export const work: Wall = batchWall(batch);
