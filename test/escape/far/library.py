@@ -140,7 +140,7 @@ def here(line, seconds=60, **more):
 
 def as_uid(uid, script, *args, seconds=60):
     """Runs Python text as a user id, outside of any seal: the positive control of much that is refused inside."""
-    line = ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", "--inh-caps=-all", "--bounding-set=-all"]
+    line = ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", "--inh-caps=-all"] if uid else []
     line += ["/usr/bin/python3", "-c", INSIDE + script] + [str(one) for one in args]
     code, out, err = here(line, seconds, cwd="/")
     for text in reversed(out.split("\n")):

@@ -55,6 +55,16 @@ def supervisor_of(pid):
     return [pid] + [one for one in children(pid) if (read(f"/proc/{one}/comm") or "").strip() in ("node", "MainThread", "sudo", "sh", "cloister")]
 
 
+def claimed_by(name):
+    """The process that the machine itself has down as a session's supervisor: the call may not be it."""
+    found = []
+    for top, _, files in os.walk("/run/cloister"):
+        for file in files:
+            if name in f"{top}/{file}":
+                found += [int(pid) for pid in re.findall(r'"pid":\s*(\d+)', read(f"{top}/{file}", "") or "")]
+    return [pid for pid in found if pid > 1 and os.path.exists(f"/proc/{pid}")]
+
+
 def gone_within(name, uid, bound, parts=NAMES):
     """Polls until nothing is left; how long it took, and what is left at the end."""
     began = time.time()
@@ -77,8 +87,7 @@ def supervisors(count):
         for part, number in state(name, uid).items():
             before[part] = max(before[part], number)
         # The supervisor may be the call itself, or a unit that the call asked for: both die.
-        unit_pids = [one["pid"] for one in processes() if one["uid"] == 0 and name.encode() in one["line"] and one["name"] in ("node", "MainThread")]
-        for pid in dict.fromkeys(supervisor_of(running.pid) + unit_pids):
+        for pid in dict.fromkeys(claimed_by(name) + supervisor_of(running.pid)):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         took, left = gone_within(name, uid, bound)
@@ -142,7 +151,7 @@ def kept():
         running = launched(base, "k", name=name)
         uid = uid_of(name)
         write(f"/sessions/{name}/mine", "mine")
-        running_pids = supervisor_of(running.pid)
+        running_pids = claimed_by(name) + supervisor_of(running.pid)
         for pid in running_pids:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)

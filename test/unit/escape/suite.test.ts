@@ -32,6 +32,20 @@ const held = async () => ({ held: true, saw: "" });
 const works = async () => ({ works: true, saw: "" });
 const nobody = machineOf({ exitCode: 1, stdout: "", stderr: "no such machine" });
 
+/** Parses programs, and every text in them that is a script: it ends by saying or reporting something. */
+const READ = `
+import ast, sys
+scripts = 0
+for path in sys.argv[1:]:
+    tree = ast.parse(open(path).read(), path)
+    for node in ast.walk(tree):
+        text = node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
+        if text.count("\\n") > 2 and ("say(" in text or "report(" in text):
+            ast.parse(text, path + " line " + str(node.lineno))
+            scripts += 1
+print(scripts)
+`;
+
 describe("a check of the escape suite", () => {
   it("holds only when the attack failed and its control worked", async () => {
     assert.equal((await makeCheck(checkOf(held, works), nobody)).verdict, "held");
@@ -130,12 +144,12 @@ describe("the walls of the escape suite", () => {
     });
   }
 
-  it("have programs that Python can read", function () {
+  it("have programs that Python can read, and so are the scripts in them, which run in sessions", function () {
     this.timeout(30_000);
-    const check = "import ast, sys\nfor path in sys.argv[1:]: ast.parse(open(path).read(), path)";
     const paths = ["far/library.py", "fuzz/round.py", ...programs.map((file) => `walls/${file}`)];
-    const { exitCode, stderr } = execaSync("python3", ["-c", check, ...paths], { cwd: ESCAPE, reject: false });
+    const { exitCode, stdout, stderr } = execaSync("python3", ["-c", READ, ...paths], { cwd: ESCAPE, reject: false });
     assert.equal(exitCode, 0, stderr);
+    assert.ok(Number(stdout) > 50, `${stdout} scripts were found`);
   });
 
   it("do as often as the issue says when they may take their time", () => {
