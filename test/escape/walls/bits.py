@@ -60,61 +60,19 @@ def works_for_root(base):
     return bool(mode & 0o4000)
 
 
-def mode(which):
-    def work():
-        check = f"bits.{which}"
-        with checks(check):
-            base = folder(f"bits-{which}")
-            write(f"{base}/there", "there")
-            # A folder of root's: what the session makes in it would be root's.
-            give(base, "root")
-            os.chown(base, 0, 0)
-            ran = session(MAKE, "~/mnt/f", mounts=[f"{base}:f:{which}"])
-            if ran.code == 2 and which == "trash":
-                attack(check, False, "there is no mode trash: " + ran.stderr.strip()[:150])
-                return control(check, True, "the folder is there")
-            found = ran.found()
-            wrong, names = outside(base)
-            done = sorted(name for name, end in found["ends"].items() if end == "ok")
-            attack(check, not wrong, {"outside": wrong, "calls that succeeded": done})
-            # In `ro` nothing is made at all; elsewhere an ordinary mode must go through.
-            ordinary = found["ends"]["ordinary"] == "EROFS" if which == "ro" else found["ends"]["ordinary"] == "ok" and "ordinary" in names
-            control(check, works_for_root(base) and ordinary, f"root sets both bits there; chmod 755 inside: {found['ends']['ordinary']}")
-    return work
-
-
-def home():
-    with checks("bits.home"):
-        name = f"escape-{TAG}-bits"
-        session("say({})", name=name)
-        found = session("open(os.path.expanduser('~/there'), 'w').close()\n" + MAKE, "~", name=name).found()
-        wrong, names = outside(f"/sessions/{name}")
-        attack("bits.home", not wrong, {"outside": wrong})
-        control("bits.home", works_for_root(f"/sessions/{name}/x") and "ordinary" in names, f"root sets both bits there; chmod 755 inside: {found['ends']['ordinary']}")
-        remove_session(name)
-
-
-def programs():
-    with checks("bits.inside"):
-        base = folder("bits-inside")
-        shutil.copy("/usr/bin/id", f"{base}/id")
-        give(base, "root")
-        os.chown(base, 0, 0)
-        os.chmod(f"{base}/id", 0o4755)
-        found = session("say([subprocess.run([os.path.expanduser('~/mnt/f/id'), '-u'], capture_output=True, text=True).stdout.strip(), os.getuid()])", mounts=[f"{base}:f:rwd"]).found()
-        # Outside the folder it is the file system that decides: a copy on one that has such programs.
-        shutil.copy(f"{base}/id", f"/usr/local/bin/escape-{TAG}-id")
-        os.chmod(f"/usr/local/bin/escape-{TAG}-id", 0o4755)
-        try:
-            became = here(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", f"/usr/local/bin/escape-{TAG}-id", "-u"])[1].strip()
-        finally:
-            os.unlink(f"/usr/local/bin/escape-{TAG}-id")
-        attack("bits.inside", found[0] != "0", f"inside it runs as {found[0]}, the session being {found[1]}")
-        control("bits.inside", became == "0", f"on the machine it makes nobody user {became}")
-    with checks("bits.capability", "bits.owner"):
-        base = folder("bits-attributes")
-        found = session(r'''
-os.chdir(os.path.expanduser("~/mnt/f"))
+MODES = ("rw", "rwd", "trash", "ro")
+# One session with a folder of each mode, and its home: the same calls in each.
+ALL = r'''
+start = os.getcwd()
+text, results = sys.argv[2], {}
+def say(value): results[place] = value
+open(os.path.expanduser("~/there"), "w").close()
+for place in sys.argv[1].split():
+    sys.argv[1] = place
+    exec(text, globals())
+os.chdir(os.path.expanduser("~"))
+more = {"id": [subprocess.run([os.path.expanduser("~/mnt/i/id"), "-u"], capture_output=True, text=True).stdout.strip(), os.getuid()]}
+os.chdir(os.path.expanduser("~/mnt/a"))
 open("file", "w").close(); open("given", "w").close(); os.mkdir("dir")
 # vfs_cap_data of revision 2 with CAP_SYS_ADMIN, effective.
 data = struct.pack("<IIIII", 0x02000001, 1 << 21, 0, 0, 0)
@@ -122,20 +80,70 @@ ends = {name: tried(lambda: os.setxattr("file", name, data)) for name in ("secur
 own = os.getuid()
 ends["chown"] = tried(lambda: os.chown("given", 0, 0)); ends["chown nobody"] = tried(lambda: os.chown("given", 65534, 65534))
 ends["lchown"] = tried(lambda: os.lchown("given", 1, 1)); ends["chgrp"] = tried(lambda: os.chown("given", -1, 0))
-say({"ends": ends, "owner": os.stat("given").st_uid == own})
-''', mounts=[f"{base}:f:rwd"]).found()
-        attributes = os.listxattr(f"{base}/file")
-        system = [name for name in attributes if not name.startswith("user.")]
-        attack("bits.capability", not system, {"outside": attributes, "ends": found["ends"]})
-        path = write(f"{base}/control", "")
-        os.setxattr(path, "security.capability", bytes.fromhex("0100000200002000000000000000000000000000"))
-        control("bits.capability", "security.capability" in os.listxattr(path), "root writes such an attribute on the same file system")
-        top = os.stat(base)
-        owners = {name: (os.lstat(f"{base}/{name}").st_uid, os.lstat(f"{base}/{name}").st_gid) for name in ("file", "given", "dir")}
-        attack("bits.owner", all(one == (top.st_uid, top.st_gid) for one in owners.values()), {"folder": [top.st_uid, top.st_gid], "outside": owners, "ends": found["ends"]})
-        os.chown(path, 0, 0)
-        control("bits.owner", found["owner"] and os.stat(path).st_uid == 0, "inside they are the session's own; root gives a file there to root")
+more["attributes"] = {"ends": ends, "owner": os.stat("given").st_uid == own}
+print(json.dumps({"results": results, **more}), flush=True)
+'''
 
 
-together(mode("rw"), mode("rwd"), mode("trash"), mode("ro"))
-together(home, programs)
+def all_of_them():
+    bases = {mode: folder(f"bits-{mode}") for mode in MODES}
+    for base in bases.values():
+        write(f"{base}/there", "there")
+        # A folder of root's: what the session makes in it would be root's.
+        os.chown(base, 0, 0)
+        os.chown(f"{base}/there", 0, 0)
+    programs, attributes = folder("bits-inside"), folder("bits-attributes")
+    shutil.copy("/usr/bin/id", f"{programs}/id")
+    os.chown(programs, 0, 0)
+    os.chmod(f"{programs}/id", 0o4755)
+    name = f"escape-{TAG}-bits"
+
+    def run(modes):
+        places = " ".join([f"~/mnt/{mode}" for mode in modes] + ["~"])
+        mounts = [f"{bases[mode]}:{mode}:{mode}" for mode in modes] + [f"{programs}:i:rwd", f"{attributes}:a:rwd"]
+        return modes, session(ALL, places, MAKE, name=name, mounts=mounts, timeout=120)
+    modes, ran = run(MODES)
+    if ran.code == 2:
+        modes, ran = run([mode for mode in MODES if mode != "trash"])
+    found = ran.found()
+    for mode in MODES:
+        check = f"bits.{mode}"
+        if mode not in modes:
+            attack(check, False, "there is no mode trash")
+            control(check, True, "the folder is there")
+            continue
+        ends = found["results"][f"~/mnt/{mode}"]["ends"]
+        wrong, names = outside(bases[mode])
+        attack(check, not wrong, {"outside": wrong, "calls that succeeded": sorted(what for what, end in ends.items() if end == "ok")})
+        # In `ro` nothing is made at all; elsewhere an ordinary mode must go through.
+        ordinary = ends["ordinary"] == "EROFS" if mode == "ro" else ends["ordinary"] == "ok" and "ordinary" in names
+        control(check, works_for_root(bases[mode]) and ordinary, f"root sets both bits there; chmod 755 inside: {ends['ordinary']}")
+    home = f"/sessions/{name}"
+    wrong, names = outside(home)
+    ends = found["results"]["~"]["ends"]
+    attack("bits.home", not wrong, {"outside": wrong})
+    control("bits.home", works_for_root(f"{home}/x") and "ordinary" in names, f"root sets both bits there; chmod 755 inside: {ends['ordinary']}")
+    remove_session(name)
+    # Outside the folder it is the file system that decides: a copy on one that has such programs.
+    program = f"/usr/local/bin/escape-{TAG}-id"
+    shutil.copy(f"{programs}/id", program)
+    os.chmod(program, 0o4755)
+    became = here(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", program, "-u"])[1].strip()
+    os.unlink(program)
+    attack("bits.inside", found["id"][0] != "0", f"inside it runs as {found['id'][0]!r}, the session being {found['id'][1]}")
+    control("bits.inside", became == "0", f"on the machine it makes nobody user {became}")
+    told = found["attributes"]
+    names = os.listxattr(f"{attributes}/file")
+    attack("bits.capability", not [one for one in names if not one.startswith("user.")], {"outside": names, "ends": told["ends"]})
+    path = write(f"{attributes}/control", "")
+    os.setxattr(path, "security.capability", bytes.fromhex("0100000200002000000000000000000000000000"))
+    control("bits.capability", "security.capability" in os.listxattr(path), "root writes such an attribute on the same file system")
+    top = os.stat(attributes)
+    owners = {one: (os.lstat(f"{attributes}/{one}").st_uid, os.lstat(f"{attributes}/{one}").st_gid) for one in ("file", "given", "dir")}
+    attack("bits.owner", all(one == (top.st_uid, top.st_gid) for one in owners.values()), {"folder": [top.st_uid, top.st_gid], "outside": owners, "ends": told["ends"]})
+    os.chown(path, 0, 0)
+    control("bits.owner", told["owner"] and os.stat(path).st_uid == 0, "inside they are the session's own; root gives a file there to root")
+
+
+with checks(*(f"bits.{name}" for name in (*MODES, "home", "inside", "capability", "owner"))):
+    all_of_them()

@@ -1,7 +1,7 @@
-NAMES = ("forks", "memory", "files", "inotify", "disk", "inodes", "processor", "ports")
+NAMES = ("files", "inotify", "disk", "inodes", "processor", "ports", "forks", "memory")
 # The one that works: for each word that appears it does a little of everything, and says how it went.
 BESIDE = r'''
-import ctypes, urllib.request, urllib.error
+import urllib.request, urllib.error
 here = os.path.expanduser("~/mnt/f")
 def request():
     try: urllib.request.urlopen("http://beside.example/", timeout=60)
@@ -101,7 +101,7 @@ report({"made of 256 MB": made, "end": end, "free MB": s.f_bavail * s.f_frsize >
 ''',
     "inodes": r'''
 home, end, made = os.path.expanduser("~"), None, 0
-limit = int(sys.argv[3])
+limit = many
 try:
     while made < limit:
         if made % 5000 == 0: os.mkdir(f"{home}/i{made}")
@@ -119,18 +119,38 @@ report({"processes": 24, "nice": os.nice(0)})
     "ports": r'''
 held, end = [], None
 try:
-    while len(held) < int(sys.argv[4]):
+    while len(held) < connections:
         s = socket.socket(); s.settimeout(3); s.connect(("127.0.0.1", 3128 if len(held) % 2 else 1080)); held.append(s)
 except OSError as e: end = errno.errorcode.get(e.errno, str(e))
 report({"connections": len(held), "end": end})
 ''',
 }
+# One session makes all attacks but the last, each in a process group of its own that is killed when it is over.
 COMMON = r'''
 here = os.path.expanduser("~/mnt/g")
-def report(value):
-    open(f"{here}/.new", "w").write(json.dumps(value)); os.rename(f"{here}/.new", f"{here}/done-" + sys.argv[1])
+attacks, many, connections = json.loads(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
+def run(name, text):
+    def report(value):
+        open(f"{here}/.new", "w").write(json.dumps(value)); os.rename(f"{here}/.new", f"{here}/done-{name}")
+    pid = os.fork()
+    if pid == 0:
+        os.setpgid(0, 0)
+        try:
+            exec(text, {**globals(), "report": report})
+            until(lambda: os.path.exists(f"{here}/over-{name}"), 300)
+        except BaseException as e: report({"failed": f"{type(e).__name__}: {e}"})
+        os._exit(0)
+    until(lambda: os.path.exists(f"{here}/over-{name}"), 600)
+    try: os.killpg(pid, 9)
+    except OSError: pass
+    os.waitpid(pid, 0)
+    subprocess.run("rm -rf ~/fill* ~/i[0-9]* /tmp/w /dev/shm/fill", shell=True)
+    open(f"{here}/cleared-{name}", "w").close()
+for name, text in attacks.items():
+    until(lambda: os.path.exists(f"{here}/begin-{name}"), 600)
+    run(name, text)
+say({})
 '''
-HOLD = '\nuntil(lambda: os.path.exists(f"{here}/over-" + sys.argv[1]), 300)\nsay({})\n'
 beside_folder, attack_folder = folder("beside"), folder("attacks")
 
 
@@ -149,20 +169,21 @@ with checks(*(f"limits.{name}" for name in NAMES)):
     if calm is None:
         raise RuntimeError("the session beside does not answer")
     quota = "prjquota" in (read("/proc/mounts") or "")
+    running = start(COMMON, json.dumps({name: ATTACKS[name] for name in NAMES}), 30_000 if SLOW > 1 else 2_000_000, 300 if SLOW > 1 else 3000, mounts=[f"{attack_folder}:g:rwd"], timeout=900)
     for name in NAMES:
         with checks(f"limits.{name}"):
-            script = COMMON + ATTACKS[name] + HOLD
-            running = start(script, name, "x", 30_000 if SLOW > 1 else 2_000_000, 300 if SLOW > 1 else 3000, mounts=[f"{attack_folder}:g:rwd"], timeout=300, stdout=subprocess.PIPE)
+            write(f"{attack_folder}/begin-{name}", "")
             wait_for(lambda: os.path.exists(f"{attack_folder}/done-{name}") or running.poll() is not None, 40)
-            done = json.loads(read(f"{attack_folder}/done-{name}", "null"))
             during = asked(name)
-            alive = here(["true"])[0] == 0 and beside.poll() is None
-            write(f"{attack_folder}/over-{name}", "")
+            done = json.loads(read(f"{attack_folder}/done-{name}", "null"))
+            alive = beside.poll() is None
             if name == "memory":
+                # It does not end by itself: all of the session is killed, or the machine is in trouble.
                 ran = ended(running, 120)
                 done = {**(done or {}), "exit code": ran.code, "unit": (ran.run or {}).get("unitResult")}
             else:
-                ran = ended(running, 60)
+                write(f"{attack_folder}/over-{name}", "")
+                wait_for(lambda: os.path.exists(f"{attack_folder}/cleared-{name}") or running.poll() is not None, 20)
             wrong = None if during is None else {what: end for what, end in during["ends"].items() if end != "ok"}
             slow = None if during is None else round(during["times"]["compute"] / max(0.01, calm["times"]["compute"]), 1)
             stopped = name not in ("forks", "memory", "disk", "inodes", "inotify", "files") or bool(done and (done.get("end") or done.get("end of watches") or done.get("unit") or done.get("exit code")))

@@ -33,11 +33,11 @@ def get(target, headers=BASIC, method=b"GET", host=b"x"):
     return http(method + b" " + target + b" HTTP/1.1\r\nHost: " + host + b"\r\n" + headers + b"Connection: close\r\n\r\n")
 '''
 # One session per group, so that its rows are its own.
-SOCKS_NAMES = CLIENT + r'''
+SOCKS_NAMES = r'''
 names = [b"nul\0.example", b"crlf\r\nX: y.example", b"\xff\xfe.example", "b\u00fccher.example".encode(), b"", b"x" * 255, b"-.example", b"a b.example", b"\x1b[2J.example", b"..", b"%00.example"]
 say({"asked": len(names), "answers": [reply(socks(n)) for n in names], "control": reply(socks(b"denied-control.example"))})
 '''
-SOCKS_BAD = CLIENT + r'''
+SOCKS_BAD = r'''
 auth = b"\x01" + bytes([len(USER)]) + USER + bytes([len(TOKEN)]) + TOKEN
 cases = {
     "version 4": [b"\x04\x01\x00\x50\x01\x02\x03\x04\x00"],
@@ -56,7 +56,7 @@ for what, parts in cases.items():
     got, how = spoken(1080, parts, 3.0); answers[what] = got.hex()[-12:] or how
 say({"asked": len(cases), "answers": answers, "control": reply(socks(b"denied-control.example"))})
 '''
-HTTP_BAD = CLIENT + r'''
+HTTP_BAD = r'''
 cases = {
     "no method": b"http://a.example/ HTTP/1.1\r\nHost: x\r\n" + BASIC + b"\r\n",
     "not HTTP": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
@@ -80,7 +80,7 @@ for what, raw in cases.items():
     got = http(raw); answers[what] = status(got) or got[1]
 say({"asked": len(cases), "answers": answers, "control": status(get(b"http://denied-control.example/"))})
 '''
-SMUGGLE = CLIENT + r'''
+SMUGGLE = r'''
 inner = b"GET http://smuggled.example/ HTTP/1.1\r\nHost: smuggled.example\r\n" + BASIC + b"\r\n"
 outer = b"POST http://outer.example/ HTTP/1.1\r\nHost: outer.example\r\nContent-Length: %d\r\n" % len(inner) + BASIC + b"\r\n" + inner
 chunked = b"POST http://outer.example/ HTTP/1.1\r\nHost: outer.example\r\nTransfer-Encoding: chunked\r\n" + BASIC + b"\r\n0\r\n\r\n" + inner
@@ -89,7 +89,7 @@ for what, raw in {"in the body": outer, "behind chunks": chunked}.items():
     got = http(raw); answers[what] = [int(n) for n in re.findall(rb"HTTP/1\.1 (\d+)", got[0])]
 say({"asked": 2, "answers": answers})
 '''
-SPELLINGS = CLIENT + r'''
+SPELLINGS = r'''
 hosts = ["169.254.169.254", "2852039166", "0xa9fea9fe", "0xa9.0xfe.0xa9.0xfe", "0251.0376.0251.0376", "169.254.43518", "[::ffff:169.254.169.254]", "[::ffff:a9fe:a9fe]", "[fd00:ec2::254]",
     "169-254-169-254.nip.io", "127.0.0.1:22", "127.1:22", "0:22", "0.0.0.0:22", "localhost:22", "LOCALHOST:22", "localhost.:22", "[::1]:22", "[::]:22", "[::ffff:127.0.0.1]:22", "10.0.2.2", "10.0.2.15:22", "10.0.2.3:53",
     "192.168.1.1", "172.16.0.1", "100.64.0.1", "[fe80::1]", "[fe80::1%25lo]", "[64:ff9b::a9fe:a9fe]", "[2002:a9fe:a9fe::]", "169.254.170.2", "metadata.google.internal", "0177.0.0.1:22", "[0:0:0:0:0:ffff:7f00:1]:22",
@@ -104,7 +104,7 @@ for host in hosts:
     if a in (200, 301, 302, 404, 502, 504) or b == 200 or c == 0: through[host] = [a, b, c]
 say({"asked": 3 * len(hosts), "through": through, "control": status(get(b"http://denied-control.example/"))})
 '''
-SUFFIXES = CLIENT + r'''
+SUFFIXES = r'''
 # Allowed: allowed.example:80 and *.wild.example. None of them is in DNS: what is let through ends with 502 or so.
 near = [b"http://allowed.example.evil.example/", b"http://evilallowed.example/", b"http://allowed.example@evil.example/", b"http://evil.example#@allowed.example/", b"http://evil.example?@allowed.example/",
     b"http://allowed.example:81/", b"http://wild.example.evil/", b"http://xwild.example/", "http://allowed\u3002evil/".encode(), b"http://allowed.example%2eevil.example/", b"http://allowed.example%00.evil.example/", b"http://allowed.example\\@evil.example/", b"http://evil.example\\.allowed.example/", b"http://allowed.example;evil.example/"]
@@ -113,7 +113,7 @@ answers = {n.decode(): status(get(n)) for n in near}
 answers["Host header"] = status(get(b"http://evil.example/", host=b"allowed.example"))
 say({"asked": len(answers), "answers": answers, "control": status(get(b"http://allowed.example/")), "wild": status(get(b"http://a.wild.example/"))})
 '''
-TOKENS = CLIENT + r'''
+TOKENS = r'''
 answers = {
     "none": status(get(b"http://allowed.example/", b"")),
     "empty": status(get(b"http://allowed.example/", b"Proxy-Authorization: Basic \r\n")),
@@ -141,87 +141,98 @@ say({"ends": ends, "interfaces": os.listdir("/sys/class/net") if os.path.isdir("
 '''
 
 
-def rows_for(check, script, *args, allow=(), enough=None):
-    """Runs a group of requests; each must be answered by no, and leave a row at least."""
-    with checks(check):
-        ran = session(script, *args, allow=allow, timeout=120)
-        found = ran.found()
-        rows = audit_rows(ran.run["session"])
+# Groups of one session, one after the other: whose a row is, its time tells.
+GROUPS = r'''
+def say(value): results[-1]["found"] = value
+results = []
+for name, text in json.loads(sys.argv[2]).items():
+    time.sleep(0.4)
+    results.append({"group": name, "from": time.time()})
+    try: exec(text, globals())
+    except Exception as e: results[-1]["error"] = f"{type(e).__name__}: {e}"
+    results[-1]["to"] = time.time()
+print(json.dumps(results, default=str), flush=True)
+'''
+
+
+class Group:
+    """What became of a group of requests, and the rows that it left."""
+
+    def __init__(self, result, rows):
+        if "error" in result:
+            raise RuntimeError(result["error"])
+        self.found = result["found"]
+        self.rows = [row for row in rows if result["from"] - 0.2 <= self.when(row) <= result["to"] + 0.2]
         # The control's own row is not one of them.
-        own = [row for row in rows if row.get("host") != "denied-control.example"]
-        count = sum(stood_for(row) for row in own)
-        allowed = [row for row in own if row.get("verdict") == "allowed"]
-        return found, rows, count, allowed
+        own = [row for row in self.rows if row.get("host") != "denied-control.example"]
+        self.count = sum(stood_for(row) for row in own)
+        self.allowed = [row for row in own if row.get("verdict") == "allowed"]
+        self.has_control = any(row.get("host") == "denied-control.example" for row in self.rows)
+
+    @staticmethod
+    def when(row):
+        import datetime
+        return datetime.datetime.fromisoformat(row["time"].replace("Z", "+00:00")).timestamp()
 
 
-def socks_names():
+def groups(texts, argument="", allow=()):
+    """Runs groups in one session; how each can be looked at."""
+    ran = session(CLIENT + GROUPS, argument, json.dumps(texts), allow=allow, timeout=300)
+    results = {result["group"]: result for result in ran.found()}
+    rows = audit_rows(ran.run["session"])
+    return lambda name: Group(results[name], rows)
+
+
+with checks("proxies.socks-names", "proxies.socks-malformed", "proxies.http-malformed", "proxies.http-smuggled", "proxies.direct"):
+    own = re.search(r"src (\S+)", here(["ip", "route", "get", "10.0.2.2"])[1])
+    address = own[1] if own else "10.0.2.15"
+    group = groups({"socks-names": SOCKS_NAMES, "socks-malformed": SOCKS_BAD, "http-malformed": HTTP_BAD, "http-smuggled": SMUGGLE, "direct": DIRECT}, address)
     with checks("proxies.socks-names"):
-        found, rows, count, allowed = rows_for("proxies.socks-names", SOCKS_NAMES)
-        attack("proxies.socks-names", count >= found["asked"] and not allowed and 0 not in found["answers"], {"asked": found["asked"], "rows": count, "replies": found["answers"]})
-        control("proxies.socks-names", found["control"] == 2 and any(row.get("host") == "denied-control.example" for row in rows), "a well formed name that is refused leaves its row")
-
-
-def socks_malformed():
+        one = group("socks-names")
+        attack("proxies.socks-names", one.count >= one.found["asked"] and not one.allowed and 0 not in one.found["answers"], {"asked": one.found["asked"], "rows": one.count, "replies": one.found["answers"]})
+        control("proxies.socks-names", one.found["control"] == 2 and one.has_control, "a well formed name that is refused leaves its row")
     with checks("proxies.socks-malformed"):
-        found, rows, count, allowed = rows_for("proxies.socks-malformed", SOCKS_BAD)
-        attack("proxies.socks-malformed", count >= found["asked"] and not allowed, {"asked": found["asked"], "rows": count, "answers": found["answers"]})
-        control("proxies.socks-malformed", found["control"] == 2 and any(row.get("host") == "denied-control.example" for row in rows), "a well formed request that is refused leaves its row")
-
-
-def http_malformed():
+        one = group("socks-malformed")
+        attack("proxies.socks-malformed", one.count >= one.found["asked"] and not one.allowed, {"asked": one.found["asked"], "rows": one.count, "answers": one.found["answers"]})
+        control("proxies.socks-malformed", one.found["control"] == 2 and one.has_control, "a well formed request that is refused leaves its row")
     with checks("proxies.http-malformed"):
-        found, rows, count, allowed = rows_for("proxies.http-malformed", HTTP_BAD)
-        attack("proxies.http-malformed", count >= found["asked"] and not allowed and 200 not in found["answers"].values(), {"asked": found["asked"], "rows": count, "answers": found["answers"]})
-        control("proxies.http-malformed", found["control"] == 403 and any(row.get("host") == "denied-control.example" for row in rows), "a well formed request that is refused leaves its row")
-
-
-def smuggled():
+        one = group("http-malformed")
+        attack("proxies.http-malformed", one.count >= one.found["asked"] and not one.allowed and 200 not in one.found["answers"].values(), {"asked": one.found["asked"], "rows": one.count, "answers": one.found["answers"]})
+        control("proxies.http-malformed", one.found["control"] == 403 and one.has_control, "a well formed request that is refused leaves its row")
     with checks("proxies.http-smuggled"):
-        found, rows, count, allowed = rows_for("proxies.http-smuggled", SMUGGLE)
-        inner = [row for row in rows if row.get("host") == "smuggled.example"]
-        second = len(found["answers"]["behind chunks"]) > 1
-        attack("proxies.http-smuggled", not allowed and (not second or len(inner) >= 1) and len(found["answers"]["in the body"]) <= 1, {"answers": found["answers"], "rows of the second": len(inner)})
-        control("proxies.http-smuggled", any(row.get("host") == "outer.example" for row in rows), "the first has its row")
-
-
-def spellings():
-    with checks("proxies.spellings"):
-        found, rows, count, allowed = rows_for("proxies.spellings", SPELLINGS, allow=["*.nip.io"])
-        attack("proxies.spellings", not found["through"], {"asked": found["asked"], "let through": found["through"], "rows": count})
-        s = socket.create_connection(("127.0.0.1", 22), 10)
-        control("proxies.spellings", s is not None and found["control"] == 403, "the machine's ssh is there, on its loopback, for its own users")
-        s.close()
-
-
-def suffixes():
-    with checks("proxies.suffixes"):
-        found, rows, count, allowed = rows_for("proxies.suffixes", SUFFIXES, allow=["allowed.example:80", "*.wild.example"])
-        odd = [row for row in allowed if row["host"] not in ("allowed.example", "a.wild.example") or row["port"] != 80]
-        wrong = {name: code for name, code in found["answers"].items() if code not in (400, 403, None) and not any(row["host"] == "allowed.example" for row in allowed)}
-        attack("proxies.suffixes", not odd and not wrong, {"allowed in error": odd, "answers": found["answers"]})
-        control("proxies.suffixes", found["control"] not in (400, 403, None) and found["wild"] not in (400, 403, None), f"the listed names are let through, and end with {found['control']} and {found['wild']}: nobody has them")
-
-
-def tokens():
-    with checks("proxies.token"):
-        other = session(TOKENS, "x", allow=["allowed.example:80"])
-        found, rows, count, allowed = rows_for("proxies.token", TOKENS, other.found()["own"], allow=["allowed.example:80"])
-        through = {what: code for what, code in found["answers"].items() if code != 407 and code != 400}
-        denied = [row for row in rows if row["verdict"] == "denied"]
-        attack("proxies.token", not through and len(denied) >= found["asked"], {"answers": found["answers"], "rows": len(denied)})
-        control("proxies.token", found["control"] not in (407, 403, None), f"with its own token it is let through, and ends with {found['control']}")
-
-
-def direct():
+        one = group("http-smuggled")
+        inner = [row for row in one.rows if row.get("host") == "smuggled.example"]
+        second = len(one.found["answers"]["behind chunks"]) > 1
+        attack("proxies.http-smuggled", not one.allowed and (not second or len(inner) >= 1) and len(one.found["answers"]["in the body"]) <= 1, {"answers": one.found["answers"], "rows of the second": len(inner)})
+        control("proxies.http-smuggled", any(row.get("host") == "outer.example" for row in one.rows), "the first has its row")
     with checks("proxies.direct"):
-        own = re.search(r"src (\S+)", here(["ip", "route", "get", "10.0.2.2"])[1])
-        address = own[1] if own else "10.0.2.15"
-        found = session(DIRECT, address).found()
-        done = [what for what, end in found["ends"].items() if end == "ok"]
-        attack("proxies.direct", not done, {"reached": done, "interfaces": found["interfaces"]})
+        one = group("direct")
+        done = [what for what, end in one.found["ends"].items() if end == "ok"]
+        attack("proxies.direct", not done, {"reached": done, "interfaces": one.found["interfaces"]})
         outside = as_uid(0, f"say({{'tcp': tried(lambda: socket.create_connection(({address!r}, 22), 5)), 'udp': tried(lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b'x', ({address!r}, 22)))}})")
         control("proxies.direct", set(outside.values()) == {"ok"}, f"the machine's root, by the same calls, to the machine's own address: {outside}")
 
-
-together(socks_names, socks_malformed, http_malformed, smuggled)
-together(spellings, suffixes, tokens, direct)
+with checks("proxies.spellings", "proxies.suffixes", "proxies.token"):
+    # A token of another session's, which is over; one of a session that runs is no more than that at this one's proxies.
+    theirs = session("import urllib.parse\nsay({'token': urllib.parse.urlparse(os.environ['HTTP_PROXY']).password})").found()["token"]
+    group = groups({"spellings": SPELLINGS, "suffixes": SUFFIXES, "token": TOKENS}, theirs, ["*.nip.io", "allowed.example:80", "*.wild.example"])
+    with checks("proxies.spellings"):
+        one = group("spellings")
+        attack("proxies.spellings", not one.found["through"], {"asked": one.found["asked"], "let through": one.found["through"], "rows": one.count})
+        s = socket.create_connection(("127.0.0.1", 22), 10)
+        control("proxies.spellings", one.found["control"] == 403, "the machine's ssh is there, on its loopback, for its own users")
+        s.close()
+    with checks("proxies.suffixes"):
+        one = group("suffixes")
+        odd = [row for row in one.allowed if row["host"] not in ("allowed.example", "a.wild.example") or row["port"] != 80]
+        # One that ends otherwise than refused was read as the listed host, and asked for that: so its row says.
+        wrong = {name: code for name, code in one.found["answers"].items() if code not in (400, 403, None)}
+        listed = [row for row in one.allowed if row["host"] == "allowed.example"]
+        attack("proxies.suffixes", not odd and len(wrong) < len(listed), {"allowed in error": odd, "read as the listed host": wrong, "answers": one.found["answers"]})
+        control("proxies.suffixes", one.found["control"] not in (400, 403, None) and one.found["wild"] not in (400, 403, None), f"the listed names are let through, and end with {one.found['control']} and {one.found['wild']}: nobody has them")
+    with checks("proxies.token"):
+        one = group("token")
+        through = {what: code for what, code in one.found["answers"].items() if code not in (400, 407)}
+        denied = sum(stood_for(row) for row in one.rows if row["verdict"] == "denied")
+        attack("proxies.token", not through and denied >= one.found["asked"], {"answers": one.found["answers"], "rows": denied})
+        control("proxies.token", one.found["control"] not in (403, 407, None), f"with its own token it is let through, and ends with {one.found['control']}")
