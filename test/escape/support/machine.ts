@@ -12,7 +12,7 @@ export interface Machine {
 
 export interface RootOptions {
   readonly stdin?: string;
-  /** Default: ten minutes. */
+  /** Default: half an hour. */
   readonly timeoutMs?: number;
 }
 

@@ -13,7 +13,7 @@ export interface SshTarget {
   readonly operator: (args: readonly string[]) => Promise<Finished>;
 }
 
-const TEN_MINUTES = 600_000;
+const LONGEST_MS = 1_800_000;
 
 /** A real machine, reached as its operator reaches it: by ssh, and sudo. */
 export function sshMachine({ paths, port, scale, operator }: SshTarget): Machine {
@@ -22,7 +22,7 @@ export function sshMachine({ paths, port, scale, operator }: SshTarget): Machine
     const { exitCode, stdout, stderr, timedOut } = await execa("ssh", [...sshArguments(paths, port()), line], {
       reject: false,
       input: options.stdin ?? "",
-      timeout: options.timeoutMs ?? TEN_MINUTES,
+      timeout: options.timeoutMs ?? LONGEST_MS,
       maxBuffer: 64 * 1024 * 1024,
     });
     return { exitCode: exitCode ?? 255, stdout, stderr: timedOut ? `${stderr}\n(it took too long)` : stderr };

@@ -18,6 +18,9 @@ say({"put": put, "writable": writable, "tmp": os.access("/tmp", os.W_OK)})
 '''
 
 
+PLAIN = {"seconds": 0}
+
+
 def watched(script, *args, **options):
     """A run whose supervisor is watched: how large it grew, and how long it took after the command had ended."""
     process = start(script, *args, **options)
@@ -31,7 +34,8 @@ def watched(script, *args, **options):
             time.sleep(0.1)
     thread = threading.Thread(target=watch)
     thread.start()
-    limit = 30 * max(1, SLOW // 3)
+    # So long may a run take; a computer with much else to do takes its time for every run.
+    limit = max(20 * max(1, SLOW // 3), 4 * PLAIN["seconds"])
     try:
         out, err = process.communicate(timeout=limit)
         ran = Ran(process.returncode, out.decode("utf-8", "replace"), err.decode("utf-8", "replace"), time.time() - began)
@@ -58,6 +62,7 @@ def runs():
         os.mkfifo(fifo)
         stuck = here(["timeout", "2", "cat", fifo])[0]
         plain, normal, _ = watched("say({'writable': [], 'put': []})")
+        PLAIN["seconds"] = plain.seconds
 
         ran, peak, deaf = watched(RUNS, "fifo")
         found = ran.found() if ran.code is not None else {"put": ["?"], "writable": ["?"]}
@@ -115,7 +120,7 @@ def output():
         peak, began, read_bytes = 0, time.time(), 0
         collected = threading.Thread(target=lambda: process.communicate())
         collected.start()
-        while collected.is_alive() and time.time() - began < 30 * max(1, SLOW // 2):
+        while collected.is_alive() and time.time() - began < max(30 * max(1, SLOW // 2), 5 * PLAIN["seconds"]):
             peak = max(peak, memory_of(process.pid))
             time.sleep(0.1)
         process.kill()
@@ -125,5 +130,5 @@ def output():
         control("marks.output", len(small.out) >= 1048576, f"a megabyte is caught whole: {len(small.out)} bytes")
 
 
-together(runs, kept_home)
-output()
+runs()
+together(kept_home, output)

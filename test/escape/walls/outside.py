@@ -68,9 +68,14 @@ found["network"] = net
 files = {}
 for path in given["files"]:
     def look():
-        if os.path.isdir(path): os.listdir(path)
+        # A folder that is empty tells nothing.
+        if os.path.isdir(path): os.listdir(path) or os.stat("")
         else: open(path, "rb").read(1)
     files[path] = tried(look)
+for place in ("/var/log/journal", "/run/log/journal", "/sessions/.cloister"):
+    for top, _, names in os.walk(place):
+        for name in names:
+            if tried(lambda: open(f"{top}/{name}", "rb").read(1)) == "ok": files[f"{top}/{name}"] = "ok"
 found["files"] = files
 processes = {}
 for name, pid in given["processes"].items():
@@ -122,7 +127,7 @@ with checks(*(f"outside.{name}" for name in NAMES)):
     given = {
         "slow": max(1, SLOW // 3), "session": kept, "forged": f"forged-{TAG}.example", "servers": servers,
         "reach": [[address, 22], ["127.0.0.1", 22], [gateway[1] if gateway else "10.0.2.2", 53], ["169.254.169.254", 80], ["1.1.1.1", 443], ["::1", 22], ["2606:4700:4700::1111", 443]],
-        "files": ["/root", "/etc/shadow", f"/sessions/{other}", f"/sessions/{other}/private", f"/sessions/{other}/mnt", f"/sessions/{other}/mnt/f/file", egress, f"{egress}/egress/http.sock", f"{egress}/scratch", f"{egress}/scratch/tmp/private", base, f"{base}/file", "/run/cloister/model-key", "/etc/cloister/machine.json", "/var/log/journal", "/run/log/journal", "/home/operator", "/var/lib/cloud/instance/user-data.txt", "/etc/ssh/ssh_host_ed25519_key", "/dev/mem", "/dev/nvme0n1", "/proc/kcore", "/proc/kallsyms", "/sys/kernel/debug", "/proc/sys/kernel/core_pattern"],
+        "files": ["/root", "/etc/shadow", f"/sessions/{other}", f"/sessions/{other}/private", f"/sessions/{other}/mnt", f"/sessions/{other}/mnt/f/file", egress, f"{egress}/egress/http.sock", f"{egress}/scratch", f"{egress}/scratch/tmp/private", base, f"{base}/file", "/run/cloister/model-key", "/etc/cloister/machine.json", "/home/operator", "/var/lib/cloud/instance/user-data.txt", "/etc/ssh/ssh_host_ed25519_key", "/dev/mem", "/dev/nvme0n1", "/proc/kcore", "/proc/kallsyms", "/sys/kernel/debug", "/proc/sys/kernel/core_pattern"],
         "processes": {"supervisor": supervisor, "init": 1, **{f"{one['name']} of another": one["pid"] for one in theirs[:6]}},
     }
     found = as_uid(uid, ATTEMPTS, json.dumps(given), seconds=240)
