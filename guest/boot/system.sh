@@ -71,6 +71,11 @@ start_target() { # TARGET
     stop "could not start the units of AWS: $_said"
 }
 
+# What cleans up after supervisors that died.
+start_keeper() {
+  _said=$(systemctl start --no-block cloister-keeper.service 2>&1) || stop "could not start the keeper of sessions: $_said"
+}
+
 start_verification() {
   _said=$(systemctl start --no-block cloister-verify.service 2>&1) || stop "could not start the verification: $_said"
 }

@@ -212,9 +212,7 @@ describe("a machine of the AWS target", function () {
       {
         log_group_name: "/cloister/dev/audit",
         log_stream_name: aws.instance,
-        matches: [
-          { SYSLOG_IDENTIFIER: "cloister-egress", _SYSTEMD_UNIT: "cloister-audit-copy.service", _UID: "0" },
-        ],
+        matches: [{ SYSLOG_IDENTIFIER: "cloister-egress", _SYSTEMD_UNIT: "cloister-audit-copy.service", _UID: "0" }],
       },
     ]);
 

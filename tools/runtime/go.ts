@@ -12,7 +12,10 @@ interface GoModule {
 }
 
 const MODULES: readonly GoModule[] = [
-  { folder: join(GUEST, "seal"), commands: ["apply-seccomp", "confine", "guard", "probe", "remove-tree", "trash"] },
+  {
+    folder: join(GUEST, "seal"),
+    commands: ["apply-seccomp", "confine", "guard", "keeper", "probe", "remove-tree", "trash"],
+  },
   { folder: join(GUEST, "agent/mcp"), commands: ["mcp"] },
   { folder: join(GUEST, "boot/kit"), commands: ["kit"] },
 ];
