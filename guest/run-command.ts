@@ -82,7 +82,7 @@ export function chainStdio(stdio: "inherit" | "capture", descriptors: readonly n
   return [...(stdio === "inherit" ? INHERITED : CAPTURED), "pipe", "pipe", ...descriptors];
 }
 
-/** Writes what bubblewrap reads from descriptor 3. When the chain ends before that, its exit code says why. */
+/** Writes what `apply-seccomp` reads from descriptor 3. When the chain ends before that, its exit code says why. */
 export function writeSecrets(child: ChildProcess, secrets = ""): void {
   const pipe = child.stdio[3] as Writable;
   pipe.on("error", () => {});

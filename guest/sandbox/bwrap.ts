@@ -1,5 +1,6 @@
 import type { MountMode } from "../run-types.ts";
 import type { HomeLimit } from "../sessions/limits.ts";
+import { SYSTEM_PATH } from "./environment.ts";
 import type { Layout } from "./layout.ts";
 import {
   HTTP_PORT,
@@ -78,7 +79,7 @@ export interface Outside {
 }
 
 /** Descriptors of the chain. Those of the supervisor's own come first, then {@link Shown} folders, in their order. */
-const ARGUMENTS_FD = 3;
+const ENVIRONMENT_FD = 3;
 const MARK_FD = 4;
 const FIRST_FOLDER_FD = 5;
 const FILTER_FD = 10;
@@ -91,7 +92,11 @@ const PROGRAMS = ["bwrap", "bash", "socat"];
 /** How a chain is started. */
 export interface Launch {
   readonly command: readonly string[];
-  /** What is written to descriptor 3: arguments that must not be in a command line, which everybody on the machine may read. */
+  /**
+   * What is written to descriptor 3: the command's environment, which must not be in a command line, that everybody on the machine may
+   * read. Only the command itself gets it: bash would run what BASH_ENV names, and every program what LD_PRELOAD does, before the last
+   * filter is loaded.
+   */
   readonly secrets: string;
   /** Descriptors of this process that the chain gets, from number 5 on. On 4 it tells when the command starts. */
   readonly descriptors: readonly number[];
@@ -109,7 +114,7 @@ export function launchArguments(spec: SandboxSpec): Launch {
   return {
     command: [
       ...[runtime.applySeccomp, "launch", "--fd", `${FILTER_FD}=${runtime.baseFilter}`],
-      ...["--keep", String(ARGUMENTS_FD), "--keep", String(MARK_FD)],
+      ...["--keep", String(ENVIRONMENT_FD), "--keep", String(MARK_FD)],
       ...["--filter", runtime.launcherFilter],
       ...(outside === undefined
         ? []
@@ -130,7 +135,9 @@ export function launchArguments(spec: SandboxSpec): Launch {
           ]),
       ...["--", outsideProgram(spec, "bwrap"), ...bwrapArguments(spec)],
     ],
-    secrets: environmentArguments(spec.environment),
+    secrets: Object.entries(spec.environment)
+      .map(([name, value]) => `${name}=${value}\0`)
+      .join(""),
     descriptors: shown.map(({ descriptor }) => descriptor),
   };
 }
@@ -158,12 +165,6 @@ const outsideProgram = ({ scratch }: SandboxSpec, name: string): string =>
 const insideProgram = ({ scratch }: SandboxSpec, name: string): string =>
   scratch.kind === "launcher" ? `${INSIDE_PROGRAMS}/${name}` : name;
 
-/** The environment, as bubblewrap's `--args` reads it: each word is followed by a NUL. */
-function environmentArguments(environment: Readonly<Record<string, string>>): string {
-  const words = ["--clearenv", ...Object.entries(environment).flatMap(([name, value]) => ["--setenv", name, value])];
-  return words.map((word) => `${word}\0`).join("");
-}
-
 /** Bubblewrap's arguments. All flags exist in bubblewrap 0.6.1, except `--size` for {@link Scratch} of kind tmpfs. */
 export function bwrapArguments(spec: SandboxSpec): string[] {
   return [
@@ -181,7 +182,7 @@ export function bwrapArguments(spec: SandboxSpec): string[] {
     // What bubblewrap made itself is on file systems without a size: nothing may be written there.
     ...["--remount-ro", "/dev", "--remount-ro", "/"],
     ...["--chdir", spec.cwd],
-    ...["--args", String(ARGUMENTS_FD)],
+    ...["--clearenv", "--setenv", "PATH", SYSTEM_PATH],
     ...["--seccomp", String(FILTER_FD)],
     ...[
       "--",
@@ -249,7 +250,7 @@ function scratch(where: Scratch): string[] {
  * `backlog=128`: socat's own 5 makes the sixth of many connections at once wait for a second.
  */
 export function bridgesScript(socat = "socat"): string {
-  const closed = [MARK_FD, USERNS_FD, GUARD_FD].map((number) => `${number}>&-`).join(" ");
+  const closed = [ENVIRONMENT_FD, MARK_FD, USERNS_FD, GUARD_FD].map((number) => `${number}>&-`).join(" ");
   const bridge = (port: number, socket: string) =>
     `${socat} -lm -t 60 TCP-LISTEN:${port},bind=127.0.0.1,fork,reuseaddr,backlog=128 UNIX-CONNECT:${INSIDE_SOCKETS}/${socket} ${closed} &`;
   return [bridge(HTTP_PORT, HTTP_SOCKET), bridge(SOCKS_PORT, SOCKS_SOCKET), '"$@"', "exit $?"].join("\n");
@@ -261,7 +262,7 @@ function insideArguments(spec: SandboxSpec): string[] {
     runtime.applySeccomp,
     ...["--wait", `${HTTP_PORT},${SOCKS_PORT}`],
     ...(bridgeWaitMs === undefined ? [] : ["--wait-ms", String(bridgeWaitMs)]),
-    ...["--mark", String(MARK_FD)],
+    ...["--mark", String(MARK_FD), "--environment", String(ENVIRONMENT_FD)],
     ...(guarded(spec) ? ["--guard", String(GUARD_FD)] : []),
     ...["--filter", runtime.unixFilter],
     "--",

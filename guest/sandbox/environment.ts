@@ -14,7 +14,8 @@ export interface EnvironmentSpec {
   readonly extra?: Readonly<Record<string, string>>;
 }
 
-const SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+/** Where programs of the system are. */
+export const SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /** The user name that sandbox-runtime's SOCKS server asks for (its `PROXY_AUTH_USER`). */
 export const PROXY_USER = "srt";

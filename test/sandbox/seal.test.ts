@@ -522,13 +522,19 @@ os.link(str(fd), "a/c/two", src_dir_fd=os.open("/proc/self/fd", os.O_RDONLY), fo
   });
 
   it("says which bridge does not listen, when one does not", async () => {
-    await session.run(["sh", "-c", "mkdir bin && ln -s /bin/bash bin/bash"]);
-    const environment = { PATH: `${session.home}/bin` };
-    // Without copies of the launcher's programs, which are found whatever PATH is.
-    const scratch = { kind: "tmpfs", sizeBytes: 8 * 1024 * 1024 } as const;
-    const finished = await session.run(["/bin/true"], { bridgeWaitMs: 300, environment, scratch });
+    const waiting = [`${runtime}/bin/apply-seccomp`, "--wait", "3128,3999", "--wait-ms", "300", "--", "/bin/true"];
+    const finished = await session.run(waiting);
     assert.equal(finished.code, 125);
-    assert.match(finished.stderr, /nothing listens on port 3128 and 1080 after 300ms: the bridge .* did not start/);
+    assert.match(finished.stderr, /nothing listens on port 3999 after 300ms: the bridge .* did not start/);
+  });
+
+  it("runs nothing of the session's before the last filter, whatever variables it is given", async () => {
+    // What these name is run by bash, or by every program, where they are in its environment.
+    await session.run(["bash", "-c", `echo 'echo "$$ ran it"' > early; cp /bin/true early-program`]);
+    const early = { BASH_ENV: `${session.home}/early`, PATH: `${session.home}:/usr/bin:/bin`, HOME: session.home };
+    const finished = await session.run(["bash", "-c", "true"], { environment: early });
+    assert.match(finished.stdout, /^\d+ ran it\n$/, "the command's own bash, and no other");
+    assert.notEqual(finished.stdout, "2 ran it\n");
   });
 
   it("dies with whoever started it, and all its processes with it", async () => {

@@ -5,7 +5,8 @@
 //	apply-seccomp launch --fd FD=FILE [--keep FD]... [--cgroup DIR] [--user UID:GID] [--open-files N] [--parent PID]
 //		[--scratch DIR --tmp-mib N [--program NAME]... [--folder FD:MODE:NAME]... --folders-at DIR --since NS
 //		--home DIR --home-limit MIB:FILES --userns FD --guard FD] [--filter FILE]... -- BWRAP...
-//	apply-seccomp [--wait PORT,PORT] [--wait-ms MS] [--mark FD] [--guard FD] [--filter FILE]... -- COMMAND...
+//	apply-seccomp [--wait PORT,PORT] [--wait-ms MS] [--mark FD] [--environment FD] [--guard FD] [--filter FILE]...
+//		-- COMMAND...
 //
 // Exit codes of its own: 125 for wrong use or a failed step, 126 when the command cannot be executed, 127 when it is
 // not found, as env(1) and others have them.
@@ -13,6 +14,7 @@ package main
 
 import (
 	"errors"
+	"io"
 	"os"
 	"runtime"
 	"strconv"
@@ -58,7 +60,9 @@ type options struct {
 	wait    time.Duration
 	mark    int
 	guard   int
-	filters []string
+	// environment is a descriptor with the command's whole environment: NAME=VALUE, each followed by a NUL.
+	environment int
+	filters     []string
 }
 
 func inside(arguments []string) {
@@ -71,6 +75,11 @@ func inside(arguments []string) {
 	// What the links before this one handed down is not the command's.
 	if err := unix.CloseRange(3, ^uint(0), unix.CLOSE_RANGE_CLOEXEC); err != nil {
 		fail(exitFailed, errors.New("closing inherited descriptors: "+err.Error()))
+	}
+	if opts.environment != 0 {
+		if err := takeEnvironment(opts.environment); err != nil {
+			fail(exitFailed, errors.New("the command's environment: "+err.Error()))
+		}
 	}
 	path, code, err := find(command[0])
 	if err != nil {
@@ -186,6 +195,8 @@ func (o *options) set(name, value string) error {
 		o.wait = time.Duration(ms) * time.Millisecond
 	case "--mark":
 		return atLeast(name, value, 3, &o.mark)
+	case "--environment":
+		return atLeast(name, value, 3, &o.environment)
 	case "--guard":
 		if err := atLeast(name, value, 3, &o.guard); err != nil {
 			return bad
@@ -249,6 +260,31 @@ func mark(fd int) {
 		_, _ = unix.Write(fd, []byte(strconv.FormatInt(now.Sec*nanosecondParts+now.Nsec, 10)+"\n"))
 	}
 	_ = unix.Close(fd)
+}
+
+// mostEnvironment is more than execve takes (execve(2), "Limits on size of arguments and environment").
+const mostEnvironment = 8 << 20
+
+// takeEnvironment makes what a descriptor gives, up to its end, this process's environment, and so the command's.
+func takeEnvironment(fd int) error {
+	file := os.NewFile(uintptr(fd), "environment")
+	defer file.Close()
+	text, err := io.ReadAll(io.LimitReader(file, mostEnvironment+1))
+	if err != nil {
+		return err
+	}
+	if len(text) > mostEnvironment {
+		return errors.New("more than " + strconv.Itoa(mostEnvironment) + " bytes")
+	}
+	os.Clearenv()
+	for _, variable := range strings.Split(strings.TrimSuffix(string(text), "\x00"), "\x00") {
+		if name, value, ok := strings.Cut(variable, "="); ok {
+			if err := os.Setenv(name, value); err != nil {
+				return errors.New(strconv.Quote(name) + ": " + err.Error())
+			}
+		}
+	}
+	return nil
 }
 
 // find looks a program up as execvp(3) does.

@@ -65,7 +65,6 @@ const FLAGS: Readonly<Record<string, number>> = {
   "--setenv": 2,
   "--seccomp": 1,
   "--userns": 1,
-  "--args": 1,
 };
 
 /** Splits the line into flags with their words, as bubblewrap reads it. */
@@ -128,7 +127,8 @@ describe("bubblewrap's line", () => {
         "--remount-ro /dev",
         "--remount-ro /",
         "--chdir /sessions/brave-loving-maxwell",
-        "--args 3",
+        "--clearenv",
+        "--setenv PATH /usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
         "--seccomp 10",
       ],
     );
@@ -138,7 +138,17 @@ describe("bubblewrap's line", () => {
     assert.deepEqual(command, [
       ...["/run/cloister/programs/bash", "--norc", "--noprofile", "-c"],
       ...[bridgesScript("/run/cloister/programs/socat"), "bash"],
-      ...["/opt/cloister/bin/apply-seccomp", "--wait", "3128,1080", "--mark", "4", "--guard", "12"],
+      ...[
+        "/opt/cloister/bin/apply-seccomp",
+        "--wait",
+        "3128,1080",
+        "--mark",
+        "4",
+        "--environment",
+        "3",
+        "--guard",
+        "12",
+      ],
       ...["--filter", "/opt/cloister/seccomp/unix.bpf", "--", "sh", "-c", "echo 'a b'"],
     ]);
   });
@@ -150,12 +160,14 @@ describe("bubblewrap's line", () => {
     }
   });
 
-  it("has no value of the environment: it is read from a descriptor, after it was cleared", () => {
+  it("has no value of the environment, nor have bash and the bridges: the command alone reads it from a descriptor", () => {
     const { command: line, secrets } = launchArguments(spec);
     assert.ok(!line.some((word) => word.includes("ODD")));
-    assert.deepEqual(secrets.split("\0"), [
-      ...["--clearenv", "--setenv", "HOME", "/sessions/brave-loving-maxwell", "--setenv", "ODD", "a b\n'\"$", ""],
-    ]);
+    assert.deepEqual(
+      flags.filter(([flag]) => flag === "--setenv").map(([, name]) => name),
+      ["PATH"],
+    );
+    assert.equal(secrets, "HOME=/sessions/brave-loving-maxwell\0ODD=a b\n'\"$\0");
   });
 
   it("shows the home, and what is mounted in it, last: its links lead nothing else astray", () => {
