@@ -61,6 +61,13 @@ export function explainAnswer(response: ServerResponse, why: (status: number) =>
     const status = BARE.get(args[0]);
     return status === response.statusCode ? end(`${why(status)}\n`) : end(...args);
   };
+  // An upstream may answer with 099. Node throws then, in a callback of sandbox-runtime's where nobody catches it, and all would end.
+  const writeHead = response.writeHead.bind(response) as (...args: readonly unknown[]) => ServerResponse;
+  response.writeHead = (...args: readonly unknown[]) => {
+    if (Number(args[0]) >= 100) return writeHead(...args);
+    why(502);
+    return writeHead(502);
+  };
 }
 
 /** The same for the answers to CONNECT, which sandbox-runtime writes to the bare socket. */

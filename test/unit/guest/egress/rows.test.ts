@@ -356,8 +356,12 @@ describe("the audit rows of a session's proxies", () => {
       relay.close();
     });
 
-    it("says nothing of an upstream's own 502", async () => {
-      const upstream = createServer((_, response) => response.writeHead(502).end("Bad Gateway")).listen(0, "127.0.0.1");
+    /** Asks an upstream that answers with these bytes. */
+    const askUpstream = async (answer: string) => {
+      const upstream = createTcp((socket) => {
+        socket.on("error", () => {});
+        socket.once("data", () => socket.end(answer));
+      }).listen(0, "127.0.0.1");
       await once(upstream, "listening");
       const { port: to } = upstream.address() as AddressInfo;
       const other = new EgressProxy({
@@ -366,19 +370,27 @@ describe("the audit rows of a session's proxies", () => {
         policy: testPolicy(["here.example"], [`127.0.0.1:${to}`]),
         resolver: resolveFrom({ "here.example": "127.0.0.1" }),
       });
-      const told: EgressDecision[] = [];
-      other.on("decision", (decision) => told.push(decision));
+      const told: string[] = [];
+      other.on("decision", ({ verdict }) => told.push(verdict));
       await other.start();
       const token = `Proxy-Authorization: Basic ${Buffer.from(`srt:${other.token}`).toString("base64")}`;
       const head = [`GET http://here.example:${to}/ HTTP/1.1`, "Host: x", token, "Connection: close"];
       const answered = String(await talk(other.httpSocket, `${head.join("\r\n")}\r\n\r\n`));
-      assert.match(answered, /^HTTP\/1.1 502 [\s\S]*Bad Gateway/);
-      assert.deepEqual(
-        told.map(({ verdict }) => verdict),
-        ["allowed"],
-      );
       await other.stop();
       upstream.close();
+      return { answered, told };
+    };
+
+    it("says nothing of an upstream's own 502", async () => {
+      const { answered, told } = await askUpstream("HTTP/1.1 502 Bad Gateway\r\nContent-Length: 11\r\n\r\nBad Gateway");
+      assert.match(answered, /^HTTP\/1.1 502 [\s\S]*Bad Gateway$/);
+      assert.deepEqual(told, ["allowed"]);
+    });
+
+    it("outlives an upstream's status that is none", async () => {
+      const { answered, told } = await askUpstream("HTTP/1.1 099 x\r\nContent-Length: 1\r\n\r\nx");
+      assert.match(answered, /^HTTP\/1.1 502 /);
+      assert.deepEqual(told, ["allowed", "failed"]);
     });
   });
 
