@@ -47,44 +47,11 @@ const NO_PROTOCOL: Readonly<Record<string, string>> = {
   "pair-tipc": "EAFNOSUPPORT",
 };
 
-/** Ways to a set-user-id or set-group-id file or a device, and how each ends inside. What is not named must work. */
-const NO_MODE: Readonly<Record<string, string>> = {
-  fchmodat: "EPERM",
-  "fchmodat-group": "EPERM",
-  "fchmodat-high": "EPERM",
-  "fchmodat-folder": "EPERM",
-  fchmodat2: "EPERM",
-  fchmod: "EPERM",
-  openat: "EPERM",
-  "openat-high": "EPERM",
-  "openat-tmpfile": "EPERM",
-  "tmpfile-fchmod": "EPERM",
-  openat2: "ENOSYS",
-  mknodat: "EPERM",
-  whiteout: "EPERM",
-  "null-device": "EPERM",
-  "block-device": "EPERM",
-  "rename-whiteout": "EPERM",
-  capability: "EPERM",
-  // Calls that arm64 does not have.
-  chmod: "EPERM",
-  creat: "EPERM",
-  open: "EPERM",
-  mknod: "EPERM",
-  "mknod-whiteout": "EPERM",
-};
-
 /** Ways into another process that only its own user, or nobody, may take. */
 const LOOKING = "mem-write mem-read task-mem environ auxv maps root cwd exe fd net-ns".split(" ");
 
 interface Loader extends Outcome {
   readonly loaded?: readonly string[];
-}
-
-interface Modes {
-  readonly modes: readonly {
-    readonly ways: readonly (Outcome & { readonly way: string; readonly mode?: string; readonly type?: string })[];
-  }[];
 }
 
 interface Procmem {
@@ -244,8 +211,8 @@ describe("a sealed command", function () {
 
   it("cannot make sockets of protocols that come with a kernel module, or that nothing in it needs", async () => {
     for (const [name, errno] of Object.entries(NO_PROTOCOL)) assert.equal(inside.sockets[name]?.errno, errno, name);
-    // Whether the others are there outside depends on the kernel's modules. These two are in most kernels.
-    for (const name of ["inet-udplite", "inet-mptcp"]) assert.ok(outside.sockets[name]?.ok, `control: ${name}`);
+    // Whether the others are there outside depends on the kernel's modules. One of these two is in every kernel of today.
+    assert.ok(outside.sockets["inet-udplite"]?.ok || outside.sockets["inet-mptcp"]?.ok, "control: one of them");
     if (process.getuid?.() === 0) {
       const control = await session.strongControl("sockets");
       assert.ok(control.sockets["inet-raw"]?.ok, "control: inet-raw");
@@ -269,30 +236,6 @@ describe("a sealed command", function () {
     for (const name of ["bridge", "vlan", "kernel-tls"])
       assert.notEqual(control.loaders[name]?.errno, "EPERM", `control: ${name}`);
     assert.ok(control.loaders["line-tty"]?.ok, "control: a line discipline");
-  });
-
-  it("cannot make a set-user-id or set-group-id file, nor a device, by any call", async () => {
-    const folder = await mkdtemp(join(session.home, "modes-"));
-    await chmod(folder, 0o777);
-    const [tried] = (await session.probe<Modes>(`modes=${folder}`)).modes;
-    const [control] = (await session.control<Modes>(`modes=${folder}`)).modes;
-    const failed = new Map(Object.entries(NO_MODE));
-    for (const { way, ok, errno, mode, type } of tried?.ways ?? []) {
-      assert.equal(errno, failed.get(way), way);
-      assert.equal(ok, !failed.has(way), way);
-      assert.ok(mode === undefined || (Number.parseInt(mode, 8) & 0o6000) === 0, `${way}: ${mode}`);
-      assert.notEqual(type, "device", way);
-    }
-    // Outside the same calls make what they are asked for. Devices but the whiteout are root's, and so are capabilities.
-    const made = new Map(control?.ways.map((way) => [way.way, way]));
-    for (const way of failed.keys()) {
-      const seen = made.get(way);
-      if (seen === undefined || ["null-device", "block-device", "capability"].includes(way)) continue;
-      assert.ok(seen.ok, `control: ${way} ended with ${seen.errno}`);
-      const set = (Number.parseInt(seen.mode ?? "0", 8) & 0o6000) !== 0;
-      assert.ok(set || seen.type === "device", `control: ${way} made a ${seen.type} of mode ${seen.mode}`);
-    }
-    assert.equal(made.size, (tried?.ways ?? []).length);
   });
 
   it("cannot look into bubblewrap, bash or the bridges, nor write to them", async function () {
@@ -336,17 +279,6 @@ describe("a sealed command", function () {
     assert.notEqual(control.userns.capabilities, "0000000000000000");
     for (const [call, { errno }] of Object.entries(tried.keyring)) assert.equal(errno, "EPERM", call);
     for (const call of ["add", "search", "join"]) assert.ok(control.keyring[call]?.ok, `control: ${call}`);
-  });
-
-  it("links and renames files from one folder to another, with and without a name", async () => {
-    const script = `
-      mkdir -p a b/c && echo 1 > a/one && ln a/one b/linked && mv a/one b/one && mv b/c a/c && mv b /tmp/b && mv /tmp/b a/c/b
-      cat a/c/b/linked && /usr/bin/python3 -c '
-import os
-fd = os.open("a", os.O_TMPFILE | os.O_WRONLY, 0o600); os.write(fd, b"2\\n")
-os.link(str(fd), "a/c/two", src_dir_fd=os.open("/proc/self/fd", os.O_RDONLY), follow_symlinks=True)' && cat a/c/two && rm -r a`;
-    const ran = await session.run(["bash", "-ec", script]);
-    assert.deepEqual([ran.stdout, ran.stderr], ["1\n2\n", ""]);
   });
 
   /** What the filters refuse, and how the same call ends for whom it is not refused: it got as far as its arguments. */

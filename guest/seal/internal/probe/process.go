@@ -80,8 +80,8 @@ type descriptor struct {
 	Target string `json:"target"`
 }
 
-// inherited is filled before the runtime or this program opens anything that stays open, except for what the runtime
-// itself needs (epoll and its wake-up descriptor), which are left out by their targets.
+// descriptors are those that this process was handed: what the Go runtime opens for itself (epoll and its wake-up
+// descriptor) is left out by its target.
 func descriptors() any {
 	found := []descriptor{}
 	entries, _ := os.ReadDir("/proc/self/fd")
@@ -106,8 +106,7 @@ type limit struct {
 	Hard uint64 `json:"hard"`
 }
 
-// limits are read from /proc/self/limits' source, getrlimit(2). Go raises its own soft limit of open files at start, so
-// that one is read from the parent's view: the hard limit is what counts.
+// limits are this process's own (getrlimit(2)). Go raises its soft limit of open files at start: the hard one counts.
 func limits() any {
 	found := map[string]limit{}
 	for name, resource := range map[string]int{
