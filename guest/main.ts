@@ -1,5 +1,6 @@
 import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { auditCommand } from "./egress/audit-command.ts";
+import type { EgressDecision } from "./egress/decision.ts";
 import { runSealed } from "./run.ts";
 import { type MountRequest, RunRefused, type RunResult, SessionFailed } from "./run-types.ts";
 import { parseMount } from "./sessions/mounts.ts";
@@ -133,7 +134,9 @@ async function runCommand(command: string[], options: RunOptions): Promise<numbe
       ...(options.timeout === undefined ? {} : { timeoutMs: options.timeout * 1000 }),
     });
     report(result, options);
-    return signalled === undefined ? result.exitCode : (SIGNAL_EXITS[signalled] ?? EXIT.failed);
+    if (signalled !== undefined) return SIGNAL_EXITS[signalled] ?? EXIT.failed;
+    // The command did well, the machine did not: something of the session is still there.
+    return result.exitCode === 0 && result.problems.length > 0 ? EXIT.failed : result.exitCode;
   } catch (error) {
     if (signalled === undefined) throw error;
     return SIGNAL_EXITS[signalled] ?? EXIT.failed;
@@ -168,12 +171,16 @@ function report(result: RunResult, { json, keep }: RunOptions): void {
   const why = WHY[result.unitResult ?? ""];
   if (why !== undefined) say(why);
   if (keep) say(`the session ${result.session} is kept; run it again with --name ${result.session}`);
-  const denied = new Set(
-    result.decisions.flatMap(({ verdict, host, port, reason }) =>
-      verdict === "denied" ? [`${host}:${port} (${reason})`] : [],
-    ),
+  told(result, "denied", "denied by the session's network policy");
+  told(result, "failed", "allowed, and not reached");
+}
+
+/** Names what was asked for in vain, each once. */
+function told({ decisions }: RunResult, verdict: EgressDecision["verdict"], what: string): void {
+  const asked = new Set(
+    decisions.flatMap((row) => (row.verdict === verdict ? [`${row.host}:${row.port} (${row.reason})`] : [])),
   );
-  if (denied.size > 0) say(`denied by the session's network policy: ${[...denied].slice(0, 10).join(", ")}`);
+  if (asked.size > 0) say(`${what}: ${[...asked].slice(0, 10).join(", ")}`);
 }
 
 function say(line: string): void {

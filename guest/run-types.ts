@@ -83,6 +83,8 @@ export interface RunResult {
   readonly decisions: readonly EgressDecision[];
   /** Whether the session's home is still there. */
   readonly kept: boolean;
+  /** What of the session could not be removed, in words; empty when all is well. */
+  readonly problems: readonly string[];
   /** The unit's result when systemd ended it: `oom-kill`, `timeout`, `signal` ... */
   readonly unitResult?: string;
 }

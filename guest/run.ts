@@ -72,6 +72,7 @@ async function carryOut(spec: SealedSpec, accepted: Accepted): Promise<RunResult
       },
       decisions,
       kept: session.keep,
+      problems: cleanup,
       ...(output.unitResult === undefined ? {} : { unitResult: output.unitResult }),
     };
   } catch (error) {

@@ -24,9 +24,10 @@ async function askMachine(fleet: Fleet, machine: MachineStatus): Promise<Machine
   if (machine.state !== "running") return machine;
   try {
     const report = await verifiedAtBoot(fleet, machine);
-    const { rows, notReady } = report;
+    const { rows, notReady, unremoved = [] } = report;
     const kept = rows.filter(({ status }) => status === "ok").length;
-    const by = `it says, of this boot: ${kept} of ${rows.length} rows ok${notReady ? `; ${notReady}` : ""}`;
+    const stuck = unremoved.map(({ name, reason }) => `; the session ${name} could not be removed: ${reason}`).join("");
+    const by = `it says, of this boot: ${kept} of ${rows.length} rows ok${notReady ? `; ${notReady}` : ""}${stuck}`;
     return { ...machine, verification: { verdict: isReady(report) ? "passed" : "failed", by } };
   } catch (error) {
     const [why = ""] = messageOf(error).split("\n");

@@ -14,8 +14,14 @@ export async function makeHome({ home, uid, gid, name }: Account): Promise<void>
   if (found === undefined) {
     // Root's alone until it is complete: nobody changes what is written here.
     await mkdir(home, { mode: 0o700 });
-    await cp(SKELETON, home, { recursive: true, force: false, errorOnExist: false }).catch(ignoreMissing);
-    await giveTo(home, uid, gid);
+    try {
+      await cp(SKELETON, home, { recursive: true, force: false, errorOnExist: false }).catch(ignoreMissing);
+      await giveTo(home, uid, gid);
+    } catch (error) {
+      // As long as it is root's, nobody takes it for a session's, and so nobody removes it.
+      await chown(home, uid, gid);
+      throw error;
+    }
   } else if (!found.isDirectory() || found.uid !== uid) {
     throw new Error(`${home} is not the home of the session ${name}: it belongs to user id ${found.uid}`);
   }

@@ -5,7 +5,7 @@ import { tryRun } from "./exec.ts";
 import { homeBegan, makeHome } from "./home.ts";
 import type { SessionLimits } from "./limits.ts";
 import { randomName } from "./names.ts";
-import { removeHomeTree } from "./remove-tree.ts";
+import { recordUnremoved, removeHomeTree } from "./remove-tree.ts";
 import { type Scope, startScope } from "./scope.ts";
 import { claim, HOMES, release, type SessionPaths, sessionPaths, takeLeftovers, thisProcess } from "./state.ts";
 import { stoppingMessage, whyStopping } from "./stopping.ts";
@@ -167,6 +167,11 @@ async function remove(undo: Undo, running = false): Promise<string[]> {
   if (running && scope !== undefined) await attempt("killing", () => scope.kill());
   // Without a scope of this process's own, it is another one's that is gone.
   if (running && scope === undefined) await attempt("stopping", () => tryRun(stopArguments(name)));
+  if (problems.length > 0) {
+    // Whatever still runs has home, user and name. They stay the session's; the keeper tries again when this process is gone.
+    await attempt("record", () => recordUnremoved(name, problems.join("; ")));
+    return problems.map((problem) => `session ${name}: ${problem}`);
+  }
   await attempt("scope", async () => scope?.end());
   if (!keep) {
     await attempt("home", () => removeHomeTree(name));

@@ -4,6 +4,7 @@ import { gzipSync } from "node:zlib";
 import { type Machine, readMachine } from "../machine.ts";
 import { tryRun } from "../sessions/exec.ts";
 import { FAILURE_FILE, REPORT_FILE, textOf, VERIFICATION_FAILED, whyNotReady } from "../sessions/ready.ts";
+import { unremoved } from "../sessions/remove-tree.ts";
 import { writeWhole } from "../whole-file.ts";
 import { failures, isReady, Report } from "./report.ts";
 import { verify } from "./verify.ts";
@@ -70,8 +71,12 @@ function parse(text: string): Report | undefined {
 const readiness = async ({ aws }: Machine) => await whyNotReady({ logsRequired: aws?.logsRequired ?? false });
 
 async function withReadiness(report: Report, machine: Machine): Promise<Report> {
-  const notReady = await readiness(machine);
-  return notReady === undefined ? report : { ...report, notReady };
+  const [notReady, left] = await Promise.all([readiness(machine), unremoved()]);
+  return {
+    ...report,
+    ...(notReady === undefined ? {} : { notReady }),
+    ...(left.length === 0 ? {} : { unremoved: left }),
+  };
 }
 
 /** The report for whoever follows the serial console, who is spared a login: gzip, base64, about 3 KB. */

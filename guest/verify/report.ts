@@ -61,6 +61,8 @@ export const Report = z.strictObject({
    * not shipped. Filled in when somebody asks; absent where it takes them.
    */
   notReady: z.string().optional(),
+  /** Sessions that are over and of which something could not be removed, with the reason. Filled in when somebody asks. */
+  unremoved: z.array(z.strictObject({ name: z.string(), reason: z.string() })).optional(),
   /** Lines of {@link NOTICES_FILE}. */
   notices: z.array(z.string()).optional(),
 });

@@ -65,6 +65,8 @@ describe("boot: start", function () {
     "kernel/kptr_restrict": "0",
     "kernel/perf_event_paranoid": "4",
     "kernel/unprivileged_bpf_disabled": "2",
+    "kernel/unprivileged_userns_clone": "1",
+    "dev/tty/ldisc_autoload": "1",
     "fs/suid_dumpable": "2",
     "fs/protected_regular": "0",
   };
@@ -206,6 +208,8 @@ describe("boot: start", function () {
       "kernel/kptr_restrict": "2",
       "kernel/perf_event_paranoid": "4",
       "kernel/unprivileged_bpf_disabled": "2",
+      "kernel/unprivileged_userns_clone": "0",
+      "dev/tty/ldisc_autoload": "0",
       "fs/suid_dumpable": "0",
       "fs/protected_regular": "2",
     });
