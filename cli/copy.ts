@@ -105,18 +105,27 @@ async function both(code: Promise<number>, there: ReportReader, here: ReturnType
     here.child.stdout.destroy();
   }
   const own = await here.exited;
-  const failures = [
+  const failure = failureOf([
     { report: there, code: ended, where: "on the machine" },
     { report: here.report, code: own, where: "on this computer" },
-  ].filter((end) => end.code !== 0 || end.report.failure !== undefined || end.report.counts === undefined);
-  const failure = failures.find(({ report }) => report.failure?.cut !== true) ?? failures[0];
-  if (failure) {
-    const { report, where } = failure;
-    const words = report.failure?.why ?? report.other.trim();
-    const lines = words.split("\n").map(shown).join("\n");
-    throw new OperatorError(lines ? `${lines}.` : `the copy ended with exit code ${failure.code} ${where}.`);
-  }
+  ]);
+  if (failure !== undefined) throw new OperatorError(failure);
   return reportOf([there, here.report]);
+}
+
+/** Why a copy has failed, if so: the best of what both ends have said. */
+function failureOf(
+  ends: readonly { readonly report: ReportReader; readonly code: number; readonly where: string }[],
+): string | undefined {
+  const failed = ends.filter(({ report, code }) => code !== 0 || report.failure || !report.counts);
+  if (failed.length === 0) return undefined;
+  const reason = failed.find(({ report }) => report.failure && !report.failure.cut)?.report.failure?.why;
+  if (reason !== undefined) return `${shown(reason)}.`;
+  const words = failed.map(({ report }) => report.other.trim()).find((other) => other !== "");
+  if (words !== undefined) return words.split("\n").map(shown).join("\n");
+  const died = failed.find(({ report, code }) => code !== 0 && !report.failure);
+  if (died) return `the copy ended with exit code ${died.code} ${died.where}.`;
+  return "the copy was cut off: what has arrived is complete, the rest is missing. It can be repeated.";
 }
 
 /** Starts the end that is on this computer. */

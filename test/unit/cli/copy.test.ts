@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { chmod, mkdir, mkdtemp, readdir, readFile, readlink, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -82,6 +83,70 @@ describe("cloister cp", function () {
       });
     });
   }
+
+  for (const [what, copy] of [
+    ["to a machine", copyTo],
+    ["from a machine", copyFrom],
+  ] as const) {
+    it(`can be repeated ${what} with a repository of git's, with a commit in between`, async () => {
+      const git = (folder: string, ...words: string[]) =>
+        execFileSync("git", ["-C", folder, "-c", "user.name=a", "-c", "user.email=a@example.com", ...words], {
+          encoding: "utf8",
+          stdio: ["ignore", "pipe", "pipe"],
+        });
+      const tree = at("here", "tree");
+      git(tree, "init", "-q");
+      for (const round of ["one", "two"]) {
+        await writeFile(at("here", "tree", "run.sh"), `#!/bin/sh\necho ${round}\n`);
+        git(tree, "add", ".");
+        git(tree, "commit", "-q", "-m", round);
+        const { left, notes } = await copy(machine, tree, at("there"), options);
+        assert.deepEqual([left.count, notes.count], [0, 0]);
+        const copied = at("there", "tree");
+        git(copied, "fsck", "--strict");
+        assert.equal(git(copied, "status", "--porcelain"), "");
+        assert.equal(git(copied, "log", "--format=%s").split("\n")[0], round);
+      }
+      const objects = execFileSync("find", [at("there", "tree", ".git", "objects"), "-type", "f", "-perm", "0444"]);
+      assert.ok(objects.length > 100, "the control: there are files that may not be written");
+      const { ino } = await stat(at("there", "tree", "run.sh"));
+      await copy(machine, tree, at("there"), options);
+      assert.notEqual((await stat(at("there", "tree", "run.sh"))).ino, ino, "a file gives way to another");
+    });
+
+    it(`says what it has left out ${what}, and is a success`, async () => {
+      await symlink("/etc/passwd", at("here", "tree", "out"));
+      execFileSync("mkfifo", [at("here", "tree", "fifo")]);
+      await chmod(at("here", "tree", "run.sh"), 0o4755);
+      const { left, notes } = await copy(machine, at("here", "tree"), at("there"), options);
+      assert.equal(left.count, 2);
+      assert.deepEqual(left.first.map(({ path, why }) => `${path}: ${why}`).sort(), [
+        "tree/fifo: a named pipe",
+        "tree/out: a link that leads out of what is copied, to /etc/passwd",
+      ]);
+      assert.deepEqual(notes, {
+        first: [{ path: "tree/run.sh", why: "its set-user-id or set-group-id bit was left out" }],
+        count: 1,
+      });
+      assert.equal((await stat(at("there", "tree", "run.sh"))).mode & 0o7777, 0o755);
+    });
+  }
+
+  it("ends when the machine's end sends what it should not", async () => {
+    for (const [script, expected] of [
+      ["printf 'not a copy'", /no copy|cut off/],
+      ["kill -9 $$", /cut off|exit code 137/],
+      ["printf 'Traceback\\n\\033[31mred\\n' >&2; exit 3", /: Traceback\n\\x1b\[31mred$/],
+    ] as const) {
+      const lying: Transport = {
+        ...machine,
+        exec: (_command, given) => machine.exec(["sh", "-c", script], given),
+      };
+      await assert.rejects(copyFrom(lying, "/some/tree", at("there"), options), expected);
+      await assert.rejects(copyTo(lying, at("here", "tree"), "x", options));
+    }
+    assert.deepEqual(await readdir(at("there")), []);
+  });
 
   it("counts the bytes that go by", async () => {
     let moved = 0;

@@ -1,0 +1,246 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import {
+  chmod,
+  link,
+  mkdir,
+  mkdtemp,
+  open,
+  readdir,
+  readFile,
+  readlink,
+  rm,
+  symlink,
+  unlink,
+  utimes,
+  writeFile,
+} from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { inflateSync } from "node:zlib";
+import { ENDS, entriesOf, send, startEnd } from "../../support/operator/copy-ends.ts";
+import { swap } from "../../support/operator/swap.ts";
+
+const NOBODY = 65534;
+const isRoot = process.getuid?.() === 0;
+const SEED = Number(process.env["CLOISTER_TEST_SEED"] ?? Date.now() % 1_000_000);
+const SECRET = "what nobody shall see";
+
+describe("what a copy sends", function () {
+  this.timeout(60_000);
+  this.slow(20_000);
+  let folder: string;
+  const at = (...parts: string[]): string => join(folder, ...parts);
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), "cloister-cp-sent-"));
+    await chmod(folder, 0o755);
+    await mkdir(at("tree", "sub"), { recursive: true });
+    await mkdir(at("outside"));
+    await writeFile(at("outside", "canary"), SECRET);
+    await writeFile(at("tree", "file"), "one");
+  });
+  afterEach(() => rm(folder, { recursive: true, force: true }));
+
+  for (const [name, end] of Object.entries(ENDS)) {
+    describe(name, () => {
+      it("sends content, modes and times of files, and links as links", async () => {
+        await chmod(at("tree", "file"), 0o6755);
+        await utimes(at("tree", "file"), 1_600_000_000, 1_600_000_000);
+        await link(at("tree", "file"), at("tree", "hard"));
+        await symlink("../../outside", at("tree", "sub", "l"));
+        await symlink("../outside/canary", at("tree", "secret"));
+        const { code, entries, stdout } = await send(end, at("tree"));
+        assert.equal(code, 0);
+        const paths = ["tree", "tree/file", "tree/hard", "tree/secret", "tree/sub", "tree/sub/l"];
+        assert.deepEqual([...entries.keys()].sort(), paths);
+        for (const file of ["tree/file", "tree/hard"]) {
+          const entry = entries.get(file);
+          assert.equal(entry?.content.toString(), "one", "a hard link is a file");
+          assert.equal(entry?.mode, 0o6755);
+          assert.equal(entry?.mtime, 1_600_000_000_000_000_000n);
+        }
+        assert.equal(entries.get("tree/sub/l")?.content.toString(), "../../outside");
+        assert.ok(!inflateSync(stdout).includes(SECRET), "no link is followed");
+        assert.ok((await readFile(at("tree", "secret"), "utf8")).includes(SECRET), "the control: a path follows it");
+      });
+
+      it("leaves out what is neither file nor folder, without waiting for it, and says so", async () => {
+        execFileSync("mkfifo", [at("tree", "fifo")]);
+        const server = createServer().listen(at("tree", "socket"));
+        if (isRoot) execFileSync("mknod", [at("tree", "device"), "c", "1", "5"]);
+        const { code, report, entries } = await send(end, at("tree"));
+        server.close();
+        assert.equal(code, 0);
+        const left = [
+          ...(isRoot ? [{ path: "tree/device", why: "a device" }] : []),
+          { path: "tree/fifo", why: "a named pipe" },
+          { path: "tree/socket", why: "a socket" },
+        ];
+        assert.deepEqual(
+          report.left.toSorted((a, b) => a.path.localeCompare(b.path)),
+          left,
+        );
+        assert.deepEqual(report.counts, { kind: "sum", left: left.length, note: 0 });
+        assert.equal(entries.get("tree/file")?.content.toString(), "one", "the control: the file is there");
+        const named = await send(end, at("tree", "fifo"));
+        assert.equal(named.code, 1);
+        assert.match(named.report.failure?.why ?? "", /fifo is a named pipe/);
+      });
+
+      it("says what it may not read, and needs no root", async function () {
+        if (!isRoot) this.skip();
+        await chmod(at("tree", "sub"), 0o700);
+        await writeFile(at("tree", "closed"), "x", { mode: 0o600 });
+        const { code, report, entries } = await send(end, at("tree"), NOBODY);
+        assert.equal(code, 0);
+        assert.deepEqual(report.left.map(({ path, why }) => `${path}: ${why}`).sort(), [
+          "tree/closed: Permission denied",
+          "tree/sub: Permission denied",
+        ]);
+        assert.deepEqual([...entries.keys()].sort(), ["tree", "tree/file"]);
+        const denied = await send(end, at("tree", "closed"), NOBODY);
+        assert.equal(denied.code, 1);
+        assert.match(denied.report.failure?.why ?? "", /closed: Permission denied/);
+        // A folder that is only passed through need not be readable.
+        await chmod(at("tree"), 0o711);
+        assert.equal((await send(end, at("tree", "file"), NOBODY)).code, 0);
+      });
+
+      it("sends names of any bytes", async function () {
+        if (process.platform !== "linux") this.skip();
+        const odd = ["\xff\xfe", "\x1b[31m\n", "-rf", "~", "a\\b", "\xc3\xbc"].sort();
+        for (const one of odd)
+          await writeFile(Buffer.concat([Buffer.from(at("tree", "sub/")), Buffer.from(one, "latin1")]), "x");
+        const { entries } = await send(end, at("tree", "sub"));
+        assert.deepEqual([...entries.keys()].sort(), ["sub", ...odd.map((one) => `sub/${one}`)].sort());
+      });
+
+      it("warns of a file that grows while it is read, and sends what it was", async () => {
+        const file = at("tree", "log");
+        await writeFile(file, Buffer.alloc(8 << 20, "x"));
+        const { child, ended } = startEnd(end, ["send", at("tree", "log")]);
+        // The end waits while nobody takes what it sends; random bytes would fill the pipe sooner.
+        let over = false;
+        const growing = (async () => {
+          const handle = await open(file, "a");
+          while (!over) {
+            await handle.write(Buffer.alloc(1 << 16, "y"));
+            await sleep(1);
+          }
+          await handle.close();
+        })();
+        child.stdin?.end();
+        const { code, stdout, report } = await ended.finally(() => {
+          over = true;
+        });
+        await growing;
+        assert.equal(code, 0);
+        const content = entriesOf(inflateSync(stdout)).get("log")?.content;
+        assert.ok((content?.length ?? 0) >= 8 << 20);
+        assert.deepEqual(report.notes, [{ path: "log", why: "it changed while it was read" }]);
+        const quiet = await send(end, at("tree", "file"));
+        assert.deepEqual(quiet.report.notes, [], "the control: one that rests is no warning");
+      });
+
+      it("warns of a file that shrinks, and of files that vanish", async () => {
+        await mkdir(at("many"));
+        const noise = randomBytes(1 << 20);
+        const names = Array.from({ length: 8 }, (_, i) => `n${i}`);
+        for (const one of names) await writeFile(at("many", one), noise);
+        const { child, ended } = startEnd(end, ["send", at("many")]);
+        child.stdin?.end();
+        // Nobody reads: after some hundred kilobytes the end waits, in its first file.
+        child.stdout?.pause();
+        let opened: string | undefined;
+        for (let i = 0; i < 3000 && opened === undefined; i++) {
+          await sleep(10);
+          opened = process.platform === "linux" ? await openFile(child.pid, at("many")) : undefined;
+        }
+        if (process.platform !== "linux") await sleep(3000);
+        await sleep(500);
+        for (const one of names) await (one === opened ? writeFile(at("many", one), "") : unlink(at("many", one)));
+        child.stdout?.resume();
+        const { code, report } = await ended;
+        assert.equal(code, 0);
+        const notes = report.notes.map(({ path, why }) => `${path}: ${why}`).sort();
+        assert.deepEqual(notes.filter((note) => note.includes("vanished")).length, names.length - 1, notes.join("\n"));
+        assert.deepEqual(
+          notes.filter((note) => note.includes("changed while it was read")),
+          [`many/${opened}: it changed while it was read`],
+        );
+      });
+
+      it("never leaves the tree while folders are swapped for links", async () => {
+        await mkdir(at("tree", "sub", "deep"));
+        for (let i = 0; i < 50; i++) await mkdir(at("tree", `sub${i}`));
+        await mkdir(at("outside", "deep"));
+        await writeFile(at("outside", "deep", "canary"), SECRET);
+        await writeFile(at("tree", "sub", "canary"), "fine");
+        const swapping = swap(at("tree"), "../outside", SEED);
+        let seen = "";
+        let naive = false;
+        const until = Date.now() + 3_000;
+        for (let round = 0; round < 3 || Date.now() < until; round++) {
+          const { stdout, code } = await send(end, at("tree"));
+          if (code === 0) seen += inflateSync(stdout).toString("latin1");
+          else assert.equal(code, 1);
+          naive ||= await follows(at("tree", "sub", "canary"));
+        }
+        for (const end = Date.now() + 10_000; Date.now() < end && !naive; )
+          naive = await follows(at("tree", "sub", "canary"));
+        const swaps = await swapping.stop();
+        assert.ok(swaps > 50, `${swaps} swaps, seed ${SEED}`);
+        assert.ok(naive, "the control: a path leads outside at times");
+        assert.ok(seen.includes("canary"), "the control: the folder is sent at times");
+        assert.ok(!seen.includes(SECRET));
+      });
+    });
+  }
+
+  it("on a machine, follows the system's own links and no others", async () => {
+    const end = ENDS["on a machine"];
+    assert.ok(end);
+    await symlink("outside", at("link"));
+    for (const path of [at("link"), at("link", "canary")]) {
+      const { code, report } = await send(end, path);
+      assert.equal(code, 1);
+      assert.match(report.failure?.why ?? "", /which a session may have made: name the place itself/);
+    }
+    assert.equal((await send(end, at("outside"))).code, 0, "the control: the place itself");
+    if (process.platform === "linux") {
+      const { code, report } = await send(end, "/proc/self/root/etc");
+      assert.equal(code, 1);
+      assert.match(report.failure?.why ?? "", /leads through a link/);
+      // /var/run leads to /run wherever systemd is used; /etc/mtab into /proc, whose links are not the system's own.
+      const own = execFileSync("sh", ["-c", "if [ -L /bin ] && [ -L /bin/sh ]; then echo yes; fi"], {
+        encoding: "utf8",
+      });
+      if (own === "yes\n") assert.equal((await send(end, "/bin/sh")).code, 0);
+    }
+  });
+
+  it("on this computer, follows links in what the operator has written", async () => {
+    await symlink("outside", at("own"));
+    for (const [name, end] of Object.entries(ENDS).filter(([key]) => key.startsWith("on this computer"))) {
+      const { entries } = await send(end, at("own"));
+      assert.equal(entries.get("outside/canary")?.content.toString(), SECRET, name);
+    }
+  });
+});
+
+async function follows(path: string): Promise<boolean> {
+  return (await readFile(path, "utf8").catch(() => "")) === SECRET;
+}
+
+/** Which file of a folder a process has open. */
+async function openFile(pid: number | undefined, folder: string): Promise<string | undefined> {
+  const links = `/proc/${pid}/fd`;
+  for (const fd of await readdir(links).catch(() => [])) {
+    const path = await readlink(join(links, fd)).catch(() => "");
+    if (path.startsWith(`${folder}/`)) return path.slice(folder.length + 1);
+  }
+  return undefined;
+}
