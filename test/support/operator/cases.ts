@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -109,6 +109,56 @@ export function operatorCases({ engine, onMachine }: Machine): void {
     assert.equal(denied.exitCode, 1);
     assert.match(denied.stderr, /Permission denied/);
     assert.equal((await cloister(["cp", "--root", ":/etc/shadow", folder])).exitCode, 0, "the control: root may");
+  });
+
+  it("by the operator's command, copies a folder again, over files that may not be written", async () => {
+    const tree = join(folder, "again");
+    await mkdir(join(tree, "objects"), { recursive: true });
+    for (const round of ["one", "two"]) {
+      await rm(join(tree, "objects", "closed"), { force: true });
+      await writeFile(join(tree, "objects", "closed"), round, { mode: 0o444 });
+      const { exitCode, stderr } = await cloister(["cp", tree, ":"]);
+      assert.equal(exitCode, 0, stderr);
+    }
+    const back = await cloister(["cp", ":again/objects/closed", join(folder, "again-back")]);
+    assert.equal(back.exitCode, 0, back.stderr);
+    assert.equal(await readFile(join(folder, "again-back"), "utf8"), "two");
+    assert.equal((await stat(join(folder, "again-back"))).mode & 0o777, 0o444);
+  });
+
+  it("by the operator's command, follows no link of a session's in either direction, and carries no set-id bit", async () => {
+    const [shown, kept] = [join(folder, "shown"), join(folder, "kept")];
+    await mkdir(join(shown, "sub"), { recursive: true });
+    await mkdir(kept);
+    await writeFile(join(shown, "sub", "canary"), "overwritten");
+    await writeFile(join(kept, "canary"), "alive");
+    for (const tree of [shown, kept]) assert.equal((await cloister(["cp", tree, ":/sessions/folders/"])).exitCode, 0);
+    const plant =
+      "cd mnt/shown && rm -r sub && ln -s /sessions/folders/kept sub && ln -s /sessions/folders/kept/canary planted";
+    const planted = await cloister(["run", "--mount", "/sessions/folders/shown:shown:rwd", "--", "sh", "-c", plant]);
+    assert.equal(planted.exitCode, 0, planted.stderr);
+    const says = async (script: string) => (await onMachine("sh", "-c", `cd /sessions/folders && ${script}`)).exitCode;
+    assert.equal(await says('test "$(cat shown/sub/canary)" = alive'), 0, "the control: a path follows the link");
+
+    const through = await cloister(["cp", join(shown, "sub", "canary"), ":/sessions/folders/shown/planted"]);
+    assert.equal(through.exitCode, 1);
+    assert.match(through.stderr, /leads through a link \(planted, to .*\), which a session may have made/);
+    const over = await cloister(["cp", shown, ":/sessions/folders/"]);
+    assert.equal(over.exitCode, 0, over.stderr);
+    assert.match(over.stderr, /shown\/sub: a link stood there/);
+    assert.equal(await says('test "$(cat kept/canary)" = alive'), 0);
+    assert.equal(await says('test ! -L shown/sub && test "$(cat shown/sub/canary)" = overwritten'), 0);
+
+    assert.equal(await says("cp /bin/true shown/suid && chmod 6755 shown/suid && mkfifo shown/fifo"), 0);
+    const back = await cloister(["cp", ":/sessions/folders/shown", join(folder, "shown-back")]);
+    assert.equal(back.exitCode, 3, back.stderr);
+    assert.match(back.stderr, /left out: 2\n/);
+    assert.match(back.stderr, /shown-back\/planted: a link that leads out of what is copied/);
+    assert.match(back.stderr, /shown\/fifo: a named pipe/);
+    assert.match(back.stderr, /shown-back\/suid: its set-user-id or set-group-id bit was left out/);
+    assert.deepEqual((await readdir(join(folder, "shown-back"))).sort(), ["sub", "suid"]);
+    assert.equal((await stat(join(folder, "shown-back", "suid"))).mode & 0o7100, 0o100);
+    await says("rm -r shown kept");
   });
 
   it("by the operator's command, opens the operator's shell on a terminal", async function () {

@@ -80,7 +80,7 @@ describe("records of a copy", function () {
       rmSync(root, { recursive: true });
     }
     assert.ok(taken > 20, "the control: some are taken");
-    assert.ok(escapes > 20, `the control: some lead out: ${escapes}`);
+    assert.ok(escapes > 5, `the control: some lead out: ${escapes}`);
   });
 });
 
