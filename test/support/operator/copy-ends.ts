@@ -23,6 +23,65 @@ export const ENDS: Readonly<Record<string, CopyEnd>> = {
   "on this computer, by the working folder": { words: here, env: { CLOISTER_COPY_WAY: "working folder" } },
 };
 
+/**
+ * The same end, with somebody beside it who is always in time: right after it has looked at `sub` or `file`, or made a folder
+ * of that name, there is a link there. Once after each kind of call.
+ */
+export function outrun({ words, env }: CopyEnd, target: string): CopyEnd {
+  const [program = "", ...rest] = words;
+  const last = rest.at(-1) ?? "";
+  const before =
+    program === "python3"
+      ? [...rest.slice(0, -1), `${SWAP_PY.replace("TARGET", () => JSON.stringify(target))}\n${last}`]
+      : [
+          "--import",
+          `data:text/javascript,${encodeURIComponent(SWAP_JS.replace("TARGET", () => JSON.stringify(target)))}`,
+          ...rest,
+        ];
+  return { words: [program, ...before], ...(env ? { env } : {}) };
+}
+
+const SWAP_PY = `
+import os
+def after(call, done, kept):
+    def swapping(name, *words, **options):
+        try:
+            return call(name, *words, **options)
+        finally:
+            folder = options.get("dir_fd")
+            if name in (b"sub", b"file") and folder is not None and name not in done:
+                done.add(name)
+                try:
+                    os.rename(name, kept, src_dir_fd=folder, dst_dir_fd=folder)
+                    os.symlink(TARGET, name, dir_fd=folder)
+                except OSError:
+                    pass
+    return swapping
+os.stat = after(os.stat, set(), "kept-1")
+os.mkdir = after(os.mkdir, set(), "kept-2")`;
+
+const SWAP_JS = `
+import fs from "node:fs";
+import { syncBuiltinESMExports } from "node:module";
+const { renameSync, symlinkSync } = fs;
+const after = (call, done, kept) => (path, ...words) => {
+  try {
+    return call(path, ...words);
+  } finally {
+    const name = /(^|\\/)(sub|file)$/.exec(path.toString())?.[2];
+    if (name && !done.has(name)) {
+      done.add(name);
+      try {
+        renameSync(path, path.toString().slice(0, -name.length) + kept);
+        symlinkSync(TARGET, path);
+      } catch {}
+    }
+  }
+};
+fs.lstatSync = after(fs.lstatSync, new Set(), "kept-1");
+fs.mkdirSync = after(fs.mkdirSync, new Set(), "kept-2");
+syncBuiltinESMExports();`;
+
 /** What an end did. */
 export interface Ended {
   readonly code: number | null;

@@ -18,7 +18,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { deflateSync } from "node:zlib";
-import { ENDS, receive, say, startEnd } from "../../support/operator/copy-ends.ts";
+import { ENDS, outrun, receive, say, startEnd } from "../../support/operator/copy-ends.ts";
 import { swap } from "../../support/operator/swap.ts";
 
 /** Somebody without rights. */
@@ -312,6 +312,22 @@ describe("what a copy receives", function () {
         assert.equal((await take(say.folder("tree", 0o777), say.file("a", "x"), say.up, say.end)).code, 0);
         assert.equal((await stat(at("to", "tree"))).mode & 0o777, 0o700);
         assert.deepEqual((await readdir(at("to", "tree"))).sort(), ["a", "mine"]);
+      });
+
+      it("is not led outside by who is always in time", async () => {
+        await mkdir(at("to", "tree"));
+        const sent = [say.folder("sub"), say.file("canary", "new"), say.file("other", "new"), say.up];
+        const file = say.file("file", "new");
+        const fast = outrun(end, "../../outside");
+        const { code, report } = await receive(
+          fast,
+          [at("to"), "tree"],
+          [say.folder("tree"), ...sent, file, say.up, say.end],
+        );
+        await unharmed();
+        assert.ok((await readdir(at("to", "tree"))).includes("kept-2"), "the control: somebody was there");
+        if (code === 1) assert.match(report.failure?.why ?? "", /a folder was replaced while it was copied/);
+        else assert.equal(await readFile(at("to", "tree", "sub", "canary"), "utf8"), "new");
       });
 
       it("never leaves the destination while folders are swapped for links", async () => {

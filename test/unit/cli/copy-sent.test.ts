@@ -20,8 +20,8 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { inflateSync } from "node:zlib";
-import { ENDS, entriesOf, send, startEnd } from "../../support/operator/copy-ends.ts";
+import { constants, inflateSync } from "node:zlib";
+import { ENDS, entriesOf, outrun, send, startEnd } from "../../support/operator/copy-ends.ts";
 import { swap } from "../../support/operator/swap.ts";
 
 const NOBODY = 65534;
@@ -172,6 +172,26 @@ describe("what a copy sends", function () {
           [`many/${opened}: it changed while it was read`],
         );
       });
+
+      for (const what of ["sub", "file"]) {
+        it(`is not led outside by who is always in time: ${what}`, async () => {
+          await mkdir(at("swapped"));
+          if (what === "sub") await mkdir(at("swapped", "sub"));
+          else await writeFile(at("swapped", "file"), "fine");
+          const target = what === "sub" ? "../outside" : "../outside/canary";
+          const { code, stdout, report } = await send(outrun(end, target), at("swapped"));
+          const secret = what === "sub" ? at("swapped", "sub", "canary") : at("swapped", "file");
+          assert.equal(await readFile(secret, "utf8"), SECRET, "the control: there is a link now");
+          if (code === 0) {
+            assert.ok(!inflateSync(stdout).includes(SECRET));
+            assert.deepEqual(report.left, [{ path: `swapped/${what}`, why: "it was replaced while it was copied" }]);
+          } else {
+            assert.match(report.failure?.why ?? "", /a folder was replaced while it was copied/);
+            const sent = inflateSync(stdout, { finishFlush: constants.Z_SYNC_FLUSH });
+            assert.ok(!sent.includes(SECRET) && !sent.includes("canary"));
+          }
+        });
+      }
 
       it("never leaves the tree while folders are swapped for links", async () => {
         await mkdir(at("tree", "sub", "deep"));
