@@ -8,7 +8,8 @@ import { livingProcess } from "../../infra/local/host/living.ts";
 import { pathsOf } from "../../infra/local/paths.ts";
 import { parseSettings } from "../../infra/settings/settings.ts";
 import { PROJECT } from "../../tools/start/stack.ts";
-import { passes, type Row } from "./check.ts";
+import { stopped } from "../support/signals.ts";
+import { passes, type Row, type Wall } from "./check.ts";
 import { runFuzz } from "./fuzz/run.ts";
 import { renderReport } from "./report/html.ts";
 import { chooseWalls, printable, rowText, runWalls } from "./suite.ts";
@@ -56,24 +57,48 @@ const options = new Command("npm run escape --")
   .parse()
   .opts<Options>();
 
+const FUZZ_WALL = {
+  name: "fuzz",
+  keeps: "Whatever a session arranges in its folders, no act of the machine is led astray.",
+};
+
+/** What this run is to do: a name that is written wrongly is told before a machine is booted. */
+interface Wanted {
+  readonly walls: readonly Wall[];
+  readonly fuzz: boolean;
+}
+
 const say = (line: string): void => console.error(line);
 const started = performance.now();
 const time = new Date().toISOString();
-const found = (options.boot ? undefined : running()) ?? (await bootMachine(say, scaleFor));
-try {
-  process.exitCode = await attack(found);
-} finally {
-  await found.dispose();
+process.exitCode = await main().catch((error: Error) => {
+  say(error.message);
+  return stopped.aborted ? 130 : 2;
+});
+
+async function main(): Promise<number> {
+  const names = options.wall?.filter((name) => name !== FUZZ_WALL.name);
+  const wanted: Wanted = {
+    walls: names?.length === 0 ? [] : chooseWalls(WALLS, names),
+    fuzz: options.wall === undefined ? options.fuzz : options.wall.includes(FUZZ_WALL.name),
+  };
+  const found = (options.boot ? undefined : running()) ?? (await bootMachine(say, scaleFor));
+  try {
+    say(`${found.what}; seed ${options.seed}`);
+    return await attack(found, wanted);
+  } finally {
+    await found.dispose();
+  }
 }
 
-async function attack({ machine, what }: Found): Promise<number> {
-  say(`${what}; seed ${options.seed}`);
-  const wanted = options.wall?.filter((name) => name !== "fuzz");
-  const walls = wanted?.length === 0 ? [] : chooseWalls(WALLS, wanted);
-  const onRow = (row: Row): void => say(rowText(row));
+async function attack({ machine, what }: Found, { walls, fuzz }: Wanted): Promise<number> {
+  const onRow = (row: Row): void => {
+    say(rowText(row));
+    // After a Ctrl-C the check that runs comes to its end, so that it leaves nothing on the machine.
+    stopped.throwIfAborted();
+  };
   const rows = await runWalls(walls, machine, onRow);
-  const fuzzing = options.wall === undefined ? options.fuzz : options.wall.includes("fuzz");
-  if (fuzzing) {
+  if (fuzz) {
     const row = await runFuzz(machine, (line) => say(printable(line)));
     rows.push(row);
     onRow(row);
@@ -83,23 +108,15 @@ async function attack({ machine, what }: Found): Promise<number> {
   if (options.report !== undefined) {
     const file = options.report === true ? join(PROJECT, ".cloister", "escape.html") : resolve(options.report);
     mkdirSync(dirname(file), { recursive: true });
-    const named = [...walls, FUZZ_WALL];
-    writeFileSync(file, renderReport({ ...facts, ...(await describe(machine)) }, named, rows));
+    writeFileSync(file, renderReport({ ...facts, ...(await describe(machine)) }, [...walls, FUZZ_WALL], rows));
     say(`the report: ${file}`);
   }
   const failed = rows.filter((row) => !passes(row));
+  const again = [...new Set(failed.map(({ wall }) => wall))].join(" ");
   say(`${rows.length - failed.length} of ${rows.length} checks passed`);
-  if (failed.length > 0)
-    say(
-      `again: npm run escape -- --seed ${options.seed} --wall ${[...new Set(failed.map(({ wall }) => wall))].join(" ")}`,
-    );
+  if (failed.length > 0) say(`again: npm run escape -- --seed ${options.seed} --wall ${again}`);
   return failed.length > 0 ? 1 : 0;
 }
-
-const FUZZ_WALL = {
-  name: "fuzz",
-  keeps: "Whatever a session arranges in its folders, no act of the machine is led astray.",
-};
 
 /** How much this run asks of a machine. */
 function scaleFor(emulated: boolean): Scale {

@@ -125,7 +125,7 @@ def output():
             time.sleep(0.1)
         process.kill()
         collected.join()
-        attack("marks.output", peak < 400, {"MB of the supervisor at most": peak, "MB printed": megabytes, "exit code": process.returncode})
+        attack("marks.output", peak < 800, {"MB of the supervisor at most": peak, "MB printed": megabytes, "exit code": process.returncode})
         small = session("import sys\nsys.stdout.write('x' * 1048576)\n")
         control("marks.output", len(small.out) >= 1048576, f"a megabyte is caught whole: {len(small.out)} bytes")
 

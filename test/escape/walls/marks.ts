@@ -29,7 +29,7 @@ const batch: Batch = {
     {
       id: "output",
       source: "13",
-      what: "A session prints without end, while its output is caught: the supervisor stays below 400 MB.",
+      what: "A session prints without end, while its output is caught: the supervisor stays below 800 MB.",
     },
     {
       id: "start-told",

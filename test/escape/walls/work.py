@@ -38,56 +38,6 @@ say({"mode": got, "wrong": wrong[:5], "failed": len(wrong)})
 '''
 
 
-def locks():
-    with checks("work.flock", "work.fcntl"):
-        base = folder("locks")
-        holds = start(LOCKS, "holds", mounts=[f"{base}:f:rwd"], timeout=200)
-        asks = start(LOCKS, "asks", mounts=[f"{base}:f:rwd"], timeout=200)
-        seconds = ended(asks)
-        second = seconds.found()
-        import fcntl
-        theirs = {}
-        for name in ("flock", "record", "ofd"):
-            try:
-                fd = os.open(f"{base}/{name}", os.O_RDWR)
-                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB) if name == "flock" else fcntl.lockf(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                theirs[name] = "ok"
-            except OSError as problem:
-                theirs[name] = errno.errorcode[problem.errno]
-        write(f"{base}/operator", "")
-        first = ended(holds).found()
-        attack("work.flock", second["flock"] == "EAGAIN" and theirs["flock"] == "EAGAIN", {"second session": second["flock"], "operator": theirs["flock"]})
-        control("work.flock", first["flock"] == "ok" and subprocess.run(["flock", "-n", f"{base}/flock", "true"]).returncode == 0, "the first has it, and it is free when that session is over")
-        refused = ("EAGAIN", "EACCES")
-        attack("work.fcntl", all(second[name] in refused for name in ("record", "ofd", "part")) and all(theirs[name] in refused for name in ("record", "ofd")), {"second session": second, "operator": theirs})
-        control("work.fcntl", {first[name] for name in ("record", "ofd", "part")} == {"ok"} and second["other part"] == "ok", "the first has them, and the second gets another part of the file")
-
-
-def sqlite(check, mode, operator=False):
-    def work():
-        with checks(check):
-            told, good, modes = [], True, set()
-            for turn in range(GIVEN["rounds"]):
-                base = folder(f"{check}-{turn}")
-                first = start(SQL, "~/mnt/f/db", "a", 60, mode, mounts=[f"{base}:f:rwd"], timeout=200)
-                if operator:
-                    second = subprocess.Popen(["setpriv", f"--reuid={os.stat(base).st_uid}", f"--regid={os.stat(base).st_gid}", "--clear-groups", "/usr/bin/python3", "-c", INSIDE + SQL, f"{base}/db", "b", "60", mode], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-                else:
-                    second = start(SQL, "~/mnt/f/db", "b", 60, mode, mounts=[f"{base}:f:rwd"], timeout=200)
-                ends = [ended(one) for one in (first, second)]
-                found = [one.found() for one in ends]
-                import sqlite3
-                db = sqlite3.connect(f"{base}/db")
-                rows, whole = db.execute("select count(*) from t").fetchone()[0], db.execute("pragma integrity_check").fetchone()[0]
-                db.close()
-                told.append(rows)
-                modes |= {one["mode"] for one in found}
-                good = good and rows == 120 and whole == "ok" and not any(one["failed"] for one in found)
-            attack(check, good, {"rows of 120": told, "of each": found, "integrity": whole})
-            control(check, modes == {mode} and all(rows > 0 for rows in told), f"journal modes: {sorted(modes)}; both wrote")
-    return work
-
-
 MAPPED = r'''
 import mmap
 here = os.path.expanduser("~/mnt/f")
@@ -112,13 +62,89 @@ else:
 '''
 
 
-def mapped():
-    with checks("work.mapped"):
-        base = folder("mapped")
-        both = [start(MAPPED, role, mounts=[f"{base}:f:rwd"], timeout=200) for role in ("writes", "reads")]
-        found = [ended(one).found() for one in both][1]
-        attack("work.mapped", found["mmap"] == "hello" and found["read"] == "hello" and found["inotify"], found)
-        control("work.mapped", found["before"] == "0000000000" and open(f"{base}/map").read(5) == "hello", "before the write it was zeroes; outside it says hello")
+# Several pieces of work in one session, each in a folder of its own.
+STEPS = r'''
+results = {}
+for key, text, words in json.loads(sys.argv[1]):
+    def say(value): results[key] = value
+    sys.argv = ["step"] + words
+    try: exec(text.replace("~/mnt/f", f"~/mnt/{key}"), globals())
+    except Exception as e: results[key] = {"failed": f"{type(e).__name__}: {e}"}
+print(json.dumps(results), flush=True)
+'''
+REFUSED = ("EAGAIN", "EACCES")
+
+
+def pair():
+    """Two sessions with the same folders do the same work at once."""
+    names = ("work.flock", "work.fcntl", "work.mapped", "work.sqlite", "work.sqlite-wal")
+    with checks(*names):
+        rounds = range(GIVEN["rounds"])
+        keys = ["locks", "mapped", *(f"{mode}{turn}" for mode in ("delete", "wal") for turn in rounds)]
+        bases = {key: folder(f"pair/{key}") for key in keys}
+
+        def steps(first):
+            plan = [["locks", LOCKS, ["holds" if first else "asks"]], ["mapped", MAPPED, ["writes" if first else "reads"]]]
+            plan += [[f"{mode}{turn}", SQL, ["~/mnt/f/db".replace("/f/", f"/{mode}{turn}/"), "a" if first else "b", "60", mode]] for mode in ("delete", "wal") for turn in rounds]
+            return json.dumps(plan)
+        mounts = [f"{base}:{key}:rwd" for key, base in bases.items()]
+        both = [start(STEPS, steps(first), mounts=mounts, timeout=300) for first in (True, False)]
+        wait_for(lambda: os.path.exists(f"{bases['locks']}/asked"), 30)
+        theirs = operators_locks(bases["locks"])
+        write(f"{bases['locks']}/operator", "")
+        first, second = [ended(one).found() for one in both]
+        with checks("work.flock", "work.fcntl"):
+            one, two = first["locks"], second["locks"]
+            attack("work.flock", two["flock"] == "EAGAIN" and theirs["flock"] == "EAGAIN", {"second session": two["flock"], "operator": theirs["flock"]})
+            control("work.flock", one["flock"] == "ok" and subprocess.run(["flock", "-n", f"{bases['locks']}/flock", "true"]).returncode == 0, "the first has it, and it is free when that session is over")
+            attack("work.fcntl", all(two[name] in REFUSED for name in ("record", "ofd", "part")) and all(theirs[name] in REFUSED for name in ("record", "ofd")), {"second session": two, "operator": theirs})
+            control("work.fcntl", {one[name] for name in ("record", "ofd", "part")} == {"ok"} and two["other part"] == "ok", "the first has them, and the second gets another part of the file")
+        with checks("work.mapped"):
+            found = second["mapped"]
+            attack("work.mapped", found["mmap"] == "hello" and found["read"] == "hello" and found["inotify"], found)
+            control("work.mapped", found["before"] == "0000000000" and open(f"{bases['mapped']}/map").read(5) == "hello", "before the write it was zeroes; outside it says hello")
+        for check, mode in (("work.sqlite", "delete"), ("work.sqlite-wal", "wal")):
+            with checks(check):
+                judge(check, mode, [(f"{bases[f'{mode}{turn}']}/db", [first[f"{mode}{turn}"], second[f"{mode}{turn}"]]) for turn in rounds])
+
+
+def operators_locks(base):
+    """What the operator gets of locks that a session holds."""
+    import fcntl
+    theirs = {}
+    for name in ("flock", "record", "ofd"):
+        try:
+            fd = os.open(f"{base}/{name}", os.O_RDWR)
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB) if name == "flock" else fcntl.lockf(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            theirs[name] = "ok"
+        except OSError as problem:
+            theirs[name] = errno.errorcode[problem.errno]
+    return theirs
+
+
+def judge(check, mode, turns):
+    """120 of 120 rows, in a whole database, without an error for either writer, in every turn."""
+    import sqlite3
+    told, good, modes = [], True, set()
+    for path, found in turns:
+        db = sqlite3.connect(path)
+        rows, whole = db.execute("select count(*) from t").fetchone()[0], db.execute("pragma integrity_check").fetchone()[0]
+        db.close()
+        told.append(rows)
+        modes |= {one.get("mode", "?") for one in found}
+        good = good and rows == 120 and whole == "ok" and not any(one.get("failed", 1) for one in found)
+    attack(check, good, {"rows of 120": told, "of the last": found, "integrity": whole})
+    control(check, modes == {mode} and all(rows > 0 for rows in told), f"journal modes: {sorted(modes)}; rows were written")
+
+
+def with_operator():
+    with checks("work.sqlite-operator"):
+        base = folder("operator")
+        first = start(SQL, "~/mnt/f/db", "a", 60, "delete", mounts=[f"{base}:f:rwd"], timeout=200)
+        who = os.stat(base)
+        line = ["setpriv", f"--reuid={who.st_uid}", f"--regid={who.st_gid}", "--clear-groups", "/usr/bin/python3", "-c", INSIDE + SQL, f"{base}/db", "b", "60", "delete"]
+        second = subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        judge("work.sqlite-operator", "delete", [(f"{base}/db", [ended(one).found() for one in (first, second)])])
 
 
 GIT = r'''
@@ -180,7 +206,7 @@ def threads():
     if "ok" in errors: return
     raise OSError(errno.EPERM, "")
 try_("four threads", threads, "old")
-say({"ends": ends, "gone": gone})
+say({"ends": ends, "gone": gone, "rwd": tried(lambda: os.unlink(os.path.expanduser("~/mnt/g/old")))})
 '''
 
 
@@ -192,18 +218,17 @@ def modes():
         os.mkdir(f"{base}/empty")
         time.sleep(1.1)
         give(base)
-        found = session(SAVES, mounts=[f"{base}:f:rw"], timeout=120).found()
+        again = folder("saves-rwd")
+        write(f"{again}/old", "old")
+        give(again)
+        found = session(SAVES, mounts=[f"{base}:f:rw", f"{again}:g:rwd"], timeout=120).found()
         attack("work.atomic", set(found["ends"].values()) == {"ok"} and read(f"{base}/there") == "new", found["ends"])
         control("work.atomic", not os.path.exists(f"{base}/t") and os.path.exists(f"{base}/there"), "outside it is as the session left it")
         lost = [name for name in ("old", "deep/er/old") if not os.path.exists(f"{base}/{name}")] + ([] if os.path.isdir(f"{base}/empty") else ["empty"])
         if not (os.path.exists(f"{base}/old2") or os.path.exists(f"{base}/bag/old2")):
             lost.append("old2")
         attack("work.kept-rw", not lost, {"lost": lost, "ends": {what: end for what, (end, _) in found["gone"].items()}})
-        again = folder("saves-rwd")
-        write(f"{again}/old", "old")
-        give(again)
-        rwd = session("say({'end': tried(lambda: os.unlink(os.path.expanduser('~/mnt/f/old')))})", mounts=[f"{again}:f:rwd"]).found()
-        control("work.kept-rw", rwd["end"] == "ok" and not os.path.exists(f"{again}/old"), "in rwd the same call deletes it")
+        control("work.kept-rw", found["rwd"] == "ok" and not os.path.exists(f"{again}/old"), "in rwd the same call deletes it")
     with checks("work.read-only"):
         base = folder("read-only")
         write(f"{base}/file", "file")
@@ -292,6 +317,5 @@ def trash():
         shutil.rmtree(victim, ignore_errors=True)
 
 
-together(locks, mapped, git)
-together(sqlite("work.sqlite", "delete"), sqlite("work.sqlite-wal", "wal"), sqlite("work.sqlite-operator", "delete", True))
-together(modes, trash)
+together(pair, git)
+together(with_operator, modes, trash)
