@@ -109,11 +109,12 @@ def until(seen, seconds=30.0):
 '''
 
 
-def start(script, *args, shell=False, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options):
-    """Starts a session that runs Python (or bash) text, and does not wait for it."""
+def start(script, *args, shell=False, stdout=subprocess.PIPE, stderr=subprocess.PIPE, caller=None, **options):
+    """Starts a session that runs Python (or bash) text, and does not wait for it. `caller`: variables of who starts it."""
     command = ["bash", "-c", script, "bash"] if shell else ["/usr/bin/python3", "-c", INSIDE + script]
     line = arguments(**options) + command + [str(one) for one in args]
-    return subprocess.Popen(line, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr, start_new_session=True)
+    environment = {**os.environ, **(caller or {})}
+    return subprocess.Popen(line, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr, start_new_session=True, env=environment)
 
 
 def ended(process, seconds=120):

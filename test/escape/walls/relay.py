@@ -71,20 +71,131 @@ answers.update(targets=targets, keys=keys, betas=betas)
 good = {"plain": ask(base()), "blocks": ask(content({"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "iVBORw0KGgo="}})),
     "tool": ask(base(tools=[{"name": "Bash", "description": "d", "input_schema": {"type": "object", "properties": {}}}])),
     "result": ask(base(messages=[{"role": "user", "content": "x"}, {"role": "assistant", "content": [{"type": "tool_use", "id": "toolu_1", "name": "Bash", "input": {"command": "ls"}}]}, {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "toolu_1", "content": [{"type": "text", "text": "ok"}]}]}])),
-    "system": ask(base(system=[{"type": "text", "text": "s", "cache_control": {"type": "ephemeral"}}])), "tokens": ask(base(), "/v1/messages/count_tokens"), "beta query": ask(base(), "/v1/messages?beta=true")}
+    "system": ask(base(system=[{"type": "text", "text": "s", "cache_control": {"type": "ephemeral"}}])), "headers": ask(base(), headers="Cookie: a=b\r\nX-Forwarded-For: 1.2.3.4\r\nAnthropic-Organization: o\r\nX-Api-Url: https://evil.example\r\n"), "tokens": ask(base(), "/v1/messages/count_tokens"), "beta query": ask(base(), "/v1/messages?beta=true")}
 say({"answers": answers, "good": good})
 '''
+UPSTREAM_KEY = f"sk-ant-escape-{TAG}"
+
+
+class Upstream:
+    """
+    Stands in for the model's API on the machine's own loopback, where what really arrives can be seen: its name leads there, and
+    its certificate is taken by the sessions that are told to (NODE_EXTRA_CA_CERTS of their supervisor). Files of the machine's
+    are covered by mounts while it runs, not changed: they are back whatever happens.
+    """
+
+    def __init__(self):
+        self.seen = []
+        self.place = f"/usr/local/share/escape-{TAG}"
+        os.makedirs(self.place)
+        self.certificate = f"{self.place}/certificate.pem"
+        line = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=api.anthropic.com", "-addext", "subjectAltName=DNS:api.anthropic.com"]
+        code, _, err = here([*line, "-keyout", f"{self.place}/key.pem", "-out", self.certificate])
+        if code != 0:
+            raise RuntimeError(f"no certificate: {err[-200:]}")
+        self.covered = []
+        self.cover("/etc/hosts", read("/etc/hosts", "") + "\n127.0.0.1 api.anthropic.com\n", 0o644)
+        self.made_key = not os.path.exists("/run/cloister/model-key")
+        if self.made_key:
+            write("/run/cloister/model-key", UPSTREAM_KEY, 0o600)
+        else:
+            self.cover("/run/cloister/model-key", UPSTREAM_KEY, 0o600)
+        self.server = self.serve()
+
+    def cover(self, path, text, mode):
+        copy = write(f"{self.place}/{os.path.basename(path)}", text, mode)
+        if here(["mount", "--bind", copy, path])[0] != 0:
+            raise RuntimeError(f"{path} could not be covered")
+        self.covered.append(path)
+
+    def serve(self):
+        import http.server
+        import ssl
+        seen = self.seen
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def answer(self):
+                body = self.rfile.read(int(self.headers.get("content-length") or 0))
+                seen.append({"method": self.command, "path": self.path, "headers": [(name.lower(), value) for name, value in self.headers.items()], "body": body.decode("utf-8", "replace")})
+                text = json.dumps({"id": "msg_1", "type": "message", "role": "assistant", "model": "m", "content": [{"type": "text", "text": "ok"}], "stop_reason": "end_turn", "usage": {"input_tokens": 1, "output_tokens": 1}, "input_tokens": 1}).encode()
+                self.send_response(200)
+                self.send_header("content-type", "application/json")
+                self.send_header("content-length", str(len(text)))
+                self.end_headers()
+                self.wfile.write(text)
+            do_POST = do_GET = do_PUT = do_DELETE = do_HEAD = answer
+
+            def log_message(self, *_):
+                pass
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 443), Handler)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.certificate, f"{self.place}/key.pem")
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        return server
+
+    def close(self):
+        self.server.shutdown()
+        for path in self.covered:
+            here(["umount", path])
+        if self.made_key:
+            os.unlink("/run/cloister/model-key")
+        shutil.rmtree(self.place)
+
+
+# What must not reach the API, wherever it stands in a body.
+FORBIDDEN_KEYS = {"url", "file_id", "mcp_servers", "container", "fetch", "server_name", "mcp_server_name", "skills", "betas", "anthropic_beta"}
+FORBIDDEN_TYPES = re.compile(r"^(url|file|container_upload|server_tool_use|mcp_.*|web_.*|code_execution.*|fetch_for_me|search_result_by_url|custom2)$", re.I)
+FORBIDDEN_BETAS = re.compile(r"files-api|mcp-client|web-fetch|web-search|code-execution|skills|message-batches|fetch-anything", re.I)
+HEADERS = {"host", "content-type", "content-length", "x-api-key", "anthropic-version", "anthropic-beta", "accept", "accept-encoding", "user-agent", "connection", "x-app"}
+
+
+def arrived(seen):
+    """What is wrong with what arrived: names given twice, forbidden ones, headers, keys."""
+    wrong = {"twice": [], "betas": [], "content": [], "headers": []}
+
+    def pairs(items):
+        names = [name for name, _ in items]
+        wrong["twice"] += [name for name in set(names) if names.count(name) > 1]
+        for name, value in items:
+            if name.lower() in FORBIDDEN_KEYS:
+                wrong["content"].append(name)
+            if name == "type" and isinstance(value, str) and FORBIDDEN_TYPES.match(value):
+                wrong["content"].append(f"type {value}")
+            if name == "type" and not isinstance(value, str):
+                wrong["content"].append(f"type {value!r}")
+        return dict(items)
+    for request in seen:
+        with contextlib.suppress(ValueError):
+            json.loads(request["body"], object_pairs_hook=pairs)
+        for name, value in request["headers"]:
+            if name == "anthropic-beta" and FORBIDDEN_BETAS.search(value):
+                wrong["betas"].append(value)
+            if name not in HEADERS and not name.startswith("x-stainless-"):
+                wrong["headers"].append(name)
+            if name == "x-api-key" and value != UPSTREAM_KEY:
+                wrong["headers"].append("a key that is not the machine's")
+    return {kind: sorted(set(found)) for kind, found in wrong.items()}
+
+
 # What the relay may do with a request that names something twice, or an unknown field or beta: refuse it, or drop that
-# part and pass on what it wrote itself. That what is passed on is written anew is for the relay's own tests, which see it.
+# part and pass on what it wrote itself. What arrives at the API decides.
 MAY_DROP = {"twice", "betas"}
-DROPPED = {("tools", "MCP_SERVERS"), ("tools", "unknown field"), ("sources", "url beside base64"), ("tools", "context_management odd")}
+DROPPED = {("targets", "user"), ("tools", "MCP_SERVERS"), ("tools", "unknown field"), ("sources", "url beside base64"), ("tools", "context_management odd")}
 
 GROUPS = ["sources", "blocks", "shapes", "twice", "tools", "betas", "targets", "keys"]
-with checks(*(f"relay.{group}" for group in GROUPS), "relay.rows"):
-    ran = session(ASK, agent=True, timeout=200)
-    found = ran.found()
+with checks(*(f"relay.{group}" for group in GROUPS), "relay.rows", "relay.arrives"):
+    upstream = Upstream()
+    try:
+        ran = session(ASK, agent=True, timeout=200, caller={"NODE_EXTRA_CA_CERTS": upstream.certificate})
+        found = ran.found()
+    finally:
+        upstream.close()
     rows = audit_rows(ran.run["session"])
     good = {name: answer[0] for name, answer in found["good"].items()}
+    wrong = arrived(upstream.seen)
     refusals = 0
     for group in GROUPS:
         answers = found["answers"][group]
@@ -94,13 +205,12 @@ with checks(*(f"relay.{group}" for group in GROUPS), "relay.rows"):
                 refusals += 1
             elif group not in MAY_DROP and (group, name) not in DROPPED:
                 passed[name] = [status, text[:60]]
-        if group in MAY_DROP:
-            # What a name that is given twice means is decided by one reader: here it is enough that it is never an error of
-            # the upstream's, which would show that the bytes went on as they came.
-            passed = {name: [status, text[:60]] for name, (status, text) in answers.items() if status not in (200, 400, 403)}
-        # A demo model answers here: what it is asked is what a real one would be asked.
-        attack(f"relay.{group}", not passed, {"passed on": passed, "answers": sorted({status for status, _ in answers.values()}, key=str)})
-        control(f"relay.{group}", set(good.values()) == {200}, f"what an agent asks is answered: {good}")
+        got = wrong.get(group, [])
+        attack(f"relay.{group}", not passed and not got, {"passed on": passed, "arrived": got, "answers": sorted({status for status, _ in answers.values()}, key=str)})
+        control(f"relay.{group}", set(good.values()) == {200} and len(upstream.seen) >= len(good), f"what an agent asks arrives, and is answered: {good}")
+    attack("relay.arrives", not wrong["content"] and not wrong["headers"], {"requests": len(upstream.seen), "forbidden": wrong["content"], "headers": wrong["headers"]})
+    keys = {value for request in upstream.seen for name, value in request["headers"] if name == "x-api-key"}
+    control("relay.arrives", UPSTREAM_KEY in keys and any('"hello"' in request["body"] for request in upstream.seen), f"requests with the machine's key arrive: {len(upstream.seen)}")
     denied = [row for row in rows if row.get("verdict") == "denied"]
     counted = sum(stood_for(row) for row in denied)
     attack("relay.rows", counted >= refusals, {"refusals": refusals, "denied rows": counted, "rows": len(rows)})

@@ -37,6 +37,11 @@ const batch: Batch = {
       what: "Other paths, methods, queries, hosts, encodings: files, batches, an absolute URL of another host, ../ and %2e.",
     },
     { id: "keys", source: "10", what: "A key of somebody else's, beside the session's token or in its place." },
+    {
+      id: "arrives",
+      source: "10",
+      what: "What of all this arrives at the API, for which a server on the machine stands in: no forbidden name, no header and no key of the session's.",
+    },
     { id: "rows", source: "10", what: "Each of these refusals is a row of the audit log that says denied." },
   ],
 };
