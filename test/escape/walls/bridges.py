@@ -14,7 +14,7 @@ for pid in sorted(int(n) for n in os.listdir("/proc") if n.isdigit()):
         "root": lambda: os.listdir(f"/proc/{pid}/root/"),
         "cwd": lambda: os.readlink(f"/proc/{pid}/cwd"),
         "exe": lambda: os.readlink(f"/proc/{pid}/exe"),
-        "oom": lambda: open(f"/proc/{pid}/oom_score_adj", "w").write("500"),
+        "oom": lambda: put(f"/proc/{pid}/oom_score_adj", "500"),
     }.items():
         ends.setdefault(what, {})[pid] = tried(work)
 # A child of its own, as a program that has not made itself unreadable.

@@ -12,11 +12,13 @@ def watch():
     if fd < 0: raise OSError(ctypes.get_errno(), "")
     if libc.inotify_add_watch(fd, b"/tmp", 2) < 0: raise OSError(ctypes.get_errno(), "")
     os.close(fd)
+def write_file(path):
+    with open(path, "wb") as f: f.write(b"x" * 5_000_000)
 def compute():
     for _ in range(3): sum(i * i for i in range(200_000))
 works = {
     "fork": lambda: subprocess.run(["true"], check=True), "memory": lambda: bytes(bytearray(30_000_000)), "open": lambda: [os.close(fd) for fd in [os.open("/etc/passwd", os.O_RDONLY) for _ in range(200)]],
-    "inotify": watch, "write": lambda: open(os.path.expanduser("~/file"), "wb").write(b"x" * 5_000_000), "create": lambda: [open(os.path.expanduser(f"~/n{i}"), "w").close() for i in range(50)], "compute": compute, "request": request,
+    "inotify": watch, "write": lambda: write_file(os.path.expanduser("~/file")), "create": lambda: [open(os.path.expanduser(f"~/n{i}"), "w").close() for i in range(50)], "compute": compute, "request": request,
 }
 def round_():
     ends, times = {}, {}

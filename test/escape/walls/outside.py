@@ -22,7 +22,7 @@ for path in sorted(set(glob.glob("/run/systemd/journal*/stdout") + ["/run/system
 for path in sorted(glob.glob("/run/systemd/journal*/io.systemd.journal")): journal[path] = tried(lambda: unix(path))
 journal["logger"] = "ok" if ran("logger", "-t", "cloister-egress", row) == 0 else "refused"
 journal["systemd-cat"] = "ok" if ran("systemd-cat", "-t", "cloister-egress", "echo", row) == 0 else "refused"
-journal["kmsg"] = tried(lambda: open("/dev/kmsg", "w").write(row))
+journal["kmsg"] = tried(lambda: put("/dev/kmsg", row))
 found["journal"] = journal
 resolved = {}
 for path in ("/run/systemd/resolve/io.systemd.Resolve", "/run/systemd/resolve/io.systemd.Resolve.Monitor"):

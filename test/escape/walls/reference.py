@@ -30,7 +30,7 @@ found["ipc"] = ipc
 found["keys"] = {"keyctl": called(219 if arm else 250, 0, -3, 0, 0, 0), "add_key": called(217 if arm else 248, b"user", b"x", b"y", 1, -3), "request_key": called(218 if arm else 249, b"user", b"x", 0, 0)}
 found["personality"] = {"read implies exec": called(92 if arm else 135, 0x0400000), "no randomisation": called(92 if arm else 135, 0x0040000)}
 libc.syscall(92 if arm else 135, 0)
-def writes(path, text): return tried(lambda: open(path, "w").write(text))
+def writes(path, text): return tried(lambda: put(path, text))
 kernel = {
     "kmsg": tried(lambda: open("/dev/kmsg").read(1)), "kcore": tried(lambda: open("/proc/kcore", "rb").read(1)), "mem": tried(lambda: open("/dev/mem", "rb").read(1)), "sysrq": writes("/proc/sysrq-trigger", "h"), "core_pattern": writes("/proc/sys/kernel/core_pattern", "core"), "modprobe": writes("/proc/sys/kernel/modprobe", "/sbin/modprobe"),
     "oom -500": writes("/proc/self/oom_score_adj", "-500"), "hostname": tried(lambda: socket.sethostname("x")), "drop caches": writes("/proc/sys/vm/drop_caches", "1"), "settime": tried(lambda: time.clock_settime(0, time.time())), "nice -5": tried(lambda: os.nice(-5)),
