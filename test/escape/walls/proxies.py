@@ -101,7 +101,9 @@ for host in hosts:
     raw = host.encode()
     a, b = status(get(b"http://" + raw + b"/")), status(http(b"CONNECT " + raw + (b"" if bare != host else b":80") + b" HTTP/1.1\r\nHost: x\r\n" + BASIC + b"\r\n"))
     c = reply(socks(bare.strip("[]").encode(), port))
-    if a in (200, 301, 302, 404, 502, 504) or b == 200 or c == 0: through[host] = [a, b, c]
+    # Names of nip.io are listed here, so that the address behind is what is judged; where nobody can look them up, that is 502.
+    dialled = (200, 301, 302, 404, 504) if "nip.io" in host else (200, 301, 302, 404, 502, 504)
+    if a in dialled or b == 200 or c == 0: through[host] = [a, b, c]
 say({"asked": 3 * len(hosts), "through": through, "control": status(get(b"http://denied-control.example/"))})
 '''
 SUFFIXES = r'''
@@ -225,10 +227,8 @@ with checks("proxies.spellings", "proxies.suffixes", "proxies.token"):
     with checks("proxies.suffixes"):
         one = group("suffixes")
         odd = [row for row in one.allowed if row["host"] not in ("allowed.example", "a.wild.example") or row["port"] != 80]
-        # One that ends otherwise than refused was read as the listed host, and asked for that: so its row says.
-        wrong = {name: code for name, code in one.found["answers"].items() if code not in (400, 403, None)}
-        listed = [row for row in one.allowed if row["host"] == "allowed.example"]
-        attack("proxies.suffixes", not odd and len(wrong) < len(listed), {"allowed in error": odd, "read as the listed host": wrong, "answers": one.found["answers"]})
+        wrong = {name: code for name, code in one.found["answers"].items() if code in (200, 301, 302, 404, 502, 504)}
+        attack("proxies.suffixes", not odd and not wrong, {"allowed in error": odd, "dialled": wrong, "answers": sorted(set(one.found["answers"].values()), key=str)})
         control("proxies.suffixes", one.found["control"] not in (400, 403, None) and one.found["wild"] not in (400, 403, None), f"the listed names are let through, and end with {one.found['control']} and {one.found['wild']}: nobody has them")
     with checks("proxies.token"):
         one = group("token")
