@@ -62,6 +62,9 @@ class Ran:
             self.run = json.loads(lines[-1]) if lines else None
         except ValueError:
             self.run = None
+        # What a command itself prints may be JSON too: only `cloister run --json` tells of a session.
+        if not isinstance(self.run, dict) or "session" not in self.run:
+            self.run = None
         self.out = self.run["stdout"] if self.run else stdout
         self.err = self.run["stderr"] if self.run else stderr
 
