@@ -29,6 +29,12 @@ second_wall() {
   printf '' 2>/dev/null >"$CLOISTER_RUN/wall" || stop "cannot write $CLOISTER_RUN/wall"
 }
 
+# What is not the network's: connections to the machine's own services, by users of sessions outside their seal.
+socket_wall() {
+  _said=$("$CLOISTER_HOME/bin/kit" sockets "$CLOISTER_SYS/fs/cgroup" 2>&1) ||
+    notice "users of sessions are not kept from the machine's own sockets: $_said"
+}
+
 # No row about a session's network is dropped for its rate: journald drops what a unit writes beyond a limit (journald.conf(5)),
 # which a session could reach by asking often. Rows go when they are the oldest and the journal is as large as it may be.
 whole_journal() {

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { Machine, parseMachine } from "../../../../guest/machine.ts";
+import { HTTP_SOCKET, INSIDE_SOCKETS, SOCKS_SOCKET } from "../../../../guest/sandbox/paths.ts";
 import { UID_RANGE } from "../../../../guest/sessions/users.ts";
 
 const GUEST = join(import.meta.dirname, "../../../../guest");
@@ -62,6 +63,7 @@ describe("boot: start", function () {
   /** What some image has: none of it strict enough, but for two. */
   const kernel = {
     "kernel/yama/ptrace_scope": "0",
+    "kernel/unprivileged_userns_clone": "1",
     "kernel/kptr_restrict": "0",
     "kernel/perf_event_paranoid": "4",
     "kernel/unprivileged_bpf_disabled": "2",
@@ -200,11 +202,18 @@ describe("boot: start", function () {
     assert.doesNotMatch(await notices(), /audit/);
   });
 
+  it("says when users of sessions are not kept from the machine's sockets", async () => {
+    // There are no control groups here; what the wall does is tested beside it (guest/boot/kit/internal/socketwall).
+    assert.equal((await start()).exitCode, 0);
+    assert.match(await notices(), /not kept from the machine's own sockets: kit: .*fs\/cgroup: no such file/);
+  });
+
   it("makes the kernel's settings stricter, and none of them looser", async () => {
     assert.equal((await start()).exitCode, 0);
     const now = await Promise.all(Object.keys(kernel).map(async (name) => [name, await settingOf(name)]));
     assert.deepEqual(Object.fromEntries(now), {
       "kernel/yama/ptrace_scope": "1",
+      "kernel/unprivileged_userns_clone": "0",
       "kernel/kptr_restrict": "2",
       "kernel/perf_event_paranoid": "4",
       "kernel/unprivileged_bpf_disabled": "2",
@@ -213,7 +222,7 @@ describe("boot: start", function () {
       "fs/suid_dumpable": "0",
       "fs/protected_regular": "2",
     });
-    assert.doesNotMatch(await notices(), /kernel/);
+    assert.doesNotMatch(await notices(), /kernel's setting|Yama/);
     await setting("kernel/yama/ptrace_scope", "2");
     await start();
     assert.equal(await settingOf("kernel/yama/ptrace_scope"), "2");
@@ -325,6 +334,15 @@ describe("boot: start", function () {
       await writeFile(join(folder, "run/cloister/verification.json"), "{}");
       assert.equal(await ended({ SERVICE_RESULT: "exit-code", EXIT_STATUS: "1" }), "");
     });
+  });
+});
+
+describe("boot: the wall before the machine's sockets", () => {
+  it("is for all users of sessions, and lets their bridges through", async () => {
+    const text = await readFile(join(GUEST, "boot/kit/internal/socketwall/socketwall.go"), "utf8");
+    const number = (name: string) => Number(new RegExp(`${name} += ([0-9_]+)$`, "m").exec(text)?.[1]?.replace("_", ""));
+    assert.deepEqual({ from: number("firstUser"), to: number("lastUser") }, UID_RANGE);
+    for (const name of [HTTP_SOCKET, SOCKS_SOCKET]) assert.ok(text.includes(`"${INSIDE_SOCKETS}/${name}"`), name);
   });
 });
 

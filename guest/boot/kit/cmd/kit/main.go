@@ -2,6 +2,7 @@
 //
 //	kit settings FILE   prints what the scripts need of machine.json, as shell assignments
 //	kit blank DEVICE    exit 0: nothing but zeros was found; 1: there is data (its offset is printed); 2: cannot tell
+//	kit sockets CGROUP  keeps the users of sessions away from the machine's UNIX sockets, in this control group and below
 //	kit ebs NAME        prints the disk that EC2 attached under this name, such as /dev/sdf; nothing when there is none
 package main
 
@@ -12,6 +13,7 @@ import (
 	"cloister/kit/internal/blank"
 	"cloister/kit/internal/ebs"
 	"cloister/kit/internal/settings"
+	"cloister/kit/internal/socketwall"
 )
 
 func main() {
@@ -42,6 +44,10 @@ func main() {
 		for _, disk := range found {
 			fmt.Println(disk)
 		}
+	case "sockets":
+		if err := socketwall.Build(os.Args[2]); err != nil {
+			fail(err)
+		}
 	default:
 		usage()
 	}
@@ -56,7 +62,7 @@ func folder(variable, usual string) string {
 }
 
 func usage() {
-	fmt.Fprintln(os.Stderr, "usage: kit settings FILE | kit blank DEVICE | kit ebs NAME")
+	fmt.Fprintln(os.Stderr, "usage: kit settings FILE | kit blank DEVICE | kit ebs NAME | kit sockets CGROUP")
 	os.Exit(2)
 }
 

@@ -1,0 +1,3 @@
+package socketwall
+
+const numberOfBpf = 280
