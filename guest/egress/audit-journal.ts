@@ -83,7 +83,8 @@ export class JournalStream {
   }
 
   #connect(): Socket {
-    const socket = connect({ path: this.#path });
+    // journald ends its own side at once: that is no end of the stream.
+    const socket = connect({ path: this.#path, allowHalfOpen: true });
     socket.write(HEADER);
     socket.on("error", (error) => this.#fail(socket, error.message));
     socket.on("close", () => {

@@ -32,9 +32,11 @@ describe("the audit log", function () {
   /** Stands in for journald's stream socket: this computer may have no journal. */
   async function standIn(reads = true): Promise<{ readonly text: () => string; readonly server: Server }> {
     let text = "";
-    const server = createServer({ allowHalfOpen: !reads }, (socket) => {
+    const server = createServer({ allowHalfOpen: true }, (socket) => {
       sockets.add(socket);
       socket.on("error", () => {});
+      // As journald does.
+      socket.end();
       if (reads) socket.setEncoding("utf8").on("data", (chunk: string) => (text += chunk));
       else socket.pause();
     });
