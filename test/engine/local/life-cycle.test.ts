@@ -4,7 +4,7 @@ import { readFile, stat, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execaSync } from "execa";
-import { livingProcess } from "../../../infra/local/host/living.ts";
+import { livingFilter, livingProcess } from "../../../infra/local/host/living.ts";
 import { freePort } from "../../support/free-port.ts";
 import { GOOD_REPORT, LocalStack } from "../../support/local/stack.ts";
 import { ends } from "../../support/processes.ts";
@@ -83,10 +83,26 @@ describe("the local stack", function () {
     await succeeds(stack.engine.preview());
   });
 
+  it("is refused with a QEMU that has no network to filter, and with a service that names no host, in one round", async () => {
+    const preview = ["preview", "-s", stack.engine.stack];
+    const text = await fails(stack.engine.run(preview, { CLOISTER_TEST_QEMU_LACKS: "user" }));
+    assert.match(text, /QEMU's user network \(libslirp\), which qemu-system-\w+ here is built without, is missing/);
+    await set("hostAccess", '["printer:80"]');
+    assert.match(
+      await fails(stack.engine.run(preview)),
+      /cloister:hostAccess\[0\] = "printer:80": names are not looked up/,
+    );
+    await set("hostAccess", '["localhost:8080"]');
+  });
+
   it("comes up: a machine runs, and the outputs say how to reach it", async () => {
     await succeeds(stack.engine.up());
     assert.ok(pid());
     const outputs = await stack.engine.outputs();
+    assert.match(
+      String(outputs["network"]),
+      /nothing of this computer or of its networks but localhost:8080\. It cannot/,
+    );
     assert.match(String(outputs["ssh"]), /^ssh -i .*operator@127\.0\.0\.1$/);
     assert.deepEqual(outputs["verification"], { ok: true, rows: 1, kept: 1, differs: [] });
     assert.match(await readFile(stack.paths.verification, "utf8"), /"ok": true/);
@@ -161,6 +177,25 @@ describe("the local stack", function () {
     assert.ok(pid());
     assert.notEqual(pid(), machine);
     assert.equal(await sessionDisk(), disk);
+  });
+
+  it("has no machine without its packet filter, and no filter without its machine", async () => {
+    const machine = await machineProcess();
+    const filter = livingFilter(stack.paths) ?? assert.fail("no packet filter runs");
+    process.kill(filter, "SIGKILL");
+    await ends(machine);
+    await succeeds(stack.engine.up());
+    const next = livingFilter(stack.paths) ?? assert.fail("no packet filter runs");
+    await killMachine();
+    await ends(next);
+    await succeeds(stack.engine.up());
+    // One that hangs does not outlive its machine either.
+    const hanging = livingFilter(stack.paths) ?? assert.fail("no packet filter runs");
+    process.kill(hanging, "SIGSTOP");
+    await set("hostAccess", "[]");
+    await succeeds(stack.engine.up());
+    await ends(hanging);
+    assert.notEqual(livingFilter(stack.paths), hanging);
   });
 
   it("notices without a refresh, too", async () => {
@@ -259,8 +294,10 @@ describe("the local stack", function () {
   it("leaves no process, no file and no port when it is destroyed", async () => {
     const machine = await machineProcess();
     const port = livingProcess(stack.paths)?.sshPort ?? 0;
+    const filter = livingFilter(stack.paths) ?? assert.fail("no packet filter runs");
     await succeeds(stack.engine.destroy());
     await ends(machine);
+    await ends(filter);
     assert.ok(!existsSync(stack.paths.root));
     assert.ok(!existsSync(stack.paths.control));
     const server = createServer().listen(port, "127.0.0.1");

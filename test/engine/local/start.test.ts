@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa, execaSync } from "execa";
-import { livingProcess } from "../../../infra/local/host/living.ts";
+import { livingFilter, livingProcess } from "../../../infra/local/host/living.ts";
 import { pathsOf } from "../../../infra/local/paths.ts";
 import { LocalStack } from "../../support/local/stack.ts";
 
@@ -40,8 +40,8 @@ class Clone {
   }
 
   private run(...args: string[]) {
-    // A group of its own, so that a test can kill all of it at once.
-    return execa("node", args, {
+    // With a descriptor that is nobody's but the caller's, and in a group of its own, so that a test can kill all of it.
+    return execa("bash", ["-c", 'exec 250</etc/hosts; exec node "$@"', "bash", ...args], {
       cwd: this.project,
       env: this.env,
       all: true,
@@ -85,6 +85,15 @@ describe("npm start", function () {
     assert.equal(one.machines().length, 1);
     assert.equal(other.machines().length, 1);
     assert.notEqual(livingProcess(one.paths)?.sshPort, livingProcess(other.paths)?.sshPort);
+  });
+
+  it("leaves the machine nothing open that its caller had open", async function () {
+    if (process.platform !== "linux") this.skip();
+    for (const pid of [livingProcess(one.paths)?.pid, livingFilter(one.paths)]) {
+      const list = execaSync("ls", ["-l", `/proc/${pid ?? assert.fail("it does not run")}/fd`]).stdout;
+      assert.match(list, /socket:/, "the control: it is the list of what it has open");
+      assert.doesNotMatch(list, /\/etc\/hosts/);
+    }
   });
 
   it("changes nothing the second time, and says so", async () => {

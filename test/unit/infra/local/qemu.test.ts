@@ -31,7 +31,21 @@ describe("QEMU's command line", () => {
   });
 
   it("listens on loopback only, on one port", () => {
-    assert.deepEqual(valuesOf(args, "-netdev"), ["user,id=net,hostfwd=tcp:127.0.0.1:22022-:22"]);
+    const [network = "", ...others] = valuesOf(args, "-netdev");
+    assert.deepEqual(others, []);
+    assert.match(network, /^user,id=net,net=10\.0\.2\.0\/24,/);
+    assert.deepEqual(network.match(/hostfwd=[^,]*/g), ["hostfwd=tcp:127.0.0.1:22022-:22"]);
+  });
+
+  it("leads all that the machine sends through the filter", () => {
+    assert.deepEqual(
+      valuesOf(args, "-object").filter((object) => !object.startsWith("rng-")),
+      ["filter-redirector,id=filter,netdev=net,queue=rx,outdev=to-filter,indev=from-filter"],
+    );
+    assert.deepEqual(
+      valuesOf(args, "-chardev").filter((device) => device.startsWith("socket")),
+      ["socket,id=to-filter,fd=3", "socket,id=from-filter,fd=4"],
+    );
   });
 
   it("attaches root, session and runtime disk as NVMe with the serials that the machine looks for", () => {
