@@ -24,7 +24,6 @@ import (
 	"cloister/seal/internal/guard"
 	"cloister/seal/internal/landlock"
 	"cloister/seal/internal/listen"
-	"cloister/seal/internal/userns"
 	"golang.org/x/sys/unix"
 )
 
@@ -38,18 +37,11 @@ const (
 
 func main() {
 	arguments := os.Args[1:]
-	word := ""
-	if len(arguments) > 0 {
-		word = arguments[0]
-	}
-	switch word {
-	case "launch":
+	if len(arguments) > 0 && arguments[0] == "launch" {
 		launch(arguments[1:])
-	case userns.Pause:
-		userns.Wait()
-	default:
-		inside(arguments)
+		return
 	}
+	inside(arguments)
 }
 
 type options struct {
