@@ -78,6 +78,18 @@ func (c caller) folder(descriptor int) (int, unix.Errno) {
 	return fd, errno
 }
 
+// beneath opens a folder by a path that starts from the caller's working directory or descriptor.
+func (c caller) beneath(descriptor int, path string) (int, unix.Errno) {
+	start := "/cwd/"
+	if descriptor != unix.AT_FDCWD {
+		if descriptor < 0 {
+			return -1, unix.EBADF
+		}
+		start = "/fd/" + strconv.Itoa(descriptor) + "/"
+	}
+	return openFolder(c.proc, strconv.Itoa(c.pid)+start+path)
+}
+
 // fetch takes a copy of a descriptor out of the caller's process.
 func (c caller) fetch(descriptor int) (int, unix.Errno) {
 	process, _, errno := unix.Syscall(unix.SYS_PIDFD_OPEN, uintptr(c.pid), 0, 0)

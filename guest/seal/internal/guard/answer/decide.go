@@ -17,6 +17,8 @@ type target struct {
 	slashes bool
 	// rmdir, rather than unlink.
 	rmdir bool
+	// folder and entry are what parent and name are; known where the kernel's answer has to be told without its call.
+	folder, entry *status
 }
 
 // answer carries a call out, or refuses it, and returns the error that the caller gets.
@@ -31,30 +33,50 @@ func (s *Server) answer(c caller, call guard.Call, turn *turn, id uint64, buffer
 		return errno, s.listener.waiting(id)
 	}
 	folder, name, slashes := split(path)
-	base := unix.AT_FDCWD
-	if !strings.HasPrefix(path, "/") {
-		if base, errno = c.folder(call.Dir); errno == 0 {
-			defer unix.Close(base)
-		}
+	parent, errno := s.folderOf(c, call.Dir, path, folder, id)
+	if parent >= 0 {
+		defer unix.Close(parent)
 	}
-	// From here on nothing is read through the caller's number but a /proc's "self": what was read was the caller's own.
-	if !s.listener.waiting(id) {
+	switch {
+	case errno == gone:
 		return 0, false
-	}
-	if errno != 0 {
+	case errno != 0:
 		return errno, true
-	}
-	if s.turns.repeats(turn, path) {
+	case s.turns.repeats(turn, path):
 		return 0, true
 	}
-	goal := target{parent: base, name: name, slashes: slashes, rmdir: call.Flags == unix.AT_REMOVEDIR}
-	if folder != "" {
-		if goal.parent, errno = s.parent(c, base, folder); errno != 0 {
-			return errno, true
+	return s.decide(target{parent: parent, name: name, slashes: slashes, rmdir: call.Flags == unix.AT_REMOVEDIR}), true
+}
+
+// gone: the caller is not in its call any more.
+const gone = unix.ESRCH
+
+// folderOf opens the folder of a path. Once it has asked whether the caller is still waiting, it reads nothing through the
+// caller's number but what "self" is in a /proc.
+func (s *Server) folderOf(c caller, dir int, path, folder string, id uint64) (int, unix.Errno) {
+	base, errno := unix.AT_FDCWD, unix.Errno(0)
+	if !strings.HasPrefix(path, "/") {
+		if folder != "" && !s.sameProcesses {
+			// Most calls, in one step. An error may be about the folder or about where it starts from.
+			if fd, errno := c.beneath(dir, folder); errno == 0 {
+				if !s.listener.waiting(id) {
+					errno = gone
+				}
+				return fd, errno
+			}
 		}
-		defer unix.Close(goal.parent)
+		base, errno = c.folder(dir)
 	}
-	return s.decide(goal), true
+	if !s.listener.waiting(id) {
+		errno = gone
+	}
+	if errno != 0 || folder == "" {
+		return base, errno
+	}
+	if base >= 0 {
+		defer unix.Close(base)
+	}
+	return s.resolve(c, base, folder)
 }
 
 func (s *Server) decide(goal target) unix.Errno {
@@ -62,37 +84,43 @@ func (s *Server) decide(goal target) unix.Errno {
 		// Nothing is deleted by such a call: the kernel says why.
 		return goal.delete()
 	}
-	folder, err := look(goal.parent, "")
-	if err != nil {
-		return errnoOf(err)
-	}
-	guarded := s.folders[folder.mount()]
-	entry, err := look(goal.parent, goal.name)
-	switch {
-	case err != nil && guarded == nil:
-		return goal.delete()
-	case err != nil:
-		return errnoOf(err)
-	case entry.mount() != folder.mount():
-		// The kernel knows of mounts in the guard's own mount namespace: these it would take away.
-		if errno := goal.obstacle(entry); errno != 0 {
-			return errno
+	var err error
+	goal.entry, err = look(goal.parent, goal.name)
+	if err == nil && !goal.entry.isMountRoot() {
+		// It is in the same mount as its folder.
+		guarded := s.folders[goal.entry.mount()]
+		if guarded == nil || (guarded.bin == nil && goal.entry.youngerThan(s.since)) {
+			return goal.delete()
 		}
-		return unix.EBUSY
-	case guarded == nil:
-		return goal.delete()
+		return s.guard(goal, guarded)
 	}
-	if guarded.bin == nil && entry.youngerThan(s.since) {
-		return goal.delete()
+	if errno := goal.lookAtFolder(); errno != 0 {
+		return errno
 	}
-	return s.guard(goal, guarded, entry)
+	if err != nil {
+		if s.folders[goal.folder.mount()] == nil {
+			return goal.delete()
+		}
+		return errnoOf(err)
+	}
+	// A mount. The kernel knows of mounts in the guard's own mount namespace: these it would take away.
+	if errno := goal.obstacle(); errno != 0 {
+		return errno
+	}
+	return unix.EBUSY
+}
+
+func (t *target) lookAtFolder() unix.Errno {
+	var err error
+	t.folder, err = look(t.parent, "")
+	return errnoOf(err)
 }
 
 // guard is about what was there before, and about everything in a folder that has a trash.
-func (s *Server) guard(goal target, folder *guarded, entry *status) unix.Errno {
+func (s *Server) guard(goal target, folder *guarded) unix.Errno {
 	place, known := s.place(goal.parent, folder.Path)
 	if folder.bin == nil {
-		if errno := goal.obstacle(entry); errno != 0 {
+		if errno := goal.obstacle(); errno != 0 {
 			return errno
 		}
 		s.refusals.old(folder, trash.Join(place, goal.name))
@@ -102,10 +130,10 @@ func (s *Server) guard(goal target, folder *guarded, entry *status) unix.Errno {
 		s.refusals.inTrash(folder, trash.Join(place, goal.name))
 		return unix.EPERM
 	}
-	if entry.youngerThan(s.since) {
+	if goal.entry.youngerThan(s.since) {
 		return goal.delete()
 	}
-	if errno := goal.obstacle(entry); errno != 0 {
+	if errno := goal.obstacle(); errno != 0 {
 		return errno
 	}
 	if !known {
@@ -113,7 +141,7 @@ func (s *Server) guard(goal target, folder *guarded, entry *status) unix.Errno {
 		return unix.EPERM
 	}
 	if goal.rmdir {
-		return s.kept(folder, place, goal, folder.bin.PutFolder(goal.parent, goal.name, place, uint32(entry.Mode)))
+		return s.kept(folder, place, goal, folder.bin.PutFolder(goal.parent, goal.name, place, uint32(goal.entry.Mode)))
 	}
 	return s.kept(folder, place, goal, folder.bin.Put(goal.parent, goal.name, place))
 }
@@ -144,9 +172,12 @@ func (t target) delete() unix.Errno {
 	}
 }
 
-// obstacle is the error that the kernel itself would answer with, in the kernel's order, without anything being deleted.
-// Zero: it would delete. (What only owners may delete in a sticky folder, and immutable files, are EPERM as the guard's own.)
-func (t target) obstacle(entry *status) unix.Errno {
+// obstacle is the error that the kernel itself would answer with (do_unlinkat, do_rmdir, may_delete), in the kernel's order,
+// without anything being deleted. Zero: it would delete.
+func (t *target) obstacle() unix.Errno {
+	if errno := t.lookAtFolder(); errno != 0 {
+		return errno
+	}
 	var system unix.Statfs_t
 	if err := unix.Fstatfs(t.parent, &system); err == nil && system.Flags&unix.ST_RDONLY != 0 {
 		return unix.EROFS
@@ -154,16 +185,16 @@ func (t target) obstacle(entry *status) unix.Errno {
 	if err := unix.Faccessat(t.parent, "", unix.W_OK|unix.X_OK, unix.AT_EMPTY_PATH); err != nil {
 		return errnoOf(err)
 	}
-	if !t.rmdir {
-		if entry.isFolder() {
-			return unix.EISDIR
-		}
-		return 0
-	}
-	if !entry.isFolder() {
+	user := uint32(unix.Geteuid())
+	sticky := t.folder.Mode&unix.S_ISVTX != 0 && t.folder.Uid != user && t.entry.Uid != user
+	switch {
+	case sticky, t.folder.has(unix.STATX_ATTR_APPEND), t.entry.has(unix.STATX_ATTR_APPEND | unix.STATX_ATTR_IMMUTABLE):
+		return unix.EPERM
+	case t.rmdir && !t.entry.isFolder():
 		return unix.ENOTDIR
-	}
-	if !entry.isMountRoot() && !empty(t.parent, t.name) {
+	case !t.rmdir && t.entry.isFolder():
+		return unix.EISDIR
+	case t.rmdir && !t.entry.isMountRoot() && !empty(t.parent, t.name):
 		return unix.ENOTEMPTY
 	}
 	return 0

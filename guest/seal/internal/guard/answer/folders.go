@@ -71,6 +71,8 @@ func find(folders []Folder) (map[uint64]*guarded, error) {
 // status is what is known of an entry of a folder.
 type status unix.Statx_t
 
+const wanted = unix.STATX_TYPE | unix.STATX_MODE | unix.STATX_UID | unix.STATX_INO | unix.STATX_BTIME | unix.STATX_MNT_ID
+
 // look asks about an entry, not following a link; an empty name is the folder itself.
 func look(folder int, name string) (*status, error) {
 	var answer unix.Statx_t
@@ -79,7 +81,7 @@ func look(folder int, name string) (*status, error) {
 		flags |= unix.AT_EMPTY_PATH
 	}
 	for {
-		err := unix.Statx(folder, name, flags, unix.STATX_TYPE|unix.STATX_MODE|unix.STATX_BTIME|unix.STATX_MNT_ID, &answer)
+		err := unix.Statx(folder, name, flags, wanted, &answer)
 		if err == unix.EINTR {
 			continue
 		}
@@ -89,7 +91,10 @@ func look(folder int, name string) (*status, error) {
 
 func (s *status) isFolder() bool { return s.Mode&unix.S_IFMT == unix.S_IFDIR }
 
-func (s *status) isMountRoot() bool { return s.Attributes&unix.STATX_ATTR_MOUNT_ROOT != 0 }
+func (s *status) isMountRoot() bool { return s.has(unix.STATX_ATTR_MOUNT_ROOT) }
+
+// has tells whether the entry has one of some attributes.
+func (s *status) has(attributes uint64) bool { return s.Attributes&attributes != 0 }
 
 // mount is the number of the mount that the entry is in.
 func (s *status) mount() uint64 { return s.Mnt_id }

@@ -23,8 +23,8 @@ func split(path string) (folder, name string, slashes bool) {
 	return trimmed[:at], trimmed[at:], len(trimmed) < len(path)
 }
 
-// parent opens the folder of a path as the caller would find it. The guard's root is the session's.
-func (s *Server) parent(c caller, base int, path string) (int, unix.Errno) {
+// resolve opens a folder as the caller would find it. The guard's root is the session's.
+func (s *Server) resolve(c caller, base int, path string) (int, unix.Errno) {
 	if !s.sameProcesses {
 		fd, errno := openFolder(base, path)
 		if errno != unix.ENOENT {

@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"cloister/seal/internal/trash"
 	"golang.org/x/sys/unix"
@@ -12,33 +13,28 @@ import (
 // maxShown is how many bytes of a path are told.
 const maxShown = 300
 
+// patience is how long a command waits for a line about it to be written: its end may end the guard.
+const patience = 200 * time.Millisecond
+
 // refusals tells of the first refusal of each kind, on the command's own standard error.
 type refusals struct {
 	before, inside, failed atomic.Bool
-	lines                  chan string
 }
 
-func newRefusals() *refusals {
-	// One for each kind: saying something never waits.
-	told := &refusals{lines: make(chan string, 3)}
-	go func() {
-		for line := range told.lines {
-			text := []byte("cloister: " + line + "\n")
-			for len(text) > 0 {
-				n, err := unix.Write(2, text)
-				if err != nil && err != unix.EINTR {
-					return
-				}
-				text = text[max(n, 0):]
-			}
-		}
-	}()
-	return told
-}
-
+// say writes a line the first time. Where nobody reads it, no call waits for that.
 func (r *refusals) say(once *atomic.Bool, line string) {
-	if once.CompareAndSwap(false, true) {
-		r.lines <- line
+	if !once.CompareAndSwap(false, true) {
+		return
+	}
+	written := make(chan struct{})
+	go func() {
+		defer close(written)
+		// One write, so that it stays one line between others.
+		_, _ = unix.Write(2, []byte("cloister: "+line+"\n"))
+	}()
+	select {
+	case <-written:
+	case <-time.After(patience):
 	}
 }
 

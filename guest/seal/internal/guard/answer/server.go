@@ -24,7 +24,7 @@ type Server struct {
 	since    int64
 	folders  map[uint64]*guarded
 	turns    *turns
-	refusals *refusals
+	refusals refusals
 	// sameProcesses: the session has no process namespace of its own, so "self" in its /proc would be the guard.
 	sameProcesses bool
 	first         sync.Once
@@ -51,7 +51,7 @@ func Run(socket int, since int64, folders []Folder) error {
 	}
 	server := &Server{
 		listener: listener(given.Listener), proc: proc, since: since,
-		refusals: newRefusals(), turns: newTurns(given.Held), failed: make(chan error, workers+1),
+		turns: newTurns(given.Held), failed: make(chan error, workers+1),
 	}
 	if err := server.prepare(given.Root, folders); err != nil {
 		return err
