@@ -292,6 +292,21 @@ open("file", "w")`)
 	if out, code := trashCommand(dir, "ls"); code != 1 || !strings.Contains(out, "what is deeper is not shown") {
 		t.Errorf("ls: %d %.300s", code, out)
 	}
+	if isRoot() {
+		// One thing that cannot be deleted does not keep the rest.
+		for _, path := range []string{batch[0] + "/others", batch[0] + "/others/file"} {
+			if err := os.Mkdir(path, 0o755); err != nil {
+				t.Fatal(err)
+			}
+		}
+		out, code := trashCommand(dir, "empty")
+		if code != 1 || strings.Count(out, "\n") != 1 || !strings.Contains(out, "file: permission denied") {
+			t.Errorf("%d %s", code, out)
+		}
+		if err := os.RemoveAll(batch[0] + "/others"); err != nil {
+			t.Fatal(err)
+		}
+	}
 	trashOf(t, dir, "empty")
 	if exists(dir + "/.cloister-trash") {
 		t.Error("not emptied")

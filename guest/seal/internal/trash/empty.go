@@ -3,11 +3,17 @@ package trash
 import (
 	"errors"
 	"strconv"
+	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
 
-// Empty deletes the trash with everything in it, for good.
+// patience is how long a session may keep the emptying busy by putting more into the trash.
+const patience = 10 * time.Minute
+
+// Empty deletes the trash with everything in it, for good. (internal/tree is for root: as the folder's owner, folders without
+// rights have to be given some first.)
 func (o *Owned) Empty(report Report) error {
 	bin, err := o.bin()
 	if err == errNone {
@@ -17,90 +23,101 @@ func (o *Owned) Empty(report Report) error {
 		return err
 	}
 	defer unix.Close(bin)
-	if err := removeContent(bin); err != nil {
-		return err
-	}
-	if err := unix.Unlinkat(o.fd, Folder, unix.AT_REMOVEDIR); err != nil {
+	remover := remover{top: bin, report: report, deadline: time.Now().Add(patience)}
+	remover.prefix = ".deep-" + strconv.FormatInt(time.Now().UnixNano(), 36) + "-"
+	remover.all()
+	if err := unix.Unlinkat(o.fd, Folder, unix.AT_REMOVEDIR); err != nil && !remover.failed {
 		return errors.New(Folder + ": " + err.Error())
 	}
 	return nil
 }
 
-// removeContent empties an open folder, whatever is in it, in bounded memory and with a bounded number of descriptors.
-func removeContent(folder int) error {
-	remover := remover{top: folder}
-	for {
-		remover.moved = false
-		if err := remover.folder(folder, 0); err != nil {
-			return err
-		}
-		if !remover.moved {
-			return nil
-		}
-		// What was too deep lies in the top folder now.
-		if _, err := unix.Seek(folder, 0, 0); err != nil {
-			return err
-		}
-	}
-}
-
+// remover deletes in bounded memory and with a bounded number of descriptors: folders that lie too deep are moved up first.
 type remover struct {
-	top   int
-	moved bool
-	count int
+	top      int
+	report   Report
+	deadline time.Time
+	// lifted counts the folders that were moved up, under names that begin with prefix.
+	lifted int
+	prefix string
+	failed bool
 }
 
-func (r *remover) folder(folder, depth int) error {
-	return names(folder, func(name string) error {
-		err := unix.Unlinkat(folder, name, 0)
-		switch err {
-		case nil, unix.ENOENT:
+func (r *remover) all() {
+	r.content(r.top, "", 0, "")
+	for done := 0; done < r.lifted; {
+		done = r.lifted
+		if _, err := unix.Seek(r.top, 0, 0); err != nil {
+			r.fail("", err)
+			return
+		}
+		r.content(r.top, "", 0, r.prefix)
+	}
+}
+
+func (r *remover) fail(place string, err error) {
+	r.failed = true
+	r.report.Problem(Shown(Join(Folder, place)) + ": " + err.Error())
+}
+
+var errBusy = errors.New("somebody puts more into it all the time")
+
+// content deletes what is in an open folder and has a prefix. What cannot be deleted is told, and the rest is deleted.
+func (r *remover) content(folder int, place string, depth int, prefix string) {
+	err := names(folder, func(name string) error {
+		if time.Now().After(r.deadline) {
+			return errBusy
+		}
+		if !strings.HasPrefix(name, prefix) {
 			return nil
-		case unix.EISDIR:
-			return r.inner(folder, name, depth+1)
 		}
-		return errors.New(Shown(name) + ": " + err.Error())
+		inner := Join(place, name)
+		err := unix.Unlinkat(folder, name, 0)
+		if err == unix.EISDIR {
+			err = r.inner(folder, name, inner, depth+1)
+		}
+		if err != nil && err != unix.ENOENT {
+			r.fail(inner, err)
+		}
+		return nil
 	})
+	if err != nil {
+		r.fail(place, err)
+	}
 }
 
-func (r *remover) inner(parent int, name string, depth int) error {
-	if depth == maxDepth {
-		r.moved = true
-		r.count++
-		return unix.Renameat2(parent, name, r.top, ".deep-"+strconv.Itoa(unix.Getpid())+"-"+strconv.Itoa(r.count), unix.RENAME_NOREPLACE)
-	}
-	fd, err := open(parent, name, unix.O_RDONLY)
-	if err == unix.EACCES {
-		if err = makeUsable(parent, name); err == nil {
-			fd, err = open(parent, name, unix.O_RDONLY)
-		}
-	}
+func (r *remover) inner(parent int, name, place string, depth int) error {
+	fd, err := openUsable(parent, name)
 	if err != nil {
-		return errors.New(Shown(name) + ": " + err.Error())
-	}
-	defer unix.Close(fd)
-	// A folder without the right to write is its owner's all the same.
-	if unix.Faccessat(fd, "", unix.W_OK|unix.X_OK, unix.AT_EMPTY_PATH) != nil {
-		_ = unix.Fchmod(fd, private)
-	}
-	if err := r.folder(fd, depth); err != nil {
 		return err
 	}
-	if err := unix.Unlinkat(parent, name, unix.AT_REMOVEDIR); err != nil && err != unix.ENOENT {
-		if err == unix.ENOTEMPTY {
-			return errors.New(Shown(name) + ": somebody puts more into it")
-		}
-		return errors.New(Shown(name) + ": " + err.Error())
+	defer unix.Close(fd)
+	if depth == maxDepth {
+		r.lifted++
+		return unix.Renameat2(parent, name, r.top, r.prefix+strconv.Itoa(r.lifted), unix.RENAME_NOREPLACE)
+	}
+	before := r.failed
+	r.failed = false
+	r.content(fd, place, depth, "")
+	inside := r.failed
+	r.failed = before || inside
+	if err := unix.Unlinkat(parent, name, unix.AT_REMOVEDIR); err != nil && !inside {
+		return err
 	}
 	return nil
 }
 
-// makeUsable gives the owner all rights to a folder that cannot be opened. The handle is what is changed, not the name.
-func makeUsable(parent int, name string) error {
-	fd, err := open(parent, name, unix.O_PATH)
+// openUsable opens a folder, and gives its owner all rights to it where some are missing. What is changed is the folder that
+// was opened, whatever has its name by then.
+func openUsable(parent int, name string) (int, error) {
+	handle, err := open(parent, name, unix.O_PATH)
 	if err != nil {
-		return err
+		return -1, err
 	}
-	defer unix.Close(fd)
-	return unix.Chmod("/proc/self/fd/"+strconv.Itoa(fd), private)
+	defer unix.Close(handle)
+	if unix.Faccessat(handle, "", unix.R_OK|unix.W_OK|unix.X_OK, unix.AT_EMPTY_PATH) != nil {
+		// Another's folder: the next call says so.
+		_ = unix.Chmod("/proc/self/fd/"+strconv.Itoa(handle), private)
+	}
+	return open(handle, ".", unix.O_RDONLY)
 }
