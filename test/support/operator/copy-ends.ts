@@ -26,18 +26,18 @@ export const ENDS: Readonly<Record<string, CopyEnd>> = {
 /**
  * The same end, with somebody beside it who is always in time: right after it has looked at `sub` or `file`, or made a folder
  * of that name, there is a link there. Once after each kind of call.
+ *
+ * @param looks after how many looks at what is no link; for ends on this computer
  */
-export function outrun({ words, env }: CopyEnd, target: string): CopyEnd {
+export function outrun({ words, env }: CopyEnd, target: string, looks = 1): CopyEnd {
   const [program = "", ...rest] = words;
   const last = rest.at(-1) ?? "";
+  const fill = (code: string) =>
+    code.replace("TARGET", () => JSON.stringify(target)).replace("LOOKS", () => `${looks}`);
   const before =
     program === "python3"
-      ? [...rest.slice(0, -1), `${SWAP_PY.replace("TARGET", () => JSON.stringify(target))}\n${last}`]
-      : [
-          "--import",
-          `data:text/javascript,${encodeURIComponent(SWAP_JS.replace("TARGET", () => JSON.stringify(target)))}`,
-          ...rest,
-        ];
+      ? [...rest.slice(0, -1), `${fill(SWAP_PY)}\n${last}`]
+      : ["--import", `data:text/javascript,${encodeURIComponent(fill(SWAP_JS))}`, ...rest];
   return { words: [program, ...before], ...(env ? { env } : {}) };
 }
 
@@ -64,22 +64,17 @@ const SWAP_JS = `
 import fs from "node:fs";
 import { syncBuiltinESMExports } from "node:module";
 const { renameSync, symlinkSync } = fs;
-const after = (call, done, kept) => (path, ...words) => {
-  try {
-    return call(path, ...words);
-  } finally {
-    const name = /(^|\\/)(sub|file)$/.exec(path.toString())?.[2];
-    if (name && !done.has(name)) {
-      done.add(name);
-      try {
-        renameSync(path, path.toString().slice(0, -name.length) + kept);
-        symlinkSync(TARGET, path);
-      } catch {}
-    }
+const after = (call, looks, kept) => (path, ...words) => {
+  const seen = call(path, ...words);
+  const name = /(^|\\/)(sub|file)$/.exec(path.toString())?.[2];
+  if (name && !seen?.isSymbolicLink() && --looks === 0) {
+    renameSync(path, path.toString().slice(0, -name.length) + kept);
+    symlinkSync(TARGET, path);
   }
+  return seen;
 };
-fs.lstatSync = after(fs.lstatSync, new Set(), "kept-1");
-fs.mkdirSync = after(fs.mkdirSync, new Set(), "kept-2");
+fs.lstatSync = after(fs.lstatSync, LOOKS, "kept-1");
+fs.mkdirSync = after(fs.mkdirSync, 1, "kept-2");
 syncBuiltinESMExports();`;
 
 /** What an end did. */

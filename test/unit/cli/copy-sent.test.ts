@@ -178,8 +178,10 @@ describe("what a copy sends", function () {
           await mkdir(at("swapped"));
           if (what === "sub") await mkdir(at("swapped", "sub"));
           else await writeFile(at("swapped", "file"), "fine");
+          // The working folder is the only way that looks twice at a folder.
+          const looks = what === "sub" && name.endsWith("working folder") ? 2 : 1;
           const target = what === "sub" ? "../outside" : "../outside/canary";
-          const { code, stdout, report } = await send(outrun(end, target), at("swapped"));
+          const { code, stdout, report } = await send(outrun(end, target, looks), at("swapped"));
           const secret = what === "sub" ? at("swapped", "sub", "canary") : at("swapped", "file");
           assert.equal(await readFile(secret, "utf8"), SECRET, "the control: there is a link now");
           if (code === 0) {
