@@ -8,7 +8,7 @@ if os.fork() == 0:
     os.setsid()
     while True: time.sleep(0.2); open("/tmp/alive", "w").write("x")
 open("/tmp/file", "w").write("x" * 1000000); open("/dev/shm/file", "w").close()
-open(f"{here}/" + sys.argv[1], "w").close()
+open(f"{here}/.new", "w").write(os.environ["USER"]); os.rename(f"{here}/.new", f"{here}/" + sys.argv[1])
 time.sleep(1000)
 '''
 
@@ -37,12 +37,13 @@ def state(name, uid):
     }
 
 
-def launched(base, mark, *more, **options):
-    """A session that is up: its process, name and user id."""
+def launched(base, mark, **options):
+    """A session that is up: its process, name and user id. The name is its own word: others may come and go meanwhile."""
     running = start(STUBBORN, mark, mounts=[f"{base}:f:rwd"], plain=True, timeout=900, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **options)
     if wait_for(lambda: os.path.exists(f"{base}/{mark}"), 30) is None:
         raise RuntimeError("the session did not come up")
-    return running
+    name = read(f"{base}/{mark}")
+    return running, name, uid_of(name) or os.stat(f"/sessions/{name}").st_uid
 
 
 def names_now():
@@ -79,11 +80,7 @@ def supervisors(count):
     seen, before, slowest, times = {part: [] for part in NAMES}, {part: 0 for part in NAMES}, 0.0, []
     bound = 1.0 * SLOW
     for turn in range(count):
-        old = names_now()
-        running = launched(base, f"m{turn}", agent=turn % 2 == 1)
-        fresh = sorted(names_now() - old)
-        name = fresh[0] if fresh else "?"
-        uid = uid_of(name) or os.stat(f"/sessions/{name}").st_uid
+        running, name, uid = launched(base, f"m{turn}", agent=turn % 2 == 1)
         for part, number in state(name, uid).items():
             before[part] = max(before[part], number)
         # The supervisor may be the call itself, or a unit that the call asked for: both die.
@@ -110,10 +107,7 @@ def others():
         told = {}
         bad = 0
         for turn, victim in enumerate(("bwrap", "cat", "apply-seccomp")):
-            old = names_now()
-            running = launched(base, f"o{turn}")
-            name = sorted(names_now() - old)[0]
-            uid = uid_of(name) or os.stat(f"/sessions/{name}").st_uid
+            running, name, uid = launched(base, f"o{turn}")
             mine = [one["pid"] for one in processes() if one["name"] == victim and (one["uid"] == uid or one["pid"] in children(running.pid))]
             if victim == "cat":
                 # Whatever holds the scope: the processes of its control group that are root's.
@@ -148,8 +142,7 @@ def kept():
     with checks("killed.kept"):
         base = folder("killed-kept")
         name = f"escape-{TAG}-stays"
-        running = launched(base, "k", name=name)
-        uid = uid_of(name)
+        running, _, uid = launched(base, "k", name=name)
         write(f"/sessions/{name}/mine", "mine")
         running_pids = claimed_by(name) + supervisor_of(running.pid)
         for pid in running_pids:
@@ -193,5 +186,6 @@ def starting(count):
 
 with checks(*(f"killed.{name}" for name in NAMES)):
     supervisors(GIVEN["kills"])
-together(others, kept)
+others()
+kept()
 starting(max(3, GIVEN["kills"] // 2))
