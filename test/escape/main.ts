@@ -46,7 +46,7 @@ const options = new Command("npm run escape --")
   .option("--json", "prints the rows as JSON")
   .option("--seed <number>", "what every choice comes from", number, randomInt(2 ** 31))
   .option("--boot", "boots a machine of its own, even when the one of the stack `local` runs")
-  .option("--thorough", "100 kills, 100 cycles, 100,000 files, 20 rounds")
+  .option("--thorough", "100 kills, 100 cycles, 100,000 files, 60,000 requests, 20 rounds of two writers")
   .option("--no-fuzz", "without the fuzzer")
   .option("--fuzz-seconds <number>", "how long the fuzzer works (default: 60)", number)
   .option(

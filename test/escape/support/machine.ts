@@ -44,6 +44,8 @@ export interface Scale {
   readonly cycles: number;
   /** How many files a session leaves to be removed. */
   readonly files: number;
+  /** How many requests a flood has. A journal of the size that distributions give it is full after some 50,000. */
+  readonly requests: number;
   /** How often two writers meet in the same database. */
   readonly rounds: number;
   /** How long the fuzzer works, in seconds. */
@@ -58,6 +60,7 @@ export function scaleOf(emulated: boolean, seed: number): Scale {
     kills: emulated ? 4 : 20,
     cycles: emulated ? 8 : 20,
     files: emulated ? 20_000 : 100_000,
+    requests: emulated ? 1_500 : 12_000,
     rounds: emulated ? 1 : 5,
     fuzzSeconds: 60,
   };
@@ -65,5 +68,5 @@ export function scaleOf(emulated: boolean, seed: number): Scale {
 
 /** The numbers of the issue, for a run that may take its time. */
 export function thorough(scale: Scale): Scale {
-  return { ...scale, kills: 100, cycles: 100, files: 100_000, rounds: 20 };
+  return { ...scale, kills: 100, cycles: 100, files: 100_000, requests: 60_000, rounds: 20 };
 }

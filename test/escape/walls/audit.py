@@ -10,7 +10,7 @@ for i in range(count):
     for attempt in (1, 2):
         try:
             if s is None: s = socket.create_connection(("127.0.0.1", 3128), 30); left = b""
-            s.sendall(f"GET http://{host}/{i} HTTP/1.1\r\nHost: {host}\r\nProxy-Authorization: Basic {token}\r\nConnection: keep-alive\r\n\r\n".encode())
+            s.sendall(f"GET http://{host}/{i}{os.urandom(450).hex()} HTTP/1.1\r\nHost: {host}\r\nProxy-Authorization: Basic {token}\r\nConnection: keep-alive\r\n\r\n".encode())
             while b"\r\n\r\n" not in left:
                 more = s.recv(65536)
                 if not more: raise OSError("closed")
@@ -53,8 +53,8 @@ def on_disk():
 
 
 def flood():
-    count = 1500 if SLOW > 1 else 12_000
-    process = start(ASK, count, HOST, timeout=200)
+    count = GIVEN["requests"]
+    process = start(ASK, count, HOST, timeout=max(200, count // 50))
     peak, normal = 0, 0
     out = []
     reading = threading.Thread(target=lambda: out.append(process.communicate()))
