@@ -43,7 +43,7 @@ program
   .option("--allow <host[:port]>", "a host the session may reach; can be given several times", collect, [])
   .option(
     "--mount <dir:name:mode>",
-    "shows a folder of the machine as mnt/NAME: ro, rw or rwd; can be repeated",
+    "shows a folder of the machine as mnt/NAME: ro, rw, rwd or trash; can be repeated",
     collect,
     [],
   )

@@ -6,6 +6,7 @@ import { type MountRequest, RunRefused, type RunResult, SessionFailed } from "./
 import { parseMount } from "./sessions/mounts.ts";
 import { checkName } from "./sessions/names.ts";
 import { removeSession } from "./sessions/session.ts";
+import { registerTrash } from "./trash/command.ts";
 import { reportCommand, verifyCommand } from "./verify/command.ts";
 
 /** Exit codes of the command itself; a sealed command's own code is passed on. */
@@ -49,7 +50,7 @@ program
   .option("--allow <host[:port]>", "a host the session may reach; can be given several times", collect, [])
   .option(
     "--mount <dir:name:mode>",
-    "shows DIR as mnt/NAME: ro, rw (nothing can be deleted) or rwd; can be given several times",
+    "shows DIR as mnt/NAME: ro, rw (what was there before cannot be deleted), rwd or trash; can be given several times",
     collect,
     [],
   )
@@ -107,6 +108,8 @@ program
     if (wrong !== undefined) throw new RunRefused([wrong.replace(/^--name /, "--session ")]);
     process.exitCode = await auditCommand({ session, since, follow });
   });
+
+registerTrash(program);
 
 async function runCommand(command: string[], options: RunOptions): Promise<number> {
   const { mounts, environment, problems } = parseLists(options);

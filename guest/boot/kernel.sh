@@ -42,9 +42,6 @@ kernel_settings() {
   at_least fs/protected_fifos 2
   at_least fs/protected_regular 2
   zero fs/suid_dumpable
-  # Sessions' user namespaces are made by root (guest/seal, `apply-seccomp launch`): nobody else needs to make any. (Debian's and
-  # Ubuntu's kernels have this setting.)
-  zero kernel/unprivileged_userns_clone
   # No line discipline's module is loaded because a terminal asks for it.
   zero dev/tty/ldisc_autoload
 }
