@@ -16,6 +16,7 @@ import { shellQuoted, sshArguments } from "../../infra/local/ssh.ts";
 import { firstSession } from "../../tools/start/first-session.ts";
 import { EngineProject } from "../support/engine.ts";
 import { copyProject } from "../support/local/project-copy.ts";
+import { wallCases } from "../support/machine-walls.ts";
 import { operatorCases, operatorOf } from "../support/operator/cases.ts";
 import { ends } from "../support/processes.ts";
 
@@ -202,6 +203,8 @@ describe(`a real ${architecture} machine`, function () {
     assert.equal(session.model, "demo");
   });
 
+  wallCases({ onMachine });
+
   operatorCases({ engine: () => engine, onMachine });
 
   it("has nothing to change afterwards", async () => {
@@ -211,6 +214,9 @@ describe(`a real ${architecture} machine`, function () {
 
   it("is brought back after it was killed, with its session data, also when the session disk is full", async () => {
     await onMachine("sh", "-c", "echo kept > /sessions/folders/kept.txt; sync");
+    const rows = (await onMachine("cloister", "audit")).stdout;
+    assert.match(rows, /"host":"denied\.example"/);
+    const firstId = (await onMachine("cat", "/etc/machine-id")).stdout;
     await onMachine(
       "sh",
       "-c",
@@ -228,6 +234,11 @@ describe(`a real ${architecture} machine`, function () {
     const { notices } = ReportSchema.parse(JSON.parse(await readFile(paths.verification, "utf8")));
     assert.match(notices?.join("\n") ?? "", /the session disk is full/);
     assert.equal((await onMachine("cat", "/sessions/folders/kept.txt")).stdout, "kept");
+    // Another machine, and a full disk: the audit log is as it was, and goes on.
+    assert.notEqual((await onMachine("cat", "/etc/machine-id")).stdout, firstId);
+    const now = (await onMachine("cloister", "audit")).stdout;
+    assert.ok(now.startsWith(rows.slice(0, rows.indexOf("\n"))), "the oldest row is still there");
+    assert.ok(now.split("\n").length > rows.split("\n").length, "the verification's rows were added");
   });
 
   it("leaves nothing when it is destroyed", async () => {
