@@ -43,14 +43,15 @@ export function chooseUid(taken: ReadonlySet<number>, random = (below: number) =
 
 /**
  * useradd(8) for a session. It makes no home, no mail box, no log entries and no subordinate ids: a session maps no
- * user but itself.
+ * user but itself. Older versions (4.8, Ubuntu 22.04) look for a range of no ids, and fail, unless the user is none of
+ * those that have any: above UID_MAX.
  */
 export function useraddArguments(name: string, uid: number, home: string): string[] {
   return [
     "useradd",
     ...["--uid", String(uid), "--user-group"],
     ...["--no-create-home", "--no-log-init"],
-    ...["--key", "SUB_UID_COUNT=0", "--key", "SUB_GID_COUNT=0"],
+    ...["--key", "SUB_UID_COUNT=0", "--key", "SUB_GID_COUNT=0", "--key", `UID_MAX=${UID_RANGE.from - 1}`],
     ...["--home-dir", home, "--shell", "/bin/bash"],
     name,
   ];

@@ -38,7 +38,7 @@ describe("session users", () => {
   it("are made without home, mail or subordinate ids", () => {
     assert.deepEqual(useraddArguments("x", 20_001, "/sessions/x"), [
       ...["useradd", "--uid", "20001", "--user-group", "--no-create-home", "--no-log-init"],
-      ...["--key", "SUB_UID_COUNT=0", "--key", "SUB_GID_COUNT=0"],
+      ...["--key", "SUB_UID_COUNT=0", "--key", "SUB_GID_COUNT=0", "--key", "UID_MAX=19999"],
       ...["--home-dir", "/sessions/x", "--shell", "/bin/bash", "x"],
     ]);
   });
