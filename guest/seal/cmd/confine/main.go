@@ -39,7 +39,7 @@ func main() {
 		err = confine(filter)
 	}
 	if err == nil {
-		err = unix.Exec(command[0], command, os.Environ())
+		err = errors.New(command[0] + ": " + unix.Exec(command[0], command, os.Environ()).Error())
 	}
 	_, _ = os.Stderr.WriteString("cloister: the supervisor could not be confined: " + err.Error() + "\n")
 	os.Exit(exitFailed)
