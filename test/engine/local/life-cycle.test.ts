@@ -87,12 +87,16 @@ describe("the local stack", function () {
     const preview = ["preview", "-s", stack.engine.stack];
     const text = await fails(stack.engine.run(preview, { CLOISTER_TEST_QEMU_LACKS: "user" }));
     assert.match(text, /QEMU's user network \(libslirp\), which qemu-system-\w+ here is built without, is missing/);
-    await set("hostAccess", '["printer:80"]');
+    const configure = (service: string) =>
+      succeeds(
+        stack.engine.run(["config", "set", "--path", "cloister:hostAccess[0]", service, "-s", stack.engine.stack]),
+      );
+    await configure("printer:80");
     assert.match(
       await fails(stack.engine.run(preview)),
       /cloister:hostAccess\[0\] = "printer:80": names are not looked up/,
     );
-    await set("hostAccess", '["localhost:8080"]');
+    await configure("localhost:8080");
   });
 
   it("comes up: a machine runs, and the outputs say how to reach it", async () => {
@@ -192,7 +196,7 @@ describe("the local stack", function () {
     // One that hangs does not outlive its machine either.
     const hanging = livingFilter(stack.paths) ?? assert.fail("no packet filter runs");
     process.kill(hanging, "SIGSTOP");
-    await set("hostAccess", "[]");
+    await succeeds(stack.engine.run(["config", "rm", "cloister:hostAccess", "-s", stack.engine.stack]));
     await succeeds(stack.engine.up());
     await ends(hanging);
     assert.notEqual(livingFilter(stack.paths), hanging);
