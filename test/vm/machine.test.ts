@@ -14,6 +14,9 @@ import { type Paths, pathsOf } from "../../infra/local/paths.ts";
 import { hostArchitecture } from "../../infra/local/qemu.ts";
 import { shellQuoted, sshArguments } from "../../infra/local/ssh.ts";
 import { firstSession } from "../../tools/start/first-session.ts";
+import { escapeCases } from "../escape/cases.ts";
+import { scaleOf } from "../escape/support/machine.ts";
+import { sshMachine } from "../escape/support/ssh-machine.ts";
 import { EngineProject } from "../support/engine.ts";
 import { copyProject } from "../support/local/project-copy.ts";
 import { wallCases } from "../support/machine-walls.ts";
@@ -206,6 +209,22 @@ describe(`a real ${architecture} machine`, function () {
   wallCases({ onMachine });
 
   operatorCases({ engine: () => engine, onMachine });
+
+  escapeCases({
+    machine: () => {
+      const emulated = livingProcess(paths)?.accelerator === "tcg";
+      const scale = scaleOf(emulated, Number(process.env["CLOISTER_TEST_SEED"] ?? 1));
+      return sshMachine({
+        paths,
+        port,
+        scale: { ...scale, slowness: scale.slowness * slowness },
+        async operator(args) {
+          const { exitCode, stdout, stderr } = await operatorOf(() => engine).cloister(args);
+          return { exitCode: exitCode ?? 255, stdout: stdout.toString(), stderr };
+        },
+      });
+    },
+  });
 
   it("has nothing to change afterwards", async () => {
     const { exitCode, all } = await engine.preview("--expect-no-changes");
