@@ -22,7 +22,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { constants, inflateSync } from "node:zlib";
 import { ENDS, entriesOf, outrun, send, startEnd } from "../../support/operator/copy-ends.ts";
-import { swap } from "../../support/operator/swap.ts";
+import { type Swapping, swap } from "../../support/operator/swap.ts";
 
 const NOBODY = 65534;
 const isRoot = process.getuid?.() === 0;
@@ -33,6 +33,7 @@ describe("what a copy sends", function () {
   this.timeout(60_000);
   this.slow(20_000);
   let folder: string;
+  let swapping: Swapping | undefined;
   const at = (...parts: string[]): string => join(folder, ...parts);
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), "cloister-cp-sent-"));
@@ -42,7 +43,11 @@ describe("what a copy sends", function () {
     await writeFile(at("outside", "canary"), SECRET);
     await writeFile(at("tree", "file"), "one");
   });
-  afterEach(() => rm(folder, { recursive: true, force: true }));
+  afterEach(async () => {
+    await swapping?.stop();
+    swapping = undefined;
+    await rm(folder, { recursive: true, force: true });
+  });
 
   for (const [name, end] of Object.entries(ENDS)) {
     describe(name, () => {
@@ -201,7 +206,7 @@ describe("what a copy sends", function () {
         await mkdir(at("outside", "deep"));
         await writeFile(at("outside", "deep", "canary"), SECRET);
         await writeFile(at("tree", "sub", "canary"), "fine");
-        const swapping = swap(at("tree"), "../outside", SEED);
+        swapping = swap(at("tree"), "../outside", SEED);
         let seen = "";
         let naive = false;
         const until = Date.now() + 3_000;
