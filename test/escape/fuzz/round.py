@@ -58,8 +58,12 @@ def place(piece, top):
 for piece in plan["pieces"]: note(piece["kind"], tried(lambda: place(piece, base)))
 for worker in workers: worker.start()
 open(base + b"/.arranged", "w").close()
-# Meanwhile: read and write whatever can be reached from here.
+# Meanwhile: read and write whatever can be reached from here. What was a file may be a FIFO by then.
 words, wrote = set(), 0
+def peek(path):
+    fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    try: return os.read(fd, 4096)
+    finally: os.close(fd)
 def reach(top, depth):
     global wrote
     if depth == 0 or stop.is_set(): return
@@ -71,9 +75,9 @@ def reach(top, depth):
             status = os.stat(path)
             if stat.S_ISDIR(status.st_mode): tried(lambda: open(path + b"/pwned", "x").close()); reach(path, depth - 1)
             elif stat.S_ISREG(status.st_mode):
-                with open(path, "rb") as f: words.update(re.findall(rb"canary-[0-9a-f]{24}", f.read(4096)))
+                words.update(re.findall(rb"canary-[0-9a-f]{24}", peek(path)))
                 if b"canary" in name:
-                    with open(path, "r+b") as f: f.write(b"pwned"); wrote += 1
+                    fd = os.open(path, os.O_RDWR | os.O_NONBLOCK); os.write(fd, b"pwned"); os.close(fd); wrote += 1
         except OSError: pass
 end = time.time() + plan["seconds"]
 while time.time() < end and not os.path.exists(base + b"/.stop"):
@@ -84,6 +88,10 @@ say({"made": made, "words": sorted(w.decode() for w in words), "workers": len(wo
 # What is run in the sessions that the operator starts meanwhile: the same look around, for as long as it takes once.
 LOOK = r'''
 words = set()
+def peek(path):
+    fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    try: return os.read(fd, 4096)
+    finally: os.close(fd)
 def reach(top, depth):
     if depth == 0: return
     try: names = os.listdir(top)
@@ -94,8 +102,9 @@ def reach(top, depth):
             status = os.stat(path)
             if stat.S_ISDIR(status.st_mode): tried(lambda: open(path + b"/pwned", "x").close()); reach(path, depth - 1)
             elif stat.S_ISREG(status.st_mode):
-                with open(path, "rb") as f: words.update(re.findall(rb"canary-[0-9a-f]{24}", f.read(4096)))
-                if name == b"canary": open(path, "r+b").write(b"pwned")
+                words.update(re.findall(rb"canary-[0-9a-f]{24}", peek(path)))
+                if name == b"canary":
+                    fd = os.open(path, os.O_RDWR | os.O_NONBLOCK); os.write(fd, b"pwned"); os.close(fd)
         except OSError: pass
 for _ in range(3): reach(os.path.expanduser("~/mnt").encode(), 4)
 say({"words": sorted(w.decode() for w in words)})

@@ -7,8 +7,8 @@ import { type Architecture, hostArchitecture } from "../../../infra/local/qemu.t
 import { prepare } from "../../../tools/start/prepare.ts";
 import { EngineProject } from "../../support/engine.ts";
 import { copyProject } from "../../support/local/project-copy.ts";
-import { operatorOf } from "../../support/operator/cases.ts";
 import type { Machine, Scale } from "./machine.ts";
+import { operatorHere } from "./operator-here.ts";
 import { sshMachine } from "./ssh-machine.ts";
 
 /** A machine that the suite may use. */
@@ -44,15 +44,11 @@ export async function bootMachine(
     if (exitCode !== 0) throw new Error(`the machine did not come up:\n${all}`);
     const started = livingProcess(paths);
     if (started === undefined) throw new Error("the machine ended just after it was verified");
-    const { cloister } = operatorOf(() => engine);
     const machine = sshMachine({
       paths,
       port: () => livingProcess(paths)?.sshPort ?? started.sshPort,
       scale: scaleFor(started.accelerator === "tcg"),
-      async operator(args) {
-        const { exitCode: code, stdout, stderr } = await cloister(args);
-        return { exitCode: code ?? 255, stdout: stdout.toString(), stderr };
-      },
+      operator: operatorHere(project, engine.stack, engine.env),
     });
     return {
       machine,

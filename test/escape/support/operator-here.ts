@@ -1,6 +1,9 @@
 import { execa } from "execa";
 import type { Finished } from "./machine.ts";
 
+/** A call that takes longer has no end: its exit code is 255. */
+const LONGEST_MS = 300_000;
+
 /** The operator's command, as a user of this project calls it. */
 export function operatorHere(
   project: string,
@@ -13,6 +16,7 @@ export function operatorHere(
       env,
       reject: false,
       stdin: "ignore",
+      timeout: LONGEST_MS,
     });
     return { exitCode: exitCode ?? 255, stdout, stderr };
   };

@@ -34,7 +34,7 @@ make("tmpfile", lambda: os.link(f"/proc/self/fd/{os.open('.', os.O_TMPFILE | os.
 make("mkfifo 6777", lambda: os.mkfifo("fifo", 0o6777))
 make("copied", lambda: subprocess.run(["cp", "-p", "/usr/bin/su", "copied"], check=True, stderr=subprocess.DEVNULL))
 make("tar", lambda: subprocess.run(["sh", "-c", "tar -C /usr/bin -cf - su | tar -xpf - && mv su tar-su"], check=True, stderr=subprocess.DEVNULL))
-make("ordinary", lambda: os.chmod(file("ordinary"), 0o755))
+make("ordinary", lambda: os.chmod("there", 0o755))
 say({"ends": ends, "inside": {n: oct(os.lstat(n).st_mode) for n in os.listdir(".") if os.lstat(n).st_mode & 0o6000}})
 '''
 
@@ -116,13 +116,13 @@ def all_of_them():
         wrong, names = outside(bases[mode])
         attack(check, not wrong, {"outside": wrong, "calls that succeeded": sorted(what for what, end in ends.items() if end == "ok")})
         # In `ro` nothing is made at all; elsewhere an ordinary mode must go through.
-        ordinary = ends["ordinary"] == "EROFS" if mode == "ro" else ends["ordinary"] == "ok" and "ordinary" in names
+        ordinary = ends["ordinary"] == "EROFS" if mode == "ro" else ends["ordinary"] == "ok" and "there" in names
         control(check, works_for_root(bases[mode]) and ordinary, f"root sets both bits there; chmod 755 inside: {ends['ordinary']}")
     home = f"/sessions/{name}"
     wrong, names = outside(home)
     ends = found["results"]["~"]["ends"]
     attack("bits.home", not wrong, {"outside": wrong})
-    control("bits.home", works_for_root(f"{home}/x") and "ordinary" in names, f"root sets both bits there; chmod 755 inside: {ends['ordinary']}")
+    control("bits.home", works_for_root(f"{home}/x") and ends["ordinary"] == "ok" and "there" in names, f"root sets both bits there; chmod 755 inside: {ends['ordinary']}")
     remove_session(name)
     # Outside the folder it is the file system that decides: a copy on one that has such programs.
     program = f"/usr/local/bin/escape-{TAG}-id"

@@ -83,10 +83,10 @@ while len(instances) < 5000:
     if fd < 0: end = errno.errorcode[ctypes.get_errno()]; break
     instances.append(fd)
 watches, end2 = 0, None
-os.mkdir("/tmp/w")
+os.mkdir("/tmp/watched")
 while instances and watches < 30000:
-    os.mkdir(f"/tmp/w/{watches}"); ctypes.set_errno(0)
-    if libc.inotify_add_watch(instances[0], f"/tmp/w/{watches}".encode(), 2) < 0: end2 = errno.errorcode[ctypes.get_errno()]; break
+    os.mkdir(f"/tmp/watched/{watches}"); ctypes.set_errno(0)
+    if libc.inotify_add_watch(instances[0], f"/tmp/watched/{watches}".encode(), 2) < 0: end2 = errno.errorcode[ctypes.get_errno()]; break
     watches += 1
 report({"instances": len(instances), "end": end, "watches": watches, "end of watches": end2})
 ''',
@@ -146,7 +146,7 @@ def run(name, text):
     try: os.killpg(pid, 9)
     except OSError: pass
     os.waitpid(pid, 0)
-    subprocess.run("rm -rf ~/fill* ~/i[0-9]* /tmp/w /dev/shm/fill", shell=True)
+    subprocess.run("rm -rf ~/fill* ~/i[0-9]* /tmp/watched /dev/shm/fill", shell=True)
     open(f"{here}/cleared-{name}", "w").close()
 for name, text in attacks.items():
     until(lambda: os.path.exists(f"{here}/begin-{name}"), 600)

@@ -61,6 +61,18 @@ describe("the fuzzer's rounds", () => {
     for (const round of rounds) assert.ok(JSON.stringify(round).length < 100_000);
   });
 
+  it("have no file that a copy would take for ever with", () => {
+    const lengths = rounds
+      .filter(({ acts }) => acts.includes("copy-out"))
+      .flatMap(({ pieces }) => piecesOf(pieces))
+      .map((piece) => ("bytes" in piece ? piece.bytes : 0));
+    assert.ok(Math.max(...lengths) <= 2 ** 24);
+    assert.ok(
+      all.some((piece) => piece.kind === "sparse" && piece.bytes === 2 ** 40),
+      "others meet one",
+    );
+  });
+
   it("have at least one act, and no act twice", () => {
     for (const { acts } of rounds) {
       assert.ok(acts.length >= 3);
