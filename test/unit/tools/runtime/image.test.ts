@@ -40,12 +40,15 @@ describe("the runtime image", function () {
       "apply-seccomp",
       "claude",
       "cloister",
+      "confine",
+      "guard",
       "keeper",
       "kit",
       "mcp",
       "node",
       "probe",
       "remove-tree",
+      "trash",
     ]);
     assert.equal(await sha256File(join(tree, "bin/node")), manifest.programs.node);
     for (const file of ["seccomp/base.bpf", "seccomp/unix.bpf", "units/cloister.slice", "boot/start"]) {
