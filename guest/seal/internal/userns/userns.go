@@ -34,6 +34,12 @@ func NewOwned(uid, gid int) (*os.File, error) {
 	if err := setEffective(uid); err != nil {
 		return nil, err
 	}
+	// A change of the effective user makes the whole process one that only CAP_SYS_PTRACE looks into, which a supervisor does not have,
+	// and so is a process that is forked then: its namespace could not be opened. Nobody else gains by this: this process's real
+	// user is root. The next change of the user, which comes at once, takes it back.
+	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 1, 0, 0, 0); err != nil {
+		return nil, errors.New("dumpable: " + err.Error())
+	}
 	made, err := start(Map{InsideUID: uid, OutsideUID: uid, InsideGID: gid, OutsideGID: gid})
 	if back := setEffective(0); back != nil {
 		return nil, back

@@ -6,7 +6,10 @@ import (
 	"strings"
 	"testing"
 
+	"cloister/seal/internal/least"
 	"golang.org/x/sys/unix"
+	"os/exec"
+	"runtime"
 )
 
 // nsGetOwner is NS_GET_OWNER_UID (ioctl_ns(2)).
@@ -66,5 +69,34 @@ func TestNothingIsLeftRunning(t *testing.T) {
 		if strings.TrimSpace(string(children)) != "" {
 			t.Errorf("%s: %s", file, children)
 		}
+	}
+}
+
+// A supervisor has no CAP_SYS_PTRACE (package least), without which processes that are not dumpable are nobody's to look into.
+func TestOwnedWithASupervisorsRights(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("only root makes namespaces for others")
+	}
+	const inside = "CLOISTER_TEST_USERNS"
+	if os.Getenv(inside) == "" {
+		command := exec.Command(os.Args[0], "-test.run=^TestOwnedWithASupervisorsRights$")
+		command.Env = append(os.Environ(), inside+"=1")
+		if said, err := command.CombinedOutput(); err != nil {
+			t.Errorf("%v: %s", err, said)
+		}
+		return
+	}
+	runtime.LockOSThread()
+	if err := least.Drop(); err != nil {
+		t.Fatal(err)
+	}
+	namespace, err := NewOwned(20_001, 20_001)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = namespace.Close()
+	// What was allowed for it is taken back.
+	if dumpable, err := unix.PrctlRetInt(unix.PR_GET_DUMPABLE, 0, 0, 0, 0); err != nil || dumpable == 1 {
+		t.Errorf("the process is dumpable: %d, %v", dumpable, err)
 	}
 }
