@@ -88,7 +88,7 @@ export function wallCases({ onMachine }: { readonly onMachine: OnMachine }): voi
   });
 
   it("runs the supervisor of a session in a unit of its own, with the least rights", async () => {
-    const running = onMachine("cloister", "run", "--", "sh", "-c", "sleep 20");
+    const running = onMachine("cloister", "run", "--", "sh", "-c", "sleep 600");
     try {
       let pid = "";
       for (let tries = 0; pid === ""; tries++) {
@@ -116,7 +116,9 @@ export function wallCases({ onMachine }: { readonly onMachine: OnMachine }): voi
       }
       assert.equal(await ok(`ls /proc/${pid}/root/dev | grep -c nvme || true`), "0");
     } finally {
-      await running;
+      // By its name: it may not have been found.
+      await sh("pkill -TERM -f '^/opt/cloister/bin/node /opt/cloister/lib/cloister.mjs run -- sh -c sleep'");
+      assert.equal((await running).exitCode, 143);
     }
   });
 
