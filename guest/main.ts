@@ -112,6 +112,8 @@ program
 registerTrash(program);
 
 async function runCommand(command: string[], options: RunOptions): Promise<number> {
+  // Every user of the machine may read what processes are called with: values of --env are nobody else's.
+  process.title = "cloister run";
   const { mounts, environment, problems } = parseLists(options);
   if (problems.length > 0) throw new RunRefused(problems);
   const stopped = new AbortController();

@@ -43,10 +43,3 @@ kernel_settings() {
   # No line discipline's module is loaded because a terminal asks for it.
   zero dev/tty/ldisc_autoload
 }
-
-# Users see their own processes only (proc(5), hidepid): what root's processes are called with, such as values of --env, is nobody
-# else's to read. Sessions have a /proc of their own.
-hide_processes() {
-  _said=$(mount -o remount,hidepid=2 "$CLOISTER_PROC" 2>&1) ||
-    notice "processes of root's could not be hidden from other users (hidepid): $_said"
-}

@@ -97,7 +97,6 @@ describe("boot: start", function () {
     const { exitCode, all } = await start();
     assert.equal(exitCode, 0, all);
     assert.deepEqual(await calls(), [
-      "mount -o remount,hidepid=2 proc",
       "nft -f home/boot/wall.nft",
       "systemctl restart systemd-journald.service",
       `mount --bind sessions/.cloister/audit ${JOURNAL}`,
