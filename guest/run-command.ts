@@ -30,6 +30,9 @@ const EXIT_CODES: Readonly<Record<string, number>> = { "oom-kill": 137, timeout:
 const INHERITED = ["inherit", "inherit", "inherit"] as const;
 const CAPTURED = ["ignore", "pipe", "pipe"] as const;
 
+/** How long outputs may stay open once the chain is over. */
+const LINGERING_MS = 1_000;
+
 /** How much of each output is kept, in bytes. */
 export const CAPTURE_LIMIT = 64 * 1024 * 1024;
 
@@ -48,10 +51,15 @@ export async function runCommand(run: CommandRun): Promise<Output> {
   writeSecrets(child, run.secrets);
   const mark = readMark(child);
   let ended: string | undefined;
+  let lingering: NodeJS.Timeout | undefined;
   const end = (why: string) => {
     ended ??= why;
     kill().catch(() => child.kill("SIGKILL"));
   };
+  // The chain is over and something still holds its outputs: a link of it that died early can leave one that waits for it for ever.
+  child.once("exit", () => {
+    lingering = setTimeout(() => kill().catch(() => {}), LINGERING_MS);
+  });
   const onAbort = () => end("stopped");
   signal?.addEventListener("abort", onAbort, { once: true });
   const timer = timeoutMs === undefined ? undefined : setTimeout(() => end("timeout"), timeoutMs);
@@ -71,6 +79,7 @@ export async function runCommand(run: CommandRun): Promise<Output> {
     return { exitCode: EXIT_CODES[ended] ?? code, ...output, unitResult: ended };
   } finally {
     clearTimeout(timer);
+    clearTimeout(lingering);
     signal?.removeEventListener("abort", onAbort);
   }
 }

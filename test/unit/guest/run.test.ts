@@ -102,4 +102,21 @@ describe("a command", () => {
     assert.deepEqual([output.exitCode, output.unitResult], [124, "timeout"]);
     await rm(folder, { recursive: true });
   });
+
+  it("is over when its chain is, also while something that was left behind holds its outputs", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "cloister-lingering-"));
+    const file = join(folder, "pid");
+    let killed = false;
+    const output = await runCommand({
+      command: ["sh", "-c", `sleep 60 & echo $! > ${file}`],
+      stdio: "capture",
+      outOfMemoryKills: async () => 0,
+      kill: async () => {
+        killed = true;
+        process.kill(Number(await readFile(file, "utf8")), "SIGKILL");
+      },
+    });
+    assert.deepEqual([output.exitCode, killed], [0, true]);
+    await rm(folder, { recursive: true });
+  });
 });
