@@ -28,6 +28,9 @@ kernel_settings() {
   at_least kernel/yama/ptrace_scope 1
   [ -e "$CLOISTER_PROC/sys/kernel/yama/ptrace_scope" ] ||
     notice "this kernel has no Yama: processes of one user may write to each other's memory"
+  # User namespaces of sessions are made by root (guest/seal/internal/userns): nobody else needs to make any. Debian's and Ubuntu's
+  # kernels have this setting.
+  zero kernel/unprivileged_userns_clone
   # Addresses, messages and counters of the kernel, and programs in it, are for root.
   at_least kernel/kptr_restrict 2
   at_least kernel/dmesg_restrict 1

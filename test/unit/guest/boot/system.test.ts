@@ -63,6 +63,7 @@ describe("boot: start", function () {
   /** What some image has: none of it strict enough, but for two. */
   const kernel = {
     "kernel/yama/ptrace_scope": "0",
+    "kernel/unprivileged_userns_clone": "1",
     "kernel/kptr_restrict": "0",
     "kernel/perf_event_paranoid": "4",
     "kernel/unprivileged_bpf_disabled": "2",
@@ -211,6 +212,7 @@ describe("boot: start", function () {
     const now = await Promise.all(Object.keys(kernel).map(async (name) => [name, await settingOf(name)]));
     assert.deepEqual(Object.fromEntries(now), {
       "kernel/yama/ptrace_scope": "1",
+      "kernel/unprivileged_userns_clone": "0",
       "kernel/kptr_restrict": "2",
       "kernel/perf_event_paranoid": "4",
       "kernel/unprivileged_bpf_disabled": "2",
