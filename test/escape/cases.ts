@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { makeCheck, rowFails } from "./check.ts";
-import { printable } from "./suite.ts";
+import { chooseWalls, printable } from "./suite.ts";
 import type { Machine } from "./support/machine.ts";
 import { WALLS } from "./walls/index.ts";
 
@@ -8,9 +8,13 @@ import { WALLS } from "./walls/index.ts";
  * The escape suite as tests of a suite that has a machine which is up: they stand among its own, not in a suite below, which
  * would run when the machine is gone.
  */
-export function escapeCases(options: { readonly machine: () => Machine }): void {
+export function escapeCases(options: {
+  readonly machine: () => Machine;
+  /** Names of the walls; default: all. */
+  readonly walls?: readonly string[];
+}): void {
   let machine: Machine | undefined;
-  for (const wall of WALLS) {
+  for (const wall of chooseWalls(WALLS, options.walls)) {
     for (const check of wall.checks) {
       it(`against its walls, ${check.id}: ${check.what}`, async function () {
         // One object for all: the programs of walls run once for each machine.
