@@ -90,13 +90,12 @@ export function wallCases({ onMachine }: { readonly onMachine: OnMachine }): voi
   it("runs the supervisor of a session in a unit of its own, with the least rights", async () => {
     const running = onMachine("cloister", "run", "--", "sh", "-c", "sleep 600");
     try {
+      // It takes its arguments out of its command line.
       let pid = "";
       for (let tries = 0; pid === ""; tries++) {
         assert.ok(tries < 60, "the supervisor was not seen");
         await sleep(500);
-        pid = (
-          await sh("pgrep -f '^/opt/cloister/bin/node /opt/cloister/lib/cloister.mjs run -- sh -c sleep'")
-        ).stdout.trim();
+        pid = (await sh("pgrep -f '^cloister run'")).stdout.trim();
       }
       const scope = /^0::\/supervisors\.slice\/(cloister-supervisor-\d+-[0-9a-f]{8}\.scope)$/m.exec(
         await ok(`cat /proc/${pid}/cgroup`),
@@ -117,7 +116,7 @@ export function wallCases({ onMachine }: { readonly onMachine: OnMachine }): voi
       assert.equal(await ok(`ls /proc/${pid}/root/dev | grep -c nvme || true`), "0");
     } finally {
       // By its name: it may not have been found.
-      await sh("pkill -TERM -f '^/opt/cloister/bin/node /opt/cloister/lib/cloister.mjs run -- sh -c sleep'");
+      await sh("pkill -TERM -f '^cloister run'");
       assert.equal((await running).exitCode, 143);
     }
   });
