@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"syscall"
 
+	"cloister/seal/internal/bytecode"
 	"cloister/seal/internal/folders"
 	"golang.org/x/sys/unix"
 )
@@ -54,8 +55,12 @@ func launch(arguments []string) {
 		fail(exitFailed, err)
 	}
 	for _, file := range opts.filters {
-		if err := loadFile(file); err != nil {
-			fail(exitFailed, err)
+		program, err := bytecode.Read(file)
+		if err == nil {
+			err = bytecode.Load(program)
+		}
+		if err != nil {
+			fail(exitFailed, errors.New("loading "+file+": "+err.Error()))
 		}
 	}
 	execute(path, command)

@@ -21,6 +21,7 @@ import (
 	"strings"
 	"time"
 
+	"cloister/seal/internal/bytecode"
 	"cloister/seal/internal/guard"
 	"cloister/seal/internal/landlock"
 	"cloister/seal/internal/listen"
@@ -84,7 +85,7 @@ func inside(arguments []string) {
 	}
 	programs := make([][]unix.SockFilter, 0, len(opts.filters))
 	for _, file := range opts.filters {
-		program, err := read(file)
+		program, err := bytecode.Read(file)
 		if err != nil {
 			fail(exitFailed, err)
 		}
@@ -105,7 +106,7 @@ func inside(arguments []string) {
 		fail(exitFailed, err)
 	}
 	for i, program := range programs {
-		if err := load(program); err != nil {
+		if err := bytecode.Load(program); err != nil {
 			fail(exitFailed, errors.New("loading "+opts.filters[i]+": "+err.Error()))
 		}
 	}
