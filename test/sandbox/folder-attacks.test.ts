@@ -3,7 +3,7 @@ import { chmod, chown, link, mkdir, mkdtemp, readdir, readFile, rm, stat, writeF
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
-import { checkMounts, closeMounts, type Mount } from "../../guest/sessions/mounts.ts";
+import type { MountMode } from "../../guest/run-types.ts";
 import { buildRuntime, HostSession, requireSandbox } from "../support/sandbox.ts";
 
 /** Whose folders are shown: neither root's nor the session's. */
@@ -21,7 +21,6 @@ describe("folders that two sessions have", function () {
   let folder: string;
   let shared: string;
   let canary: string;
-  const opened: Mount[] = [];
 
   before(async function () {
     if (process.getuid?.() !== 0) this.skip();
@@ -45,12 +44,9 @@ describe("folders that two sessions have", function () {
   async function show(session: HostSession, texts: readonly string[]): Promise<void> {
     const requests = texts.map((text) => {
       const [source = "", name = "", mode = ""] = text.split(":");
-      return { source, name, mode: mode as Mount["mode"] };
+      return { source, name, mode: mode as MountMode };
     });
-    const { mounts, problems } = await checkMounts(requests);
-    assert.deepEqual(problems, []);
-    opened.push(...mounts);
-    session.shown = mounts.map(({ name, mode, folder: { fd } }) => ({ name, mode, descriptor: fd }));
+    await session.show(requests);
   }
 
   const until = async (path: string) => {
@@ -61,7 +57,6 @@ describe("folders that two sessions have", function () {
   };
 
   after(async () => {
-    await closeMounts(opened);
     await one?.close();
     await other?.close();
     for (const path of [runtime, folder]) if (path !== undefined) await rm(path, { recursive: true, force: true });

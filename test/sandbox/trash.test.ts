@@ -1,10 +1,8 @@
 import assert from "node:assert/strict";
 import { chown, mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
 import type { MountMode } from "../../guest/run-types.ts";
-import { checkMounts, closeMounts, type Mount } from "../../guest/sessions/mounts.ts";
 import { buildRuntime, HostSession, requireSandbox } from "../support/sandbox.ts";
 
 /** Whose folders are mounted: neither root's nor the session's. */
@@ -17,7 +15,6 @@ describe("deletions in a session", function () {
   let runtime: string;
   let session: HostSession;
   let folder: string;
-  const mounts: Mount[] = [];
 
   before(async function () {
     if (process.getuid?.() !== 0) this.skip();
@@ -28,25 +25,20 @@ describe("deletions in a session", function () {
     session = await HostSession.open({ runtime });
     folder = join(session.home, "../kept");
     await mkdir(folder, { mode: 0o755 });
-    for (const mode of ["rw", "trash"] as const) await show(mode);
-    await sleep(20);
-    await mkdir(join(folder, "clock"));
-    session.since = (await stat(join(folder, "clock"), { bigint: true })).birthtimeNs;
-    session.shown = mounts.map(({ name, mode, folder: { fd } }) => ({ name, mode, descriptor: fd }));
+    const modes = ["rw", "trash"] as const;
+    for (const mode of modes) await fill(mode);
+    await session.beginsNow(folder);
+    await session.show(modes.map((mode) => ({ source: join(folder, mode), name: mode, mode })));
   });
 
-  async function show(mode: MountMode) {
+  async function fill(mode: MountMode) {
     const source = join(folder, mode);
     await mkdir(join(source, "sub"), { recursive: true });
     for (const name of ["file", "sub/deep"]) await writeFile(join(source, name), "old\n");
     for (const name of [".", "sub", "file", "sub/deep"]) await chown(join(source, name), OWNER.uid, OWNER.gid);
-    const checked = await checkMounts([{ name: mode, mode, source }]);
-    assert.deepEqual(checked.problems, []);
-    mounts.push(...checked.mounts);
   }
 
   after(async () => {
-    await closeMounts(mounts);
     await session?.close();
     if (runtime !== undefined) await rm(runtime, { recursive: true, force: true });
   });

@@ -1,18 +1,21 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { chmod, chown, cp, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { chmod, chown, cp, mkdir, mkdtemp, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
 import type { EgressDecision } from "../../guest/egress/decision.ts";
 import { type EgressPolicy, parsePolicy } from "../../guest/egress/policy.ts";
 import { EgressProxy, type EgressProxyOptions, type InternalHost } from "../../guest/egress/proxy.ts";
 import { chainStdio, writeSecrets } from "../../guest/run-command.ts";
+import type { MountRequest } from "../../guest/run-types.ts";
 import { type Launch, launchArguments, type SandboxSpec, type Shown } from "../../guest/sandbox/bwrap.ts";
 import { sessionEnvironment } from "../../guest/sandbox/environment.ts";
 import { readLayout } from "../../guest/sandbox/layout.ts";
 import { runtimeFiles } from "../../guest/sandbox/paths.ts";
 import { OPEN_FILES } from "../../guest/sessions/limits.ts";
+import { checkMounts, closeMounts, type Mount } from "../../guest/sessions/mounts.ts";
 import { groupInside, passwdInside } from "../../guest/sessions/users.ts";
 
 const SEAL = join(import.meta.dirname, "../../guest/seal");
@@ -78,6 +81,7 @@ export class HostSession {
   readonly #name: string;
   /** What is younger in a folder is the session's own, in nanoseconds since 1970. */
   since = BigInt(Date.now()) * 1_000_000n;
+  readonly #opened: Mount[] = [];
   /** Folders that its commands are shown. Only root can show any. */
   shown: readonly Shown[] = [];
 
@@ -199,7 +203,26 @@ export class HostSession {
     return path;
   }
 
+  /** Shows its commands these folders, as `--mount` does. */
+  async show(requests: readonly MountRequest[]): Promise<void> {
+    const { mounts, problems } = await checkMounts(requests);
+    this.#opened.push(...mounts);
+    if (problems.length > 0) throw new Error(problems.join("\n"));
+    this.shown = mounts.map(({ name, mode, folder: { fd } }) => ({ name, mode, descriptor: fd }));
+  }
+
+  /**
+   * From now on what is made is the session's own: by the birth of a new folder in this one, as on a machine, on the clock of the file
+   * system. It ticks every few milliseconds.
+   */
+  async beginsNow(folder: string): Promise<void> {
+    await sleep(20);
+    await mkdir(join(folder, "clock"));
+    this.since = (await stat(join(folder, "clock"), { bigint: true })).birthtimeNs;
+  }
+
   async close(): Promise<void> {
+    await closeMounts(this.#opened);
     await this.proxy.stop();
     await rm(this.#folder, { recursive: true, force: true });
   }
