@@ -41,7 +41,7 @@ export async function runCommand(run: CommandRun): Promise<Output> {
   const { command, stdio, kill, outOfMemoryKills, signal, timeoutMs } = run;
   const [program = "", ...args] = command;
   const child = spawn(program, args, {
-    stdio: chainStdio(stdio === "inherit" ? "inherit" : "capture", run.descriptors),
+    stdio: chainStdio(stdio, run.descriptors),
     // bubblewrap is looked up here; the command's own environment is made further down.
     env: { PATH: process.env["PATH"] },
     cwd: "/",

@@ -76,7 +76,8 @@ export async function openSession(request: SessionRequest): Promise<Session> {
 }
 
 /**
- * Ends a session: whatever still runs in it is killed, and unless it is kept its home and user go. Every step is tried whatever happened before; what failed is returned in words.
+ * Ends a session: whatever still runs in it is killed, and unless it is kept its home and user go. What failed is returned in words;
+ * while something of it still runs, its home, user and name stay.
  *
  * @param running whether something may still run in it: the command was not seen to end by itself
  */
