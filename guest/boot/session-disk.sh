@@ -110,11 +110,23 @@ value_of() { # KEY TEXT
 # but sessions cannot have quotas of their own.
 format_disk() { # DEVICE LABEL
   _lazy=lazy_itable_init=1,lazy_journal_init=1,nodiscard
+  _root=$(percent_for_root "$1")
   if modprobe -q quota_v2 2>/dev/null &&
-    mkfs.ext4 -q -F -m 1 -O quota,project -E "quotatype=prjquota,$_lazy" -L "$2" "$1" 2>/dev/null; then
+    mkfs.ext4 -q -F -m "$_root" -O quota,project -E "quotatype=prjquota,$_lazy" -L "$2" "$1" 2>/dev/null; then
     return 0
   fi
-  mkfs.ext4 -q -F -m 1 -E "$_lazy" -L "$2" "$1"
+  mkfs.ext4 -q -F -m "$_root" -E "$_lazy" -L "$2" "$1"
+}
+
+# How much of the disk ext4 keeps for root, in percent: 1, and at most 256 MiB, which is what the audit journal may take.
+percent_for_root() { # DEVICE
+  _size=0
+  if [ -r "$CLOISTER_SYS/class/block/${1##*/}/size" ]; then read -r _size <"$CLOISTER_SYS/class/block/${1##*/}/size"; fi
+  if [ "$((_size / 2048))" -gt 25600 ]; then
+    printf '0.%02d\n' "$((2560000 / (_size / 2048)))"
+  else
+    printf '1\n'
+  fi
 }
 
 # Checks a file system before it is mounted. e2fsck(8), -p: 0 clean, 1 and 2 mended, 4 and above not mended.
@@ -148,21 +160,22 @@ warn_when_full() {
   fi
 }
 
-# Folders of the operator's that belong to root can be filled to the last block, also those that ext4 keeps for root; then nobody
-# could log in and clean up, nor could the machine be verified. A file of 64 MiB holds room; it is
-# given up when there is none left, and made again once there is plenty.
+# Sessions can fill the disk to the blocks that ext4 keeps for root, and folders that belong to root can be filled to the last
+# one. Then no session could start: the machine could not be verified. A file holds room for this: 65 MiB, and as much as ext4
+# keeps for root, because blocks that become free are root's first. It is at most 512 MiB, is given up when there is no room
+# left, and made again once there is plenty.
 keep_reserve() {
   _reserve=$CLOISTER_SESSIONS/.cloister/reserve
   _space=$(stat -f -c '%a %f %S' "$CLOISTER_SESSIONS" 2>/dev/null) || return 0
   # shellcheck disable=SC2086
   set -- $_space
-  if [ -e "$_reserve" ]; then
-    if [ "$(($2 * $3 / 1048576))" -lt 32 ]; then
-      rm -f "$_reserve"
-      notice "the session disk had no block left: 64 MiB that were kept for this are free now"
-    fi
-  elif [ "$(($1 * $3 / 1048576))" -gt 1024 ]; then
-    fallocate -l 64M "$_reserve" 2>/dev/null && chmod 0600 "$_reserve"
+  if [ "$(($1 * $3 / 1048576))" -gt 1024 ]; then
+    _mib=$((($2 - $1) * $3 / 1048576 + 65))
+    [ "$_mib" -le 512 ] || _mib=512
+    if fallocate -l "${_mib}M" "$_reserve" 2>/dev/null; then chmod 0600 "$_reserve"; else rm -f "$_reserve"; fi
+  elif [ -e "$_reserve" ] && [ "$(($1 * $3 / 1048576))" -lt 32 ]; then
+    rm -f "$_reserve"
+    notice "the session disk had no room left for sessions: what was kept for this is free now"
   fi
 }
 
