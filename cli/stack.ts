@@ -1,7 +1,7 @@
 import { distance } from "fastest-levenshtein";
 import { z } from "zod";
-import { PulumiError, StackRunner } from "../tools/start/stack.ts";
-import { ensureToolchain } from "../tools/toolchain/index.ts";
+import { ensureToolchain } from "../toolchain/index.ts";
+import { PulumiError, StackRunner } from "../toolchain/stack-runner.ts";
 import { OperatorError, UsageError } from "./errors.ts";
 
 const local = z.object({

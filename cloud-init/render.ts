@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { parse, stringify } from "yaml";
-import { type MachineInput, parseMachine } from "../guest/machine.ts";
+import { type MachineInput, parseMachine } from "../contract/machine.ts";
 
 /** EC2's limit for user data, in bytes before base64 (AWS SDK, `RunInstances`, `UserData`). The same limit holds for every target. */
 export const USER_DATA_LIMIT = 16_384;

@@ -1,8 +1,8 @@
 /** A large pool in a VPC that exists: 1,200 machines at most, in three cells. */
-import { Encryption } from "../infra/aws/encryption.ts";
-import { Logs } from "../infra/aws/logs.ts";
-import { Network } from "../infra/aws/network.ts";
-import { Pool } from "../infra/aws/pool.ts";
+import { Encryption } from "../infra/aws/access/encryption.ts";
+import { Pool } from "../infra/aws/machines/pool.ts";
+import { Network } from "../infra/aws/network/network.ts";
+import { Logs } from "../infra/aws/watch/logs.ts";
 import { shapeOf } from "./shape.ts";
 
 const region = "eu-west-1";

@@ -1,8 +1,8 @@
 /** What the machines of the examples have in common. */
 import * as pulumi from "@pulumi/pulumi";
-import type { Logs } from "../infra/aws/logs.ts";
-import type { MachineShape } from "../infra/aws/machine-template.ts";
-import type { Network } from "../infra/aws/network.ts";
+import type { MachineShape } from "../infra/aws/machines/machine-template.ts";
+import type { Network } from "../infra/aws/network/network.ts";
+import type { Logs } from "../infra/aws/watch/logs.ts";
 
 interface Parts {
   readonly region: string;

@@ -1,8 +1,8 @@
 /** One named machine in a network of its own: the least that makes sense. */
-import { Encryption } from "../infra/aws/encryption.ts";
-import { Logs } from "../infra/aws/logs.ts";
-import { NamedMachine } from "../infra/aws/named-machine.ts";
-import { Network } from "../infra/aws/network.ts";
+import { Encryption } from "../infra/aws/access/encryption.ts";
+import { NamedMachine } from "../infra/aws/machines/named-machine.ts";
+import { Network } from "../infra/aws/network/network.ts";
+import { Logs } from "../infra/aws/watch/logs.ts";
 import { shapeOf } from "./shape.ts";
 
 const region = "eu-central-1";

@@ -40,12 +40,12 @@ async function local(settings: Settings): Promise<Outputs> {
 
 /** All that is wrong with a stack on AWS, or with the credentials for it. */
 async function awsRefusals(settings: Settings, wrong: readonly string[] = []): Promise<Problem[]> {
-  const { awsProblems, credentialsProblem, hasSharedCredentials } = await import("./aws/check.ts");
+  const { awsProblems, credentialsProblem, hasSharedCredentials } = await import("./aws/plan/problems.ts");
   const problems = awsProblems(settings, stack, wrong);
   const credentials = credentialsProblem(process.env, hasSharedCredentials(process.env));
   if (credentials) return [...problems, credentials];
   if (wrong.some((one) => /^(region|zones|instanceType)\b/.test(one))) return problems;
-  const { askAws, zonesWithoutTypes } = await import("./aws/offerings.ts");
+  const { askAws, zonesWithoutTypes } = await import("./aws/plan/offerings.ts");
   const lacking = await zonesWithoutTypes({
     settings,
     file: resolve(project, ".cloister", stack, "offerings.json"),
@@ -63,14 +63,14 @@ async function aws(settings: Settings): Promise<Outputs> {
   // Their plugins start while the rest of the program is loaded, once the engine has heard of them.
   await new Promise((resolve) => setTimeout(resolve, 5));
   // No refusal: a stack whose image is in its bucket needs none of it, and the program cannot see that.
-  const { runtimeImageKey } = await import("../tools/runtime/key.ts");
-  const { missingForRuntimeImage } = await import("../tools/runtime/missing.ts");
+  const { runtimeImageKey } = await import("../images/runtime/key.ts");
+  const { missingForRuntimeImage } = await import("../images/runtime/missing.ts");
   const imageKey = runtimeImageKey({ arch: "arm64" });
   for (const lack of await missingForRuntimeImage(imageKey))
     void pulumi.log.warn(`${lack} Until then this computer can bring up no new stack and no change of the guest.`);
   const { AwsTarget } = await import("./aws/target.ts");
-  const { protectData } = await import("./aws/protection.ts");
-  const { uploadRuntimeImage } = await import("./aws/runtime-image.ts");
+  const { protectData } = await import("./aws/data/on-destroy.ts");
+  const { uploadRuntimeImage } = await import("./aws/data/runtime-image.ts");
   // Each resource makes a round trip through a transform.
   if (settings.onDestroy !== "delete-data") pulumi.runtime.registerResourceTransform(protectData(settings.onDestroy));
   return new AwsTarget("aws", {

@@ -1,5 +1,5 @@
 /** Where Pulumi enters: the program is `index.ts`, loaded from one bundled file, which makes previews a third quicker. */
-import { load } from "../tools/lib/run-bundled.cjs";
+import { load } from "../lib/run-bundled.cjs";
 
 const { default: program } = await load("infra/index.ts", ["@pulumi/pulumi"]);
 

@@ -64,7 +64,7 @@ export function instanceOf({ name, pool }: MachineStatus, outputs: AwsOutputs): 
 
 /**
  * What is known of a verification without asking the machine. A pool's machine comes into service when its launch hook is
- * completed, which it does when its verification passed and not otherwise (`infra/aws/pool.ts`). Nothing on AWS's side says
+ * completed, which it does when its verification passed and not otherwise (`infra/aws/machines/pool.ts`). Nothing on AWS's side says
  * it of a named machine: its role may write no tag.
  */
 function verification(state: string, pool: string | undefined, lifecycle: string | undefined): Verification {

@@ -1,7 +1,7 @@
 import { UsageError } from "../errors.ts";
 import { type Chosen, reach } from "./chosen.ts";
 
-/** Options of `cloister run`: those of the machine's own `cloister run` (`guest/main.ts`), and `tty`. */
+/** Options of `cloister run`: those of the machine's own `cloister run` (`guest/cli/main.ts`), and `tty`. */
 export interface RunOptions {
   readonly allow: readonly string[];
   readonly mount: readonly string[];

@@ -1,4 +1,4 @@
-import type { AgentSettings, McpServer } from "../machine.ts";
+import type { AgentSettings, McpServer } from "../../contract/machine.ts";
 import { MODEL_HOST } from "./relay.ts";
 
 /** What a run of Claude Code in a session depends on. */

@@ -1,4 +1,4 @@
-import type { Machine } from "../machine.ts";
+import type { Machine } from "../../contract/machine.ts";
 import type { Answer, Signals } from "./signals.ts";
 
 /** The group that waits for signals, as machine.json names it. */

@@ -1,4 +1,4 @@
-import { FAILURE_FILE, LOGS_FILE, REPORT_FILE, textOf } from "../sessions/ready.ts";
+import { FAILURE_FILE, LOGS_FILE, REPORT_FILE, textOf } from "../verify/readiness.ts";
 import { failures, Report } from "../verify/report.ts";
 import type { Imds } from "./imds.ts";
 import type { Seen } from "./life-cycle.ts";

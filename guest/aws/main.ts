@@ -1,9 +1,9 @@
 /** `cloister-aws.service`: what a machine on AWS says to AWS and hears from it. The only part of the guest that knows AWS. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { fromInstanceMetadata } from "@smithy/credential-provider-imds";
-import { readMachine } from "../machine.ts";
-import { KEY_REFUSED, MODEL_KEY } from "../model-key-files.ts";
-import { run } from "../sessions/exec.ts";
+import { readMachine } from "../../contract/machine.ts";
+import { KEY_REFUSED, MODEL_KEY } from "../agent/model-key-files.ts";
+import { run } from "../lib/exec.ts";
 import { countRunning } from "../sessions/state.ts";
 import { setStopping } from "../sessions/stopping.ts";
 import { SESSIONS_SLICE } from "../sessions/unit.ts";

@@ -25,7 +25,7 @@ no_swap() {
 # What stays closed even for a process that got out of its sandbox.
 second_wall() {
   _said=$(nft -f "$CLOISTER_HOME/boot/wall.nft" 2>&1) || stop "could not load the packet filter: $_said"
-  # No session runs without this (guest/sessions/ready.ts).
+  # No session runs without this (guest/verify/readiness.ts).
   printf '' 2>/dev/null >"$CLOISTER_RUN/wall" || stop "cannot write $CLOISTER_RUN/wall"
 }
 

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { exitCode } from "../sessions/exec.ts";
+import { exitCode } from "../lib/exec.ts";
 import { type AuditReading, auditReading } from "./audit-read.ts";
 
 /** `cloister audit`: prints rows of the audit log by journalctl(1), and only those that the machine wrote. */

@@ -1,5 +1,5 @@
-import type { MountMode } from "../run-types.ts";
 import type { HomeLimit } from "../sessions/limits.ts";
+import type { MountMode } from "../sessions/request.ts";
 import { SYSTEM_PATH } from "./environment.ts";
 import type { Layout } from "./layout.ts";
 import {

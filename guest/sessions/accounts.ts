@@ -1,7 +1,7 @@
 import { readdir, readFile, stat } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
-import { SessionFailed } from "../run-types.ts";
-import { CommandFailed, tryRun } from "./exec.ts";
+import { CommandFailed, tryRun } from "../lib/exec.ts";
+import { SessionFailed } from "./request.ts";
 import { HOMES } from "./state.ts";
 import {
   type Account,

@@ -1,7 +1,7 @@
 import { constants } from "node:fs";
 import { type FileHandle, open, readlink } from "node:fs/promises";
 import { isAbsolute, normalize, sep } from "node:path";
-import { MOUNT_MODES, type MountMode, type MountRequest } from "../run-types.ts";
+import { MOUNT_MODES, type MountMode, type MountRequest } from "./request.ts";
 
 /** A mount whose source was looked at. */
 export interface Mount {

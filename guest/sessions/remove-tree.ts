@@ -1,8 +1,8 @@
 import { mkdir, readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { writeWhole } from "../lib/atomic-write.ts";
+import { tryRun } from "../lib/exec.ts";
 import { RUNTIME_ROOT } from "../sandbox/paths.ts";
-import { writeWhole } from "../whole-file.ts";
-import { tryRun } from "./exec.ts";
 import { checkName } from "./names.ts";
 import { HOMES } from "./state.ts";
 import { UID_RANGE } from "./users.ts";

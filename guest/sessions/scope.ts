@@ -2,8 +2,8 @@ import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { readFile, writeFile } from "node:fs/promises";
 import type { Readable, Writable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
-import { SessionFailed } from "../run-types.ts";
 import type { SessionLimits } from "./limits.ts";
+import { SessionFailed } from "./request.ts";
 import { scopeArguments } from "./unit.ts";
 
 /** Where control groups (version 2) are mounted. */

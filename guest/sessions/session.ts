@@ -1,11 +1,11 @@
 import { chmod, chown, mkdir, readdir, stat, writeFile } from "node:fs/promises";
-import { RunRefused, SessionFailed } from "../run-types.ts";
+import { tryRun } from "../lib/exec.ts";
 import { ensureAccount, removeAccount } from "./accounts.ts";
-import { tryRun } from "./exec.ts";
 import { homeBegan, makeHome } from "./home.ts";
 import type { SessionLimits } from "./limits.ts";
 import { randomName } from "./names.ts";
 import { recordUnremoved, removeHomeTree } from "./remove-tree.ts";
+import { RunRefused, SessionFailed } from "./request.ts";
 import { type Scope, startScope } from "./scope.ts";
 import { claim, HOMES, release, type SessionPaths, sessionPaths, takeLeftovers, thisProcess } from "./state.ts";
 import { stoppingMessage, whyStopping } from "./stopping.ts";

@@ -1,6 +1,6 @@
 import { rm } from "node:fs/promises";
-import { writeWhole } from "../whole-file.ts";
-import { textOf } from "./ready.ts";
+import { writeWhole } from "../lib/atomic-write.ts";
+import { textOf } from "../verify/readiness.ts";
 
 /** Holds why this machine takes no new commands, while it takes none. Written by root, and gone after a boot. */
 export const STOPPING_FILE = "/run/cloister/stopping";

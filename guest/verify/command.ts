@@ -1,11 +1,11 @@
 import { appendFile, mkdir, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { gzipSync } from "node:zlib";
-import { type Machine, readMachine } from "../machine.ts";
-import { tryRun } from "../sessions/exec.ts";
-import { FAILURE_FILE, REPORT_FILE, textOf, VERIFICATION_FAILED, whyNotReady } from "../sessions/ready.ts";
+import { type Machine, readMachine } from "../../contract/machine.ts";
+import { writeWhole } from "../lib/atomic-write.ts";
+import { tryRun } from "../lib/exec.ts";
 import { unremoved } from "../sessions/remove-tree.ts";
-import { writeWhole } from "../whole-file.ts";
+import { FAILURE_FILE, REPORT_FILE, textOf, VERIFICATION_FAILED, whyNotReady } from "./readiness.ts";
 import { failures, isReady, Report } from "./report.ts";
 import { verify } from "./verify.ts";
 

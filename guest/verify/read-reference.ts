@@ -23,7 +23,7 @@ const ReferenceSchema = z
   })
   .readonly();
 
-/** Reads and checks the reference, in its order. In the runtime image this module has read it already (tools/runtime/bundle.ts). */
+/** Reads and checks the reference, in its order. In the runtime image this module has read it already (images/runtime/bundle.ts). */
 export async function readReference(): Promise<ReferenceRow[]> {
   const reference = ReferenceSchema.parse(parse(await readFile(new URL("./reference.yaml", import.meta.url), "utf8")));
   return GROUPS.flatMap((group) => reference[group].map((row) => ({ ...row, group })));

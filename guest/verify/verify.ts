@@ -1,4 +1,4 @@
-import type { Machine } from "../machine.ts";
+import type { Machine } from "../../contract/machine.ts";
 import { judgeAgent } from "./judge/agent.ts";
 import { judgeDisks } from "./judge/disks.ts";
 import { judgeEgress } from "./judge/egress.ts";

@@ -29,7 +29,7 @@ export class StepCommand extends Command {
     opts: pulumi.CustomResourceOptions,
   ) {
     const run = (half: "create" | "delete") =>
-      `exec node tools/lib/run-bundled.cjs infra/local/steps/main.ts ${args.step} ${half}`;
+      `exec node lib/run-bundled.cjs infra/local/steps/main.ts ${args.step} ${half}`;
     super(
       name,
       {

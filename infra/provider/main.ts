@@ -8,7 +8,7 @@ import { ResourceProviderService } from "@pulumi/pulumi/proto/provider_grpc_pb.j
 import * as pb from "@pulumi/pulumi/proto/provider_pb.js";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb.js";
 import { Struct } from "google-protobuf/google/protobuf/struct_pb.js";
-import { serve, unary } from "../../tools/lib/grpc-serve.ts";
+import { serve, unary } from "../../lib/grpc-serve.ts";
 import * as powerState from "./power-state.ts";
 
 type Properties = Record<string, unknown>;

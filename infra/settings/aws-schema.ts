@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { documented, wholeNumber } from "./keys.ts";
 
-/** The keys of the AWS target. Rules that tie several together are in `infra/aws/check.ts`. */
+/** The keys of the AWS target. Rules that tie several together are in `infra/aws/plan/problems.ts`. */
 
 /** Ubuntu's own mirror for arm64. */
 export const PUBLIC_MIRROR = "https://ports.ubuntu.com/ubuntu-ports";

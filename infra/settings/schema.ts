@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { DEFAULT_MODEL, DEFAULT_TOOLS } from "../../guest/machine.ts";
+import { DEFAULT_MODEL, DEFAULT_TOOLS } from "../../contract/machine.ts";
 import { parseHostService } from "../local/network/host-access.ts";
 import { awsKeys } from "./aws-schema.ts";
 import { documented, type KeyDoc, wholeNumber } from "./keys.ts";

@@ -3,7 +3,7 @@ import { chmod, chown, link, mkdir, mkdtemp, readdir, readFile, rm, stat, writeF
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
-import type { MountMode } from "../../guest/run-types.ts";
+import type { MountMode } from "../../guest/sessions/request.ts";
 import { buildRuntime, HostSession, requireSandbox } from "../support/sandbox.ts";
 
 /** Whose folders are shown: neither root's nor the session's. */

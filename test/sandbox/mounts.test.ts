@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { chmod, chown, mkdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
-import type { MountMode } from "../../guest/run-types.ts";
+import type { MountMode } from "../../guest/sessions/request.ts";
 import { asUser, buildRuntime, HostSession, requireSandbox, USER } from "../support/sandbox.ts";
 
 /** Whose folders are mounted: neither root's nor the session's. */

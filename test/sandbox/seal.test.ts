@@ -9,7 +9,7 @@ import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
-import { chainStdio, writeSecrets } from "../../guest/run-command.ts";
+import { chainStdio, writeSecrets } from "../../guest/run/command.ts";
 import { OPEN_FILES } from "../../guest/sessions/limits.ts";
 import {
   asUser,

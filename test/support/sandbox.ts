@@ -8,14 +8,14 @@ import { execa } from "execa";
 import type { EgressDecision } from "../../guest/egress/decision.ts";
 import { type EgressPolicy, parsePolicy } from "../../guest/egress/policy.ts";
 import { EgressProxy, type EgressProxyOptions, type InternalHost } from "../../guest/egress/proxy.ts";
-import { chainStdio, writeSecrets } from "../../guest/run-command.ts";
-import type { MountRequest } from "../../guest/run-types.ts";
+import { chainStdio, writeSecrets } from "../../guest/run/command.ts";
 import { type Launch, launchArguments, type SandboxSpec, type Shown } from "../../guest/sandbox/bwrap.ts";
 import { sessionEnvironment } from "../../guest/sandbox/environment.ts";
 import { readLayout } from "../../guest/sandbox/layout.ts";
 import { runtimeFiles } from "../../guest/sandbox/paths.ts";
 import { OPEN_FILES } from "../../guest/sessions/limits.ts";
 import { checkMounts, closeMounts, type Mount } from "../../guest/sessions/mounts.ts";
+import type { MountRequest } from "../../guest/sessions/request.ts";
 import { groupInside, passwdInside } from "../../guest/sessions/users.ts";
 
 const SEAL = join(import.meta.dirname, "../../guest/seal");

@@ -5,13 +5,13 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
 import { AGENT_VERSION } from "../../guest/aws/logs/settings.ts";
-import type { MachineShape } from "../../infra/aws/machine-template.ts";
+import { ensureRuntimeImage, type RuntimeImage } from "../../images/runtime/index.ts";
+import type { MachineShape } from "../../infra/aws/machines/machine-template.ts";
 import { hostArchitecture } from "../../infra/local/qemu.ts";
-import { ensureRuntimeImage, type RuntimeImage } from "../../tools/runtime/index.ts";
+import { stopped } from "../../rehearsal/signals.ts";
 import { makeAgentPackage } from "../support/aws-guest/agent-package.ts";
 import { StandInAws } from "../support/aws-guest/aws.ts";
 import { AwsMachine, type TestDisk } from "../support/aws-guest/machine.ts";
-import { stopped } from "../support/signals.ts";
 
 const KEY = "sk-ant-only-the-relay-may-have-this";
 const POOL = {
@@ -77,7 +77,7 @@ describe("a machine of the AWS target", function () {
 
   /** What `infra/aws` renders for a machine of a pool, with the stand-in's names in it. */
   async function userData(changes: Partial<MachineShape> = {}): Promise<Buffer> {
-    const { userDataOf } = await import("../../infra/aws/machine-template.ts");
+    const { userDataOf } = await import("../../infra/aws/machines/machine-template.ts");
     const shape: MachineShape = {
       region: "eu-central-1",
       stack: "dev",

@@ -1,9 +1,9 @@
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { clientsOf } from "../../test/support/aws/look.ts";
-import { Rehearsal } from "../../test/support/aws/rehearsal.ts";
-import type { EngineResult } from "../../test/support/engine.ts";
+import type { EngineResult } from "../../rehearsal/engine.ts";
+import { clientsOf } from "../../rehearsal/look.ts";
+import { Rehearsal } from "../../rehearsal/rehearsal.ts";
 import { type BenchStack, emptyBench, trimmedEmptyBench } from "./bench-stack.ts";
 import { compared, type Figure } from "./figure.ts";
 import { inTurn, seconds, spread } from "./statistics.ts";

@@ -6,8 +6,8 @@ import { stringify } from "yaml";
 import { livingProcess } from "../../infra/local/host/living.ts";
 import { stopMachine } from "../../infra/local/host/process.ts";
 import { type Paths, pathsOf } from "../../infra/local/paths.ts";
-import { copyProject } from "../../test/support/local/project-copy.ts";
-import { ensureToolchain } from "../toolchain/index.ts";
+import { copyProject } from "../../rehearsal/project-copy.ts";
+import { ensureToolchain } from "../../toolchain/index.ts";
 
 /** A copy of the project with state of its own, so that measuring does not touch the user's machine. */
 export interface BenchStack {
@@ -40,7 +40,7 @@ export async function emptyBench(): Promise<BenchStack> {
   return bench;
 }
 
-/** The same with this project's own settings for Node, which leave out large parts of what its SDK loads (tools/toolchain/lean-sdk.cjs). */
+/** The same with this project's own settings for Node, which leave out large parts of what its SDK loads (toolchain/lean-sdk.cjs). */
 export async function trimmedEmptyBench(): Promise<BenchStack> {
   const folder = await mkdtemp(join(tmpdir(), "cloister-bench-"));
   const project = join(folder, "project");

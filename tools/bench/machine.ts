@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { copyFile, rm, writeFile } from "node:fs/promises";
 import { execa } from "execa";
+import { ensureBaseImage } from "../../images/base/index.ts";
 import { chooseAccelerator } from "../../infra/local/host/accelerator.ts";
 import { findFirmware } from "../../infra/local/host/firmware.ts";
 import { livingProcess } from "../../infra/local/host/living.ts";
@@ -10,7 +11,6 @@ import type { Paths } from "../../infra/local/paths.ts";
 import { hostArchitecture, qemuArguments, qemuProgram } from "../../infra/local/qemu.ts";
 import { shellQuoted, sshArguments } from "../../infra/local/ssh.ts";
 import { followConsole } from "../../infra/local/steps/console.ts";
-import { ensureBaseImage } from "../images/index.ts";
 import { type BenchStack, localBench } from "./bench-stack.ts";
 import { compared, type Figure } from "./figure.ts";
 import { inTurn, seconds, spread } from "./statistics.ts";

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { livingProcess } from "../../infra/local/host/living.ts";
 import { pathsOf } from "../../infra/local/paths.ts";
-import { REPOSITORY } from "../../test/support/local/project-copy.ts";
+import { REPOSITORY } from "../../rehearsal/project-copy.ts";
 import type { Figure } from "./figure.ts";
 import { seconds, spread } from "./statistics.ts";
 

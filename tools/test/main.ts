@@ -6,10 +6,10 @@ import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import Table from "cli-table3";
 import { Command } from "commander";
+import { prepare } from "../../cli/start/prepare.ts";
 import { hostArchitecture } from "../../infra/local/qemu.ts";
-import { prepare } from "../start/prepare.ts";
-import { allGroups, ensureSystemPackages } from "../system/index.ts";
-import { ensureToolchain } from "../toolchain/index.ts";
+import { allGroups, ensureSystemPackages } from "../../lib/system/index.ts";
+import { ensureToolchain } from "../../toolchain/index.ts";
 
 interface Stage {
   readonly name: string;
@@ -36,7 +36,7 @@ const STAGES: readonly Stage[] = [
   {
     name: "rehearse",
     // The stack dev lives through more in the stage before.
-    command: [process.execPath, "--import", "tsx", "tools/rehearse/main.ts", "--stack", "staging", "prod"],
+    command: [process.execPath, "--import", "tsx", "rehearsal/main.ts", "--stack", "staging", "prod"],
     needsPulumi: true,
   },
   mocha("vm", "test/vm/**/*.test.ts", { needsMachine: true }),

@@ -2,10 +2,10 @@
 import { appendFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { readMachine } from "../../machine.ts";
-import { run, tryRun } from "../../sessions/exec.ts";
-import { LOGS_FILE } from "../../sessions/ready.ts";
-import { writeWhole } from "../../whole-file.ts";
+import { readMachine } from "../../../contract/machine.ts";
+import { writeWhole } from "../../lib/atomic-write.ts";
+import { run, tryRun } from "../../lib/exec.ts";
+import { LOGS_FILE } from "../../verify/readiness.ts";
 import { Imds } from "../imds.ts";
 import { say } from "../say.ts";
 import { AGENT, AGENT_KEY, AGENT_VERSION, agentSettings, packageAddresses } from "./settings.ts";

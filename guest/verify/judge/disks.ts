@@ -1,4 +1,4 @@
-import type { Asked } from "../../machine.ts";
+import type { Asked } from "../../../contract/machine.ts";
 import { CONFIGURED, type Verdict, type Verdicts, verdict } from "./verdict.ts";
 
 /** A mounted file system and the disk behind it. */

@@ -1,4 +1,4 @@
-import type { Asked } from "../../machine.ts";
+import type { Asked } from "../../../contract/machine.ts";
 import { CONFIGURED, type Verdict, type Verdicts, verdict } from "./verdict.ts";
 
 /** What `/proc`, `/sys` and the settings say of the computer. */

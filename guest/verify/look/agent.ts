@@ -1,10 +1,10 @@
 import { access } from "node:fs/promises";
 import { z } from "zod";
+import type { AgentSettings } from "../../../contract/machine.ts";
 import { OFFER_PROMPT } from "../../agent/demo-script.ts";
 import { isEmulated } from "../../agent/emulated.ts";
-import type { AgentSettings } from "../../machine.ts";
-import { MODEL_KEY } from "../../model-key-files.ts";
-import { runSealed } from "../../run.ts";
+import { MODEL_KEY } from "../../agent/model-key-files.ts";
+import { runSealed } from "../../run/run.ts";
 import { RUNTIME_ROOT } from "../../sandbox/paths.ts";
 import type { AgentFacts, AgentRunFacts } from "../judge/agent.ts";
 import { readText } from "./files.ts";

@@ -45,7 +45,7 @@ export async function launch({ spec, paths, hostAccess, start, log, changeArgume
   closeInherited();
   const started: StartedMachine = { sshPort: spec.sshPort, accelerator: spec.accelerator, start };
   await rememberStart(paths, started);
-  const program = ["tools/lib/run-bundled.cjs", "infra/local/network/main.ts", paths.filterMarker];
+  const program = ["lib/run-bundled.cjs", "infra/local/network/main.ts", paths.filterMarker];
   const filter = spawn(process.execPath, [`${FOLDER}/${program[0]}`, ...program.slice(1)], {
     cwd: paths.root,
     detached: true,

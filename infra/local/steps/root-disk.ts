@@ -1,7 +1,7 @@
 import { constants, copyFile, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { execa } from "execa";
-import { ensureBaseImage } from "../../../tools/images/index.ts";
-import type { BaseImage } from "../../../tools/images/types.ts";
+import { ensureBaseImage } from "../../../images/base/index.ts";
+import type { BaseImage } from "../../../images/base/types.ts";
 import type { Settings } from "../../settings/settings.ts";
 import { stopMachine } from "../host/process.ts";
 import type { Paths } from "../paths.ts";

@@ -1,5 +1,5 @@
 import { constants, copyFile, rename, rm } from "node:fs/promises";
-import { ensureRuntimeImage } from "../../../tools/runtime/index.ts";
+import { ensureRuntimeImage } from "../../../images/runtime/index.ts";
 import type { Architecture } from "../qemu.ts";
 import { type Step, say } from "./step.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { type Clients, clientsOf, inventory } from "../../support/aws/look.ts";
-import { Rehearsal } from "../../support/aws/rehearsal.ts";
-import type { EngineResult } from "../../support/engine.ts";
+import type { EngineResult } from "../../../rehearsal/engine.ts";
+import { type Clients, clientsOf, inventory } from "../../../rehearsal/look.ts";
+import { Rehearsal } from "../../../rehearsal/rehearsal.ts";
 
 /** A network without any way to the internet. */
 describe("a stack on AWS in a closed network (rehearsed with moto)", function () {

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { gunzipSync } from "node:zlib";
 import { parse } from "yaml";
-import { deployerPolicy, KNOWN_TYPES } from "../../../tools/aws/deployer-policy.ts";
-import { type Clients, clientsOf, instancesOf, inventory, tagsOf } from "../../support/aws/look.ts";
-import { IMAGES } from "../../support/aws/moto.ts";
-import { actionsOf, allowed } from "../../support/aws/permissions.ts";
-import { Rehearsal } from "../../support/aws/rehearsal.ts";
-import type { EngineResult } from "../../support/engine.ts";
+import { deployerPolicy, KNOWN_TYPES } from "../../../infra/aws/access/deployer-policy.ts";
+import type { EngineResult } from "../../../rehearsal/engine.ts";
+import { type Clients, clientsOf, instancesOf, inventory, tagsOf } from "../../../rehearsal/look.ts";
+import { IMAGES } from "../../../rehearsal/moto.ts";
+import { actionsOf, allowed } from "../../../rehearsal/permissions.ts";
+import { Rehearsal } from "../../../rehearsal/rehearsal.ts";
 
 /** What an action of the deployer is done to, where that has a name: as a stack of this program or of another names it; else `*`. */
 function ownResource(action: string, owner: string): string {

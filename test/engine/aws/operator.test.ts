@@ -21,7 +21,7 @@ import { capture } from "../../../cli/capture.ts";
 import { chooseMachine } from "../../../cli/choose.ts";
 import { verifyNow } from "../../../cli/report.ts";
 import type { AwsOutputs } from "../../../cli/stack.ts";
-import { IMAGES, type Moto, startMoto } from "../../support/aws/moto.ts";
+import { IMAGES, type Moto, startMoto } from "../../../rehearsal/moto.ts";
 import { GOOD_REPORT } from "../../support/local/stack.ts";
 import { standInPrograms } from "../../support/operator/here.ts";
 import { type SsmStandIn, startSsm } from "../../support/operator/ssm-stand-in.ts";

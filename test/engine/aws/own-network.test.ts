@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { type Clients, clientsOf, instancesOf, inventory, tagsOf } from "../../support/aws/look.ts";
-import { Rehearsal } from "../../support/aws/rehearsal.ts";
-import type { EngineResult } from "../../support/engine.ts";
+import type { EngineResult } from "../../../rehearsal/engine.ts";
+import { type Clients, clientsOf, instancesOf, inventory, tagsOf } from "../../../rehearsal/look.ts";
+import { Rehearsal } from "../../../rehearsal/rehearsal.ts";
 
 const BOUNDARY = "arn:aws:iam::123456789012:policy/boundary";
 

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { KNOWN_TYPES } from "../../../tools/aws/deployer-policy.ts";
-import { ensureMoto } from "../../support/aws/moto.ts";
-import { differences } from "../../support/aws/plugin/difference.ts";
-import { ServiceModel } from "../../support/aws/plugin/models.ts";
-import { TYPES } from "../../support/aws/plugin/types/index.ts";
+import { KNOWN_TYPES } from "../../../infra/aws/access/deployer-policy.ts";
+import { ensureMoto } from "../../../rehearsal/moto.ts";
+import { differences } from "../../../rehearsal/plugin/difference.ts";
+import { ServiceModel } from "../../../rehearsal/plugin/models.ts";
+import { TYPES } from "../../../rehearsal/plugin/types/index.ts";
 
 describe("the stand-in for the AWS plugin", () => {
   it("knows the types that the program uses, and no others", () => {

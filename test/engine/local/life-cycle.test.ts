@@ -5,7 +5,7 @@ import { createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execaSync } from "execa";
 import { livingFilter, livingProcess } from "../../../infra/local/host/living.ts";
-import { freePort } from "../../support/free-port.ts";
+import { freePort } from "../../../lib/free-port.ts";
 import { GOOD_REPORT, LocalStack } from "../../support/local/stack.ts";
 import { ends } from "../../support/processes.ts";
 

@@ -21,11 +21,11 @@ class Clone {
   }
 
   start() {
-    return this.run("tools/lib/run-bundled.cjs", "tools/start/main.ts", "--no-session");
+    return this.run("lib/run-bundled.cjs", "cli/start/main.ts", "--no-session");
   }
 
   down() {
-    return this.run("--import", "tsx", "tools/start/down.ts");
+    return this.run("--import", "tsx", "cli/start/down.ts");
   }
 
   get paths() {

@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { EngineProject, testToolchain } from "../../support/engine.ts";
+import { EngineProject, testToolchain } from "../../../rehearsal/engine.ts";
 
 /** Inputs of a command; `{ $secret: ... }` and `{ $stdoutOf: name }` stand for what JSON cannot say. */
 type Commands = Record<string, Record<string, unknown>>;

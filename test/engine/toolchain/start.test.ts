@@ -3,7 +3,7 @@ import { copyFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
-import { bundleStandIns } from "../../../tools/toolchain/standins.ts";
+import { bundleStandIns } from "../../../toolchain/standins.ts";
 
 describe("what starts a stand-in", function () {
   this.timeout(60_000);

@@ -1,12 +1,12 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { prepare } from "../../../cli/start/prepare.ts";
 import { livingProcess } from "../../../infra/local/host/living.ts";
 import { pathsOf } from "../../../infra/local/paths.ts";
 import { type Architecture, hostArchitecture } from "../../../infra/local/qemu.ts";
-import { prepare } from "../../../tools/start/prepare.ts";
-import { EngineProject } from "../../support/engine.ts";
-import { copyProject } from "../../support/local/project-copy.ts";
+import { EngineProject } from "../../../rehearsal/engine.ts";
+import { copyProject } from "../../../rehearsal/project-copy.ts";
 import type { Machine, Scale } from "./machine.ts";
 import { operatorHere } from "./operator-here.ts";
 import { sshMachine } from "./ssh-machine.ts";

@@ -14,6 +14,7 @@ import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
 import { renderMetaData } from "../../../cloud-init/render.ts";
+import { ensureBaseImage } from "../../../images/base/index.ts";
 import { chooseAccelerator } from "../../../infra/local/host/accelerator.ts";
 import { findFirmware } from "../../../infra/local/host/firmware.ts";
 import { guardStart, type StartGuard } from "../../../infra/local/host/guard.ts";
@@ -25,8 +26,7 @@ import { type Paths, pathsIn } from "../../../infra/local/paths.ts";
 import { hostArchitecture } from "../../../infra/local/qemu.ts";
 import { shellQuoted } from "../../../infra/local/ssh.ts";
 import { EMULATION_FAULTS } from "../../../infra/local/steps/machine.ts";
-import { ensureBaseImage } from "../../../tools/images/index.ts";
-import { stopped } from "../signals.ts";
+import { stopped } from "../../../rehearsal/signals.ts";
 
 /** A disk of the machine: blank and sparse, or a file that is there already. */
 export interface TestDisk {

@@ -1,4 +1,4 @@
-// Stands in for tools/images in tests of the local stack's life cycle: a tiny blank disk that would not boot.
+// Stands in for images/base in tests of the local stack's life cycle: a tiny blank disk that would not boot.
 import { join } from "node:path";
 import { execa } from "execa";
 

@@ -1,4 +1,4 @@
-// Stands in for tools/runtime in tests of the local stack's life cycle: a file that is no squashfs.
+// Stands in for images/runtime in tests of the local stack's life cycle: a file that is no squashfs.
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 

@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { type Paths, pathsOf } from "../../../infra/local/paths.ts";
 import { hostArchitecture, qemuProgram } from "../../../infra/local/qemu.ts";
-import { EngineProject } from "../engine.ts";
-import { copyProject, REPOSITORY } from "./project-copy.ts";
+import { EngineProject } from "../../../rehearsal/engine.ts";
+import { copyProject, REPOSITORY } from "../../../rehearsal/project-copy.ts";
 
 /** A verification report of a machine that keeps all promises. */
 export const GOOD_REPORT = {
@@ -53,8 +53,8 @@ export class LocalStack {
     const project = join(folder, "project");
     await copyProject(project, ["Pulumi.local.yaml"]);
     const support = (name: string): string => join(REPOSITORY, "test", "support", "local", name);
-    await copyFile(support("images-stand-in.ts"), join(project, "tools", "images", "index.ts"));
-    await copyFile(support("runtime-stand-in.ts"), join(project, "tools", "runtime", "index.ts"));
+    await copyFile(support("images-stand-in.ts"), join(project, "images", "base", "index.ts"));
+    await copyFile(support("runtime-stand-in.ts"), join(project, "images", "runtime", "index.ts"));
     const bin = join(folder, "bin");
     await mkdir(bin);
     await copyFile(support("qemu-system-stand-in.cjs"), join(bin, qemuProgram(hostArchitecture())));

@@ -10,7 +10,7 @@ import { hostServices } from "../../../infra/local/network/host-access.ts";
 import type { MachineRuns, RunMachine } from "../../../infra/local/network/main.ts";
 import { type Paths, pathsIn } from "../../../infra/local/paths.ts";
 import { hostArchitecture, qemuProgram } from "../../../infra/local/qemu.ts";
-import { REPOSITORY } from "./project-copy.ts";
+import { REPOSITORY } from "../../../rehearsal/project-copy.ts";
 
 /**
  * A computer, its local network and an internet, each a network namespace; and a "machine" in a fourth: a Linux network
@@ -103,7 +103,7 @@ export class UserNetwork {
       ...["-netdev", "hubport,id=one,hubid=0,netdev=net", "-netdev", "hubport,id=other,hubid=0,netdev=machine"],
     ];
     const inHost = ["netns", "exec", this.#names.host, "sh", "-c", 'mount --bind "$0" /etc/resolv.conf && exec "$@"'];
-    const program = [process.execPath, "tools/lib/run-bundled.cjs", "infra/local/network/main.ts"];
+    const program = [process.execPath, "lib/run-bundled.cjs", "infra/local/network/main.ts"];
     const filter = spawn("ip", [...inHost, join(this.folder, "resolv.conf"), ...program, this.paths.filterMarker], {
       cwd: REPOSITORY,
       stdio: ["pipe", "pipe", "inherit"],

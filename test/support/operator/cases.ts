@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
 import { shellQuoted } from "../../../infra/local/ssh.ts";
-import type { EngineProject } from "../engine.ts";
+import type { EngineProject } from "../../../rehearsal/engine.ts";
 
 /** The suite's own ways to the machine. */
 export interface Machine {

@@ -4,8 +4,8 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { execa } from "execa";
-import { Store, sha256 } from "../../../tools/lib/store.ts";
-import { findGo } from "../../../tools/toolchain/go-build.ts";
+import { Store, sha256 } from "../../../lib/store.ts";
+import { findGo } from "../../../toolchain/go-build.ts";
 
 const MODULE = new URL("./gateway/", import.meta.url).pathname;
 const PLUGIN = "github.com/aws/session-manager-plugin/src/sessionmanagerplugin-main";

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
-import { sha256 } from "../../../tools/lib/store.ts";
+import { sha256 } from "../../../lib/store.ts";
 
 const script = fileURLToPath(new URL("../../../cloud-init/files/boot.sh", import.meta.url));
 

@@ -10,7 +10,7 @@ import { execa } from "execa";
 import fc from "fast-check";
 import { parse } from "yaml";
 import { renderMetaData, renderUserData, USER_DATA_LIMIT, UserDataTooLargeError } from "../../../cloud-init/render.ts";
-import { cloudInitSchema } from "../../../tools/system/cloud-init.ts";
+import { cloudInitSchema } from "../../support/cloud-init.ts";
 
 const input = {
   hostname: "claude",

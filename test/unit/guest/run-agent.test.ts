@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { EgressDecision } from "../../../guest/egress/decision.ts";
 import { EgressProxy } from "../../../guest/egress/proxy.ts";
-import { type Model, startModel } from "../../../guest/run-agent.ts";
+import { type Model, startModel } from "../../../guest/run/agent.ts";
 import type { SessionPaths } from "../../../guest/sessions/state.ts";
 import { testPolicy } from "../../support/sandbox.ts";
 

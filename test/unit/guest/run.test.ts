@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { AgentSettings } from "../../../guest/machine.ts";
-import { runSealed } from "../../../guest/run.ts";
-import { completeCommand } from "../../../guest/run-agent.ts";
-import { runCommand } from "../../../guest/run-command.ts";
-import { RunRefused } from "../../../guest/run-types.ts";
+import { AgentSettings } from "../../../contract/machine.ts";
+import { completeCommand } from "../../../guest/run/agent.ts";
+import { runCommand } from "../../../guest/run/command.ts";
+import { runSealed } from "../../../guest/run/run.ts";
+import { RunRefused } from "../../../guest/sessions/request.ts";
 
 describe("a request that cannot be run", () => {
   it("is refused with every problem in one round, and nothing is made", async () => {

@@ -3,7 +3,7 @@ import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Command } from "commander";
-import { registerTrash } from "../../../guest/trash/command.ts";
+import { registerTrash } from "../../../guest/cli/trash.ts";
 
 describe("cloister trash", () => {
   let folder: string;

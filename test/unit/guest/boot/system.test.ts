@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readFile, readlink, rm, stat, statfs, symlink, writeFil
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
-import { Machine, parseMachine } from "../../../../guest/machine.ts";
+import { Machine, parseMachine } from "../../../../contract/machine.ts";
 import { HTTP_SOCKET, INSIDE_SOCKETS, SOCKS_SOCKET } from "../../../../guest/sandbox/paths.ts";
 import { UID_RANGE } from "../../../../guest/sessions/users.ts";
 

@@ -3,8 +3,8 @@ import { spawn } from "node:child_process";
 import { mkdir, mkdtemp, readdir, realpath, rename, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { MountMode } from "../../../../guest/run-types.ts";
 import { checkMounts, closeMounts, parseMount, refuseSource } from "../../../../guest/sessions/mounts.ts";
+import type { MountMode } from "../../../../guest/sessions/request.ts";
 
 describe("--mount", () => {
   it("is DIR:NAME:MODE, and colons in DIR are part of it", () => {

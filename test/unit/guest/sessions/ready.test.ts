@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { whyNotReady } from "../../../../guest/sessions/ready.ts";
+import { whyNotReady } from "../../../../guest/verify/readiness.ts";
 
 describe("a machine that is not ready", () => {
   let folder: string;

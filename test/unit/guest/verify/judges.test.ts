@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Asked } from "../../../../guest/machine.ts";
+import type { Asked } from "../../../../contract/machine.ts";
 import { type AgentFacts, judgeAgent } from "../../../../guest/verify/judge/agent.ts";
 import { type DiskFacts, judgeDisks, type MountedDisk } from "../../../../guest/verify/judge/disks.ts";
 import { type EgressFacts, judgeEgress } from "../../../../guest/verify/judge/egress.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import * as pulumi from "@pulumi/pulumi";
-import { type MachineShape, userDataOf } from "../../../../infra/aws/machine-template.ts";
-import { NamedMachine, type NamedMachineArgs } from "../../../../infra/aws/named-machine.ts";
+import { type MachineShape, userDataOf } from "../../../../infra/aws/machines/machine-template.ts";
+import { NamedMachine, type NamedMachineArgs } from "../../../../infra/aws/machines/named-machine.ts";
 import { describeOptions, type Made, make, type Row, type Rows, userData } from "./options.ts";
 import { shape } from "./shape.ts";
 

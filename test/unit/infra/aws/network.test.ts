@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { bucketOf } from "../../../../infra/aws/endpoints.ts";
-import { Network, type NetworkArgs } from "../../../../infra/aws/network.ts";
-import { allowed } from "../../../support/aws/permissions.ts";
+import { bucketOf } from "../../../../infra/aws/network/endpoints.ts";
+import { Network, type NetworkArgs } from "../../../../infra/aws/network/network.ts";
+import { allowed } from "../../../../rehearsal/permissions.ts";
 import { describeOptions, type Made, make, type Rows } from "./options.ts";
 
 const zones = ["eu-central-1a", "eu-central-1b"];

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type AskOfferings, offeringProblems, zonesWithoutTypes } from "../../../../infra/aws/offerings.ts";
+import { type AskOfferings, offeringProblems, zonesWithoutTypes } from "../../../../infra/aws/plan/offerings.ts";
 import { settingsOf } from "./settings.ts";
 
 const [a, b] = ["eu-central-1a", "eu-central-1b"];

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
-import { Budget, type BudgetArgs } from "../../../../infra/aws/budget.ts";
-import { Dashboard, type DashboardArgs } from "../../../../infra/aws/dashboard.ts";
-import { DnsFirewall, type DnsFirewallArgs } from "../../../../infra/aws/dns-firewall.ts";
-import { Encryption, type EncryptionArgs } from "../../../../infra/aws/encryption.ts";
-import { ServiceRole, type ServiceRoleArgs } from "../../../../infra/aws/identity.ts";
-import { Logs, type LogsArgs } from "../../../../infra/aws/logs.ts";
-import { RuntimeBucket, type RuntimeBucketArgs } from "../../../../infra/aws/runtime-bucket.ts";
-import { Snapshots, type SnapshotsArgs } from "../../../../infra/aws/snapshots.ts";
+import { Encryption, type EncryptionArgs } from "../../../../infra/aws/access/encryption.ts";
+import { ServiceRole, type ServiceRoleArgs } from "../../../../infra/aws/access/service-role.ts";
+import { RuntimeBucket, type RuntimeBucketArgs } from "../../../../infra/aws/data/runtime-bucket.ts";
+import { Snapshots, type SnapshotsArgs } from "../../../../infra/aws/data/snapshots.ts";
+import { DnsFirewall, type DnsFirewallArgs } from "../../../../infra/aws/network/dns-firewall.ts";
+import { Budget, type BudgetArgs } from "../../../../infra/aws/watch/budget.ts";
+import { Dashboard, type DashboardArgs } from "../../../../infra/aws/watch/dashboard.ts";
+import { Logs, type LogsArgs } from "../../../../infra/aws/watch/logs.ts";
 import { describeOptions, type Made, make, type Rows } from "./options.ts";
 
 /** Components of one or a few resources, each with all its options. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Pool, type PoolArgs, type PoolSchedule } from "../../../../infra/aws/pool.ts";
+import { Pool, type PoolArgs, type PoolSchedule } from "../../../../infra/aws/machines/pool.ts";
 import { describeOptions, type Made, make, type Row, type Rows, userData } from "./options.ts";
 import { shape } from "./shape.ts";
 

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { credentialsProblem } from "../../../../infra/aws/check.ts";
-import { instanceSize, instanceTypeFacts } from "../../../../infra/aws/graviton.ts";
-import { cellsFor, share, startSeconds, zoneFor } from "../../../../infra/aws/scale.ts";
-import { cidrProblem, overlap, planSubnets } from "../../../../infra/aws/subnets.ts";
-import { regionOf, withAmi } from "../../../../tools/aws/pin-ami.ts";
+import { regionOf, withAmi } from "../../../../infra/aws/machines/pin-ami.ts";
+import { cidrProblem, overlap, planSubnets } from "../../../../infra/aws/network/subnets.ts";
+import { cellsFor, share, startSeconds, zoneFor } from "../../../../infra/aws/plan/cells.ts";
+import { instanceSize, instanceTypeFacts } from "../../../../infra/aws/plan/graviton.ts";
+import { credentialsProblem } from "../../../../infra/aws/plan/problems.ts";
 
 describe("subnets", () => {
   it("never overlap, lie in the range, and stay when a zone is added", () => {

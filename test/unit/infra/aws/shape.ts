@@ -1,4 +1,4 @@
-import type { MachineShape } from "../../../../infra/aws/machine-template.ts";
+import type { MachineShape } from "../../../../infra/aws/machines/machine-template.ts";
 
 /** What machines of a test have in common. */
 export const shape: MachineShape = {

@@ -1,5 +1,5 @@
 // Package settings reads what the boot scripts need of /etc/cloister/machine.json. The whole of it is described, and
-// checked, by guest/machine.ts; a test holds the defaults of both together.
+// checked, by contract/machine.ts; a test holds the defaults of both together.
 package settings
 
 import (

@@ -1,0 +1,153 @@
+/** `npm start`: one sealed machine on this computer, verified, and a sealed agent session in it. See README.md. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { Command } from "commander";
+import { Listr } from "listr2";
+import { parse } from "yaml";
+import { Report } from "../../guest/verify/report.ts";
+import { printReport } from "../../guest/verify/table.ts";
+import { livingProcess } from "../../infra/local/host/living.ts";
+import { pathsOf } from "../../infra/local/paths.ts";
+import { machineArchitecture } from "../../infra/local/preflight.ts";
+import { sshCommand } from "../../infra/local/ssh.ts";
+import { parseSettings, type Settings, SettingsError } from "../../infra/settings/settings.ts";
+import { PROJECT, StackRunner } from "../../toolchain/stack-runner.ts";
+import { type FirstSession, firstSession } from "./first-session.ts";
+import { prepare } from "./prepare.ts";
+import { LISTR_OPTIONS, stage } from "./progress.ts";
+
+const STACK = "local";
+
+const options = new Command("npm start --")
+  .description("Makes the machine of the stack `local` and lets an agent do a first task in it.")
+  .option("--again", "run the first session even when its answer is there already")
+  .option("--no-session", "stop when the machine is verified")
+  .parse()
+  .opts<{ again?: boolean; session: boolean }>();
+
+const startedAt = Date.now();
+let interrupted = false;
+process.on("SIGINT", () => {
+  if (!interrupted) console.error("\nInterrupted: waiting for Pulumi to stop what it is doing ...");
+  interrupted = true;
+});
+
+/** What went wrong in a stage. */
+let failure: unknown;
+const keep = (error: unknown): void => {
+  failure ??= error;
+};
+
+// Without `await`, which a bundle cannot have here (run-bundled.cjs); so nothing else tells that the end was not reached.
+let ended = false;
+process.once("exit", () => {
+  if (!ended) process.exitCode ||= 13;
+});
+start()
+  .catch((caught: unknown) => {
+    const error = failure ?? caught;
+    console.error(`\n${error instanceof Error ? error.message : String(error)}`);
+    process.exitCode = interrupted ? 130 : 1;
+  })
+  .finally(() => {
+    ended = true;
+  });
+
+async function start(): Promise<void> {
+  // The configuration is read before anything is fetched: what the program would refuse is refused in the first second.
+  const settings = settingsOfStack();
+  const paths = pathsOf(PROJECT, STACK, settings.stateDirectory);
+  const toolchain = await prepare(machineArchitecture(settings), settings.baseImage);
+  stopIfInterrupted();
+
+  const stack = new StackRunner(STACK, toolchain);
+  let changed = false;
+  let session: FirstSession | undefined;
+  await new Listr(
+    [
+      {
+        title: "pulumi up --stack local",
+        task: (_ctx, task) =>
+          stage(keep, async () => {
+            const report = (line: string) => {
+              task.output = line;
+            };
+            await stack.clearLeftovers(report);
+            await stack.init();
+            ({ changed } = await stack.change("up", report));
+            const outcome = changed ? "the machine is up and verified" : "nothing to change";
+            task.title = `pulumi up --stack ${STACK}: ${outcome}`;
+          }),
+      },
+      {
+        title: "First session",
+        enabled: () => options.session,
+        task: (_ctx, task) =>
+          stage(keep, async () => {
+            stopIfInterrupted();
+            session = await firstSession(paths, port(paths), {
+              again: options.again ?? false,
+              apiKey: process.env["ANTHROPIC_API_KEY"],
+              report: (line) => {
+                task.output = line;
+              },
+            });
+            const model =
+              session.model === "api"
+                ? "the model's API"
+                : "a scripted demo model; set ANTHROPIC_API_KEY for the real one";
+            task.title = session.ranNow
+              ? `First session: the agent did its task (${model})`
+              : "First session: done before (npm start -- --again repeats it)";
+          }),
+      },
+    ],
+    LISTR_OPTIONS,
+  ).run();
+
+  const report = Report.parse(JSON.parse(readFileSync(paths.verification, "utf8")));
+  console.log(`\n${printReport(report, { width: process.stdout.columns ?? 120 })}`);
+  if (session) console.log(`\nThe agent's answer (${session.file}):\n\n${indent(session.answer)}`);
+  const unchanged = !changed && (session === undefined || !session.ranNow);
+  console.log(
+    [
+      "",
+      `${unchanged ? "Nothing was changed" : "Ready"} after ${((Date.now() - startedAt) / 1000).toFixed(0)} s.`,
+      "",
+      `  into the machine     ${sshCommand(paths, port(paths))}`,
+      `                       npx cloister --stack ${STACK} shell    (docs/operating.md)`,
+      `  a sealed command     npx cloister --stack ${STACK} run -- bash -c 'id; ls -la'`,
+      `  verify it again      npx cloister --stack ${STACK} verify`,
+      "  what would change    npm run -s pulumi -- preview --diff --stack local",
+      "  take it all down     npm run down    (the session disk, too)",
+    ].join("\n"),
+  );
+}
+
+function settingsOfStack(): Settings {
+  const file = join(PROJECT, `Pulumi.${STACK}.yaml`);
+  const { config = {} } = parse(readFileSync(file, "utf8")) as { config?: Record<string, unknown> };
+  const strings = Object.entries(config).map(([key, value]) => [
+    key,
+    typeof value === "string" ? value : JSON.stringify(value),
+  ]);
+  const parsed = parseSettings(Object.fromEntries(strings));
+  if (!("settings" in parsed)) throw new SettingsError(STACK, parsed.problems);
+  return parsed.settings;
+}
+
+function port(paths: Parameters<typeof livingProcess>[0]): number {
+  const machine = livingProcess(paths);
+  if (!machine)
+    throw new Error("the machine ended just after it was verified: run npm start again, and look at its console");
+  return machine.sshPort;
+}
+
+function stopIfInterrupted(): void {
+  if (interrupted)
+    throw new Error("stopped as you asked; run npm start again to go on, or npm run down to take all down");
+}
+
+function indent(text: string): string {
+  return text.replace(/^/gm, "  ");
+}

@@ -1,0 +1,87 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { AgentSettings } from "../../contract/machine.ts";
+import { type AgentOutput, agentArguments, agentEnvironment } from "../agent/agent.ts";
+import { DEMO_NOTICE, startDemoModel } from "../agent/demo-model.ts";
+import { isEmulated } from "../agent/emulated.ts";
+import { KEY_REFUSED, MODEL_KEY } from "../agent/model-key-files.ts";
+import { ANTHROPIC_API, MODEL_HOST, makeToken, startRelay, type Upstream } from "../agent/relay.ts";
+import { auditRow, type EgressDecision } from "../egress/decision.ts";
+import type { InternalHost } from "../egress/proxy.ts";
+import type { SessionPaths } from "../sessions/state.ts";
+
+/** Where a session finds its model. */
+const MODEL_ADDRESS = { host: MODEL_HOST, port: 80 } as const;
+
+/** The model beside a session. */
+export interface Model {
+  readonly internal: InternalHost;
+  /** Variables for the session. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Adds what the agent needs to a command that starts it; other commands stay as they are. */
+  complete(command: readonly string[]): readonly string[];
+  close(): Promise<void>;
+}
+
+/**
+ * Starts the relay of one session, and the scripted demo model behind it when this machine has no key.
+ *
+ * @param notice told that the demo answers: a stand-in must not be taken for the model
+ */
+export async function startModel(options: {
+  readonly session: string;
+  readonly paths: SessionPaths;
+  readonly settings: AgentSettings | undefined;
+  readonly notice: (line: string) => void;
+  /** Told every decision of the relay, as it is made. */
+  readonly onDecision: (decision: EgressDecision) => void;
+}): Promise<Model> {
+  const { session, paths, notice, onDecision, settings = AgentSettings.parse({}) } = options;
+  const readKey = async () => (await readFile(MODEL_KEY, "utf8").catch(() => "")).trim();
+  const key = await readKey();
+  const demo = key === "" ? await startDemoModel({ socketPath: paths.demo }) : undefined;
+  if (demo !== undefined) notice(DEMO_NOTICE);
+  const upstream: Upstream =
+    demo === undefined ? ANTHROPIC_API : { origin: `http://${MODEL_HOST}`, socketPath: demo.socketPath };
+  const token = makeToken();
+  const emulated = process.arch === "arm64" && (await isEmulated());
+  const relay = await startRelay({
+    socketPath: paths.relay,
+    token,
+    upstream,
+    onDecision: (decision) => onDecision(auditRow({ session, ...MODEL_ADDRESS, via: "model", ...decision })),
+    // It may be replaced by another while the session runs; when it is taken away, the old one is sent, and refused.
+    ...(key === "" ? {} : { key: async () => (await readKey()) || key }),
+    onKeyRefused: () => {
+      writeFile(KEY_REFUSED, "", { mode: 0o600 }).catch(() => {});
+    },
+  });
+  return {
+    internal: { ...MODEL_ADDRESS, socketPath: relay.socketPath, writesRows: true },
+    environment: agentEnvironment({ settings, token, home: paths.home, emulated }),
+    complete: (command) => completeCommand(settings, command),
+    async close() {
+      await relay.close();
+      await demo?.close();
+    },
+  };
+}
+
+/**
+ * Completes `claude -p PROMPT [--output-format FORMAT] [more]`: model, tools and MCP servers are the machine's settings.
+ * A command that is not `claude`, or that has no prompt, is not touched.
+ */
+export function completeCommand(settings: AgentSettings, command: readonly string[]): readonly string[] {
+  const [program, ...rest] = command;
+  if (program !== "claude") return command;
+  const take = (names: readonly string[]): string | undefined => {
+    const at = rest.findIndex((word) => names.includes(word));
+    return at === -1 || rest[at + 1] === undefined ? undefined : rest.splice(at, 2)[1];
+  };
+  const prompt = take(["-p", "--print"]);
+  if (prompt === undefined) return command;
+  const format = take(["--output-format"]);
+  return [program, ...agentArguments(settings, prompt, isFormat(format) ? format : undefined), ...rest];
+}
+
+const isFormat = (text: string | undefined): text is AgentOutput =>
+  text === "text" || text === "json" || text === "stream-json";

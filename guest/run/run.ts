@@ -1,0 +1,168 @@
+import { journal } from "../egress/audit.ts";
+import type { EgressDecision } from "../egress/decision.ts";
+import { EgressProxy } from "../egress/proxy.ts";
+import { launchArguments } from "../sandbox/bwrap.ts";
+import { sessionEnvironment } from "../sandbox/environment.ts";
+import { readLayout } from "../sandbox/layout.ts";
+import { RUNTIME_ROOT, runtimeFiles } from "../sandbox/paths.ts";
+import { homeLimit, OPEN_FILES } from "../sessions/limits.ts";
+import { closeMounts } from "../sessions/mounts.ts";
+import { type RunResult, type SealedSpec, SessionFailed } from "../sessions/request.ts";
+import { closeSession, openSession, type Session, sweep } from "../sessions/session.ts";
+import { HOMES } from "../sessions/state.ts";
+import { type Accepted, accept } from "./accept.ts";
+import { startModel } from "./agent.ts";
+import { type Output, runCommand } from "./command.ts";
+
+export * from "../sessions/request.ts";
+
+/** Host name inside a session, as in the reference. */
+const HOSTNAME = "claude";
+
+/** How many decisions a run's result tells of, the first: a session may ask without end. All of them are in the audit log. */
+const MOST_DECISIONS = 1_000;
+
+/** Wall-clock time in milliseconds, with fractions: what `apply-seccomp` marks is on the same clock. */
+const now = () => performance.timeOrigin + performance.now();
+
+/**
+ * Runs one command in one sealed session: makes the session, opens its way out, starts the command, waits for its end,
+ * and removes what is not to be kept. Whatever happens on the way, including an abort, nothing of it goes on running.
+ *
+ * @throws {RunRefused} when the request is wrong: nothing was made
+ * @throws {SessionFailed} when the session could not be made: what was made is removed again
+ */
+export async function runSealed(spec: SealedSpec): Promise<RunResult> {
+  const accepted = await accept(spec);
+  try {
+    return await carryOut(spec, accepted);
+  } finally {
+    await closeMounts(accepted.mounts);
+  }
+}
+
+async function carryOut(spec: SealedSpec, accepted: Accepted): Promise<RunResult> {
+  const acceptedAt = now();
+  const nodeStartMs = performance.now();
+  const notice = spec.onNotice ?? ((line: string) => process.stderr.write(`cloister: ${line}\n`));
+  for (const problem of await sweep()) notice(problem);
+  const session = await openSession(accepted);
+  let running = true;
+  let cleanup: string[] = [];
+  const started = { readyAt: acceptedAt, endedAt: acceptedAt };
+  const decisions: EgressDecision[] = [];
+  try {
+    spec.signal?.throwIfAborted();
+    const output = await inSession(session, spec, accepted, { started, decisions, notice });
+    running = false;
+    const { firstAt } = output;
+    const closedAt = now();
+    cleanup = await closeSession(session, false);
+    return {
+      session: session.name,
+      exitCode: output.exitCode,
+      stdout: output.stdout,
+      stderr: output.stderr,
+      timings: {
+        nodeStartMs: round(nodeStartMs),
+        sessionMs: round(started.readyAt - acceptedAt),
+        launchMs: firstAt === undefined ? null : round(firstAt - started.readyAt),
+        commandMs: firstAt === undefined ? null : round(started.endedAt - firstAt),
+        cleanupMs: round(now() - closedAt),
+      },
+      decisions,
+      kept: session.keep,
+      problems: cleanup,
+      ...(output.unitResult === undefined ? {} : { unitResult: output.unitResult }),
+    };
+  } catch (error) {
+    if (running) cleanup = await closeSession(session, true);
+    if (spec.signal?.aborted) throw new SessionFailed(`the session ${session.name} was stopped`, { cause: error });
+    throw error;
+  } finally {
+    for (const problem of cleanup) notice(problem);
+  }
+}
+
+interface Observed {
+  readonly started: { readyAt: number; endedAt: number };
+  readonly decisions: EgressDecision[];
+  readonly notice: (line: string) => void;
+}
+
+/** Opens the session's way out, runs the command, and closes the way out again. */
+async function inSession(session: Session, spec: SealedSpec, accepted: Accepted, observed: Observed): Promise<Output> {
+  const { name, account, paths } = session;
+  const { decisions, notice, started } = observed;
+  const audit = journal(notice);
+  const onDecision = (decision: EgressDecision) => {
+    if (decisions.length < MOST_DECISIONS) decisions.push(decision);
+    audit.write(decision);
+    spec.onDecision?.(decision);
+  };
+  const model = spec.agent
+    ? await startModel({ session: name, paths, settings: accepted.agent, notice, onDecision })
+    : undefined;
+  const proxy = new EgressProxy({
+    session: name,
+    folder: paths.sockets,
+    owner: { uid: 0, gid: account.gid },
+    policy: accepted.policy,
+    ...(model === undefined ? {} : { internal: model.internal }),
+  });
+  proxy.on("decision", onDecision);
+  try {
+    const [layout, limit] = await Promise.all([readLayout(), homeLimit(HOMES), proxy.start()]);
+    const launch = launchArguments({
+      home: paths.home,
+      cwd: spec.cwd ?? paths.home,
+      uid: account.uid,
+      gid: account.gid,
+      hostname: HOSTNAME,
+      layout,
+      empty: paths.empty,
+      scratch: {
+        kind: "launcher",
+        folder: paths.scratch,
+        sizeMiB: accepted.limits.tmpMiB,
+        shown: accepted.mounts.map(({ name, mode, folder }) => ({ name, mode, descriptor: folder.fd })),
+      },
+      passwd: paths.passwd,
+      group: paths.group,
+      sockets: paths.sockets,
+      runtime: runtimeFiles(),
+      environment: sessionEnvironment({
+        session: name,
+        home: paths.home,
+        token: proxy.token,
+        path: [`${RUNTIME_ROOT}/bin`],
+        ...(spec.stdio === "capture" || !process.stdout.isTTY ? {} : { term: process.env["TERM"] ?? "dumb" }),
+        extra: { ...model?.environment, ...spec.environment },
+      }),
+      outside: {
+        cgroup: session.scope.cgroup,
+        openFiles: OPEN_FILES,
+        parent: process.pid,
+        since: session.since,
+        ...(limit === undefined ? {} : { homeLimit: limit }),
+      },
+      command: model === undefined ? spec.command : model.complete(spec.command),
+    });
+    started.readyAt = now();
+    const output = await runCommand({
+      ...launch,
+      stdio: spec.stdio ?? "inherit",
+      kill: () => session.scope.kill(),
+      outOfMemoryKills: () => session.scope.outOfMemoryKills(),
+      ...(spec.signal === undefined ? {} : { signal: spec.signal }),
+      ...(spec.timeoutMs === undefined ? {} : { timeoutMs: spec.timeoutMs }),
+    });
+    started.endedAt = now();
+    return output;
+  } finally {
+    await Promise.allSettled([proxy.stop(), model?.close()]);
+    await audit.close();
+  }
+}
+
+const round = (ms: number) => Math.round(ms * 10) / 10;

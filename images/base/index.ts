@@ -1,0 +1,73 @@
+import { isReachable } from "../../lib/download.ts";
+import { type Report, Store } from "../../lib/store.ts";
+import { type Chosen, choose } from "./choose.ts";
+import { DEBIAN_KIND, ensureDebianImage } from "./debian/image.ts";
+import { debianKey } from "./debian/recipe.ts";
+import type { Arch, BaseImage, BaseImageChoice } from "./types.ts";
+import { ensureUbuntuImage, UBUNTU_KIND } from "./ubuntu/image.ts";
+import { HOST, pinned, ubuntuKey } from "./ubuntu/release.ts";
+
+export type { Arch, BaseImage, BaseImageChoice, BaseImageName } from "./types.ts";
+
+export interface BaseImageOptions {
+  readonly arch: Arch;
+  /** Default: `auto`. */
+  readonly choice?: BaseImageChoice;
+  /** Where it is cached. Default: the user's store. */
+  readonly store?: Store;
+  /** Address of Ubuntu's host, without a trailing `/`. Only tests set it. */
+  readonly host?: string;
+}
+
+/**
+ * Finds or makes the disk image that machines of an architecture start from. Two runs at once make it once; what is cached
+ * is checked byte by byte and made again when it is damaged.
+ *
+ * @param options `deep: false` compares the cached files' sizes only
+ */
+export async function ensureBaseImage(
+  options: BaseImageOptions & { report: Report; deep?: boolean },
+): Promise<BaseImage> {
+  const { arch, report, store = new Store(), host, deep = true } = options;
+  const chosen = await decide({ ...options, store });
+  if (chosen.name === "ubuntu-22.04") {
+    const { url, ...image } = await ensureUbuntuImage({ arch, store, report, deep, ...(host ? { host } : {}) });
+    return { ...image, why: `Ubuntu 22.04 from ${url}: ${chosen.why}` };
+  }
+  const why = `Debian 13 stands in for Ubuntu 22.04: ${chosen.why}`;
+  report(why);
+  return { ...(await ensureDebianImage({ arch, store, report, deep })), why };
+}
+
+/** Says, without making anything, what {@link ensureBaseImage} would do: one line per fact. */
+export async function explainBaseImage(options: BaseImageOptions): Promise<string[]> {
+  const { arch, store = new Store(), host = HOST } = options;
+  const chosen = await decide({ ...options, store });
+  const ubuntu = chosen.name === "ubuntu-22.04";
+  const [kind, key] = ubuntu ? [UBUNTU_KIND, ubuntuKey(arch)] : [DEBIAN_KIND, debianKey(arch)];
+  const state = await store.check(kind, key);
+  const { folder, file } = pinned(arch, host);
+  const source = ubuntu
+    ? `downloaded from ${folder}${file}, checked against the checksums that Canonical signed`
+    : "built from Debian's packages by mmdebstrap";
+  return [
+    `Base image for ${arch}: ${chosen.name}, because ${chosen.why}.`,
+    state === "intact"
+      ? `It is in the cache: ${store.pathOf(kind, key)}.`
+      : `It is ${state === "damaged" ? "damaged in" : "not in"} the cache and would be ${source}.`,
+  ];
+}
+
+async function decide(options: BaseImageOptions & { store: Store }): Promise<Chosen> {
+  const { arch, choice = "auto", store, host = HOST } = options;
+  // A damaged entry still tells which way an earlier run went; it is made again where it is used.
+  const has = async (kind: string, key: string) => (await store.check(kind, key, false)) !== "absent";
+  return await choose({
+    choice,
+    cached: {
+      ubuntu: await has(UBUNTU_KIND, ubuntuKey(arch)),
+      standIn: await has(DEBIAN_KIND, debianKey(arch)),
+    },
+    reachable: async () => await isReachable(`${host}/`),
+  });
+}

@@ -1,0 +1,92 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { build, type Plugin } from "esbuild";
+import { readReference } from "../../guest/verify/read-reference.ts";
+
+const GUEST = join(import.meta.dirname, "../../guest");
+
+/**
+ * What the guest carries along and never uses. Half of a start is reading and compiling the bundle, and on an emulated
+ * machine a start takes seconds: without these it is half the size.
+ */
+const UNUSED: Readonly<Record<string, { readonly filter: RegExp; readonly contents: string }>> = {
+  // zod's messages in 50 languages; English is imported by itself.
+  locales: { filter: /^\.\.\/locales\/index\.js$/, contents: "export {};" },
+  // sandbox-runtime makes certificates with it when it terminates TLS. cloister's proxy does not; if it did, it must fail.
+  forge: {
+    filter: /^node-forge$/,
+    contents:
+      'const missing = () => { throw new Error("node-forge is not part of the runtime image"); };' +
+      "const part = new Proxy({}, { get: () => missing });" +
+      "export default { asn1: part, pki: part, md: part, random: part, util: part };",
+  },
+};
+
+const leaveOut: Plugin = {
+  name: "leave-out",
+  setup(build) {
+    for (const [name, { filter, contents }] of Object.entries(UNUSED)) {
+      build.onResolve({ filter }, ({ importer }) =>
+        name === "locales" && !/[\\/]zod[\\/]/.test(importer) ? undefined : { path: name, namespace: "left-out" },
+      );
+      build.onLoad({ filter: new RegExp(`^${name}$`), namespace: "left-out" }, () => ({ contents, loader: "js" }));
+    }
+  },
+};
+
+/** Without what a start would spend half a second on, on an emulated machine, and not use. */
+const quickStart: Plugin = {
+  name: "quick-start",
+  setup(build) {
+    // The reference is read and checked here. Each machine's verification would do it again, with a parser of YAML.
+    build.onLoad({ filter: /[\\/]guest[\\/]verify[\\/]read-reference\.ts$/ }, async () => ({
+      contents: `export const readReference = async () => (${JSON.stringify(await readReference())});`,
+      loader: "js",
+    }));
+    // An `import` of node:http asks for each of its exports. One is a getter, which loads Node's WebSocket and fetch.
+    build.onResolve({ filter: /^(node:)?http$/ }, ({ kind }) =>
+      kind === "import-statement" ? { path: "http", namespace: "required" } : { path: "node:http", external: true },
+    );
+    build.onLoad({ filter: /^http$/, namespace: "required" }, () => ({
+      contents: 'module.exports = require("node:http");',
+      loader: "js",
+    }));
+  },
+};
+
+/**
+ * Bundles the guest's code into one module, `cloister.mjs`: one file to read at start instead of hundreds. What only
+ * machines on AWS run has modules of its own, so that no other start reads AWS's SDK.
+ * Deterministic: esbuild's output depends on its version and the sources alone.
+ *
+ * @param outdir folder that gets `cloister.mjs`, `aws.mjs` and `logs.mjs`
+ */
+export async function bundleGuest(outdir: string): Promise<void> {
+  const { version } = JSON.parse(await readFile(join(GUEST, "../package.json"), "utf8")) as { version: string };
+  await build({
+    entryPoints: {
+      cloister: join(GUEST, "cli/main.ts"),
+      aws: join(GUEST, "aws/main.ts"),
+      logs: join(GUEST, "aws/logs/main.ts"),
+    },
+    outdir,
+    outExtension: { ".js": ".mjs" },
+    bundle: true,
+    platform: "node",
+    // As modules, AWS's clients leave out what is not used: 330 KB instead of 540 for the three calls that are.
+    mainFields: ["module", "main"],
+    target: "node22",
+    format: "esm",
+    minify: true,
+    // Errors must name our functions.
+    keepNames: true,
+    legalComments: "none",
+    logLevel: "silent",
+    plugins: [leaveOut, quickStart],
+    define: { __CLOISTER_VERSION__: JSON.stringify(version) },
+    // Packages written for CommonJS call `require`, which a module does not have by itself.
+    banner: {
+      js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',
+    },
+  });
+}

@@ -1,0 +1,88 @@
+import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Report, Store, sha256File } from "../../lib/store.ts";
+import type { Arch } from "./arch.ts";
+import { runtimeImageKey } from "./key.ts";
+import { KIND } from "./missing.ts";
+import { ensurePackages } from "./packages.ts";
+import { packSquashfs, SQUASHFS_MISSING, squashfsVersion } from "./squashfs.ts";
+import { layOut } from "./tree.ts";
+
+export type { Arch } from "./arch.ts";
+
+const ROOT = join(import.meta.dirname, "../..");
+const IMAGE = "runtime.squashfs";
+const ABOUT = "about.json";
+
+/** A finished runtime image. */
+export interface RuntimeImage {
+  /** The squashfs file. Its size is a multiple of 4096, so that it can be a disk as it is. */
+  readonly path: string;
+  /** SHA-256 of the file. */
+  readonly digest: string;
+  /** Size of the file in bytes. */
+  readonly size: number;
+}
+
+/** Where what the image is made from comes from and goes to. For tests: everything has its right default. */
+export interface RuntimeOptions {
+  readonly arch: Arch;
+  readonly report?: Report;
+  readonly store?: Store;
+}
+
+/**
+ * Finds the runtime image for this version of the guest's code, or makes it. The image is reproducible: the same
+ * sources, lock file and tool versions give the same bytes.
+ *
+ * @throws when Go or mksquashfs are missing (the message says how to install them), or when the registry fails
+ */
+export async function ensureRuntimeImage(options: RuntimeOptions): Promise<RuntimeImage> {
+  const { arch, report = () => {}, store = new Store() } = options;
+  const key = runtimeImageKey({ arch });
+  const { path } = await store.entry(
+    KIND,
+    key,
+    async (dir) => {
+      const started = performance.now();
+      await buildRuntimeImage({ arch, report, store, output: join(dir, IMAGE) });
+      const about = { digest: await sha256File(join(dir, IMAGE)), size: (await stat(join(dir, IMAGE))).size };
+      await writeFile(join(dir, ABOUT), JSON.stringify(about));
+      report(
+        `runtime image: ${Math.round(about.size / 1e6)} MB in ${Math.round((performance.now() - started) / 1000)} s`,
+      );
+    },
+    { report },
+  );
+  const about = JSON.parse(await readFile(join(path, ABOUT), "utf8")) as { digest: string; size: number };
+  return { path: join(path, IMAGE), ...about };
+}
+
+/** Makes the image anew, whatever the store holds. */
+export async function buildRuntimeImage(options: {
+  arch: Arch;
+  report: Report;
+  store: Store;
+  output: string;
+}): Promise<void> {
+  const { arch, report, store, output } = options;
+  if ((await squashfsVersion()) === undefined) throw new Error(SQUASHFS_MISSING);
+  const packages = await ensurePackages(store, arch, report);
+  // Beside the output, so that the large binaries can be linked instead of copied.
+  const tree = await mkdtemp(join(store.root, ".runtime-tree-")).catch(() =>
+    mkdtemp(join(tmpdir(), "cloister-runtime-")),
+  );
+  try {
+    const version = await projectVersion();
+    await layOut({ tree, arch, version, packages, report });
+    report("packing the runtime image");
+    await packSquashfs(tree, output);
+  } finally {
+    await rm(tree, { recursive: true, force: true });
+  }
+}
+
+async function projectVersion(): Promise<string> {
+  return (JSON.parse(await readFile(join(ROOT, "package.json"), "utf8")) as { version: string }).version;
+}

@@ -1,0 +1,23 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { cacheRoot } from "../../lib/cache-root.cjs";
+
+/** Kind of the runtime image's entries in the store. */
+export const KIND = "runtime-image";
+
+/**
+ * What this computer lacks to make the runtime image, each with what to do; nothing where the image is made already: then
+ * nothing is started or loaded for it, so that a preview can afford it.
+ *
+ * @param key the image's, by `runtimeImageKey`
+ */
+export async function missingForRuntimeImage(
+  key: string,
+  env: NodeJS.ProcessEnv = process.env,
+  cache: string = cacheRoot(),
+): Promise<string[]> {
+  if (existsSync(join(cache, KIND, key))) return [];
+  const { GO_MISSING, hasGo } = await import("./go.ts");
+  const { SQUASHFS_MISSING, squashfsVersion } = await import("./squashfs.ts");
+  return [...((await hasGo(env)) ? [] : [GO_MISSING]), ...((await squashfsVersion(env)) ? [] : [SQUASHFS_MISSING])];
+}

@@ -1,0 +1,93 @@
+import { chmod, copyFile, link, mkdir, readdir, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { type Report, sha256File } from "../../lib/store.ts";
+import type { Arch } from "./arch.ts";
+import { bundleGuest } from "./bundle.ts";
+import { buildGoPrograms } from "./go.ts";
+import { lockedVersions, nativePackages, type Packages } from "./packages.ts";
+
+const GUEST = join(import.meta.dirname, "../../guest");
+
+/** What the image says of itself, in `MANIFEST.json`. */
+export interface Manifest {
+  readonly cloister: string;
+  readonly arch: Arch;
+  readonly node: string;
+  readonly claudeCode: string;
+  readonly sandboxRuntime: string;
+  /** SHA-256 of each program in `bin/`. */
+  readonly programs: Readonly<Record<string, string>>;
+}
+
+/** Folders of the guest that are copied as they are. */
+const COPIED = ["boot", "units", "bin"];
+
+/** Lays out what the image holds in an empty folder. */
+export async function layOut(options: {
+  tree: string;
+  arch: Arch;
+  version: string;
+  packages: Packages;
+  report: Report;
+}): Promise<Manifest> {
+  const { tree, arch, version, packages, report } = options;
+  const bin = join(tree, "bin");
+  await mkdir(bin, { recursive: true });
+  report("bundling the guest's code and building its static programs");
+  await Promise.all([bundleGuest(join(tree, "lib")), buildGoPrograms(bin, join(tree, "seccomp"), arch)]);
+  await place(packages.node, join(bin, "node"));
+  await place(packages.claude, join(bin, "claude"));
+  for (const folder of COPIED) await copyFiles(join(GUEST, folder), join(tree, folder));
+  await copyLicences(packages, arch, tree);
+  const manifest = await manifestOf(bin, arch, version);
+  await writeFile(join(tree, "MANIFEST.json"), `${JSON.stringify(manifest, undefined, 2)}\n`);
+  await setModes(tree);
+  return manifest;
+}
+
+/** A link where the file system allows one: the two binaries are hundreds of megabytes. */
+async function place(from: string, to: string): Promise<void> {
+  await link(from, to).catch(() => copyFile(from, to));
+}
+
+/** The files of a folder, without its sub-folders. */
+async function copyFiles(from: string, to: string): Promise<void> {
+  await mkdir(to, { recursive: true });
+  for (const entry of await readdir(from, { withFileTypes: true })) {
+    if (entry.isFile() && !entry.name.endsWith(".md")) await copyFile(join(from, entry.name), join(to, entry.name));
+  }
+}
+
+async function copyLicences(packages: Packages, arch: Arch, tree: string): Promise<void> {
+  const { node, claude } = nativePackages(arch);
+  const licences = join(tree, "licences");
+  await mkdir(licences, { recursive: true });
+  await copyFile(join(packages.modules, node, "LICENSE"), join(licences, "node"));
+  await copyFile(join(packages.modules, claude, "LICENSE.md"), join(licences, "claude-code"));
+  await copyFile(join(packages.modules, "@anthropic-ai/sandbox-runtime/LICENSE"), join(licences, "sandbox-runtime"));
+}
+
+async function manifestOf(bin: string, arch: Arch, version: string): Promise<Manifest> {
+  const versions = await lockedVersions();
+  const { node, claude } = nativePackages(arch);
+  const programs: Record<string, string> = {};
+  for (const name of (await readdir(bin)).sort()) programs[name] = await sha256File(join(bin, name));
+  return {
+    cloister: version,
+    arch,
+    node: versions[node] ?? "?",
+    claudeCode: versions[claude] ?? "?",
+    sandboxRuntime: versions["@anthropic-ai/sandbox-runtime"] ?? "?",
+    programs,
+  };
+}
+
+/** Modes must not depend on this computer's umask: read for all, execute where the owner has it. */
+async function setModes(tree: string): Promise<void> {
+  await chmod(tree, 0o755);
+  for (const entry of await readdir(tree, { recursive: true, withFileTypes: true })) {
+    const path = join(entry.parentPath ?? entry.path, entry.name);
+    if (entry.isDirectory()) await chmod(path, 0o755);
+    else if (entry.isFile()) await chmod(path, (await stat(path)).mode & 0o100 ? 0o755 : 0o644);
+  }
+}

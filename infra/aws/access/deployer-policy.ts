@@ -1,0 +1,415 @@
+/**
+ * The least policy that whoever runs `pulumi up` needs, from the resource types that the program registers. A type without
+ * an entry here is an error: the table grows with the program. `npm run -s deployer-policy` prints it.
+ * Source of actions: Service Authorization Reference; which of them a type needs: the provider's create, read, update and delete.
+ */
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { Command } from "commander";
+
+/** Actions by resource type. `<service>:` stands before each. */
+const ACTIONS: Readonly<Record<string, readonly [service: string, actions: string]>> = {
+  "aws:autoscaling/group:Group": [
+    "autoscaling",
+    "CreateAutoScalingGroup CreateOrUpdateTags DeleteAutoScalingGroup DeleteTags DeleteWarmPool DescribeAutoScalingGroups DescribeInstanceRefreshes DescribeLifecycleHooks DescribeScalingActivities DescribeWarmPool DisableMetricsCollection EnableMetricsCollection CancelInstanceRefresh PutLifecycleHook PutWarmPool ResumeProcesses SetInstanceProtection StartInstanceRefresh SuspendProcesses UpdateAutoScalingGroup",
+  ],
+  "aws:autoscaling/lifecycleHook:LifecycleHook": [
+    "autoscaling",
+    "DeleteLifecycleHook DescribeLifecycleHooks PutLifecycleHook",
+  ],
+  "aws:autoscaling/schedule:Schedule": [
+    "autoscaling",
+    "DeleteScheduledAction DescribeScheduledActions PutScheduledUpdateGroupAction",
+  ],
+  "aws:budgets/budget:Budget": ["budgets", "ModifyBudget ViewBudget ListTagsForResource"],
+  "aws:cloudwatch/dashboard:Dashboard": ["cloudwatch", "DeleteDashboards GetDashboard PutDashboard"],
+  "aws:cloudwatch/logGroup:LogGroup": [
+    "logs",
+    "AssociateKmsKey CreateLogGroup DeleteLogGroup DescribeLogGroups DisassociateKmsKey ListTagsForResource PutRetentionPolicy TagResource UntagResource",
+  ],
+  "aws:cloudwatch/metricAlarm:MetricAlarm": [
+    "cloudwatch",
+    "DeleteAlarms DescribeAlarms ListTagsForResource PutMetricAlarm TagResource UntagResource",
+  ],
+  "aws:dlm/lifecyclePolicy:LifecyclePolicy": [
+    "dlm",
+    "CreateLifecyclePolicy DeleteLifecyclePolicy GetLifecyclePolicy TagResource UntagResource UpdateLifecyclePolicy",
+  ],
+  "aws:ebs/volume:Volume": [
+    "ec2",
+    "CreateTags CreateVolume DeleteTags DeleteVolume DescribeVolumes DescribeVolumesModifications ModifyVolume",
+  ],
+  "aws:ec2/eip:Eip": [
+    "ec2",
+    "AllocateAddress CreateTags DescribeAddresses DescribeAddressesAttribute DisassociateAddress ReleaseAddress",
+  ],
+  "aws:ec2/flowLog:FlowLog": ["ec2", "CreateFlowLogs CreateTags DeleteFlowLogs DescribeFlowLogs"],
+  "aws:ec2/instance:Instance": [
+    "ec2",
+    "CreateTags DeleteTags DescribeImages DescribeInstanceAttribute DescribeInstanceCreditSpecifications DescribeInstanceTypes DescribeInstances DescribeLaunchTemplateVersions DescribeTags DescribeVolumes ModifyInstanceAttribute MonitorInstances RunInstances StartInstances StopInstances TerminateInstances UnmonitorInstances",
+  ],
+  "aws:ec2/internetGateway:InternetGateway": [
+    "ec2",
+    "AttachInternetGateway CreateInternetGateway CreateTags DeleteInternetGateway DescribeInternetGateways DetachInternetGateway",
+  ],
+  "aws:ec2/launchTemplate:LaunchTemplate": [
+    "ec2",
+    "CreateLaunchTemplate CreateLaunchTemplateVersion CreateTags DeleteLaunchTemplate DescribeLaunchTemplateVersions DescribeLaunchTemplates ModifyLaunchTemplate",
+  ],
+  "aws:ec2/natGateway:NatGateway": ["ec2", "CreateNatGateway CreateTags DeleteNatGateway DescribeNatGateways"],
+  "aws:ec2/route:Route": ["ec2", "CreateRoute DeleteRoute DescribeRouteTables ReplaceRoute"],
+  "aws:ec2/routeTable:RouteTable": ["ec2", "CreateRouteTable CreateTags DeleteRouteTable DescribeRouteTables"],
+  "aws:ec2/routeTableAssociation:RouteTableAssociation": [
+    "ec2",
+    "AssociateRouteTable DescribeRouteTables DisassociateRouteTable ReplaceRouteTableAssociation",
+  ],
+  "aws:ec2/securityGroup:SecurityGroup": [
+    "ec2",
+    "CreateSecurityGroup CreateTags DeleteSecurityGroup DescribeNetworkInterfaces DescribeSecurityGroups RevokeSecurityGroupEgress",
+  ],
+  "aws:ec2/subnet:Subnet": [
+    "ec2",
+    "CreateSubnet CreateTags DeleteSubnet DescribeNetworkInterfaces DescribeSubnets ModifySubnetAttribute",
+  ],
+  "aws:ec2/volumeAttachment:VolumeAttachment": [
+    "ec2",
+    "AttachVolume DescribeInstances DescribeVolumes DetachVolume StopInstances",
+  ],
+  "aws:ec2/vpc:Vpc": [
+    "ec2",
+    "CreateTags CreateVpc DeleteVpc DescribeNetworkAcls DescribeRouteTables DescribeSecurityGroups DescribeVpcAttribute DescribeVpcs ModifyVpcAttribute",
+  ],
+  "aws:ec2/vpcEndpoint:VpcEndpoint": [
+    "ec2",
+    "CreateTags CreateVpcEndpoint DeleteVpcEndpoints DescribePrefixLists DescribeVpcEndpoints ModifyVpcEndpoint",
+  ],
+  "aws:iam/instanceProfile:InstanceProfile": [
+    "iam",
+    "AddRoleToInstanceProfile CreateInstanceProfile DeleteInstanceProfile GetInstanceProfile RemoveRoleFromInstanceProfile TagInstanceProfile UntagInstanceProfile PassRole",
+  ],
+  "aws:iam/role:Role": [
+    "iam",
+    "CreateRole DeleteRole DeleteRolePermissionsBoundary GetRole ListAttachedRolePolicies ListInstanceProfilesForRole ListRolePolicies PutRolePermissionsBoundary TagRole UntagRole UpdateAssumeRolePolicy PassRole",
+  ],
+  "aws:iam/rolePolicy:RolePolicy": ["iam", "DeleteRolePolicy GetRolePolicy PutRolePolicy"],
+  "aws:kms/alias:Alias": ["kms", "CreateAlias DeleteAlias ListAliases UpdateAlias"],
+  "aws:kms/key:Key": [
+    "kms",
+    "CreateGrant CreateKey Decrypt DescribeKey DisableKeyRotation EnableKeyRotation GenerateDataKey GenerateDataKeyWithoutPlaintext GetKeyPolicy GetKeyRotationStatus ListResourceTags PutKeyPolicy ReEncryptFrom ReEncryptTo ScheduleKeyDeletion TagResource UntagResource UpdateKeyDescription",
+  ],
+  "aws:route53/resolverFirewallDomainList:ResolverFirewallDomainList": [
+    "route53resolver",
+    "CreateFirewallDomainList DeleteFirewallDomainList GetFirewallDomainList ListFirewallDomains ListTagsForResource TagResource UntagResource UpdateFirewallDomains",
+  ],
+  "aws:route53/resolverFirewallRule:ResolverFirewallRule": [
+    "route53resolver",
+    "CreateFirewallRule DeleteFirewallRule ListFirewallRules UpdateFirewallRule",
+  ],
+  "aws:route53/resolverFirewallRuleGroup:ResolverFirewallRuleGroup": [
+    "route53resolver",
+    "CreateFirewallRuleGroup DeleteFirewallRuleGroup GetFirewallRuleGroup ListTagsForResource TagResource UntagResource",
+  ],
+  "aws:route53/resolverFirewallRuleGroupAssociation:ResolverFirewallRuleGroupAssociation": [
+    "route53resolver",
+    "AssociateFirewallRuleGroup DisassociateFirewallRuleGroup GetFirewallRuleGroupAssociation ListTagsForResource TagResource UntagResource UpdateFirewallRuleGroupAssociation",
+  ],
+  "aws:s3/bucket:Bucket": [
+    "s3",
+    "CreateBucket DeleteBucket DeleteObject DeleteObjectVersion GetAccelerateConfiguration GetBucketAcl GetBucketCORS GetBucketLogging GetBucketObjectLockConfiguration GetBucketPolicy GetBucketRequestPayment GetBucketTagging GetBucketVersioning GetBucketWebsite GetEncryptionConfiguration GetLifecycleConfiguration GetObject GetReplicationConfiguration ListBucket ListBucketVersions ListTagsForResource PutBucketTagging PutObject TagResource UntagResource",
+  ],
+  "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": [
+    "s3",
+    "GetLifecycleConfiguration PutLifecycleConfiguration",
+  ],
+  "aws:s3/bucketOwnershipControls:BucketOwnershipControls": [
+    "s3",
+    "GetBucketOwnershipControls PutBucketOwnershipControls",
+  ],
+  "aws:s3/bucketPolicy:BucketPolicy": ["s3", "DeleteBucketPolicy GetBucketPolicy PutBucketPolicy"],
+  "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": [
+    "s3",
+    "GetBucketPublicAccessBlock PutBucketPublicAccessBlock",
+  ],
+  "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": [
+    "s3",
+    "GetEncryptionConfiguration PutEncryptionConfiguration",
+  ],
+  "aws:s3/bucketVersioning:BucketVersioning": ["s3", "GetBucketVersioning PutBucketVersioning"],
+  "aws:secretsmanager/secret:Secret": [
+    "secretsmanager",
+    "CreateSecret DeleteSecret DescribeSecret GetResourcePolicy TagResource UntagResource UpdateSecret",
+  ],
+  "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": [
+    "ec2",
+    "AuthorizeSecurityGroupEgress CreateTags DescribeSecurityGroupRules ModifySecurityGroupRules RevokeSecurityGroupEgress",
+  ],
+  "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": [
+    "ec2",
+    "AuthorizeSecurityGroupIngress CreateTags DescribeSecurityGroupRules ModifySecurityGroupRules RevokeSecurityGroupIngress",
+  ],
+};
+
+/** Actions of other services that a type needs, by the same references. */
+const BESIDE: Readonly<Record<string, readonly string[]>> = {
+  // An alarm on an instance's status can be made without it, and then does nothing (CloudWatch API reference, PutMetricAlarm).
+  "aws:cloudwatch/metricAlarm:MetricAlarm": ["ec2:DescribeInstanceStatus"],
+  // The private names of an interface endpoint.
+  "aws:ec2/vpcEndpoint:VpcEndpoint": ["route53:AssociateVPCWithHostedZone"],
+};
+
+/** What is needed whatever the program makes: its own look at instance types, the commands of docs/aws.md, an operator's. */
+const STEPS: readonly string[] = [
+  "sts:GetCallerIdentity",
+  "ec2:DescribeInstanceTypeOfferings",
+  "ssm:GetParameter",
+  "servicequotas:RequestServiceQuotaIncrease",
+  "secretsmanager:PutSecretValue",
+  "ce:UpdateCostAllocationTagsStatus",
+  "autoscaling:SetDesiredCapacity",
+  "ec2:GetConsoleOutput",
+  "tag:GetResources",
+  "ec2:DescribeSnapshots",
+  "ec2:DeleteSnapshot",
+  "kms:CancelKeyDeletion",
+  "kms:EnableKey",
+  "ssm:DescribeInstanceInformation",
+  "ssm:StartSession",
+  "ssm:ResumeSession",
+  "ssm:TerminateSession",
+  // The plugin signs the opening of its channel as whoever asks since 1.2.764.0 (Session Manager user guide, "Sample IAM policies").
+  "ssmmessages:OpenDataChannel",
+];
+
+/**
+ * Services whose own roles an account gets when they are first used, if whoever uses them may make them: the first group,
+ * the first group with Spot machines, the first alarm that does something to an instance.
+ */
+const SERVICE_ROLES = ["autoscaling", "events", "spot"].map((service) => `${service}.amazonaws.com`);
+
+/** Roles and profiles of this program have names that begin so; `cloister-<stack>-...`. */
+const OURS = ["role", "instance-profile"].map((kind) => `arn:*:iam::*:${kind}/cloister-*`);
+
+/** Services that roles are made for (`infra/aws`). */
+const PASSED_TO = ["ec2", "vpc-flow-logs", "dlm"].map((service) => `${service}.amazonaws.com`);
+
+/** Actions that IAM allows on condition of a role's boundary (Service Authorization Reference, `iam:PermissionsBoundary`). */
+const BOUNDED: ReadonlySet<string> = new Set([
+  "iam:CreateRole",
+  "iam:DeleteRolePolicy",
+  "iam:PutRolePermissionsBoundary",
+  "iam:PutRolePolicy",
+]);
+
+/** Services whose requests name no region, or always the same. */
+const GLOBAL: ReadonlySet<string> = new Set(["sts", "iam", "budgets", "route53", "ce"]);
+
+/** Characters that IAM takes in a managed policy, without white space (IAM quotas). */
+const MANAGED = 6144;
+
+interface Statement {
+  readonly Sid: string;
+  readonly Effect: "Allow";
+  readonly Action: readonly string[];
+  readonly Resource: string | readonly string[];
+  readonly Condition?: object;
+}
+
+/** What makes a policy fit an account. */
+export interface PolicyOptions {
+  /**
+   * ARN of the policy that bounds every role (`cloister:permissionsBoundary`). Without one, whoever has the policy can make a role
+   * that may do anything. @default none
+   */
+  readonly boundary?: string;
+  /** Bucket of Pulumi's state. @default none: its rights come from elsewhere */
+  readonly stateBucket?: string;
+  /** ARN of the KMS key that encrypts secrets in the state. @default none */
+  readonly stateKey?: string;
+}
+
+/** A policy document. */
+export interface Policy {
+  readonly Version: "2012-10-17";
+  readonly Statement: readonly Statement[];
+}
+
+/** All types that the table knows. */
+export const KNOWN_TYPES: readonly string[] = Object.keys(ACTIONS);
+
+/** Some actions, and all that they are allowed for. */
+type Narrowed = Omit<Statement, "Effect" | "Action"> & { readonly actions: RegExp };
+
+/**
+ * Actions that are allowed for some resources only: those of this program's names, and of SSM the public parameter of the image and
+ * sessions on machines of this program (AWS keeps such names to itself). What else a service does knows no resource of a name
+ * that is known beforehand (Service Authorization Reference).
+ */
+function narrowed(region: string): readonly Narrowed[] {
+  const arn = (service: string, rest: string) => [`arn:*:${service}:${region}:*:${rest}`];
+  const Condition = inRegion(region);
+  return [
+    {
+      Sid: "AutoscalingNamed",
+      actions: /^autoscaling:(?!Describe)/,
+      Resource: arn("autoscaling", "autoScalingGroup:*:autoScalingGroupName/cloister-*"),
+      Condition,
+    },
+    { Sid: "LogsNamed", actions: /^logs:(?!Describe)/, Resource: arn("logs", "log-group:/cloister/*"), Condition },
+    { Sid: "S3Named", actions: /^s3:/, Resource: ["arn:*:s3:::cloister-*"], Condition },
+    {
+      Sid: "SecretsmanagerNamed",
+      actions: /^secretsmanager:/,
+      Resource: arn("secretsmanager", "secret:cloister-*"),
+      Condition,
+    },
+    {
+      Sid: "SsmImage",
+      actions: /^ssm:GetParameter$/,
+      Resource: arn("ssm", "parameter/aws/service/canonical/*"),
+    },
+    {
+      Sid: "SsmMachines",
+      actions: /^ssm:StartSession$/,
+      Resource: arn("ec2", "instance/*"),
+      Condition: { StringLike: { "ssm:resourceTag/cloister:stack": "*" } },
+    },
+    {
+      Sid: "SsmCommand",
+      actions: /^ssm:StartSession$/,
+      Resource: arn("ssm", "document/AWS-StartInteractiveCommand"),
+    },
+    {
+      Sid: "SsmSessions",
+      actions: /^(ssm:(Resume|Terminate)Session|ssmmessages:OpenDataChannel)$/,
+      Resource: arn("ssm", "session/$" + "{aws:userid}-*"),
+    },
+  ];
+}
+
+const inRegion = (region: string): object => ({ StringEquals: { "aws:RequestedRegion": region } });
+
+/**
+ * The policy for a program's resource types, bound to a region where the service is regional, and to this program's names
+ * where the service knows names. EC2, KMS, CloudWatch and DLM do not: narrow them by tag where others share the account.
+ */
+export function deployerPolicy(types: Iterable<string>, region: string, options: PolicyOptions = {}): Policy {
+  const actions = new Set(STEPS);
+  for (const type of types) {
+    if (!type.startsWith("aws:")) continue;
+    const entry = ACTIONS[type];
+    if (!entry)
+      throw new Error(`${type} has no entry in infra/aws/access/deployer-policy.ts: add the actions that it needs`);
+    const [service, names] = entry;
+    for (const name of names.split(" ")) actions.add(`${service}:${name}`);
+    for (const action of BESIDE[type] ?? []) actions.add(action);
+  }
+  const all = [...actions].sort();
+  const rules = narrowed(region);
+  const named = rules
+    .map(({ actions: of, ...rest }) => ({
+      ...rest,
+      Effect: "Allow" as const,
+      Action: all.filter((one) => of.test(one)),
+    }))
+    .filter(({ Action }) => Action.length > 0);
+  const wide = all.filter((one) => !one.startsWith("iam:") && !rules.some(({ actions: of }) => of.test(one)));
+  const statements = [...new Set(wide.map((action) => action.split(":")[0] ?? ""))].map(
+    (service): Statement => ({
+      Sid: service.charAt(0).toUpperCase() + service.slice(1),
+      Effect: "Allow",
+      Action: wide.filter((action) => action.startsWith(`${service}:`)),
+      Resource: "*",
+      ...(GLOBAL.has(service) ? {} : { Condition: inRegion(region) }),
+    }),
+  );
+  const roles = all.filter((action) => action.startsWith("iam:"));
+  return {
+    Version: "2012-10-17",
+    Statement: [...statements, ...named, ...roleStatements(roles, options.boundary), ...stateStatements(options)],
+  };
+}
+
+/** What Pulumi does with its state in a bucket, and with the key of its secrets (Pulumi's documentation, "Self-managed backends"). */
+function stateStatements({ stateBucket, stateKey }: PolicyOptions): Statement[] {
+  const allow = (Sid: string, Action: readonly string[], Resource: string): Statement => ({
+    Sid,
+    Effect: "Allow",
+    Action,
+    Resource,
+  });
+  return [
+    ...(stateBucket === undefined
+      ? []
+      : [
+          allow("StateBucket", ["s3:ListBucket", "s3:GetBucketLocation"], `arn:*:s3:::${stateBucket}`),
+          allow("State", ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"], `arn:*:s3:::${stateBucket}/*`),
+        ]),
+    ...(stateKey === undefined ? [] : [allow("StateKey", ["kms:Encrypt", "kms:Decrypt", "kms:DescribeKey"], stateKey)]),
+  ];
+}
+
+/** What may be done with roles: those of this program alone, bounded where there is a boundary, and handed to its services. */
+function roleStatements(actions: readonly string[], boundary: string | undefined): Statement[] {
+  const statement = (Sid: string, Action: readonly string[], Resource: Statement["Resource"], condition?: object) =>
+    Action.length === 0
+      ? []
+      : [
+          {
+            Sid,
+            Effect: "Allow" as const,
+            Action,
+            Resource,
+            ...(condition ? { Condition: { StringEquals: condition } } : {}),
+          },
+        ];
+  const bounded = actions.filter((action) => boundary !== undefined && BOUNDED.has(action));
+  const free = actions.filter(
+    (action) =>
+      action !== "iam:PassRole" &&
+      !bounded.includes(action) &&
+      !(boundary !== undefined && action === "iam:DeleteRolePermissionsBoundary"),
+  );
+  const passed = actions.filter((action) => action === "iam:PassRole");
+  const linked = ["iam:CreateServiceLinkedRole"];
+  return [
+    ...statement("Iam", free, OURS),
+    ...statement("IamBounded", bounded, OURS, { "iam:PermissionsBoundary": boundary }),
+    ...statement("IamPass", passed, OURS, { "iam:PassedToService": PASSED_TO }),
+    ...statement("IamServiceRoles", linked, "*", { "iam:AWSServiceName": SERVICE_ROLES }),
+  ];
+}
+
+/** The same as documents that each fit a managed policy of IAM: 6,144 characters. */
+export function managedPolicies({ Version, Statement }: Policy): Policy[] {
+  const policies: Policy[] = [];
+  for (const statement of Statement) {
+    const last = policies.at(-1);
+    const more = { Version, Statement: [...(last?.Statement ?? []), statement] };
+    if (last && JSON.stringify(more).length <= MANAGED) policies[policies.length - 1] = more;
+    else policies.push({ Version, Statement: [statement] });
+  }
+  return policies;
+}
+
+if (process.argv[1] === import.meta.filename) {
+  const command = new Command("deployer-policy")
+    .description("Prints the IAM policy that whoever runs `pulumi up` needs.")
+    .argument("<region>", "region of the stacks, such as eu-central-1")
+    .option("--boundary <arn>", "allow only roles that this policy bounds (cloister:permissionsBoundary)")
+    .option("--state-bucket <name>", "the bucket of Pulumi's state, which it may read and write")
+    .option("--state-key <arn>", "the KMS key of secrets in Pulumi's state, which it may use")
+    .option("--out <folder>", "write it in parts that each fit a managed policy: deployer-1.json and so on")
+    .parse();
+  const [region = ""] = command.args;
+  const { out, ...options } = command.opts<PolicyOptions & { out?: string }>();
+  const policy = deployerPolicy(KNOWN_TYPES, region, options);
+  if (out === undefined) console.log(JSON.stringify(policy, undefined, 2));
+  else {
+    mkdirSync(out, { recursive: true });
+    for (const [i, part] of managedPolicies(policy).entries()) {
+      const file = join(out, `deployer-${i + 1}.json`);
+      writeFileSync(file, JSON.stringify(part));
+      console.log(file);
+    }
+  }
+}

@@ -1,0 +1,30 @@
+import { Command, Logging } from "@pulumi/command/local/index.js";
+import type * as pulumi from "@pulumi/pulumi";
+import type { RuntimeSource } from "../machines/machine-template.ts";
+
+/**
+ * Builds the runtime image and puts it into the bucket under its digest. Runs again when the guest's sources change, not when
+ * another computer would build other bytes from the same sources: machines are not replaced for that.
+ *
+ * @param imageKey the image's, by `runtimeImageKey`
+ */
+export function uploadRuntimeImage(
+  region: string,
+  imageKey: string,
+  bucket: pulumi.Output<string>,
+  parent: pulumi.Resource,
+): pulumi.Output<RuntimeSource> {
+  const command = new Command(
+    "runtime-image",
+    {
+      // No absolute path: it would differ between computers, and each would see a change. Plugins start in the folder of
+      // the project or of the program.
+      create: "test -d infra || cd ..; exec node --import tsx infra/aws/steps/upload.ts",
+      environment: { CLOISTER_REGION: region, CLOISTER_BUCKET: bucket },
+      triggers: [imageKey, bucket],
+      logging: Logging.Stderr,
+    },
+    { parent },
+  );
+  return command.stdout.apply((text) => JSON.parse(text) as RuntimeSource);
+}

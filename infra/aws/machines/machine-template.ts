@@ -1,0 +1,199 @@
+import { LaunchTemplate } from "@pulumi/aws/ec2/launchTemplate.js";
+import * as pulumi from "@pulumi/pulumi";
+import { renderUserData } from "../../../cloud-init/render.ts";
+import { askedOf, type MachineInput } from "../../../contract/machine.ts";
+import type { Tags } from "../component.ts";
+import { instanceSize } from "../plan/graviton.ts";
+
+/** Where EC2 attaches the session disk. NVMe disks of EBS carry this name in their vendor-specific data. */
+export const SESSION_DEVICE = "/dev/sdf";
+
+/** A runtime image in its bucket. */
+export interface RuntimeSource {
+  /** SHA-256. */
+  readonly digest: string;
+  /** Bytes. */
+  readonly size: number;
+  readonly region: string;
+  readonly bucket: string;
+  readonly key: string;
+}
+
+/** What all machines of a stack have in common. */
+export interface MachineShape {
+  readonly region: string;
+  readonly stack: string;
+  /** Host name of machines and of the sandboxes on them. */
+  readonly hostname: string;
+  /** Pinned image, by id. */
+  readonly amiId: string;
+  readonly instanceType: string;
+  readonly rootDiskGiB: number;
+  readonly sessionDiskGiB: number;
+  /** Memory that all sessions of a machine may use together, in MiB; at most what an instance has, less 1024. */
+  readonly sessionMemoryMiB: number;
+  readonly keyArn: pulumi.Input<string>;
+  readonly instanceProfile: pulumi.Input<string>;
+  readonly securityGroupId: pulumi.Input<string>;
+  /** What is made before a machine starts and goes after its end, such as a network's `ways`. @default nothing */
+  readonly after?: readonly pulumi.Resource[];
+  readonly runtime: pulumi.Input<RuntimeSource>;
+  readonly logGroups: { readonly system: pulumi.Input<string>; readonly audit: pulumi.Input<string> };
+  readonly modelKeySecret: pulumi.Input<string>;
+  readonly agent: NonNullable<MachineInput["agent"]>;
+  /** Where machines get Ubuntu's packages. @default the image's own mirrors, which speak plain http */
+  readonly aptMirror?: string;
+  /** Whether a machine whose logs are not shipped is not ready. @default false */
+  readonly logsRequired?: boolean;
+  readonly detailedMonitoring: boolean;
+  readonly tags: Tags;
+}
+
+/** What differs from template to template. */
+export interface TemplateArgs {
+  readonly shape: MachineShape;
+  /** @default the shape's */
+  readonly instanceType?: string;
+  /** Types that a pool may start besides. @default none */
+  readonly otherTypes?: readonly string[];
+  /** Whether each instance gets a session disk of its own that goes with it. */
+  readonly sessionDisk: boolean;
+  /** Size of the session disk in GiB. @default the shape's */
+  readonly sessionDiskGiB?: number;
+  readonly terminationProtection?: boolean;
+  /** Subnet of the one machine of this template. A pool's machines get theirs from the group. */
+  readonly subnetId?: pulumi.Input<string>;
+  /** Signals that a pool waits for. */
+  readonly pool?: NonNullable<NonNullable<MachineInput["aws"]>["pool"]>;
+  readonly tags: Tags;
+}
+
+/** What is rendered in a preview for what is not known yet; of the same length as the real thing. */
+const SAMPLE = {
+  runtime: {
+    digest: "0".repeat(64),
+    size: 99_999_999,
+    region: "ap-southeast-1",
+    bucket: "b".repeat(40),
+    key: `runtime/${"0".repeat(64)}.squashfs`,
+  },
+  log: "/cloister/production/system-0123456",
+  secret: `arn:aws:secretsmanager:ap-southeast-1:123456789012:secret:${"s".repeat(40)}`,
+};
+
+/** What was rendered with {@link SAMPLE} already. */
+const sampled = new Set<string>();
+
+/** The user data of a machine, gzip-compressed, as base64. */
+export function userDataOf(name: string, args: TemplateArgs): pulumi.Output<string> {
+  const { shape, pool } = args;
+  const { asked, sessionMemoryMiB } = sizes(args);
+  const render = (runtime: RuntimeSource, system: string, audit: string, secret: string): string => {
+    const { digest, size, ...source } = runtime;
+    const machine: MachineInput = {
+      name,
+      target: "aws",
+      asked,
+      runtime: { digest, size, source },
+      sessionDisk: { label: "sessions", device: SESSION_DEVICE },
+      sessions: { memoryMiB: sessionMemoryMiB },
+      agent: shape.agent,
+      aws: {
+        region: shape.region,
+        stack: shape.stack,
+        logGroups: { system, audit },
+        modelKeySecret: secret,
+        ...(shape.logsRequired ? { logsRequired: true } : {}),
+        ...(pool ? { pool } : {}),
+      },
+    };
+    const { hostname, aptMirror } = shape;
+    const input = { hostname, operatorKeys: [], machine, ...(aptMirror === undefined ? {} : { aptMirror }) };
+    return renderUserData(input).gzip.toString("base64");
+  };
+  // Too much user data is refused here, in the preview, before any of it is known in full. Once for all machines alike:
+  // with a hundred of them it takes half a second.
+  const alike = JSON.stringify([shape.hostname, shape.agent, shape.aptMirror, pool !== undefined]);
+  if (!sampled.has(alike)) {
+    render(SAMPLE.runtime, SAMPLE.log, SAMPLE.log, SAMPLE.secret);
+    sampled.add(alike);
+  }
+  return pulumi
+    .all([shape.runtime, shape.logGroups.system, shape.logGroups.audit, shape.modelKeySecret])
+    .apply(([runtime, system, audit, secret]) => render(runtime, system, audit, secret));
+}
+
+/** What a machine is to be, for its verification, and what sessions may use of it. */
+function sizes(args: TemplateArgs) {
+  const { shape, instanceType = shape.instanceType, otherTypes = [], sessionDiskGiB = shape.sessionDiskGiB } = args;
+  const known = [instanceType, ...otherTypes].flatMap((type) => instanceSize(type) ?? []);
+  const cpus = [...new Set(known.map((size) => size.cpus))];
+  const memory = Math.min(...known.map(({ memoryMiB = Number.POSITIVE_INFINITY }) => memoryMiB));
+  const asked = askedOf({
+    hostname: shape.hostname,
+    ...(cpus.length > 0 ? { cpus } : {}),
+    memoryMiB: memory,
+    rootDiskGiB: shape.rootDiskGiB,
+    sessionDiskGiB,
+  });
+  return { asked, sessionMemoryMiB: Math.min(shape.sessionMemoryMiB, memory - 1024) };
+}
+
+/** The launch template of one machine or one pool: private, encrypted, IMDSv2 with hop limit 1, no ssh key. */
+export function machineTemplate(
+  name: string,
+  machine: string,
+  args: TemplateArgs,
+  parent: pulumi.Resource,
+): LaunchTemplate {
+  const { shape, tags } = args;
+  const disk = (deviceName: string, volumeSize: number) => ({
+    deviceName,
+    ebs: { volumeSize, volumeType: "gp3", encrypted: "true", kmsKeyId: shape.keyArn, deleteOnTermination: "true" },
+  });
+  const all = { ...shape.tags, ...tags, Name: machine };
+  return new LaunchTemplate(
+    name,
+    {
+      imageId: shape.amiId,
+      instanceType: args.instanceType ?? shape.instanceType,
+      ebsOptimized: "true",
+      userData: userDataOf(machine, args),
+      updateDefaultVersion: true,
+      iamInstanceProfile: { name: shape.instanceProfile },
+      // A template for a group leaves it out: the group ends what has stopped (Auto Scaling user guide, "Create a launch template").
+      ...(args.pool ? {} : { instanceInitiatedShutdownBehavior: "stop" }),
+      // Not false: the provider leaves that out of the request, and would see a change after each refresh.
+      ...(args.terminationProtection ? { disableApiTermination: true } : {}),
+      monitoring: { enabled: shape.detailedMonitoring },
+      metadataOptions: {
+        httpEndpoint: "enabled",
+        httpTokens: "required",
+        httpPutResponseHopLimit: 1,
+        // A pool's machine learns its group from them. No secret is in a tag, and on the machine root alone reads metadata.
+        instanceMetadataTags: args.pool ? "enabled" : "disabled",
+      },
+      blockDeviceMappings: [
+        disk("/dev/sda1", shape.rootDiskGiB),
+        ...(args.sessionDisk ? [disk(SESSION_DEVICE, args.sessionDiskGiB ?? shape.sessionDiskGiB)] : []),
+      ],
+      networkInterfaces: [
+        {
+          deviceIndex: 0,
+          associatePublicIpAddress: "false",
+          deleteOnTermination: "true",
+          securityGroups: [shape.securityGroupId],
+          ...(args.subnetId ? { subnetId: args.subnetId } : {}),
+        },
+      ],
+      // Tags of the provider reach neither instances of a group nor their disks.
+      tagSpecifications: ["instance", "volume", "network-interface"].map((resourceType) => ({
+        resourceType,
+        tags: all,
+      })),
+      tags: { ...shape.tags, ...tags },
+    },
+    // Whatever has the template waits with it. It is one for all of a pool's groups, whose state shall be small.
+    { parent, dependsOn: [...(shape.after ?? [])] },
+  );
+}

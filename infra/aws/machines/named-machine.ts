@@ -1,0 +1,124 @@
+import { MetricAlarm } from "@pulumi/aws/cloudwatch/metricAlarm.js";
+import { Volume } from "@pulumi/aws/ebs/volume.js";
+import { Instance } from "@pulumi/aws/ec2/instance.js";
+import { VolumeAttachment } from "@pulumi/aws/ec2/volumeAttachment.js";
+import * as pulumi from "@pulumi/pulumi";
+import { partitionOf } from "../component.ts";
+import { type MachineShape, machineTemplate, SESSION_DEVICE } from "./machine-template.ts";
+
+/** Arguments of {@link NamedMachine}. */
+export interface NamedMachineArgs {
+  readonly shape: MachineShape;
+  /** Zone of machine and session disk. A change is refused where the disk is protected: it cannot move. */
+  readonly zone: string;
+  readonly subnetId: pulumi.Input<string>;
+  /** Size of the session disk, in GiB. @default the shape's */
+  readonly sessionDiskGiB?: number;
+  /** @default the shape's */
+  readonly instanceType?: string;
+  /** Whether EC2 refuses to terminate it for others than this program. @default false */
+  readonly terminationProtection?: boolean;
+}
+
+/** A machine with an identity of its own, and a session disk that outlives it. Reached by SSM alone. */
+export class NamedMachine extends pulumi.ComponentResource {
+  readonly instanceId: pulumi.Output<string>;
+  readonly sessionVolumeId: pulumi.Output<string>;
+  readonly templateVersion: pulumi.Output<number>;
+  /** Command line that leads into the machine. */
+  readonly reach: pulumi.Output<string>;
+
+  constructor(name: string, args: NamedMachineArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("cloister:aws:NamedMachine", name, {}, opts);
+    const { shape, zone } = args;
+    const parent = { parent: this };
+    const protection = args.terminationProtection ?? false;
+    const own = { "cloister:machine": name };
+    const tags = { ...shape.tags, ...own };
+    const volume = new Volume(
+      `${name}-session`,
+      {
+        availabilityZone: zone,
+        size: args.sessionDiskGiB ?? shape.sessionDiskGiB,
+        type: "gp3",
+        encrypted: true,
+        kmsKeyId: shape.keyArn,
+        tags: { ...tags, Name: `${name}-session`, "cloister:snapshots": shape.stack },
+      },
+      parent,
+    );
+    const template = machineTemplate(
+      name,
+      name,
+      {
+        shape,
+        sessionDisk: false,
+        ...(args.sessionDiskGiB ? { sessionDiskGiB: args.sessionDiskGiB } : {}),
+        // Not by the instance itself: EC2 refuses a subnet beside network interfaces, also those of a template.
+        subnetId: args.subnetId,
+        terminationProtection: protection,
+        tags: own,
+        ...(args.instanceType ? { instanceType: args.instanceType } : {}),
+      },
+      this,
+    );
+    const instance = new Instance(
+      name,
+      {
+        // The version makes any change of the template a new machine.
+        launchTemplate: { id: template.id, version: template.latestVersion.apply(String) },
+        // The template's own, said again. Otherwise the provider reads them back as text, which compressed bytes are not: the
+        // instance would be made and then lost (hashicorp/terraform-provider-aws#48793, pulumi/pulumi-terraform-bridge#3478).
+        userDataBase64: template.userData.apply((text) => text ?? ""),
+        userDataReplaceOnChange: true,
+        // The provider sends false for these where they are not set, whatever the template says (buildInstanceOpts).
+        monitoring: shape.detailedMonitoring,
+        ebsOptimized: true,
+        disableApiTermination: protection,
+        // Without it this program could not replace a machine that is protected against everyone else.
+        forceDestroy: protection,
+        tags: { ...tags, Name: name },
+      },
+      // The session disk goes from the old machine to the new one: there is never a time with two.
+      { parent: this, deleteBeforeReplace: true },
+    );
+    new VolumeAttachment(
+      `${name}-session`,
+      {
+        instanceId: instance.id,
+        volumeId: volume.id,
+        deviceName: SESSION_DEVICE,
+        // File systems are written out before the disk goes.
+        stopInstanceBeforeDetaching: true,
+      },
+      { parent: this, deleteBeforeReplace: true },
+    );
+    new MetricAlarm(
+      `${name}-recovery`,
+      {
+        alarmDescription: `Starts ${name} elsewhere when its host fails`,
+        namespace: "AWS/EC2",
+        metricName: "StatusCheckFailed_System",
+        dimensions: { InstanceId: instance.id },
+        statistic: "Maximum",
+        period: 60,
+        evaluationPeriods: 2,
+        threshold: 1,
+        comparisonOperator: "GreaterThanOrEqualToThreshold",
+        alarmActions: [`arn:${partitionOf(shape.region)}:automate:${shape.region}:ec2:recover`],
+        tags,
+      },
+      parent,
+    );
+    this.instanceId = instance.id;
+    this.sessionVolumeId = volume.id;
+    this.templateVersion = template.latestVersion;
+    this.reach = pulumi.interpolate`aws ssm start-session --region ${shape.region} --target ${instance.id} --document-name AWS-StartInteractiveCommand --parameters command="bash -l"`;
+    this.registerOutputs({
+      instanceId: this.instanceId,
+      sessionVolumeId: this.sessionVolumeId,
+      templateVersion: this.templateVersion,
+      reach: this.reach,
+    });
+  }
+}

@@ -1,0 +1,76 @@
+import { machineActions, type PolicyDocument } from "../access/policies.ts";
+import { partitionOf } from "../component.ts";
+
+/**
+ * Services that get an endpoint: those of SSM (its agent takes commands by `ssmmessages` as well since version 3.3), and all
+ * that the guest speaks to where there is no other way out.
+ */
+export function endpointServices(closed: boolean): string[] {
+  return ["ssm", "ssmmessages", ...(closed ? ["logs", "secretsmanager", "autoscaling"] : [])];
+}
+
+/**
+ * What an interface endpoint lets through: calls that the machines' role makes, by roles of this account. Another account's
+ * credentials are worth nothing there, so nothing is carried out with them.
+ */
+export function endpointPolicy(service: string, account: string): PolicyDocument {
+  return {
+    Version: "2012-10-17",
+    Statement: [
+      {
+        Sid: "OwnAccount",
+        Effect: "Allow",
+        Principal: "*",
+        Action: machineActions().filter((action) => action.startsWith(`${service}:`)),
+        Resource: "*",
+        Condition: { StringEquals: { "aws:PrincipalAccount": account } },
+      },
+    ],
+  };
+}
+
+/**
+ * What S3's gateway endpoint lets through where it is the way out: reading this account's buckets as this account, and what
+ * anybody may read in the buckets of packages.
+ */
+export function storagePolicy(args: {
+  readonly account: string;
+  readonly region: string;
+  readonly packageBuckets: readonly string[];
+}): PolicyDocument {
+  const { account, region, packageBuckets } = args;
+  const buckets = [logAgentBucket(region), ...packageBuckets];
+  const read = { Effect: "Allow", Principal: "*", Action: ["s3:GetObject"] } as const;
+  return {
+    Version: "2012-10-17",
+    Statement: [
+      {
+        Sid: "OwnAccount",
+        ...read,
+        Resource: "*",
+        Condition: { StringEquals: { "aws:PrincipalAccount": account, "aws:ResourceAccount": account } },
+      },
+      {
+        Sid: "Packages",
+        ...read,
+        Resource: buckets.map((bucket) => `arn:${partitionOf(region)}:s3:::${bucket}/*`),
+      },
+    ],
+  };
+}
+
+/** Where AWS keeps its log agent for a region (guest/aws/logs/settings.ts fetches it there). */
+const logAgentBucket = (region: string): string => `amazoncloudwatch-agent-${region}`;
+
+/**
+ * The bucket that an address leads to, by S3's own names; undefined where it leads elsewhere (S3 user guide, "Virtual hosting
+ * of general purpose buckets").
+ */
+export function bucketOf(address: string): string | undefined {
+  const { hostname, pathname } = new URL(address);
+  const [, bucket] = /^(?:(.+)\.)?s3(?:[.-](?:dualstack\.)?[a-z0-9-]+)?\.amazonaws\.com(?:\.cn)?$/.exec(hostname) ?? [];
+  if (bucket !== undefined) return bucket;
+  return /^s3[.-]/.test(hostname) && hostname.includes(".amazonaws.com")
+    ? pathname.split("/")[1] || undefined
+    : undefined;
+}

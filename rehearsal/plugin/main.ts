@@ -1,0 +1,252 @@
+// Stands in for `pulumi-resource-aws` 7.48.0: carries the resource types that cloister uses to the AWS API as moto serves
+// it on loopback, by AWS's own SDK. It differs: it knows no other type, and of each type only the properties in its
+// schema (all else is an error); it makes the calls that matter, not each that the provider makes; it waits for nothing
+// that moto does at once; lists are compared as sets; what moto lacks it answers itself (answers.ts, launch.ts).
+import "../../infra/settings/uncompiled.ts";
+import { createHash, randomBytes } from "node:crypto";
+import type * as grpc from "@grpc/grpc-js";
+import * as plugin from "@pulumi/pulumi/proto/plugin_pb.js";
+import { ResourceProviderService } from "@pulumi/pulumi/proto/provider_grpc_pb.js";
+import * as pb from "@pulumi/pulumi/proto/provider_pb.js";
+import { Empty } from "google-protobuf/google/protobuf/empty_pb.js";
+import { Struct, Value } from "google-protobuf/google/protobuf/struct_pb.js";
+import type { z } from "zod";
+import { serve, unary } from "../../lib/grpc-serve.ts";
+import { type Properties, type Value as PropertyValue, unknown } from "../../toolchain/standins/command/values.ts";
+import { type Call, onBehalf, sts, useRegion } from "./clients.ts";
+import { type Difference, differences } from "./difference.ts";
+import { INVOKES } from "./invokes.ts";
+import type { Context, Props, ResourceType } from "./resource.ts";
+import { TYPES } from "./types/index.ts";
+
+const VERSION = "7.48.0";
+/** Properties with which the provider remembers what it filled in by itself, as the official plugin does. */
+const DEFAULTS = "__defaults";
+/** Settings of the provider that mean nothing to moto. */
+const SETTINGS = ["region", "version", "skipCredentialsValidation", "skipRegionValidation"];
+
+let region = "";
+
+const properties = (struct: Struct | undefined): Properties => (struct?.toJavaScript() ?? {}) as Properties;
+/** Without what is not there. */
+const struct = (value: object): Struct => Struct.fromJavaScript(JSON.parse(JSON.stringify(value)));
+
+const typeToken = (urn: string): string => urn.split("::")[2]?.split("$").at(-1) ?? "";
+const nameOf = (urn: string): string => urn.split("::")[3] ?? "";
+
+function typeOf(urn: string): ResourceType {
+  const token = typeToken(urn);
+  const type = TYPES[token];
+  if (!type) throw new Error(`the stand-in for the AWS plugin does not know ${token}: add it to rehearsal/plugin`);
+  return type;
+}
+
+const contextOf = (urn: string): Context => ({ region, name: nameOf(urn) });
+
+/** Runs what speaks to the API, for one resource. */
+async function during<T>(urn: string, what: Call["during"], action: () => Promise<T>): Promise<T> {
+  try {
+    return await onBehalf.run({ urn, during: what }, action);
+  } catch (error) {
+    const { name, message } = error as Error;
+    throw new Error(`${what} ${typeToken(urn)} ${nameOf(urn)}: ${name === "Error" ? "" : `${name}: `}${message}`);
+  }
+}
+
+/** Inputs without the plugin's own remarks. */
+function bare(inputs: Properties): Properties {
+  const { [DEFAULTS]: _, ...rest } = inputs;
+  return rest;
+}
+
+/** What is wrong with inputs; a value that is not known yet fits everywhere. */
+function failures(schema: z.ZodType, inputs: Properties): pb.CheckFailure[] {
+  const { error } = schema.safeParse(inputs);
+  return (error?.issues ?? [])
+    .filter(({ path }) => !isUnknown(inputs, path))
+    .map(({ path, message }) =>
+      new pb.CheckFailure().setProperty(path.join(".")).setReason(`${path.join(".")}: ${message}`),
+    );
+}
+
+function isUnknown(value: PropertyValue | undefined, path: readonly PropertyKey[]): boolean {
+  if (value === unknown) return true;
+  if (path.length === 0 || typeof value !== "object" || value === null) return false;
+  return isUnknown((value as Properties)[String(path[0])], path.slice(1));
+}
+
+function check(request: pb.CheckRequest): pb.CheckResponse {
+  const urn = request.getUrn();
+  const { inputs, autoName } = typeOf(urn);
+  const news = bare(properties(request.getNews()));
+  // Nothing to fill in: the engine's own message goes back.
+  if (!autoName) {
+    return new pb.CheckResponse().setInputs(request.getNews()).setFailuresList(failures(inputs, news));
+  }
+  const olds = properties(request.getOlds());
+  const filled: Properties = { ...news };
+  if (filled[autoName] === undefined) {
+    const kept = (olds[DEFAULTS] as string[] | undefined)?.includes(autoName) ? olds[autoName] : undefined;
+    const seed = request.getRandomseed_asU8();
+    const digits = (seed.length > 0 ? createHash("sha256").update(seed).digest() : randomBytes(4)).toString("hex");
+    filled[autoName] = kept ?? `${nameOf(urn)}-${digits.slice(0, 7)}`;
+    filled[DEFAULTS] = [autoName];
+  }
+  return new pb.CheckResponse().setInputs(struct(filled)).setFailuresList(failures(inputs, bare(filled)));
+}
+
+function changesOf(request: pb.DiffRequest | pb.UpdateRequest): Difference[] {
+  const [state, news] = [properties(request.getOlds()), bare(properties(request.getNews()))];
+  return differences(state, bare(properties(request.getOldInputs())), news);
+}
+
+const covers = (list: readonly string[], path: string): boolean =>
+  list.some((one) => path === one || path.startsWith(`${one}.`) || one.startsWith(`${path}.`));
+
+function diff(request: pb.DiffRequest): pb.DiffResponse {
+  const { replaceOn, autoName } = typeOf(request.getUrn());
+  const changed = changesOf(request).filter(({ path }) => !request.getIgnorechangesList().includes(path));
+  const replaces = changed.filter(({ path }) => covers(replaceOn, path)).map(({ path }) => path);
+  const news = properties(request.getNews());
+  const { DIFF_NONE, DIFF_SOME } = pb.DiffResponse.DiffChanges;
+  // Two of one name cannot be at once (pulumi-terraform-bridge, nameRequiresDeleteBeforeReplace).
+  const named = autoName !== undefined && !(news[DEFAULTS] as string[] | undefined)?.includes(autoName);
+  const sameName = named && !changed.some(({ path }) => path === autoName);
+  const response = new pb.DiffResponse()
+    .setChanges(changed.length > 0 ? DIFF_SOME : DIFF_NONE)
+    .setDiffsList(changed.map(({ path }) => path))
+    .setReplacesList(replaces)
+    .setDeletebeforereplace(replaces.length > 0 && sameName)
+    .setHasdetaileddiff(true);
+  const { Kind } = pb.PropertyDiff;
+  const kinds = {
+    add: [Kind.ADD, Kind.ADD_REPLACE],
+    delete: [Kind.DELETE, Kind.DELETE_REPLACE],
+    update: [Kind.UPDATE, Kind.UPDATE_REPLACE],
+  } as const;
+  for (const { path, kind } of changed) {
+    const detail = new pb.PropertyDiff().setKind(kinds[kind][replaces.includes(path) ? 1 : 0]).setInputdiff(true);
+    response.getDetaileddiffMap().set(path, detail);
+  }
+  return response;
+}
+
+/** State after creation or an update: what was wanted, and over it what the API says. */
+async function stateOf(urn: string, id: string, news: Properties): Promise<Properties> {
+  const seen = await typeOf(urn).read(id, bare(news) as Props, contextOf(urn));
+  if (!seen) throw new Error(`${id} is not there although the API made it`);
+  return { ...news, ...seen } as Properties;
+}
+
+async function create(request: pb.CreateRequest): Promise<pb.CreateResponse> {
+  const urn = request.getUrn();
+  const { create: make, computed } = typeOf(urn);
+  if (request.getPreview()) {
+    const planned = request.getProperties() ?? new Struct();
+    const fields = planned.getFieldsMap();
+    for (const name of computed) if (!fields.has(name)) fields.set(name, Value.fromJavaScript(unknown));
+    return new pb.CreateResponse().setProperties(planned);
+  }
+  const news = properties(request.getProperties());
+  return await during(urn, "create", async () => {
+    const id = await make(bare(news) as Props, contextOf(urn));
+    return new pb.CreateResponse().setId(id).setProperties(struct(await stateOf(urn, id, news)));
+  });
+}
+
+async function read(request: pb.ReadRequest): Promise<pb.ReadResponse> {
+  const urn = request.getUrn();
+  const [state, inputs] = [properties(request.getProperties()), properties(request.getInputs())];
+  return await during(urn, "read", async () => {
+    const seen = await typeOf(urn).read(request.getId(), bare(state) as Props, contextOf(urn));
+    // An empty id tells the engine that it is gone.
+    if (!seen) return new pb.ReadResponse();
+    const given = Object.keys(bare(inputs)).filter((name) => seen[name] !== undefined);
+    const now = Object.fromEntries(given.map((name) => [name, seen[name] as PropertyValue]));
+    return new pb.ReadResponse()
+      .setId(request.getId())
+      .setProperties(struct({ ...state, ...seen }))
+      .setInputs(struct({ ...inputs, ...now }));
+  });
+}
+
+async function update(request: pb.UpdateRequest): Promise<pb.UpdateResponse> {
+  const urn = request.getUrn();
+  const { update: change, volatile = [] } = typeOf(urn);
+  const [olds, news] = [properties(request.getOlds()), properties(request.getNews())];
+  if (request.getPreview()) {
+    const changed = changesOf(request).some(({ path }) => !/^(tags|updateDefaultVersion)\b/.test(path));
+    const open = changed ? Object.fromEntries(volatile.map((name) => [name, unknown])) : {};
+    return new pb.UpdateResponse().setProperties(struct({ ...olds, ...news, ...open }));
+  }
+  if (!change) throw new Error(`the stand-in cannot update ${typeToken(urn)} in place`);
+  return await during(urn, "update", async () => {
+    await change(request.getId(), bare(news) as Props, bare(olds) as Props, contextOf(urn));
+    return new pb.UpdateResponse().setProperties(struct({ ...olds, ...(await stateOf(urn, request.getId(), news)) }));
+  });
+}
+
+async function remove(request: pb.DeleteRequest): Promise<Empty> {
+  const urn = request.getUrn();
+  const state = bare(properties(request.getProperties()));
+  await during(urn, "delete", async () => await typeOf(urn).delete(request.getId(), state as Props, contextOf(urn)));
+  return new Empty();
+}
+
+async function invoke(request: pb.InvokeRequest): Promise<pb.InvokeResponse> {
+  const token = request.getTok();
+  const known = INVOKES[token];
+  if (!known) throw new Error(`the stand-in for the AWS plugin does not know ${token}`);
+  const inputs = properties(request.getArgs());
+  const wrong = failures(known.inputs, inputs);
+  if (wrong.length > 0) return new pb.InvokeResponse().setFailuresList(wrong);
+  // On nobody's behalf: to keep track of that would slow every promise of a preview.
+  return new pb.InvokeResponse().setReturn(struct(await known.call(inputs)));
+}
+
+function checkConfig(request: pb.CheckRequest): pb.CheckResponse {
+  const settings = properties(request.getNews());
+  const wrong = Object.keys(settings).filter((name) => !SETTINGS.includes(name));
+  return new pb.CheckResponse()
+    .setInputs(request.getNews())
+    .setFailuresList(
+      wrong.map((name) => new pb.CheckFailure().setProperty(name).setReason(`${name} is not known to the stand-in`)),
+    );
+}
+
+const nothing = unary(() => new Empty());
+
+serve<grpc.UntypedServiceImplementation>(
+  ResourceProviderService,
+  {
+    handshake: unary(() => new pb.ProviderHandshakeResponse()),
+    attach: nothing,
+    getPluginInfo: unary(() => new plugin.PluginInfo().setVersion(VERSION)),
+    checkConfig: unary(checkConfig),
+    diffConfig: unary((request: pb.DiffRequest) => {
+      const changed = properties(request.getOlds())["region"] !== properties(request.getNews())["region"];
+      const { DIFF_NONE, DIFF_SOME } = pb.DiffResponse.DiffChanges;
+      // Whatever is in another region is another thing.
+      return new pb.DiffResponse()
+        .setChanges(changed ? DIFF_SOME : DIFF_NONE)
+        .setReplacesList(changed ? ["region"] : []);
+    }),
+    configure: unary((request: pb.ConfigureRequest) => {
+      region = String(properties(request.getArgs())["region"] ?? "");
+      if (!region) throw new Error("the stand-in for the AWS plugin got no region");
+      useRegion(region);
+      // As the provider does, it gets ready to ask for the account; here while the engine goes on.
+      setImmediate(() => void sts().catch(() => {}));
+      return new pb.ConfigureResponse().setSupportspreview(true);
+    }),
+    check: unary(check),
+    diff: unary(diff),
+    create: unary(create),
+    read: unary(read),
+    update: unary(update),
+    delete: unary(remove),
+    invoke: unary(invoke),
+    cancel: nothing,
+  },
+  () => {},
+);

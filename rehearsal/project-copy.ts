@@ -1,0 +1,31 @@
+import { cp, symlink } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+export const REPOSITORY = fileURLToPath(new URL("..", import.meta.url));
+
+const COPIED = [
+  "cli",
+  "cloud-init",
+  "contract",
+  "guest",
+  "images",
+  "infra",
+  "lib",
+  "toolchain",
+  "package.json",
+  "package-lock.json",
+  "Pulumi.yaml",
+  "tsconfig.json",
+];
+
+/** Copies this project, as it is in the working tree, so that a test has stacks and state of its own. */
+export async function copyProject(to: string, also: readonly string[] = []): Promise<void> {
+  for (const name of [...COPIED, ...also]) {
+    await cp(join(REPOSITORY, name), join(to, name), {
+      recursive: true,
+      filter: (source) => !source.endsWith("node_modules"),
+    });
+  }
+  await symlink(join(REPOSITORY, "node_modules"), join(to, "node_modules"));
+}

@@ -1,0 +1,124 @@
+import { copyFile, mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseDocument } from "yaml";
+import { withAmi } from "../infra/aws/machines/pin-ami.ts";
+import { EngineProject, testToolchain } from "./engine.ts";
+import { IMAGES, type Moto, startMoto } from "./moto.ts";
+import type { Kept } from "./plugin/answers.ts";
+import type { Call } from "./plugin/clients.ts";
+import { copyProject, REPOSITORY } from "./project-copy.ts";
+import { standInHome } from "./stand-in.ts";
+
+/** Credentials that moto takes for those of its one account. */
+const CREDENTIALS = {
+  AWS_ACCESS_KEY_ID: "rehearsal",
+  AWS_SECRET_ACCESS_KEY: "rehearsal",
+  AWS_SESSION_TOKEN: "",
+  AWS_PROFILE: "",
+  AWS_EC2_METADATA_DISABLED: "true",
+};
+
+export interface RehearsalOptions {
+  /** Whose Pulumi.<stack>.yaml is used. */
+  readonly stack: string;
+  /** Keys that differ from that file, without `cloister:`. */
+  readonly config?: Readonly<Record<string, unknown>>;
+  readonly report?: (line: string) => void;
+}
+
+/**
+ * One stack of this project under the real engine: a copy of the project with state of its own, the stand-in for the
+ * AWS plugin, and moto. The runtime image is a file of a few bytes.
+ */
+export class Rehearsal {
+  readonly engine: EngineProject;
+  readonly moto: Moto;
+  readonly stack: string;
+  readonly #folder: string;
+
+  private constructor(engine: EngineProject, moto: Moto, stack: string, folder: string) {
+    this.engine = engine;
+    this.moto = moto;
+    this.stack = stack;
+    this.#folder = folder;
+  }
+
+  static async create({ stack, config = {}, report }: RehearsalOptions): Promise<Rehearsal> {
+    const folder = await mkdtemp(join(tmpdir(), "cloister-rehearsal-"));
+    const project = join(folder, "project");
+    await copyProject(project, [`Pulumi.${stack}.yaml`]);
+    for (const file of ["index.ts", "missing.ts"])
+      await copyFile(join(REPOSITORY, "rehearsal/runtime-stand-in.ts"), join(project, "images/runtime", file));
+    const toolchain = await testToolchain();
+    const home = join(folder, "pulumi-home");
+    await standInHome(home, toolchain.env["PULUMI_HOME"]);
+    const moto = await startMoto(report);
+    try {
+      const engine = await EngineProject.create({
+        folder: project,
+        stack,
+        env: {
+          ...CREDENTIALS,
+          AWS_SHARED_CREDENTIALS_FILE: join(folder, "none"),
+          AWS_CONFIG_FILE: join(folder, "none"),
+          AWS_ENDPOINT_URL: moto.endpoint,
+          PULUMI_HOME: home,
+          CLOISTER_TEST_FILES: folder,
+          CLOISTER_SERVICE_MODELS: moto.models,
+          CLOISTER_CALLS: join(folder, "calls"),
+          CLOISTER_KEPT: join(folder, "kept.json"),
+        },
+      });
+      const rehearsal = new Rehearsal(engine, moto, stack, folder);
+      const file = `Pulumi.${stack}.yaml`;
+      await engine.write(file, withAmi(await engine.read(file), IMAGES[0] as (typeof IMAGES)[0]));
+      await rehearsal.set(config);
+      return rehearsal;
+    } catch (error) {
+      await moto.stop();
+      throw error;
+    }
+  }
+
+  /** Changes the stack's configuration; null removes a key. */
+  async set(config: Readonly<Record<string, unknown>>): Promise<void> {
+    const file = `Pulumi.${this.stack}.yaml`;
+    const document = parseDocument(await this.engine.read(file));
+    for (const [key, value] of Object.entries(config)) {
+      if (value === null) document.deleteIn(["config", `cloister:${key}`]);
+      else document.setIn(["config", `cloister:${key}`], document.createNode(value));
+    }
+    await this.engine.write(file, document.toString());
+  }
+
+  /** A key of the stack's configuration; undefined when it is not set there. */
+  async configured(key: string): Promise<unknown> {
+    const document = parseDocument(await this.engine.read(`Pulumi.${this.stack}.yaml`));
+    return (document.toJS() as { config: Record<string, unknown> }).config[`cloister:${key}`];
+  }
+
+  /** The calls of the API since the last time that they were forgotten. */
+  async calls(): Promise<Call[]> {
+    const text = await readFile(join(this.#folder, "calls"), "utf8").catch(() => "");
+    return text
+      .split("\n")
+      .filter(Boolean)
+      .map((line) => JSON.parse(line) as Call);
+  }
+
+  async forgetCalls(): Promise<void> {
+    await rm(join(this.#folder, "calls"), { force: true });
+  }
+
+  /** What the stand-in keeps by itself, for want of it in moto. */
+  async kept(): Promise<Kept> {
+    return JSON.parse(await readFile(join(this.#folder, "kept.json"), "utf8").catch(() => "{}")) as Kept;
+  }
+
+  async dispose(): Promise<void> {
+    await this.moto.stop();
+    await this.engine.dispose();
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,71 @@
+import assert from "node:assert/strict";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { execa } from "execa";
+import { readReference } from "../../../../guest/verify/read-reference.ts";
+import { goVersion } from "../../../../images/runtime/go.ts";
+import { buildRuntimeImage } from "../../../../images/runtime/index.ts";
+import { squashfsVersion } from "../../../../images/runtime/squashfs.ts";
+import { Store, sha256File } from "../../../../lib/store.ts";
+
+/** The real image, made twice. Its packages come from the registry the first time, from the cache afterwards. */
+describe("the runtime image", function () {
+  this.timeout(600_000);
+  this.slow(60_000);
+  let folder: string;
+
+  before(async function () {
+    if ((await goVersion()) === undefined || (await squashfsVersion()) === undefined) this.skip();
+    folder = await mkdtemp(join(tmpdir(), "cloister-image-"));
+  });
+  after(async () => {
+    if (folder) await rm(folder, { recursive: true, force: true });
+  });
+
+  it("has the same bytes each time, holds what it must, and runs", async () => {
+    const arch = process.arch === "arm64" ? "arm64" : "amd64";
+    const build = async (name: string) => {
+      const output = join(folder, name);
+      await buildRuntimeImage({ arch, report: () => {}, store: new Store(), output });
+      return output;
+    };
+    const first = await build("first");
+    assert.equal(await sha256File(await build("second")), await sha256File(first));
+
+    const tree = join(folder, "tree");
+    await execa("unsquashfs", ["-no-progress", "-quiet", "-no-xattrs", "-dest", tree, first]);
+    const manifest = JSON.parse(await readFile(join(tree, "MANIFEST.json"), "utf8"));
+    assert.deepEqual(Object.keys(manifest.programs), [
+      "apply-seccomp",
+      "claude",
+      "cloister",
+      "confine",
+      "guard",
+      "keeper",
+      "kit",
+      "mcp",
+      "node",
+      "probe",
+      "remove-tree",
+      "trash",
+    ]);
+    assert.equal(await sha256File(join(tree, "bin/node")), manifest.programs.node);
+    for (const file of ["seccomp/base.bpf", "seccomp/unix.bpf", "units/cloister.slice", "boot/start"]) {
+      assert.ok((await readFile(join(tree, file))).length > 0, file);
+    }
+    const list = await execa("unsquashfs", ["-lln", first]);
+    for (const line of list.stdout.split("\n").filter((each) => /^[-d]/.test(each))) {
+      assert.match(line, /^(drwxr-xr-x|-rwxr-xr-x|-rw-r--r--) 0\/0 .* 2026-01-01 /, line);
+    }
+    // What the bundler puts in the place of a module is there, and the module is not.
+    const code = await readFile(join(tree, "lib/cloister.mjs"), "utf8");
+    const [row] = await readReference();
+    assert.ok(row && code.includes(row.fact));
+    assert.doesNotMatch(code, /reference\.yaml/);
+    assert.doesNotMatch(code, /from\s*["'](node:)?http["']/);
+    if (process.platform !== "linux") return;
+    const help = await execa(join(tree, "bin/node"), [join(tree, "lib/cloister.mjs"), "--help"]);
+    assert.match(help.stdout, /verify/);
+  });
+});
