@@ -78,7 +78,7 @@ export function askAws(project: string): AskOfferings {
   return async (region, types) => {
     const { stdout } = await promisify(execFile)(
       process.execPath,
-      ["--import", "tsx", join("infra", "aws", "ask-offerings.ts"), region, ...types],
+      ["--import", "tsx", join("infra", "aws", "steps", "ask-offerings.ts"), region, ...types],
       { cwd: project, timeout: 20_000 },
     );
     return JSON.parse(stdout) as Offerings;
