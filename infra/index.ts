@@ -1,4 +1,4 @@
-import "./settings/uncompiled.ts";
+import "./settings/zod-jitless.ts";
 import { dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as pulumi from "@pulumi/pulumi";

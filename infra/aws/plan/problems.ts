@@ -1,9 +1,9 @@
 import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { PUBLIC_MIRROR } from "../../settings/aws-schema.ts";
 import type { Problem, Settings } from "../../settings/settings.ts";
 import { METADATA_TAG } from "../component.ts";
+import { PUBLIC_MIRROR } from "../defaults.ts";
 import { bucketOf } from "../network/endpoints.ts";
 import { cidrProblem, overlap } from "../network/subnets.ts";
 import { instanceTypeFacts } from "./graviton.ts";
