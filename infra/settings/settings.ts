@@ -1,5 +1,6 @@
 import { distance } from "fastest-levenshtein";
 import type { z } from "zod";
+import { REFERENCE_SESSION_MEMORY_MIB } from "./keys/machine.ts";
 import { type SettingsInput, settingsSchema } from "./schema.ts";
 
 type DeepReadonly<T> = T extends (infer E)[]
@@ -135,7 +136,7 @@ function contradictions(settings: SettingsInput, prefix: string): Problem[] {
 
 /** Memory that all sessions may use together, in MiB: as configured, or what the key's 0 stands for. */
 export function sessionMemoryMiB(settings: Pick<Settings, "memoryMiB" | "sessionMemoryMiB">): number {
-  return settings.sessionMemoryMiB || Math.min(settings.memoryMiB - 1024, 3891);
+  return settings.sessionMemoryMiB || Math.min(settings.memoryMiB - 1024, REFERENCE_SESSION_MEMORY_MIB);
 }
 
 /** The engine hands every value over as a string: numbers, booleans, arrays and objects are read back as JSON. */

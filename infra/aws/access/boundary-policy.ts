@@ -4,7 +4,7 @@
  * both allow (IAM user guide, "Permissions boundaries for IAM entities").
  */
 import { Command } from "commander";
-import { partitionOf } from "../component.ts";
+import { partitionOf } from "../partition.ts";
 import { flowLogPolicy, machinePolicy, type PolicyDocument, snapshotPolicy } from "./policies.ts";
 
 /** The boundary for all stacks of a region. */

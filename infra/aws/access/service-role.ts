@@ -2,7 +2,7 @@ import { InstanceProfile } from "@pulumi/aws/iam/instanceProfile.js";
 import { Role } from "@pulumi/aws/iam/role.js";
 import { RolePolicy } from "@pulumi/aws/iam/rolePolicy.js";
 import * as pulumi from "@pulumi/pulumi";
-import type { Tags } from "../component.ts";
+import type { Tags } from "../tags.ts";
 import { assumeRole, type PolicyDocument } from "./policies.ts";
 
 /** Arguments of {@link ServiceRole}. */

@@ -7,7 +7,7 @@ import { BucketServerSideEncryptionConfiguration } from "@pulumi/aws/s3/bucketSe
 import { BucketVersioning } from "@pulumi/aws/s3/bucketVersioning.js";
 import * as pulumi from "@pulumi/pulumi";
 import { tlsOnly } from "../access/policies.ts";
-import type { Tags } from "../component.ts";
+import type { Tags } from "../tags.ts";
 
 /** Arguments of {@link RuntimeBucket}. */
 export interface RuntimeBucketArgs {

@@ -2,7 +2,8 @@ import { LifecyclePolicy } from "@pulumi/aws/dlm/lifecyclePolicy.js";
 import * as pulumi from "@pulumi/pulumi";
 import { snapshotPolicy } from "../access/policies.ts";
 import { ServiceRole } from "../access/service-role.ts";
-import { partitionOf, type Tags } from "../component.ts";
+import { partitionOf } from "../partition.ts";
+import type { Tags } from "../tags.ts";
 
 /** Arguments of {@link Snapshots}. */
 export interface SnapshotsArgs {

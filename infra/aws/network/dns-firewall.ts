@@ -3,7 +3,7 @@ import { ResolverFirewallRule } from "@pulumi/aws/route53/resolverFirewallRule.j
 import { ResolverFirewallRuleGroup } from "@pulumi/aws/route53/resolverFirewallRuleGroup.js";
 import { ResolverFirewallRuleGroupAssociation } from "@pulumi/aws/route53/resolverFirewallRuleGroupAssociation.js";
 import * as pulumi from "@pulumi/pulumi";
-import type { Tags } from "../component.ts";
+import type { Tags } from "../tags.ts";
 
 /** Arguments of {@link DnsFirewall}. */
 export interface DnsFirewallArgs {

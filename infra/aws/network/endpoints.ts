@@ -1,5 +1,5 @@
 import { machineActions, type PolicyDocument } from "../access/policies.ts";
-import { partitionOf } from "../component.ts";
+import { partitionOf } from "../partition.ts";
 
 /**
  * Services that get an endpoint: those of SSM (its agent takes commands by `ssmmessages` as well since version 3.3), and all

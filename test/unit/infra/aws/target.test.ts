@@ -6,7 +6,7 @@ import { parse } from "yaml";
 import { parseStack } from "../../../../cli/stack.ts";
 import { deployerPolicy } from "../../../../infra/aws/access/deployer-policy.ts";
 import { protectData } from "../../../../infra/aws/data/on-destroy.ts";
-import { awsProblems } from "../../../../infra/aws/plan/problems.ts";
+import { awsProblems } from "../../../../infra/aws/plan/problems/index.ts";
 import type { Settings } from "../../../../infra/settings/settings.ts";
 import { type Registered, recordResources, settled } from "./mocks.ts";
 import { AMI, settingsOf } from "./settings.ts";
