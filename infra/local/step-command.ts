@@ -37,7 +37,7 @@ export class StepCommand extends Command {
         delete: run("delete"),
         dir: args.project,
         environment: { CLOISTER_STEP_INPUT: pulumi.jsonStringify(args.input) },
-        // What steps say on stderr is shown while they run; stdout is their result.
+        // Steps report on stderr, which is shown while they run; stdout is their result.
         logging: Logging.Stderr,
         ...(args.triggers === undefined ? {} : { triggers: args.triggers }),
       },

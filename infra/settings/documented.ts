@@ -26,7 +26,7 @@ export interface PartDoc {
   readonly description: string;
   /** Unit of a number. */
   readonly unit?: string;
-  /** What is different on AWS, in a sentence. */
+  /** Differences on AWS, in a sentence. */
   readonly onAws?: string;
   /** Text for a default that the schema cannot state. */
   readonly fallback?: string;

@@ -18,7 +18,7 @@ export interface Problem {
   readonly path: string;
   /** The offending value as the user wrote it; absent where there is none. */
   readonly value?: string;
-  /** What is wrong and what to do, as one sentence or two. */
+  /** The problem and its remedy, in one sentence or two. */
   readonly message: string;
 }
 
@@ -37,14 +37,14 @@ export class SettingsError extends Error {
   }
 }
 
-/** What {@link parseSettings} makes of a configuration. */
+/** Result of {@link parseSettings}. */
 export type Parsed =
   | { readonly settings: Settings; readonly problems: [] }
   | {
       readonly problems: [Problem, ...Problem[]];
       /** The settings without {@link wrong}: what a target finds wrong with the rest is told in the same round. */
       readonly rest: Settings;
-      /** What was left out: keys, or parts of their values, such as `budget` and `machines.One`. */
+      /** Everything that was left out: keys, or parts of their values, such as `budget` and `machines.One`. */
       readonly wrong: readonly string[];
     };
 
@@ -91,7 +91,7 @@ export function parseSettings(
   return { problems: [first, ...rest], rest: right, wrong: [...wrong, ...secret] };
 }
 
-/** What is right of an input: without the wrong parts of values where these do without them, else without the keys. */
+/** Drops the invalid parts of `input` (the whole key where a value is invalid without them), so that targets can check the rest. */
 function withoutWrong(
   input: Record<string, unknown>,
   issues: readonly z.core.$ZodIssue[],

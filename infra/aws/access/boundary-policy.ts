@@ -30,7 +30,7 @@ export function boundaryPolicy(region: string): PolicyDocument {
       Statement.map((statement) => ({
         ...statement,
         Sid: `${part}${statement.Sid}`,
-        // Of any stack.
+        // Resources of any stack.
         ...(statement.Sid === "LifeCycle"
           ? { Condition: { StringLike: { "aws:ResourceTag/cloister:stack": "*" } } }
           : {}),

@@ -157,7 +157,7 @@ const BESIDE: Readonly<Record<string, readonly string[]>> = {
   "aws:ec2/vpcEndpoint:VpcEndpoint": ["route53:AssociateVPCWithHostedZone"],
 };
 
-/** What is needed whatever the program makes: its own look at instance types, the commands of docs/aws.md, an operator's. */
+/** Actions that are needed whatever the program makes: its own look at instance types, the commands of docs/aws.md, an operator's. */
 const STEPS: readonly string[] = [
   "sts:GetCallerIdentity",
   "ec2:DescribeInstanceTypeOfferings",
@@ -214,7 +214,7 @@ interface Statement {
   readonly Condition?: object;
 }
 
-/** What makes a policy fit an account. */
+/** Options that fit a policy to an account. */
 export interface PolicyOptions {
   /**
    * ARN of the policy that bounds every role (`cloister:permissionsBoundary`). Without one, whoever has the policy can make a role
@@ -329,7 +329,7 @@ export function deployerPolicy(types: Iterable<string>, region: string, options:
   };
 }
 
-/** What Pulumi does with its state in a bucket, and with the key of its secrets (Pulumi's documentation, "Self-managed backends"). */
+/** Actions of Pulumi on its state in a bucket, and with the key of its secrets (Pulumi's documentation, "Self-managed backends"). */
 function stateStatements({ stateBucket, stateKey }: PolicyOptions): Statement[] {
   const allow = (Sid: string, Action: readonly string[], Resource: string): Statement => ({
     Sid,
@@ -348,7 +348,7 @@ function stateStatements({ stateBucket, stateKey }: PolicyOptions): Statement[] 
   ];
 }
 
-/** What may be done with roles: those of this program alone, bounded where there is a boundary, and handed to its services. */
+/** Actions on roles: on those of this program alone, bounded where there is a boundary, and handed to its services. */
 function roleStatements(actions: readonly string[], boundary: string | undefined): Statement[] {
   const statement = (Sid: string, Action: readonly string[], Resource: Statement["Resource"], condition?: object) =>
     Action.length === 0

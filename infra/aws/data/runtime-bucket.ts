@@ -12,7 +12,7 @@ import type { Tags } from "../tags.ts";
 /** Arguments of {@link RuntimeBucket}. */
 export interface RuntimeBucketArgs {
   readonly keyArn: pulumi.Input<string>;
-  /** Whether the bucket goes with all that is in it. @default false */
+  /** Lets the bucket go with all that is in it. @default false */
   readonly deleteWithContents?: boolean;
   readonly tags?: Tags;
 }

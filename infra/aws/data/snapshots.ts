@@ -14,7 +14,7 @@ export interface SnapshotsArgs {
   readonly keyArn: pulumi.Input<string>;
   /** Hours between two snapshots: 2, 4, 6, 8, 12 or 24. */
   readonly everyHours: number;
-  /** How many of each disk are kept. */
+  /** Number of snapshots kept of each disk. */
   readonly keep: number;
   readonly permissionsBoundary?: string;
   readonly tags?: Tags;

@@ -6,7 +6,7 @@ import { defined } from "../../../lib/defined.ts";
 import { instanceSize } from "../plan/graviton.ts";
 import type { Tags } from "../tags.ts";
 
-/** Where EC2 attaches the session disk. NVMe disks of EBS carry this name in their vendor-specific data. */
+/** Device name at which EC2 attaches the session disk. NVMe disks of EBS carry this name in their vendor-specific data. */
 export const SESSION_DEVICE = "/dev/sdf";
 
 /** A runtime image in its bucket. */
@@ -20,7 +20,7 @@ export interface RuntimeSource {
   readonly key: string;
 }
 
-/** What all machines of a stack have in common. */
+/** Everything that the machines of a stack have in common. */
 export interface MachineShape {
   readonly region: string;
   readonly stack: string;
@@ -42,15 +42,15 @@ export interface MachineShape {
   readonly logGroups: { readonly system: pulumi.Input<string>; readonly audit: pulumi.Input<string> };
   readonly modelKeySecret: pulumi.Input<string>;
   readonly agent: NonNullable<MachineInput["agent"]>;
-  /** Where machines get Ubuntu's packages. @default the image's own mirrors, which speak plain http */
+  /** Mirror from which machines get Ubuntu's packages. @default the image's own mirrors, which speak plain http */
   readonly aptMirror?: string;
-  /** Whether a machine whose logs are not shipped is not ready. @default false */
+  /** Makes a machine whose logs are not shipped one that is not ready. @default false */
   readonly logsRequired?: boolean;
   readonly detailedMonitoring: boolean;
   readonly tags: Tags;
 }
 
-/** What differs from template to template. */
+/** Everything that differs from template to template. */
 export interface TemplateArgs {
   readonly shape: MachineShape;
   readonly instanceType: string;
@@ -68,7 +68,7 @@ export interface TemplateArgs {
   readonly tags: Tags;
 }
 
-/** What is rendered in a preview for what is not known yet; of the same length as the real thing. */
+/** Values that a preview renders in place of those that are not known yet; they have the same length. */
 const SAMPLE = {
   runtime: {
     digest: "0".repeat(64),
@@ -81,7 +81,7 @@ const SAMPLE = {
   secret: `arn:aws:secretsmanager:ap-southeast-1:123456789012:secret:${"s".repeat(40)}`,
 };
 
-/** What was rendered with {@link SAMPLE} already. */
+/** Descriptions that were rendered with {@link SAMPLE} already. */
 const sampled = new Set<string>();
 
 /** The user data of a machine, gzip-compressed, as base64. */
@@ -122,7 +122,7 @@ export function userDataOf(name: string, args: TemplateArgs): pulumi.Output<stri
     .apply(([runtime, system, audit, secret]) => render(runtime, system, audit, secret));
 }
 
-/** What a machine is to be, for its verification, and what sessions may use of it. */
+/** The sizes that verification expects, and the memory that sessions may use. */
 function sizes(args: TemplateArgs) {
   const { shape, instanceType, otherTypes = [], sessionDiskGiB } = args;
   const known = [instanceType, ...otherTypes].flatMap((type) => instanceSize(type) ?? []);
@@ -192,7 +192,8 @@ export function machineTemplate(
       })),
       tags: { ...shape.tags, ...tags },
     },
-    // Whatever has the template waits with it. It is one for all of a pool's groups, whose state shall be small.
+    // Dependencies sit on the template, not on each group: everything that uses the template inherits them, and the state
+    // stays small.
     { parent, dependsOn: [...(shape.dependsOn ?? [])] },
   );
 }

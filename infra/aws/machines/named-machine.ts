@@ -16,7 +16,7 @@ export interface NamedMachineArgs {
   readonly sessionDiskGiB?: number;
   /** @default the shape's */
   readonly instanceType?: string;
-  /** Whether EC2 refuses to terminate it for others than this program. @default false */
+  /** Makes EC2 refuse to terminate it for others than this program. @default false */
   readonly terminationProtection?: boolean;
 }
 

@@ -170,7 +170,7 @@ export class Pool extends pulumi.ComponentResource {
           : {}),
         // `up` shall not wait for a thousand machines: outputs and the dashboard show how many are ready.
         waitForCapacityTimeout: "0",
-        // Those that the dashboard shows.
+        // The metrics that the dashboard shows.
         enabledMetrics: ["GroupDesiredCapacity", "GroupInServiceInstances"],
         // Machines have the pool's tag from their template; a group says its pool by its name.
         tags: Object.entries(shape.tags).map(([key, value]) => ({ key, value, propagateAtLaunch: true })),

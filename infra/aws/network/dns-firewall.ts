@@ -16,7 +16,7 @@ export interface DnsFirewallArgs {
 
 /** Lets the listed domains resolve inside a VPC; all others do not exist there. */
 export class DnsFirewall extends pulumi.ComponentResource {
-  /** What puts the rules into force. */
+  /** The association with the VPC, which puts the rules into force. */
   readonly association: ResolverFirewallRuleGroupAssociation;
 
   constructor(name: string, args: DnsFirewallArgs, opts?: pulumi.ComponentResourceOptions) {

@@ -39,7 +39,7 @@ export interface NetworkArgs {
   readonly accountId?: pulumi.Input<string>;
   /** Names of buckets that machines may read without credentials where `nat` is `none`: a mirror's. @default [] */
   readonly packageBuckets?: readonly string[];
-  /** Where flow logs go. @default none are made */
+  /** Log group and role for flow logs. @default none are made */
   readonly flowLogs?: { readonly logGroupArn: pulumi.Input<string>; readonly roleArn: pulumi.Input<string> };
   /** The only domains that resolve; empty for all. @default [] */
   readonly dnsFirewall?: readonly string[];
@@ -65,7 +65,7 @@ export class Network extends pulumi.ComponentResource {
   readonly subnetIds: Readonly<Record<string, pulumi.Output<string>>>;
   readonly securityGroupId: pulumi.Output<string>;
   /**
-   * What a machine needs from its first moment to its last: routes, endpoints, rules. A machine that starts before them
+   * Resources that a machine needs from its first moment to its last: routes, endpoints, rules. A machine that starts before them
    * finds no packages and no runtime image; one that ends after them cannot say that it has drained.
    */
   get dependencies(): readonly pulumi.Resource[] {
@@ -116,7 +116,7 @@ export class Network extends pulumi.ComponentResource {
             serviceName: `com.amazonaws.${region}.s3`,
             vpcEndpointType: "Gateway",
             routeTableIds: privates.map(({ tableId }) => tableId),
-            // Where there is NAT it would keep nothing in, and sessions from hosts that they are allowed.
+            // With NAT a policy would not keep data in, and would keep sessions from hosts that they are allowed.
             ...(closed
               ? {
                   policy: policy((account) =>

@@ -109,7 +109,7 @@ export async function zonesWithoutTypes(args: {
     doubt(`whether the zones have ${types.join(", ")} could not be looked up: ${why}`);
     return [];
   }
-  // Where it cannot be kept it is asked for again.
+  // If the answer cannot be kept, AWS is asked again the next time.
   await mkdir(dirname(file), { recursive: true })
     .then(async () => await writeFile(file, JSON.stringify({ region, offered })))
     .catch(() => {});

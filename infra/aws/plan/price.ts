@@ -25,7 +25,7 @@ export interface CostLine {
   readonly usd: number;
 }
 
-/** What a stack costs a month at its least size, without traffic. A type without a known price counts as 0 and says so. */
+/** The cost of a stack at its least size, without traffic. US dollars a month. A type without a known price counts as 0 and says so. */
 export function monthlyEstimate(settings: Settings): CostLine[] {
   const zones = zonesOf(settings).length;
   const lines: CostLine[] = [];

@@ -7,8 +7,8 @@ export function zonesOf(settings: Pick<Settings, "region" | "zones">): string[] 
 }
 
 /**
- * The zone of a named machine that has no wish: by its name alone, so that another machine does not move it. Its session
- * disk cannot follow. With one more zone, few names get another (rendezvous hashing).
+ * The zone of a named machine for which none is requested. Its name alone decides, so that another machine does not move
+ * it: its session disk cannot follow. With one more zone, few names get another (rendezvous hashing).
  */
 export function zoneFor(machine: string, zones: readonly string[]): string {
   const weight = (zone: string): string => createHash("sha256").update(`${zone} ${machine}`).digest("hex");
