@@ -34,6 +34,8 @@ export interface PartDoc {
   readonly change?: Change;
   /** A value that the check accepts. */
   readonly example: unknown;
+  /** Documentation of parts whose check belongs to another room and has none beside it. */
+  readonly parts?: Readonly<Record<string, PartDoc>>;
 }
 
 /** Documentation of a key. */

@@ -10,6 +10,7 @@ export interface JsonSchema extends Partial<Omit<KeyDoc, "change">> {
   readonly enum?: readonly unknown[];
   readonly const?: unknown;
   readonly anyOf?: readonly JsonSchema[];
+  readonly oneOf?: readonly JsonSchema[];
   readonly items?: JsonSchema;
   readonly properties?: Readonly<Record<string, JsonSchema>>;
   readonly required?: readonly string[];
@@ -77,13 +78,22 @@ function entry(path: string, json: JsonSchema, inherited: Change, required: bool
 
 /** Parts of an object, or of the objects of a map. A list's and a map's plain values have no entries of their own. */
 function partsOf(path: string, json: JsonSchema, change: Change): Entry[] {
-  const shape = json.anyOf?.find(({ type }) => type === "object") ?? json;
-  const named = shape.additionalProperties;
-  if (named && "properties" in named) return partsOf(`${path}.NAME`, named, change);
-  return Object.entries(shape.properties ?? {}).map(([part, schema]) =>
-    entry(`${path}.${part}`, schema, change, shape.required?.includes(part) ?? false),
-  );
+  const shapes = alternatives(json).filter(({ type }) => type === "object");
+  const named = shapes.flatMap(({ additionalProperties }) => additionalProperties || []);
+  const within = (schema: JsonSchema) => alternatives(schema).some(({ properties }) => properties !== undefined);
+  if (named.some(within)) {
+    const inner = named.map((schema) => (json.parts ? { ...schema, parts: json.parts } : schema));
+    return inner.flatMap((schema) => partsOf(`${path}.NAME`, schema, change));
+  }
+  const parts = new Map(shapes.flatMap(({ properties = {} }) => Object.entries(properties)));
+  return [...parts].map(([part, schema]) => {
+    const required = shapes.every((shape) => shape.required?.includes(part));
+    return entry(`${path}.${part}`, { ...json.parts?.[part], ...schema }, change, required);
+  });
 }
+
+/** The schemas of which a value must meet one: of a union, or the schema itself. */
+const alternatives = (json: JsonSchema): readonly JsonSchema[] => json.anyOf ?? json.oneOf ?? [json];
 
 function defaultInWords(json: JsonSchema, required: boolean): string {
   if (json.fallback !== undefined) return json.fallback;
@@ -95,7 +105,7 @@ function defaultInWords(json: JsonSchema, required: boolean): string {
 export function typeInWords(json: JsonSchema): string {
   if (json.enum) return oneOf(json.enum);
   if (json.anyOf?.every((one) => one.const !== undefined)) return oneOf(json.anyOf.map((one) => one.const));
-  if (json.anyOf) return json.anyOf.map(typeInWords).join(", or ");
+  if (json.anyOf ?? json.oneOf) return alternatives(json).map(typeInWords).join(", or ");
   switch (json.type) {
     case "null":
       return "`null`";
@@ -109,7 +119,9 @@ export function typeInWords(json: JsonSchema): string {
       return json.items?.enum ? `list of ${oneOf(json.items.enum)}` : `list of ${typeInWords(json.items ?? {})}s`;
     case "object":
       if (!json.additionalProperties) return "object";
-      return json.additionalProperties.properties ? "objects by name" : "strings by name";
+      return alternatives(json.additionalProperties).some(({ properties }) => properties)
+        ? "objects by name"
+        : "strings by name";
     default:
       return json.format === "email" ? "mail address" : (json.type ?? "value");
   }

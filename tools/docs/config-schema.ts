@@ -50,9 +50,13 @@ function asWritten(json: JsonSchema): object {
   return value;
 }
 
-/** The documentation in the words that JSON schema has for it. */
-function forEditors(json: JsonSchema): Record<string, unknown> {
-  const { description, unit, onAws, fallback, change, example, group: _, ...rest } = json;
+/**
+ * The documentation in the words that JSON schema has for it.
+ *
+ * @param parts documentation of the properties, where it does not stand with them
+ */
+function forEditors(json: JsonSchema, parts: JsonSchema["parts"] = json.parts): Record<string, unknown> {
+  const { description, unit, onAws, fallback, change, example, group: _, parts: __, ...rest } = json;
   const words = change && changeInWords(change);
   const says = [
     description,
@@ -64,15 +68,19 @@ function forEditors(json: JsonSchema): Record<string, unknown> {
     words?.note,
   ].filter(Boolean);
   const inner = (schemas: Readonly<Record<string, JsonSchema>>) =>
-    Object.fromEntries(Object.entries(schemas).map(([name, schema]) => [name, forEditors(schema)]));
+    Object.fromEntries(
+      Object.entries(schemas).map(([name, schema]) => [name, forEditors({ ...parts?.[name], ...schema })]),
+    );
+  const within = (schema: JsonSchema) => forEditors(schema, parts);
   return {
     ...(says.length > 0 ? { description: says.join(" ") } : {}),
     ...rest,
     ...(example === undefined ? {} : { examples: [example] }),
     ...(json.properties ? { properties: inner(json.properties) } : {}),
-    ...(json.additionalProperties ? { additionalProperties: forEditors(json.additionalProperties) } : {}),
+    ...(json.additionalProperties ? { additionalProperties: within(json.additionalProperties) } : {}),
     ...(json.items ? { items: forEditors(json.items) } : {}),
-    ...(json.anyOf ? { anyOf: json.anyOf.map(forEditors) } : {}),
+    ...(json.anyOf ? { anyOf: json.anyOf.map(within) } : {}),
+    ...(json.oneOf ? { oneOf: json.oneOf.map(within) } : {}),
   };
 }
 

@@ -1,4 +1,4 @@
-/** IAM policy documents, as plain values. No action has a wildcard. */
+/** IAM policy documents, as plain values. No allowed action has a wildcard. */
 
 interface Statement {
   readonly Sid: string;
@@ -39,8 +39,8 @@ export interface MachineRights {
 }
 
 /**
- * Policy of machines. It allows them to be reached by SSM, fetch the runtime image, write its logs, read the model's key, signal its own
- * life cycle. SSM's message channels know no resources (Service Authorization Reference, ssmmessages).
+ * Policy of machines. It allows a machine to be reached by SSM, to fetch the runtime image, to write its logs, to read the
+ * model's key and to signal its own life cycle. SSM's message channels know no resources (Service Authorization Reference, ssmmessages).
  */
 export function machinePolicy(rights: MachineRights): PolicyDocument {
   return document(

@@ -1,23 +1,20 @@
 import { z } from "zod";
 import { DEFAULT_MODEL, DEFAULT_TOOLS } from "../../../contract/machine.ts";
-import { documented, inGroup } from "../documented.ts";
+import { inGroup, type PartDoc } from "../documented.ts";
 
 /** The keys that describe the agent on a machine. */
 
 const mcpServer = z.strictObject({
-  command: documented(z.string().min(1), {
-    description: "Program to start, as a session sees it.",
-    example: "notes-server",
-  }),
-  args: documented(z.array(z.string()).default([]), {
-    description: "Arguments of the program.",
-    example: ["--read-only"],
-  }),
-  env: documented(z.record(z.string(), z.string()).default({}), {
-    description: "Environment variables of the program, by name.",
-    example: { NOTES_FOLDER: "/notes" },
-  }),
+  command: z.string().min(1),
+  args: z.array(z.string()).default([]),
+  env: z.record(z.string(), z.string()).default({}),
 });
+
+const MCP_SERVER_PARTS: Readonly<Record<string, PartDoc>> = {
+  command: { description: "Program to start, as a session sees it.", example: "notes-server" },
+  args: { description: "Arguments of the program.", example: ["--read-only"] },
+  env: { description: "Environment variables of the program, by name.", example: { NOTES_FOLDER: "/notes" } },
+};
 
 const agent = inGroup("Agent");
 const ANEW = { local: "new machine", aws: "new machine" } as const;
@@ -41,5 +38,6 @@ export const agentKeys = {
     fallback: "the two of the runtime image, `session` and `web`",
     change: ANEW,
     example: { notes: { command: "notes-server" } },
+    parts: MCP_SERVER_PARTS,
   }),
 } as const;
