@@ -24,7 +24,7 @@ export interface JsonSchema extends Partial<Omit<KeyDoc, "change">> {
 }
 
 /** One entry of the reference. */
-export interface Entry extends PartDoc {
+export interface Entry extends Omit<PartDoc, "parts"> {
   /** Path without `cloister:`, such as `pools.NAME.drainSeconds`. `NAME` stands for a name of the user's. */
   readonly path: string;
   readonly type: string;

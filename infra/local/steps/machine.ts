@@ -3,11 +3,11 @@ import { copyFile, mkdir, open, readFile, rm, writeFile } from "node:fs/promises
 import { dirname } from "node:path";
 import type { Settings } from "../../settings/settings.ts";
 import { chooseAccelerator } from "../host/accelerator.ts";
-import { sshAnswers } from "../host/answers.ts";
 import { findFirmware } from "../host/firmware.ts";
-import { guardStart } from "../host/guard.ts";
 import { choosePort } from "../host/port.ts";
 import { stopMachine } from "../host/process.ts";
+import { sshAnswers } from "../host/ssh-ready.ts";
+import { guardStart } from "../host/start-guard.ts";
 import { networkInWords } from "../network/arguments.ts";
 import { launch } from "../network/launch.ts";
 import type { Paths } from "../paths.ts";
