@@ -18,7 +18,7 @@ const aws = z.object({
   machines: z.record(z.string(), z.object({ instanceId: z.string(), templateVersion: z.number() })),
   pools: z.record(
     z.string(),
-    z.object({ cells: z.array(z.object({ group: z.string(), templateVersion: z.number() })) }),
+    z.object({ groups: z.array(z.object({ group: z.string(), templateVersion: z.number() })) }),
   ),
 });
 

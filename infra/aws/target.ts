@@ -228,7 +228,7 @@ export class AwsTarget extends pulumi.ComponentResource {
       {
         region: settings.region,
         machines: Object.entries(named).map(([machine, { instanceId }]) => ({ machine, instanceId })),
-        pools: Object.values(pools).map(({ cells }) => cells),
+        pools: Object.values(pools).map(({ groups }) => groups),
       },
       parent,
     );
@@ -246,7 +246,7 @@ export class AwsTarget extends pulumi.ComponentResource {
         sessionVolumeId,
         templateVersion,
       })),
-      pools: mapped(pools, ({ cells, startSeconds }) => ({ cells, startSeconds })),
+      pools: mapped(pools, ({ groups, startSeconds }) => ({ groups, startSeconds })),
       logGroups: { system: logs.system.name, audit: logs.audit.name, flow: logs.flow.name },
       dashboard: dashboard.url,
       modelKeySecret,

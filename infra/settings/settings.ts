@@ -1,5 +1,6 @@
 import { distance } from "fastest-levenshtein";
 import type { z } from "zod";
+import { defined } from "../../lib/defined.ts";
 import { REFERENCE_SESSION_MEMORY_MIB } from "./keys/machine.ts";
 import { type SettingsInput, settingsSchema } from "./schema.ts";
 
@@ -175,11 +176,11 @@ function explain(
         : issue.message;
   const example = exampleOf(key as keyof SettingsInput);
   return [
-    {
+    defined({
       path,
-      ...(value === undefined ? {} : { value: quote(value) }),
+      value: value === undefined ? undefined : quote(value),
       message: `${allowed}.${example === undefined ? "" : ` The default is ${example}.`}`,
-    },
+    }),
   ];
 }
 

@@ -75,7 +75,7 @@ interface Part {
  * it signals that its verification passed, and stops when its commands have ended.
  */
 export class Pool extends pulumi.ComponentResource {
-  readonly cells: pulumi.Output<PoolGroup[]>;
+  readonly groups: pulumi.Output<PoolGroup[]>;
   /** Least time until `max` machines are started with EC2's default limits, in seconds. */
   readonly startSeconds: number;
 
@@ -104,7 +104,7 @@ export class Pool extends pulumi.ComponentResource {
     const groups = Array.from({ length: count }, (_, index) =>
       this.#make(plan, { name: count === 1 ? name : `${name}-${index + 1}`, index, count }),
     );
-    this.cells = pulumi.output(groups);
+    this.groups = pulumi.output(groups);
     // The state of a large pool shall be hardly larger than that of a small one: its groups are in the stack's outputs.
     this.registerOutputs({ startSeconds: this.startSeconds });
   }

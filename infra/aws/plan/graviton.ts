@@ -1,5 +1,7 @@
 /** Sizes and CPU features of Graviton instance types, as of 2026-07 (aws/aws-graviton-getting-started, runtime-feature-detection.md). */
 
+import { defined } from "../../../lib/defined.ts";
+
 /** The CPU features of the reference machine (row M3), as /proc/cpuinfo names them. */
 export const REFERENCE_FEATURES = [
   "aes",
@@ -65,5 +67,5 @@ export function instanceSize(type: string): InstanceSize | undefined {
   const cpus = many ? 4 * Number(many[1]) : CPUS[size];
   if (cpus === undefined) return undefined;
   const gib = GIB_PER_CPU[family];
-  return { cpus, ...(gib === undefined ? {} : { memoryMiB: cpus * gib * 1024 }) };
+  return defined({ cpus, memoryMiB: gib === undefined ? undefined : cpus * gib * 1024 });
 }

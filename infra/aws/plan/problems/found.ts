@@ -1,3 +1,4 @@
+import { defined } from "../../../../lib/defined.ts";
 import type { Problem, Settings } from "../../../settings/settings.ts";
 
 /** Everything that a check of one group of keys looks at. */
@@ -10,5 +11,5 @@ export interface Checked {
 
 /** One problem of a key. The value is left out where there is none. */
 export function problem(key: string, value: unknown, message: string): Problem {
-  return { path: `cloister:${key}`, ...(value === undefined ? {} : { value: JSON.stringify(value) }), message };
+  return defined({ path: `cloister:${key}`, value: JSON.stringify(value) as string | undefined, message });
 }

@@ -164,7 +164,7 @@ describe("a pool", () => {
     assert.deepEqual([group(made)["warmPool"].minSize, group(made)["warmPool"].poolState], [0, "Stopped"]);
   });
 
-  it("of more than 500 is cells that share template, numbers and schedules", async () => {
+  it("of more than 500 is groups that share template, numbers and schedules", async () => {
     const made = await make(() =>
       pool({
         ...base,

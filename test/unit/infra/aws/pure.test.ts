@@ -58,7 +58,7 @@ describe("sizes of instances", () => {
 });
 
 describe("scale", () => {
-  it("divides machines over cells of at most 500 without losing one", () => {
+  it("divides machines over groups of at most 500 without losing one", () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 10_000 }), (max) => {
         const parts = share(max, groupsFor(max));
