@@ -85,9 +85,12 @@ function partsOf(path: string, json: JsonSchema, change: Change): Entry[] {
     const inner = named.map((schema) => (json.parts ? { ...schema, parts: json.parts } : schema));
     return inner.flatMap((schema) => partsOf(`${path}.NAME`, schema, change));
   }
-  const parts = new Map(shapes.flatMap(({ properties = {} }) => Object.entries(properties)));
-  return [...parts].map(([part, schema]) => {
+  const parts = new Map<string, JsonSchema[]>();
+  for (const { properties = {} } of shapes)
+    for (const [part, schema] of Object.entries(properties)) parts.set(part, [...(parts.get(part) ?? []), schema]);
+  return [...parts].map(([part, [first = {}, ...others]]) => {
     const required = shapes.every((shape) => shape.required?.includes(part));
+    const schema = others.length === 0 ? first : { anyOf: [first, ...others] };
     return entry(`${path}.${part}`, { ...json.parts?.[part], ...schema }, change, required);
   });
 }
@@ -103,8 +106,8 @@ function defaultInWords(json: JsonSchema, required: boolean): string {
 
 /** The type of a value, with its limits. */
 export function typeInWords(json: JsonSchema): string {
-  if (json.enum) return oneOf(json.enum);
-  if (json.anyOf?.every((one) => one.const !== undefined)) return oneOf(json.anyOf.map((one) => one.const));
+  const listed = alternatives(json).map((one) => one.enum ?? (one.const === undefined ? undefined : [one.const]));
+  if (listed.every((values) => values !== undefined)) return oneOf(listed.flat());
   if (json.anyOf ?? json.oneOf) return alternatives(json).map(typeInWords).join(", or ");
   switch (json.type) {
     case "null":
