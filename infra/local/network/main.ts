@@ -14,7 +14,7 @@ import { FrameFilter } from "./frames.ts";
 import type { HostService } from "./host-access.ts";
 import { judgeOf } from "./packets.ts";
 
-/** What is to be run. */
+/** Input of this program, as JSON on stdin. */
 export interface RunMachine {
   readonly program: string;
   readonly args: readonly string[];
