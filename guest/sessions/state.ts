@@ -151,6 +151,12 @@ export interface Leftover {
   readonly keep: boolean;
 }
 
+/** The process that runs, or cleans up, the session of this folder; undefined when none that lives does. */
+export async function holderAlive(running: string): Promise<number | undefined> {
+  const holder = holderOf(await whoHolds(running));
+  return holder !== undefined && (await isAlive(holder)) ? holder.pid : undefined;
+}
+
 /**
  * Finds what processes that are gone left behind, and takes it over: of several processes that look at once, each
  * leftover is returned to exactly one.

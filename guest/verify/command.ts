@@ -1,11 +1,12 @@
 import { appendFile, mkdir, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { gzipSync } from "node:zlib";
+import { withCode } from "../../contract/errors.ts";
 import { type Machine, readMachine } from "../../contract/machine.ts";
 import { writeWhole } from "../lib/atomic-write.ts";
 import { tryRun } from "../lib/exec.ts";
 import { unremoved } from "../sessions/remove-tree.ts";
-import { FAILURE_FILE, REPORT_FILE, textOf, VERIFICATION_FAILED, whyNotReady } from "./readiness.ts";
+import { FAILURE_FILE, failureCode, REPORT_FILE, textOf, whyNotReady } from "./readiness.ts";
 import { failures, isReady, Report } from "./report.ts";
 import { verify } from "./verify.ts";
 
@@ -24,7 +25,7 @@ export async function verifyCommand(options: { json: boolean; boot: boolean }): 
   const machine = await readMachine();
   // When this run does not come to its end, no earlier report must speak for it, and no earlier failure against it.
   if (options.boot) await rm(REPORT_FILE, { force: true });
-  if (options.boot && (await textOf(FAILURE_FILE))?.startsWith(VERIFICATION_FAILED))
+  if (options.boot && failureCode((await textOf(FAILURE_FILE)) ?? "") === "CLOISTER_E_VERIFICATION_UNFINISHED")
     await rm(FAILURE_FILE, { force: true });
   const seen = await verify(machine, options.boot ? "quick" : "full");
   if (options.boot) await leaveReport(seen);
@@ -68,7 +69,10 @@ function parse(text: string): Report | undefined {
   }
 }
 
-const readiness = async ({ aws }: Machine) => await whyNotReady({ logsRequired: aws?.logsRequired ?? false });
+async function readiness({ aws }: Machine): Promise<string | undefined> {
+  const why = await whyNotReady({ logsRequired: aws?.logsRequired ?? false });
+  return why === undefined ? undefined : withCode(why.message, why.code);
+}
 
 async function withReadiness(report: Report, machine: Machine): Promise<Report> {
   const [notReady, left] = await Promise.all([readiness(machine), unremoved()]);
