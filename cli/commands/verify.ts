@@ -24,7 +24,9 @@ export async function verify(
     return isReady(report) ? 0 : 1;
   }
   const machines = (await fleet.machines()).filter(({ state }) => state === "running");
-  if (machines.length === 0) throw new OperatorError(`no machine of the stack ${stack} runs.`);
+  if (machines.length === 0) {
+    throw new OperatorError(`no machine of the stack ${stack} runs.`, { code: "CLOISTER_E_NOT_RUNNING" });
+  }
   const results = await each(machines, async (one) => {
     const result: Result = await verifyNow(fleet, one).then(
       (report) => ({ name: one.name, report }),

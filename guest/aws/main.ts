@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { fromInstanceMetadata } from "@smithy/credential-provider-imds";
 import { readMachine } from "../../contract/machine.ts";
-import { KEY_REFUSED, MODEL_KEY } from "../agent/model-key-files.ts";
+import { KEY_REFUSED, MODEL_KEY } from "../agent/model-key.ts";
 import { run } from "../lib/exec.ts";
 import { countRunning } from "../sessions/state.ts";
 import { setStopping } from "../sessions/stopping.ts";
