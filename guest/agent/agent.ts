@@ -31,6 +31,8 @@ export function agentEnvironment({ settings, token, home, emulated = false }: Ag
     DISABLE_ERROR_REPORTING: "1",
     // The reference's image says so, and tools ask for it.
     IS_SANDBOX: "yes",
+    // On a terminal it would ask whether the folder is trusted: the session is sealed whatever the answer.
+    CLAUDE_CODE_SANDBOXED: "1",
     // Sessions have ripgrep from the distribution.
     USE_BUILTIN_RIPGREP: "0",
     // An emulated Arm processor now and then runs code that its engine replaced a moment before: one run of five failed, none
