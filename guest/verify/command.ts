@@ -21,7 +21,12 @@ const LINE = 900;
  *
  * @returns the exit code: 0 only when the machine keeps every promise that it must keep
  */
-export async function verifyCommand(options: { json: boolean; boot: boolean }): Promise<number> {
+export async function verifyCommand(options: {
+  readonly json: boolean;
+  readonly boot: boolean;
+  /** Prints every row, not only those that differ. */
+  readonly allRows?: boolean;
+}): Promise<number> {
   const machine = await readMachine();
   // When this run does not come to its end, no earlier report must speak for it, and no earlier failure against it.
   if (options.boot) await rm(REPORT_FILE, { force: true });
@@ -39,7 +44,9 @@ export async function verifyCommand(options: { json: boolean; boot: boolean }): 
   if (options.json) process.stdout.write(`${JSON.stringify(report, undefined, 2)}\n`);
   else {
     const { printReport } = await import("./table.ts");
-    process.stdout.write(`${printReport(report, { width: process.stdout.columns ?? 120 })}\n`);
+    process.stdout.write(
+      `${printReport(report, { width: process.stdout.columns ?? 120, allRows: options.allRows ?? false })}\n`,
+    );
   }
   return isReady(report) ? 0 : 1;
 }

@@ -179,7 +179,11 @@ describe(`a real ${architecture} machine`, function () {
     assert.equal(await run(), 0);
     await onMachine("mv", "/run/cloister/away.json", "/run/cloister/verification.json");
     // A verification that did not finish is forgotten once one has.
-    await onMachine("sh", "-c", "echo 'CLOISTER_E_VERIFICATION_UNFINISHED: the verification did not finish (timeout)' > /run/cloister/failure");
+    await onMachine(
+      "sh",
+      "-c",
+      "echo 'CLOISTER_E_VERIFICATION_UNFINISHED: the verification did not finish (timeout)' > /run/cloister/failure",
+    );
     const asked = await onMachine("cloister", "report");
     assert.match(JSON.parse(asked.stdout).notReady, /did not finish/);
     assert.equal(asked.exitCode, 1);

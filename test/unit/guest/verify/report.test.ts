@@ -90,17 +90,27 @@ describe("the report", () => {
     Object.fromEntries((await readReference()).map(({ id }) => [id, { seen: "as promised", ok: true }]));
 
   it("is a table with a summary", async () => {
-    const text = printReport(await report(await allOk()), { width: 100 });
+    const text = printReport(await report(await allOk()), { width: 100, allRows: true });
     assert.ok(
       text.split("\n").every((line) => line.length <= 100),
       text,
     );
     assert.match(text, /│ S6 +│ capabilities/);
-    assert.match(
-      text,
-      /machine first \(Debian GNU\/Linux 13 \(trixie\), amd64\): 32 ok, 0 differ, 7 not applicable; quick, 6\.5 s/,
-    );
+    assert.match(text, /machine first \(Debian GNU\/Linux 13 \(trixie\), amd64\): 32 ok, 0 differ; quick, 6\.5 s/);
     assert.match(text, /verified: every promise/);
+  });
+
+  it("is one line where nothing differs, and shows only what differs; rows of other targets are never in it", async () => {
+    const good = printReport(await report(await allOk()), { width: 100 });
+    assert.match(good, /^machine first .*; verified: every promise[^\n]*$/);
+    const one = printReport(
+      await report({ ...(await allOk()), S6: { seen: "CapBnd 1", ok: false, reason: "not all" } }),
+    );
+    assert.match(one, /│ S6 +│/);
+    assert.doesNotMatch(one, /│ S5 +│/);
+    const all = printReport(await report(await allOk()), { allRows: true });
+    assert.match(all, /│ S5 +│/, "the control: with all rows it is there");
+    assert.doesNotMatch(all, /a row of (AWS|containers|arm64)|n\/a/);
   });
 
   it("says first what fails", async () => {
