@@ -53,13 +53,11 @@ export function summary(report: Report): string {
       : []),
   ];
   const seconds = (report.durationMs / 1000).toFixed(1);
-  const head = `machine ${report.machine} (${report.image}, ${report.arch}): ${parts.join(", ")}; ${report.depth}, ${seconds} s`;
   const failed = failures(report);
-  const verdict =
-    failed.length === 0
-      ? "; verified: every promise that this target must keep is kept"
-      : `\nNOT verified:\n${failed.map((line) => `  ${line}`).join("\n")}`;
+  const verdict = failed.length === 0 ? "verified" : "NOT verified";
+  const head = `machine ${report.machine} (${report.image}, ${report.arch}) ${verdict}: ${parts.join(", ")}; ${report.depth}, ${seconds} s`;
+  const lines = failed.map((line) => `\n  ${line}`).join("");
   const refusal = report.notReady === undefined ? "" : `\nNO SEALED COMMANDS are taken: ${report.notReady}`;
   const notices = (report.notices ?? []).map((line) => `\nnotice: ${line}`).join("");
-  return `${head}${verdict}${refusal}${notices}`;
+  return `${head}${lines}${refusal}${notices}`;
 }
