@@ -69,7 +69,8 @@ export const ERRORS = {
   // The machine.
   CLOISTER_E_BOOTING: {
     cause: "The machine boots: its verification is not over yet.",
-    remedy: "Wait; all commands of the operator but `ls` and `shell` do. If it takes minutes, look at `cloister-verify` on the machine.",
+    remedy:
+      "Wait; all commands of the operator but `ls` and `shell` do. If it takes minutes, look at `cloister-verify` on the machine.",
   },
   CLOISTER_E_BOOT_FAILED: {
     cause: "A step of the machine's boot failed. The message says which.",
