@@ -58,12 +58,12 @@ export async function firstSession(
   await ssh(["sudo", "install", "-d", "-o", OPERATOR, "-g", OPERATOR, FOLDER]);
   await ssh(["sh", "-c", `cat > ${FOLDER}/${FILE} && rm -f ${FOLDER}/${REPORT}`], NOTES);
   if (options.apiKey) {
-    await ssh(["cloister", "key", "set"], options.apiKey);
+    await ssh(["sudo", "cloister", "key", "set"], options.apiKey);
   }
   // Of an earlier start, kept until the machine boots again.
   const kept =
     !options.apiKey &&
-    (JSON.parse(await ssh(["sh", "-c", "cloister key status --json || :"])) as { key?: string }).key === "set";
+    (JSON.parse(await ssh(["sudo", "sh", "-c", "cloister key status --json || :"])) as { key?: string }).key === "set";
   const model = options.apiKey || kept ? "api" : "demo";
   if (kept)
     options.report(
