@@ -1,6 +1,6 @@
 import type { ErrorCode } from "./errors.ts";
 
-/** The part of a request that a problem is about. `machine`: none of it, but where it would run. */
+/** The part of a request that a problem is about. `machine`: none of it, but where it would run; `prompt`: the agent's. */
 export type Subject =
   | "command"
   | "allow"
@@ -10,6 +10,7 @@ export type Subject =
   | "cwd"
   | "timeout"
   | "machine"
+  | "prompt"
   | "request";
 
 /** One thing that is wrong with a request. It knows no command line: whoever took it from one adds the option's name. */
@@ -24,6 +25,6 @@ export interface Problem {
 
 /** A problem as one line, for a program's author. */
 export function describeProblem({ subject, value, message }: Problem): string {
-  if (subject === "machine") return message;
+  if (subject === "machine" || subject === "prompt") return message;
   return value === undefined ? `${subject}: ${message}` : `${subject} ${JSON.stringify(value)}: ${message}`;
 }

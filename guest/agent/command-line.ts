@@ -44,7 +44,7 @@ export function parseAgent(
   const flags = at < 0 ? [] : rawArgs.slice(at + 1);
   const [prompt, ...more] = words.slice(0, words.length - flags.length);
   const wrong = (message: string) =>
-    new RunRefused([{ code: "CLOISTER_E_PROMPT", subject: "command", message: `the prompt ${message}` }]);
+    new RunRefused([{ code: "CLOISTER_E_PROMPT", subject: "prompt", message: `the prompt ${message}` }]);
   if (more.length > 0) throw wrong("must be one word: put it in quotes; flags of Claude Code stand after --");
   if (prompt?.trim() === "") throw wrong("is empty");
   if (options.continue && options.name === undefined) throw wrong("has nothing to go on with: --continue needs --name");

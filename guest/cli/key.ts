@@ -6,9 +6,15 @@ import { readMachine } from "../../contract/machine.ts";
 import { clearKey, KEY_REFUSED, keyStatus, parseKey, writeKey } from "../agent/model-key.ts";
 import { say } from "./exit.ts";
 
-/** The key of this machine is a secret's, which would replace what is set here. */
-class KeyElsewhere extends Error {
-  readonly code: ErrorCode = "CLOISTER_E_KEY_ELSEWHERE";
+/** The key cannot be set or taken away here. */
+class KeyRefused extends Error {
+  readonly code: ErrorCode;
+
+  constructor(message: string, code: ErrorCode) {
+    super(message);
+    this.name = "KeyRefused";
+    this.code = code;
+  }
 }
 
 /** Registers `cloister key set|status|clear`: the key for the model's API, which only ever comes by standard input. */
@@ -48,9 +54,13 @@ export function registerKey(program: Command): void {
 }
 
 async function refuseSecret(): Promise<void> {
-  const { aws } = await readMachine();
+  const { aws } = await readMachine().catch((error: Error) => {
+    throw new KeyRefused(error.message, "CLOISTER_E_MACHINE");
+  });
+  // It would replace what is set here.
   if (aws?.modelKeySecret === undefined) return;
-  throw new KeyElsewhere(
+  throw new KeyRefused(
     `this machine takes the key from the secret ${aws.modelKeySecret}: from your computer, run npx cloister --stack ${aws.stack} key set (or clear)`,
+    "CLOISTER_E_KEY_ELSEWHERE",
   );
 }

@@ -1,4 +1,4 @@
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { describeProblem, type Problem, type Subject } from "../../contract/problem.ts";
 import { mountText, parseMount } from "../sessions/mounts.ts";
 import { type MountRequest, RunRefused, refusal } from "../sessions/request.ts";
@@ -17,7 +17,7 @@ export interface RunOptions {
   readonly json?: boolean;
 }
 
-interface Option {
+interface RunOption {
   readonly flags: string;
   readonly help: string;
   /** Can be given several times. */
@@ -25,7 +25,7 @@ interface Option {
 }
 
 /** Every option of a sealed run, in the order of the help. */
-const OPTIONS: readonly Option[] = [
+const OPTIONS: readonly RunOption[] = [
   {
     flags: "--allow <hosts>",
     help: "what the session may reach: HOST, HOST:PORT, *.HOST or a group (npm, pypi, github ...), with commas or repeated",
@@ -47,11 +47,11 @@ const OPTIONS: readonly Option[] = [
   { flags: "--timeout <seconds>", help: "ends the command, and all that the session runs, after this time" },
 ];
 
-const AGENT: Option = {
+const AGENT: RunOption = {
   flags: "--agent",
   help: "opens the way to the model; claude has the machine's tools and servers then",
 };
-const JSON_OPTION: Option = { flags: "--json", help: "catches the output and prints one JSON object about the run" };
+const JSON_OPTION: RunOption = { flags: "--json", help: "catches the output and prints one JSON object about the run" };
 
 const EXAMPLES = `
 Examples:
@@ -69,8 +69,8 @@ const collect = (value: string, previous: readonly string[]) => [...previous, va
  */
 export function addRunOptions(command: Command, kind: "run" | "agent" = "run"): Command {
   for (const { flags, help, list } of [...OPTIONS, ...(kind === "run" ? [AGENT, JSON_OPTION] : [])]) {
-    if (list) command.option(flags, help, collect, []);
-    else command.option(flags, help);
+    const option = new Option(flags, help);
+    command.addOption(list ? option.argParser(collect).default([], "none") : option);
   }
   return kind === "run" ? command.addHelpText("after", EXAMPLES) : command;
 }
@@ -148,7 +148,7 @@ export function parseRun(command: readonly string[], options: RunOptions, enviro
 }
 
 function milliseconds(text: string): number | undefined {
-  const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) * 1000 : 0;
+  const value = /^\d+(\.\d+)?$/.test(text) ? Math.round(Number(text) * 1000) : 0;
   return value > 0 && value < 2 ** 31 ? value : undefined;
 }
 
