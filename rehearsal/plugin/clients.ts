@@ -91,7 +91,8 @@ async function make<T>(load: () => Promise<new (settings: Settings) => T>): Prom
       write({ ...(onBehalf.getStore() ?? { urn: "", during: "invoke" }), service, operation });
       const answer = answers(service, operation);
       if (!answer) return await next(args);
-      const output = await onBehalf.exit(async () => await answer(args.input as Parameters<typeof answer>[0], next));
+      const input = args.input as Parameters<typeof answer>[0];
+      const output = await onBehalf.exit(async () => await answer(input, next, created));
       return { output, response: {} };
     },
     { step: "initialize", name: "rehearsal", priority: "high" },
