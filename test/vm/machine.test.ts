@@ -222,7 +222,7 @@ describe(`a real ${architecture} machine`, function () {
   operatorCases({ engine: () => engine, onMachine });
 
   escapeCases({
-    // Those that were seen to hold, whole, on a machine under load; `npm run escape` has all of them.
+    // Those that were seen to hold, whole, on a machine under load; `npm run test:escape` has all of them.
     walls: ["marks", "removal", "copies", "bridges", "relay", "proxies", "edge"],
     machine: () => {
       const emulated = livingProcess(paths)?.accelerator === "tcg";

@@ -287,7 +287,7 @@ export const awsKeys = {
     example: "m8g.xlarge",
   }),
   ami: aws(ami.nullable().default(null), {
-    description: "The pinned image of Ubuntu 22.04. `npm run ami -- --stack NAME` writes it.",
+    description: "The pinned image of Ubuntu 22.04. `npm run aws:ami -- --stack NAME` writes it.",
     onAws: "Required.",
     change: ANEW,
     example: AMI_EXAMPLE,

@@ -47,7 +47,7 @@ export async function runFuzz(machine: Machine, report: (line: string) => void):
   };
 }
 
-/** One round; also `npm run escape -- --wall fuzz --seed N --fuzz-seconds 0`. */
+/** One round; also `npm run test:escape -- --wall fuzz --seed N --fuzz-seconds 0`. */
 async function play(machine: Machine, round: Round): Promise<{ problems: string[]; arranged: boolean }> {
   const tag = randomBytes(4).toString("hex");
   const ground = `/sessions/folders/escape-${tag}`;

@@ -29,7 +29,7 @@ const existing = { vpcId: "vpc-1", cidr: "10.0.0.0/16", subnetIds: { "eu-central
 const CASES: readonly Case[] = [
   ["no region", { region: "" }, "region", /is missing.*pulumi config set cloister:region/],
   ["a region that is none", { region: "Frankfurt" }, "region", /must be a region's name/],
-  ["no image", { ami: null }, "ami", /is missing.*npm run ami/],
+  ["no image", { ami: null }, "ami", /is missing.*npm run aws:ami/],
   ["an image of another region", { ami: { ...AMI, region: "us-east-1" } }, "ami.region", /is not the stack's region/],
   [
     "an image of another architecture",
