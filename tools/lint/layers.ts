@@ -16,7 +16,8 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   rehearsal: ["lib", "contract", "toolchain", "infra"],
   tools: ["lib", "contract", "toolchain", "guest", "cloud-init", "images", "infra", "cli", "rehearsal"],
   test: ["lib", "contract", "toolchain", "guest", "cloud-init", "images", "infra", "cli", "rehearsal", "tools"],
-  examples: ["infra"],
+  // Programs of somebody else's, as it were: they import the package by its name.
+  examples: [],
 };
 
 /** Deeper than any folder is. */
@@ -53,6 +54,8 @@ function message(folder: string, allowed: readonly string[]): string {
   const own =
     allowed.length === 0 ? "nothing of the project outside of itself" : `only itself and ${allowed.join(", ")}`;
   const instead =
-    folder === "examples" ? 'Import the package by its name: "cloister/aws".' : "Move what both need down.";
+    folder === "examples"
+      ? 'Import the package by its name: "cloister/aws".'
+      : "Move what both need to a folder below.";
   return `${folder} imports ${own} (docs/architecture.md). ${instead}`;
 }

@@ -1,8 +1,6 @@
-/** What the machines of the examples have in common. */
+/** The shape of machines whose bucket, image, role and secret another stack makes, once per account. */
 import * as pulumi from "@pulumi/pulumi";
-import type { MachineShape } from "../infra/aws/machines/machine-template.ts";
-import type { Network } from "../infra/aws/network/network.ts";
-import type { Logs } from "../infra/aws/watch/logs.ts";
+import type { Logs, MachineShape, Network } from "cloister/aws";
 
 interface Parts {
   readonly region: string;
@@ -11,9 +9,9 @@ interface Parts {
   readonly network: Network;
 }
 
-/** Bucket, image, role and secret come from elsewhere, by configuration: another stack makes them once per account. */
+/** They come by configuration. */
 export function shapeOf({ region, keyArn, logs, network }: Parts): MachineShape {
-  const config = new pulumi.Config("agents");
+  const config = new pulumi.Config();
   const digest = config.require("runtimeDigest");
   return {
     region,

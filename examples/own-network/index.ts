@@ -1,8 +1,5 @@
 /** A large pool in a VPC that exists: 1,200 machines at most, in three groups. */
-import { Encryption } from "../infra/aws/access/encryption.ts";
-import { Pool } from "../infra/aws/machines/pool.ts";
-import { Network } from "../infra/aws/network/network.ts";
-import { Logs } from "../infra/aws/watch/logs.ts";
+import { Encryption, Logs, Network, Pool } from "cloister/aws";
 import { shapeOf } from "./shape.ts";
 
 const region = "eu-west-1";

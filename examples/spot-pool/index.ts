@@ -1,8 +1,5 @@
 /** A pool of Spot machines that is larger by day, with one on-demand machine as its base. */
-import { Encryption } from "../infra/aws/access/encryption.ts";
-import { Pool } from "../infra/aws/machines/pool.ts";
-import { Network } from "../infra/aws/network/network.ts";
-import { Logs } from "../infra/aws/watch/logs.ts";
+import { Encryption, Logs, Network, Pool } from "cloister/aws";
 import { shapeOf } from "./shape.ts";
 
 const region = "us-east-1";
