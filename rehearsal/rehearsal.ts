@@ -121,7 +121,7 @@ export class Rehearsal {
     await rm(join(this.#folder, "calls"), { force: true });
   }
 
-  /** What the stand-in keeps by itself, for want of it in moto. */
+  /** Things that the stand-in keeps itself because moto lacks them. */
   async kept(): Promise<Kept> {
     return JSON.parse(await readFile(join(this.#folder, "kept.json"), "utf8").catch(() => "{}")) as Kept;
   }

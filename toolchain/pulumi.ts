@@ -28,7 +28,7 @@ export function ownBackend(
   };
 }
 
-/** Where a project without a backend keeps its state. */
+/** The state folder of a project without a backend of its own. */
 export function stateFolder(project: string = projectFolder): string {
   return join(project, ".cloister", "state");
 }

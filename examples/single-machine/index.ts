@@ -14,7 +14,12 @@ const { keyArn } = new Encryption("agents", { region, tags });
 const logs = new Logs("agents", { prefix: "/cloister/agents", retentionDays: 30, keyArn, tags });
 const bucket = new RuntimeBucket("agents", { keyArn, tags });
 const image = new RuntimeImage("runtime-image", { region, bucket: bucket.bucket });
-const secret = new Secret("model-key", { kmsKeyId: keyArn, tags });
+const secret = new Secret("model-key", {
+  description: "Key of the model's API. Put the value here by hand.",
+  kmsKeyId: keyArn,
+  recoveryWindowInDays: 7,
+  tags,
+});
 const role = new MachineRole("agents-machine", {
   region,
   stack,

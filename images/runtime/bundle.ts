@@ -6,7 +6,7 @@ import { readReference } from "../../guest/verify/read-reference.ts";
 const GUEST = join(import.meta.dirname, "../../guest");
 
 /**
- * What the guest carries along and never uses. Half of a start is reading and compiling the bundle, and on an emulated
+ * Packages that the guest imports and never uses. Half of a start is reading and compiling the bundle, and on an emulated
  * machine a start takes seconds: without these it is half the size.
  */
 const UNUSED: Readonly<Record<string, { readonly filter: RegExp; readonly contents: string }>> = {

@@ -25,7 +25,7 @@ export interface RuntimeImage {
   readonly size: number;
 }
 
-/** Where what the image is made from comes from and goes to. For tests: everything has its right default. */
+/** Options of {@link ensureRuntimeImage}. `store` is for tests. */
 export interface RuntimeOptions {
   readonly arch: Arch;
   readonly report?: Report;

@@ -1,4 +1,4 @@
-/** What moto 5.2.5 lacks, or does not do as AWS does: answered here, from a file beside the stack's state. */
+/** Answers operations that moto 5.2.5 lacks, or does otherwise than AWS, from a file beside the stack's state. */
 import { randomBytes } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import type { DescribeInstancesCommandOutput, EC2 } from "@aws-sdk/client-ec2";

@@ -13,7 +13,7 @@ import type {
 
 type Next = (args: { input: object }) => Promise<unknown>;
 
-/** What EC2 says where interfaces and a subnet come together, also when the template has the interfaces. */
+/** EC2's error for a request with both interfaces and a subnet, also when the template has the interfaces. */
 class InvalidParameterCombination extends Error {
   override readonly name = "InvalidParameterCombination";
 }

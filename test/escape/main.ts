@@ -62,7 +62,7 @@ const FUZZ_WALL = {
   keeps: "Whatever a session arranges in its folders, no act of the machine is led astray.",
 };
 
-/** What this run is to do: a name that is written wrongly is told before a machine is booted. */
+/** Plans this run. A misspelt name is refused before a machine is booted. */
 interface Wanted {
   readonly walls: readonly Wall[];
   readonly fuzz: boolean;
@@ -154,7 +154,7 @@ function running(): Found | undefined {
   };
 }
 
-/** What a machine says of itself. */
+/** A machine's description of itself. */
 async function describe(machine: Machine): Promise<{ kernel: string; system: string; image: string }> {
   const { stdout } = await machine.root([
     "sh",

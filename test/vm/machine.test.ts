@@ -135,7 +135,7 @@ describe(`a real ${architecture} machine`, function () {
 
   it("reaches nothing of its host but what is configured, as root", async () => {
     const { forbidden, configured } = services;
-    /** What root in the machine hears from an address and port; nothing when it is not reached. */
+    /** The answer that root in the machine gets from an address and port; nothing when it is not reached. */
     const heard = async (address: string, port: number): Promise<string> => {
       const dial = `exec 3<>/dev/tcp/${address}/${port} && cat <&3`;
       const { stdout, exitCode } = await onMachine("timeout", "10", "bash", "-c", dial);
@@ -305,7 +305,7 @@ class Listener {
     return (this.#server.address() as AddressInfo).port;
   }
 
-  /** What one hears who connects from this computer. */
+  /** The answer to a connection from this computer. */
   async heardFrom(address: string): Promise<string> {
     return await text(connect(this.port, address));
   }

@@ -15,7 +15,7 @@ import { visit } from "unist-util-visit";
 import { settingsSchema } from "../../infra/settings/schema.ts";
 import { PROJECT, projectFiles } from "./imports.ts";
 
-/** What documents may name. */
+/** Names that documents may use. */
 export interface Known {
   /** Scripts of package.json. */
   readonly scripts: ReadonlySet<string>;

@@ -7,7 +7,7 @@ import { documentProblems } from "./documents.ts";
 import { PROJECT, projectFiles } from "./imports.ts";
 import { goLinters, pythonLinters } from "./programs.ts";
 
-/** What one linter found. */
+/** Findings of one linter. */
 export interface Result {
   readonly linter: string;
   /** As it printed them; empty when there are none. */

@@ -109,7 +109,7 @@ async function found(folder: string): Promise<string[]> {
   return [...new Set(problems)];
 }
 
-/** What sessions must not leave more of, as the machine counts it. */
+/** Counts of the machine that sessions must not raise for good. */
 async function count(machine: Machine): Promise<string> {
   const outcomes = await runText(
     machine,

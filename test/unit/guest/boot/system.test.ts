@@ -10,7 +10,7 @@ import { UID_RANGE } from "../../../../guest/sessions/users.ts";
 const GUEST = join(import.meta.dirname, "../../../../guest");
 const PATH = `${process.env["PATH"]}:/usr/sbin:/sbin`;
 
-/** Where journald looks for the audit rows' journal, by the machine id of these tests. */
+/** The folder of the audit rows' journal, by the machine id of these tests. */
 const JOURNAL = "var/log/journal/0123456789abcdef0123456789abcdef.cloister-audit";
 
 /** `start` and what it calls, by a real shell; what would change this computer is replaced by scripts that write down how they were called. */

@@ -21,7 +21,7 @@ const namespaced = (changes: Readonly<Record<string, unknown>>) =>
   Object.fromEntries(Object.entries(changes).map(([key, value]) => [`cloister:${key}`, value]));
 const paths = (found: readonly Problem[]): string[] => found.map(({ path }) => path.replace("cloister:", ""));
 
-/** What is wrong, the changes that make it so, where it is said, and what to do. */
+/** Each row: a mistake, the changes that make it, the key that the message names, and its remedy. */
 type Case = readonly [what: string, changes: Readonly<Record<string, unknown>>, path: string, message: RegExp];
 
 const existing = { vpcId: "vpc-1", cidr: "10.0.0.0/16", subnetIds: { "eu-central-1a": "a", "eu-central-1b": "b" } };

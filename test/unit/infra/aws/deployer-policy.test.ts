@@ -14,7 +14,7 @@ const PREFIX: Readonly<Record<string, string>> = {
 /** Actions that are not named like the CLI's command (Service Authorization Reference). */
 const OTHER_NAME: Readonly<Record<string, string>> = { "s3:ListObjectVersions": "s3:ListBucketVersions" };
 
-/** What an administrator does beforehand, what signs in, and the state's own. */
+/** Commands of an administrator, of signing in, and of the state's bucket: not the deployer's. */
 const NOT_THE_DEPLOYERS = [
   "aws configure sso",
   "aws sso login",

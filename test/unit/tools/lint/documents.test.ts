@@ -15,7 +15,7 @@ const known: Known = {
   folders: new Set(["docs", "guest"]),
 };
 
-/** What is said of a document of one line. */
+/** Problems of a document of one line. */
 const said = (line: string): string[] => problemsOf("docs/page.md", `# Page\n\n${line}\n`, known);
 
 describe("the lint of documents", () => {
@@ -94,7 +94,7 @@ describe("the lint of documents", () => {
     this.timeout(30_000);
     const { scripts, keys, commands, valued, folders } = await whatThereIs();
     assert.ok(scripts.has("lint") && keys.has("memoryMiB") && valued.has("--stack") && folders.has("guest"));
-    // Of the operator's command, and of a machine's.
+    // One of the operator's command, one of a machine's.
     assert.ok(commands.has("cp") && commands.has("audit"));
   });
 });
