@@ -1,6 +1,7 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
+import { RUN_FILES } from "../../contract/run-files.ts";
 import { demoTask, reportName } from "../../guest/agent/demo-script.ts";
 import type { Paths } from "../../infra/local/paths.ts";
 import { OPERATOR, shellQuoted, sshArguments } from "../../infra/local/ssh.ts";
@@ -58,12 +59,11 @@ export async function firstSession(
   await ssh(["sudo", "install", "-d", "-o", OPERATOR, "-g", OPERATOR, FOLDER]);
   await ssh(["sh", "-c", `cat > ${FOLDER}/${FILE} && rm -f ${FOLDER}/${REPORT}`], NOTES);
   if (options.apiKey) {
-    await ssh(["sudo", "install", "-D", "-m", "600", "/dev/stdin", "/run/cloister/model-key"], options.apiKey);
+    await ssh(["sudo", "install", "-D", "-m", "600", "/dev/stdin", RUN_FILES.modelKey], options.apiKey);
   }
   // Of an earlier start, kept until the machine boots again.
   const kept =
-    !options.apiKey &&
-    (await ssh(["sudo", "sh", "-c", "test -s /run/cloister/model-key && echo kept || :"])) === "kept";
+    !options.apiKey && (await ssh(["sudo", "sh", "-c", `test -s ${RUN_FILES.modelKey} && echo kept || :`])) === "kept";
   const model = options.apiKey || kept ? "api" : "demo";
   if (kept) options.report("the model's API answers, with the key of an earlier start (npm run down forgets it)");
   else

@@ -2,14 +2,15 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { fromInstanceMetadata } from "@smithy/credential-provider-imds";
 import { readMachine } from "../../contract/machine.ts";
-import { KEY_REFUSED, MODEL_KEY } from "../agent/model-key-files.ts";
+import { RUN_FILES } from "../../contract/run-files.ts";
 import { run } from "../lib/exec.ts";
 import { countRunning } from "../sessions/state.ts";
 import { setStopping } from "../sessions/stopping.ts";
 import { SESSIONS_SLICE } from "../sessions/unit.ts";
+import { readBootState, verdictOf } from "../verify/readiness.ts";
 import { groupOf, Imds } from "./imds.ts";
 import { LifeCycle } from "./life-cycle.ts";
-import { readVerdict, spotEnd } from "./look.ts";
+import { spotEnd } from "./look.ts";
 import { ModelKey, secretsManager } from "./model-key.ts";
 import { say } from "./say.ts";
 import { autoScaling } from "./signals.ts";
@@ -41,8 +42,8 @@ const key =
     ? undefined
     : new ModelKey({
         read: secretsManager(aws.modelKeySecret, config),
-        file: MODEL_KEY,
-        refused: KEY_REFUSED,
+        file: RUN_FILES.modelKey,
+        refused: RUN_FILES.modelKeyRefused,
         say,
       });
 if (!key) say("the stack names no secret for the model's key: the scripted demo model answers");
@@ -52,7 +53,7 @@ for (; ; await sleep(INTERVAL_MS)) {
   const now = performance.now();
   await key?.tick(now);
   try {
-    const verdict = await readVerdict({ logsRequired: aws.logsRequired });
+    const verdict = verdictOf(await readBootState(), aws.logsRequired);
     const waits = key !== undefined && !key.settled && now < KEY_MS;
     await lifeCycle.tick({
       now,

@@ -3,7 +3,7 @@ import { delimiter, isAbsolute, join } from "node:path";
 import { type AgentSettings, type Machine, readMachine } from "../../contract/machine.ts";
 import { type EgressPolicy, parsePolicy } from "../egress/policy.ts";
 import { runtimeFiles } from "../sandbox/paths.ts";
-import { DEFAULT_LIMITS, type SessionLimits } from "../sessions/limits.ts";
+import type { SessionLimits } from "../sessions/limits.ts";
 import { checkMounts, closeMounts, type Mount } from "../sessions/mounts.ts";
 import { checkName } from "../sessions/names.ts";
 import { RunRefused, type SealedSpec } from "../sessions/request.ts";
@@ -16,6 +16,8 @@ export interface Accepted {
   readonly keep: boolean;
   readonly mounts: readonly Mount[];
   readonly policy: EgressPolicy;
+  /** Host name inside the session. */
+  readonly hostname: string;
   readonly limits: SessionLimits;
   readonly agent: AgentSettings | undefined;
 }
@@ -60,13 +62,10 @@ export async function accept(spec: SealedSpec): Promise<Accepted> {
     keep: spec.keep ?? spec.name !== undefined,
     mounts,
     policy,
-    limits: limitsOf(machine),
+    hostname: machine.asked.hostname,
+    limits: machine.sessions,
     agent: spec.agent ? machine.agent : undefined,
   };
-}
-
-function limitsOf({ sessions }: Machine): SessionLimits {
-  return { ...DEFAULT_LIMITS, ...sessions };
 }
 
 function checkCommand({ command, name, environment = {}, cwd, timeoutMs }: SealedSpec): string[] {

@@ -16,9 +16,6 @@ import { type Output, runCommand } from "./command.ts";
 
 export * from "../sessions/request.ts";
 
-/** Host name inside a session, as in the reference. */
-const HOSTNAME = "claude";
-
 /** How many decisions a run's result tells of, the first: a session may ask without end. All of them are in the audit log. */
 const MOST_DECISIONS = 1_000;
 
@@ -118,7 +115,7 @@ async function inSession(session: Session, spec: SealedSpec, accepted: Accepted,
       cwd: spec.cwd ?? paths.home,
       uid: account.uid,
       gid: account.gid,
-      hostname: HOSTNAME,
+      hostname: accepted.hostname,
       layout,
       empty: paths.empty,
       scratch: {

@@ -1,9 +1,10 @@
 import { rm } from "node:fs/promises";
+import { RUN_FILES } from "../../contract/run-files.ts";
 import { writeWhole } from "../lib/atomic-write.ts";
 import { textOf } from "../verify/readiness.ts";
 
 /** Holds why this machine takes no new commands, while it takes none. Written by root, and gone after a boot. */
-export const STOPPING_FILE = "/run/cloister/stopping";
+const STOPPING_FILE = RUN_FILES.stopping;
 
 /**
  * Why this machine takes no new commands, or undefined while it does. To be asked again once a session's name is claimed:

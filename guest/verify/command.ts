@@ -1,31 +1,27 @@
 import { appendFile, mkdir, rm } from "node:fs/promises";
 import { dirname } from "node:path";
-import { gzipSync } from "node:zlib";
+import { CONSOLE, consoleLine, reportLine } from "../../contract/console.ts";
 import { type Machine, readMachine } from "../../contract/machine.ts";
+import { failures, isReady, type Report } from "../../contract/report.ts";
+import { RUN_FILES, VERIFICATION_UNFINISHED } from "../../contract/run-files.ts";
 import { writeWhole } from "../lib/atomic-write.ts";
 import { tryRun } from "../lib/exec.ts";
 import { unremoved } from "../sessions/remove-tree.ts";
-import { FAILURE_FILE, REPORT_FILE, textOf, VERIFICATION_FAILED, whyNotReady } from "./readiness.ts";
-import { failures, isReady, Report } from "./report.ts";
+import { parseReport, textOf, whyNotReady } from "./readiness.ts";
 import { verify } from "./verify.ts";
-
-const CONSOLE = "/dev/console";
-
-/** The longest line that the console gets. */
-const LINE = 900;
 
 /**
  * `cloister verify`: prints the report, as a table or as JSON. With `boot` it is the quick verification, whose report is
- * left in {@link REPORT_FILE}, and which says on the console whether the machine is ready.
+ * left in {@link RUN_FILES.report}, and which says on the console whether the machine is ready.
  *
  * @returns the exit code: 0 only when the machine keeps every promise that it must keep
  */
 export async function verifyCommand(options: { json: boolean; boot: boolean }): Promise<number> {
   const machine = await readMachine();
   // When this run does not come to its end, no earlier report must speak for it, and no earlier failure against it.
-  if (options.boot) await rm(REPORT_FILE, { force: true });
-  if (options.boot && (await textOf(FAILURE_FILE))?.startsWith(VERIFICATION_FAILED))
-    await rm(FAILURE_FILE, { force: true });
+  if (options.boot) await rm(RUN_FILES.report, { force: true });
+  if (options.boot && (await textOf(RUN_FILES.failure))?.startsWith(VERIFICATION_UNFINISHED))
+    await rm(RUN_FILES.failure, { force: true });
   const seen = await verify(machine, options.boot ? "quick" : "full");
   if (options.boot) await leaveReport(seen);
   const report = options.boot ? seen : await withReadiness(seen, machine);
@@ -50,22 +46,15 @@ export async function verifyCommand(options: { json: boolean; boot: boolean }): 
  */
 export async function reportCommand(): Promise<number> {
   const machine = await readMachine();
-  const text = await textOf(REPORT_FILE);
+  const text = await textOf(RUN_FILES.report);
   if (text === undefined)
     throw new Error((await readiness(machine)) ?? "there is no report of this boot's verification");
-  const parsed = parse(text);
-  if (!parsed) throw new Error(`${REPORT_FILE} is no report: verify again (sudo systemctl restart cloister-verify)`);
+  const parsed = parseReport(text);
+  if (!parsed)
+    throw new Error(`${RUN_FILES.report} is no report: verify again (sudo systemctl restart cloister-verify)`);
   const report = await withReadiness(parsed, machine);
   process.stdout.write(`${JSON.stringify(report, undefined, 2)}\n`);
   return isReady(report) ? 0 : 1;
-}
-
-function parse(text: string): Report | undefined {
-  try {
-    return Report.parse(JSON.parse(text));
-  } catch {
-    return undefined;
-  }
 }
 
 const readiness = async ({ aws }: Machine) => await whyNotReady({ logsRequired: aws?.logsRequired ?? false });
@@ -79,19 +68,12 @@ async function withReadiness(report: Report, machine: Machine): Promise<Report> 
   };
 }
 
-/** The report for whoever follows the serial console, who is spared a login: gzip, base64, about 3 KB. */
-export function reportLine(report: Report): string {
-  return `cloister: report ${gzipSync(JSON.stringify(report)).toString("base64")}`;
-}
-
 /** What the computer that started the machine waits for on its serial console. */
 export function readyLine(report: Pick<Report, "ok" | "rows">): string {
-  if (report.ok) return "cloister: ready";
-  const why = failures(report).join("; ").replace(/\s+/g, " ");
-  return `cloister: not ready: ${why}`.slice(0, LINE);
+  return consoleLine(report.ok ? { kind: "ready" } : { kind: "failed", why: failures(report).join("; ") });
 }
 
 async function leaveReport(report: Report): Promise<void> {
-  await mkdir(dirname(REPORT_FILE), { recursive: true });
-  await writeWhole(REPORT_FILE, `${JSON.stringify(report)}\n`);
+  await mkdir(dirname(RUN_FILES.report), { recursive: true });
+  await writeWhole(RUN_FILES.report, `${JSON.stringify(report)}\n`);
 }

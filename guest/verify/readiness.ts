@@ -1,21 +1,67 @@
 import { readFile } from "node:fs/promises";
+import { failures, Report } from "../../contract/report.ts";
+import { RUN_FILES, VERIFICATION_UNFINISHED } from "../../contract/run-files.ts";
 
-/** There once the packet filter of this boot is loaded (guest/boot/system.sh). All of these are gone after a boot. */
-export const WALL_FILE = "/run/cloister/wall";
+/** The files that tell how a boot went. */
+export type BootFiles = Readonly<Record<"wall" | "failure" | "report" | "logs", string>>;
 
-/** Why this boot did not make a machine that is ready, by the boot scripts. */
-export const FAILURE_FILE = "/run/cloister/failure";
+/** How this boot went so far, as its files tell it. The one reading of them. */
+export interface BootState {
+  /** Whether the packet filter is loaded. */
+  readonly wall: boolean;
+  /** Why the boot failed, by the boot scripts or because the verification did not come to its end. */
+  readonly failure?: string;
+  /** What the verification found; absent while it is not over. */
+  readonly verification?: { readonly ok: true } | { readonly ok: false; readonly why: string };
+  /** Whether logs are shipped, and why not; absent while that is not known. */
+  readonly logs?: { readonly ok: true } | { readonly ok: false; readonly why: string };
+}
 
-/** How a failure begins that is the verification's own (guest/boot/verify-ended): the next verification takes it away. */
-export const VERIFICATION_FAILED = "the verification did not finish";
+/** Reads how this boot went so far. A report that is not one of this version is a verification that failed. */
+export async function readBootState(files: BootFiles = RUN_FILES): Promise<BootState> {
+  const [wall, failure, report, logs] = await Promise.all(
+    [files.wall, files.failure, files.report, files.logs].map(textOf),
+  );
+  return {
+    wall: wall !== undefined,
+    ...(failure === undefined ? {} : { failure: failure.trim() }),
+    ...(report === undefined ? {} : { verification: outcomeOf(report) }),
+    ...(logs === undefined ? {} : { logs: logs === "" ? { ok: true } : { ok: false, why: logs.trim() } }),
+  };
+}
 
-/** Where the report of this boot's verification is. */
-export const REPORT_FILE = "/run/cloister/verification.json";
+/** A report's text as a report; undefined where it is none of this version. */
+export function parseReport(text: string): Report | undefined {
+  try {
+    return Report.parse(JSON.parse(text));
+  } catch {
+    return undefined;
+  }
+}
 
-/** Empty when logs are shipped, else why they are not. There once that is known (guest/aws/logs). */
-export const LOGS_FILE = "/run/cloister/logs";
+function outcomeOf(text: string): NonNullable<BootState["verification"]> {
+  const report = parseReport(text);
+  if (report === undefined) return { ok: false, why: "its report cannot be read" };
+  return report.ok ? { ok: true } : { ok: false, why: failures(report).join("; ") };
+}
 
-const FILES = { wall: WALL_FILE, failure: FAILURE_FILE, report: REPORT_FILE, logs: LOGS_FILE };
+/**
+ * What became of a boot, for whoever waits for it: whether the machine may go into service, and why not. Undefined while
+ * it is not known.
+ *
+ * @param logsRequired as machine.json has it
+ */
+export function verdictOf(
+  { failure, verification, logs }: BootState,
+  logsRequired: boolean,
+): { readonly ok: boolean; readonly why: string } | undefined {
+  if (failure !== undefined) return { ok: false, why: failure };
+  if (verification === undefined) return undefined;
+  if (!verification.ok) return verification;
+  if (!logsRequired) return { ok: true, why: "" };
+  if (logs === undefined) return undefined;
+  return logs.ok ? { ok: true, why: "" } : { ok: false, why: `logs: ${logs.why}` };
+}
 
 /** How a machine is verified again. */
 const AGAIN = "sudo systemctl restart cloister-verify on the machine";
@@ -29,32 +75,23 @@ const AGAIN = "sudo systemctl restart cloister-verify on the machine";
  */
 export async function whyNotReady(
   options: { readonly verifying?: boolean; readonly logsRequired?: boolean },
-  files: Readonly<Record<keyof typeof FILES, string>> = FILES,
+  files: BootFiles = RUN_FILES,
 ): Promise<string | undefined> {
-  const [wall, failure, report, logs] = await Promise.all(
-    [files.wall, files.failure, files.report, files.logs].map(textOf),
-  );
-  const again = failure?.startsWith(VERIFICATION_FAILED) ? AGAIN : "start the machine again";
-  const failed = failure === undefined ? undefined : `${failure.trim()}. Mend that, then ${again}`;
-  if (wall === undefined) return not(`its packet filter is not loaded: ${failed ?? "wait for the end of its boot"}`);
+  const { wall, failure, verification, logs } = await readBootState(files);
+  const again = failure?.startsWith(VERIFICATION_UNFINISHED) ? AGAIN : "start the machine again";
+  const failed = failure === undefined ? undefined : `${failure}. Mend that, then ${again}`;
+  if (!wall) return not(`its packet filter is not loaded: ${failed ?? "wait for the end of its boot"}`);
   if (options.verifying) return undefined;
   if (failed !== undefined) return not(failed);
-  if (report === undefined) return not(`its verification is not over, or was interrupted: wait a moment, or ${AGAIN}`);
-  if (!passed(report)) return not(`its verification failed. Mend what cloister verify lists, then ${AGAIN}`);
-  if (!options.logsRequired || logs === "") return undefined;
-  const why = logs?.trim() ?? "not yet; wait a moment, or see journalctl -u cloister-logs";
+  if (verification === undefined)
+    return not(`its verification is not over, or was interrupted: wait a moment, or ${AGAIN}`);
+  if (!verification.ok) return not(`its verification failed. Mend what cloister verify lists, then ${AGAIN}`);
+  if (!options.logsRequired || logs?.ok) return undefined;
+  const why = logs?.why ?? "not yet; wait a moment, or see journalctl -u cloister-logs";
   return not(`its logs are not shipped, which cloister:logsRequired wants: ${why}`);
 }
 
 const not = (why: string): string => `this machine is not ready: ${why}`;
-
-function passed(report: string): boolean {
-  try {
-    return (JSON.parse(report) as { ok?: unknown }).ok === true;
-  } catch {
-    return false;
-  }
-}
 
 /** A file's text; undefined where there is none. */
 export async function textOf(path: string): Promise<string | undefined> {

@@ -1,7 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { build, type Plugin } from "esbuild";
-import { readReference } from "../../guest/verify/read-reference.ts";
 
 const GUEST = join(import.meta.dirname, "../../guest");
 
@@ -38,11 +37,6 @@ const leaveOut: Plugin = {
 const quickStart: Plugin = {
   name: "quick-start",
   setup(build) {
-    // The reference is read and checked here. Each machine's verification would do it again, with a parser of YAML.
-    build.onLoad({ filter: /[\\/]guest[\\/]verify[\\/]read-reference\.ts$/ }, async () => ({
-      contents: `export const readReference = async () => (${JSON.stringify(await readReference())});`,
-      loader: "js",
-    }));
     // An `import` of node:http asks for each of its exports. One is a getter, which loads Node's WebSocket and fetch.
     build.onResolve({ filter: /^(node:)?http$/ }, ({ kind }) =>
       kind === "import-statement" ? { path: "http", namespace: "required" } : { path: "node:http", external: true },

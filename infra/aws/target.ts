@@ -1,7 +1,8 @@
 import { getCallerIdentityOutput } from "@pulumi/aws/getCallerIdentity.js";
 import { Secret } from "@pulumi/aws/secretsmanager/secret.js";
 import * as pulumi from "@pulumi/pulumi";
-import type { Settings } from "../settings/settings.ts";
+import { DEFAULTS } from "../../contract/reference.ts";
+import { agentOf, type Settings } from "../settings/settings.ts";
 import { Encryption } from "./access/encryption.ts";
 import { flowLogPolicy, machinePolicy } from "./access/policies.ts";
 import { ServiceRole } from "./access/service-role.ts";
@@ -135,7 +136,7 @@ export class AwsTarget extends pulumi.ComponentResource {
       rootDiskGiB: settings.rootDiskGiB,
       sessionDiskGiB: settings.sessionDiskGiB,
       // What the reference has, also where the instance has more.
-      sessionMemoryMiB: settings.sessionMemoryMiB || 3891,
+      sessionMemoryMiB: settings.sessionMemoryMiB || DEFAULTS.sessionMemoryMiB,
       keyArn,
       instanceProfile: identity.profile,
       securityGroupId: network.securityGroupId,
@@ -143,13 +144,7 @@ export class AwsTarget extends pulumi.ComponentResource {
       runtime: args.runtimeImage(bucket.bucket, this),
       logGroups: { system: logs.system.name, audit: logs.audit.name },
       modelKeySecret,
-      agent: {
-        model: settings.model,
-        tools: [...settings.tools],
-        ...(Object.keys(settings.mcpServers).length > 0
-          ? { mcpServers: structuredClone(settings.mcpServers) as never }
-          : {}),
-      },
+      agent: agentOf(settings),
       aptMirror: settings.aptMirror,
       logsRequired: settings.logsRequired,
       detailedMonitoring: settings.detailedMonitoring,

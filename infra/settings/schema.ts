@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { DEFAULT_MODEL, DEFAULT_TOOLS } from "../../contract/machine.ts";
+import { Hostname, McpServers } from "../../contract/machine.ts";
+import { DEFAULTS, REFERENCE_TOOLS } from "../../contract/reference.ts";
 import { parseHostService } from "../local/network/host-access.ts";
 import { awsKeys } from "./aws-schema.ts";
 import { documented, type KeyDoc, wholeNumber } from "./keys.ts";
@@ -10,15 +11,6 @@ import { documented, type KeyDoc, wholeNumber } from "./keys.ts";
  */
 
 export type { KeyDoc };
-
-/** RFC 1123: letters, digits and hyphens, at most 63, no hyphen at either end. */
-const HOSTNAME = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
-
-const mcpServer = z.strictObject({
-  command: z.string().min(1),
-  args: z.array(z.string()).default([]),
-  env: z.record(z.string(), z.string()).default({}),
-});
 
 /** One service that the local machine may reach; the message says what is wrong with it. */
 const hostService = z.string().superRefine((entry, context) => {
@@ -33,10 +25,7 @@ export const settingsSchema = z.strictObject({
     "Where machines come from. `local`: QEMU on this computer. `aws`: Graviton instances in an account of yours.",
   ),
   hostname: documented(
-    z
-      .string()
-      .regex(HOSTNAME, { error: "must be 1 to 63 lower-case letters, digits or hyphens, no hyphen at either end" })
-      .default("claude"),
+    Hostname.default(DEFAULTS.hostname),
     "Machine",
     "Host name of the machine, and of every sandbox on it.",
   ),
@@ -46,47 +35,47 @@ export const settingsSchema = z.strictObject({
     "Architecture of the machine. `host`: that of this computer. Another one is emulated, which is slow.",
   ),
   cpus: documented(
-    wholeNumber(1, 64).default(4),
+    wholeNumber(1, 64).default(DEFAULTS.cpus),
     "Machine",
     "Virtual CPUs of the machine. A change replaces the machine; its session disk stays. On AWS: by `instanceType`.",
   ),
   memoryMiB: documented(
-    wholeNumber(2048, 1_048_576).default(4096),
+    wholeNumber(2048, 1_048_576).default(DEFAULTS.memoryMiB),
     "Machine",
     "Memory of the machine, in MiB. 4096 shows as 3.8 GiB inside. A change replaces the machine where it changes what sessions may use (below 4915); its session disk stays.",
   ),
   sessionMemoryMiB: documented(
     wholeNumber(0, 1_048_576).default(0),
     "Machine",
-    "Memory that all sessions of a machine may use together, in MiB; a command that wants more is killed inside its session. 0: `memoryMiB` less 1024, at most 3891 (what the reference machine has). On AWS never more than the instance has, less 1024.",
+    `Memory that all sessions of a machine may use together, in MiB; a command that wants more is killed inside its session. 0: \`memoryMiB\` less 1024, at most ${DEFAULTS.sessionMemoryMiB} (what the reference machine has). On AWS never more than the instance has, less 1024.`,
   ),
   rootDiskGiB: documented(
-    wholeNumber(4, 16_384).default(10),
+    wholeNumber(4, 16_384).default(DEFAULTS.rootDiskGiB),
     "Machine",
     "Size of the root disk, in GiB. A change replaces the machine; its session disk stays.",
   ),
   sessionDiskGiB: documented(
-    wholeNumber(1, 16_384).default(10),
+    wholeNumber(1, 16_384).default(DEFAULTS.sessionDiskGiB),
     "Machine",
     "Size of the session disk, in GiB. It outlives the machine. It can grow, never shrink. A change below 10 replaces the machine, not the disk.",
   ),
   model: documented(
-    z.string().min(1, { error: "must not be empty" }).default(DEFAULT_MODEL),
+    z.string().min(1, { error: "must not be empty" }).default(DEFAULTS.model),
     "Agent",
     "Model that the agent asks for.",
   ),
   tools: documented(
     z
-      .array(z.enum(DEFAULT_TOOLS))
+      .array(z.enum(REFERENCE_TOOLS))
       .min(1, { error: "must name at least one tool" })
-      .default([...DEFAULT_TOOLS]),
+      .default([...REFERENCE_TOOLS]),
     "Agent",
     "Tools that the agent offers to the model.",
   ),
   mcpServers: documented(
-    z.record(z.string().regex(/^[A-Za-z0-9_-]{1,64}$/), mcpServer).default({}),
+    McpServers.default({}),
     "Agent",
-    "MCP servers that the agent starts inside its sandbox: name, and `command`, `args`, `env` of each. They are in user data, which is no place for a secret: whoever may read launch templates or the machine reads them.",
+    "MCP servers of the agent, by name: programs that it starts inside its sandbox (`command`, `args`, `env`), or servers that it reaches through the session's proxy, whose policy must allow their host (`type` `http` or `sse`, `url`, `headers`). They are in user data, which is no place for a secret: whoever may read launch templates or the machine reads them.",
   ),
   baseImage: documented(
     z.enum(["auto", "ubuntu-22.04", "debian-13-stand-in"]).default("auto"),

@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { Machine, parseMachine } from "../../../../contract/machine.ts";
+import { SESSION_USERS } from "../../../../contract/users.ts";
 import { HTTP_SOCKET, INSIDE_SOCKETS, SOCKS_SOCKET } from "../../../../guest/sandbox/paths.ts";
-import { UID_RANGE } from "../../../../guest/sessions/users.ts";
 
 const GUEST = join(import.meta.dirname, "../../../../guest");
 const PATH = `${process.env["PATH"]}:/usr/sbin:/sbin`;
@@ -339,7 +339,7 @@ describe("boot: the wall before the machine's sockets", () => {
   it("is for all users of sessions, and lets their bridges through", async () => {
     const text = await readFile(join(GUEST, "boot/kit/internal/socketwall/socketwall.go"), "utf8");
     const number = (name: string) => Number(new RegExp(`${name} += ([0-9_]+)$`, "m").exec(text)?.[1]?.replace("_", ""));
-    assert.deepEqual({ from: number("firstUser"), to: number("lastUser") }, UID_RANGE);
+    assert.deepEqual({ from: number("firstUser"), to: number("lastUser") }, SESSION_USERS);
     for (const name of [HTTP_SOCKET, SOCKS_SOCKET]) assert.ok(text.includes(`"${INSIDE_SOCKETS}/${name}"`), name);
   });
 });
@@ -361,7 +361,7 @@ describe("boot: the packet filter", () => {
     assert.match(
       stdout,
       new RegExp(
-        `meta skuid ${UID_RANGE.from}-${UID_RANGE.to} counter name "sessions" reject with icmpx (type )?admin-prohibited`,
+        `meta skuid ${SESSION_USERS.from}-${SESSION_USERS.to} counter name "sessions" reject with icmpx (type )?admin-prohibited`,
       ),
     );
     assert.equal(stdout.match(/^table /gm)?.length, 1);
