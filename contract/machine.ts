@@ -12,6 +12,9 @@ export type DeepReadonly<T> = T extends (infer E)[]
 /** Where cloud-init leaves the description of this machine. It holds names, sizes and digests: never a secret. */
 export const MACHINE_FILE = "/etc/cloister/machine.json";
 
+/** Name of the one machine of a local stack. */
+export const LOCAL_MACHINE = "machine";
+
 /** ext4 label of a session disk, unless a description says otherwise. */
 export const SESSION_LABEL = "sessions";
 

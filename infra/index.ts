@@ -3,6 +3,8 @@ import { dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as pulumi from "@pulumi/pulumi";
 import * as runtimeConfig from "@pulumi/pulumi/runtime/config.js";
+import type { AwsOutputs, LocalOutputs } from "../contract/outputs.ts";
+import type { PendingFacts } from "./pending.ts";
 import { type Problem, parseSettings, type Settings, SettingsError } from "./settings/settings.ts";
 
 /** The SDK has the second, and leaves it out of its declarations. */
@@ -17,10 +19,9 @@ function refuse(problems: readonly Problem[]): never {
   throw new pulumi.RunError(new SettingsError(stack, problems).message);
 }
 
-type Outputs = Readonly<Record<string, pulumi.Input<unknown>>>;
-
 // A target is loaded when it is chosen: a local stack never loads AWS's packages.
-async function local(settings: Settings): Promise<Outputs> {
+async function local(settings: Settings): Promise<PendingFacts<LocalOutputs>> {
+  const { LOCAL_MACHINE } = await import("../contract/machine.ts");
   const { LocalMachine } = await import("./local/machine.ts");
   const { pathsOf } = await import("./local/paths.ts");
   const { hostFacts, machineArchitecture, preflight } = await import("./local/preflight.ts");
@@ -28,14 +29,14 @@ async function local(settings: Settings): Promise<Outputs> {
   const paths = pathsOf(project, stack, settings.stateDirectory);
   const problems = preflight(settings, await hostFacts(settings, architecture, paths), paths);
   if (problems.length > 0) refuse(problems);
-  const { ssh, verification, accelerator, network, baseImage, runtimeImage } = new LocalMachine("machine", {
+  const { ssh, verification, accelerator, network, baseImage, runtimeImage } = new LocalMachine(LOCAL_MACHINE, {
     settings,
     architecture,
     project,
     paths,
   });
   const { root: stateDirectory } = paths;
-  return { target: settings.target, stateDirectory, ssh, verification, accelerator, network, baseImage, runtimeImage };
+  return { target: "local", stateDirectory, ssh, verification, accelerator, network, baseImage, runtimeImage };
 }
 
 /** All that is wrong with a stack on AWS, or with the credentials for it. */
@@ -55,7 +56,7 @@ async function awsRefusals(settings: Settings, wrong: readonly string[] = []): P
   return [...problems, ...lacking];
 }
 
-async function aws(settings: Settings): Promise<Outputs> {
+async function aws(settings: Settings): Promise<PendingFacts<AwsOutputs>> {
   const problems = await awsRefusals(settings);
   if (problems.length > 0) refuse(problems);
   const { providersFor } = await import("./aws/providers.ts");
@@ -82,7 +83,7 @@ async function aws(settings: Settings): Promise<Outputs> {
 }
 
 /** The program, run by `main.mjs`. Its result is the stack's outputs: those of its target. */
-export default async function program(): Promise<Outputs> {
+export default async function program(): Promise<PendingFacts<LocalOutputs | AwsOutputs>> {
   const parsed = parseSettings(allConfig(), undefined, isConfigSecret);
   if (!("settings" in parsed)) {
     const { problems, rest, wrong } = parsed;

@@ -1,19 +1,17 @@
+import { LOCAL_MACHINE } from "../../contract/machine.ts";
+import type { OperatorLocalOutputs } from "../../contract/outputs.ts";
 import { livingProcess } from "../../infra/local/host/living.ts";
 import { pathsIn } from "../../infra/local/paths.ts";
 import { OperatorError } from "../errors.ts";
 import type { Fleet, MachineStatus } from "../fleet.ts";
-import type { LocalOutputs } from "../stack.ts";
 import { sshTransport } from "./ssh.ts";
 
-/** Name of the one machine of a local stack, as the program gives it. */
-const NAME = "machine";
-
 /** The machine of a local stack: whether it runs is seen by its process, the rest is from the stack's outputs. */
-export function localFleet(stack: string, outputs: LocalOutputs): Fleet {
+export function localFleet(stack: string, outputs: OperatorLocalOutputs): Fleet {
   const paths = pathsIn(outputs.stateDirectory);
   return {
-    async machines(name = NAME) {
-      return name === NAME ? [status(stack, outputs, livingProcess(paths)?.sshPort)] : [];
+    async machines(name = LOCAL_MACHINE) {
+      return name === LOCAL_MACHINE ? [status(stack, outputs, livingProcess(paths)?.sshPort)] : [];
     },
     async connect(machine) {
       const running = livingProcess(paths);
@@ -23,11 +21,11 @@ export function localFleet(stack: string, outputs: LocalOutputs): Fleet {
   };
 }
 
-function status(stack: string, outputs: LocalOutputs, port: number | undefined): MachineStatus {
+function status(stack: string, outputs: OperatorLocalOutputs, port: number | undefined): MachineStatus {
   const { ok, rows, kept, differs } = outputs.verification;
   const verdict = port === undefined ? "unknown" : ok ? "passed" : "failed";
   return {
-    name: NAME,
+    name: LOCAL_MACHINE,
     state: port === undefined ? "stopped" : "running",
     template: `runtime ${outputs.runtimeImage.replace(/^sha256:/, "").slice(0, 12)}`,
     verification: {

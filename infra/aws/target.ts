@@ -1,7 +1,9 @@
 import { getCallerIdentityOutput } from "@pulumi/aws/getCallerIdentity.js";
 import { Secret } from "@pulumi/aws/secretsmanager/secret.js";
 import * as pulumi from "@pulumi/pulumi";
+import type { AwsOutputs } from "../../contract/outputs.ts";
 import { DEFAULTS } from "../../contract/reference.ts";
+import type { PendingFacts } from "../pending.ts";
 import { agentOf, type Settings } from "../settings/settings.ts";
 import { Encryption } from "./access/encryption.ts";
 import { flowLogPolicy, machinePolicy } from "./access/policies.ts";
@@ -35,7 +37,7 @@ export interface AwsTargetArgs {
 
 /** Everything of one stack in one AWS account and region. */
 export class AwsTarget extends pulumi.ComponentResource {
-  readonly outputs: Readonly<Record<string, pulumi.Input<unknown>>>;
+  readonly outputs: PendingFacts<AwsOutputs>;
 
   constructor(name: string, args: AwsTargetArgs, opts?: pulumi.ComponentResourceOptions) {
     super("cloister:aws:Target", name, {}, { ...opts, providers: { ...args.providers } });
@@ -198,7 +200,7 @@ export class AwsTarget extends pulumi.ComponentResource {
     );
     const estimate = monthlyEstimate(settings);
     this.outputs = {
-      target: settings.target,
+      target: "aws",
       region,
       machines: Object.fromEntries(
         machines.map(([machine, { instanceId, reach, sessionVolumeId, templateVersion }]) => [

@@ -1,10 +1,8 @@
 import { Command, type CommandArgs, Logging } from "@pulumi/command/local/index.js";
 import * as pulumi from "@pulumi/pulumi";
+import type { PendingFacts } from "../pending.ts";
 import { INPUT_VARIABLE, readOutcome } from "./steps/outcome.ts";
 import type { StepInput, StepName, StepResult } from "./steps/steps.ts";
-
-/** An input of which parts may be known only once other resources are there. */
-type Pending<T> = { readonly [K in keyof T]: pulumi.Input<T[K]> };
 
 /**
  * A resource whose life is one step: `create` runs when it is made and again when its input changes, `delete` when it goes
@@ -18,7 +16,7 @@ export class StepCommand<Name extends StepName> extends Command {
       /** Root of the project, absolute. */
       readonly project: string;
       /** Handed to the step as JSON: all that it reads, and nothing else. A change runs `create` again. */
-      readonly input: Pending<StepInput<Name>>;
+      readonly input: PendingFacts<StepInput<Name>>;
       /** Values of which the step needs to know nothing but that they changed: then `create` runs again. */
       readonly restartOn?: readonly pulumi.Input<string | number>[];
       readonly triggers?: CommandArgs["triggers"];

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { copyFile, mkdir, open, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
+import type { VerificationSummary } from "../../../contract/outputs.ts";
 import type { Settings } from "../../settings/settings.ts";
 import { chooseAccelerator } from "../host/accelerator.ts";
 import { sshAnswers } from "../host/answers.ts";
@@ -15,7 +16,7 @@ import type { Architecture } from "../qemu.ts";
 import { followConsole, NotReadyError } from "./console.ts";
 import { beginBoot, endBoot, type RootDiskInput } from "./root-disk.ts";
 import { type Step, say } from "./step.ts";
-import { fetchReport, keepVerification, type VerificationSummary } from "./verification.ts";
+import { fetchReport, keepVerification } from "./verification.ts";
 
 /** What decides how the machine is started. */
 export interface StartMachineInput {

@@ -22,12 +22,8 @@ describe("steps and the resources that run them", () => {
       new StepCommand("unknown", { step: "disk", project: "/", input: { root } }, {});
       // @ts-expect-error: sizeGiB is missing
       new StepCommand("too little", { step: "session-disk", project: "/", input: { root } }, {});
-      // @ts-expect-error: the step does not read sessionDiskGiB
-      new StepCommand(
-        "more",
-        { step: "session-disk", project: "/", input: { root, sizeGiB: 1, sessionDiskGiB: 1 } },
-        {},
-      );
+      // @ts-expect-error: the step does not read cpus
+      new StepCommand("more", { step: "session-disk", project: "/", input: { root, sizeGiB: 1, cpus: 1 } }, {});
       // @ts-expect-error: a size is a number
       new StepCommand("other", { step: "session-disk", project: "/", input: { root, sizeGiB: "10" } }, {});
     };
