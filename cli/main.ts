@@ -3,6 +3,7 @@
  * loaded when it is chosen, and a target's packages when a stack is on it. See docs/operating.md.
  */
 import { Command, CommanderError } from "commander";
+import { VERSION } from "../contract/version.ts";
 import type { Chosen } from "./commands/chosen.ts";
 import type { RunOptions } from "./commands/run.ts";
 import { messageOf, OperatorError, UsageError } from "./errors.ts";
@@ -15,6 +16,7 @@ interface Global {
 const collect = (value: string, previous: string[]): string[] => [...previous, value];
 
 const program = new Command("cloister")
+  .version(VERSION)
   .description("Reaches the machines of a stack, wherever they are.")
   .option("-s, --stack <name>", "the stack (default: CLOISTER_STACK)")
   .option("-m, --machine <name>", "the machine; not needed where there is one")

@@ -47,7 +47,8 @@ export function parseConsoleLine(line: string): ConsoleLine | undefined {
   if (/^ready($|\s*\[ *\d+\.\d)/.test(after(line, PREFIX) ?? "")) return { kind: "ready" };
   const report = after(line, `${PREFIX}${REPORT}`);
   if (report) return { kind: "report", report: unpacked(report) };
-  const text = after(line, PREFIX);
+  // At the line's start: systemd names units by their descriptions, and breaks long lines anywhere.
+  const text = /^(?:\[ *\d+\.\d+\] )?cloister: (.+)/.exec(line)?.[1]?.trim();
   return text ? { kind: "progress", line: text } : undefined;
 }
 

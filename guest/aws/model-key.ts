@@ -1,10 +1,11 @@
-import { chmod, mkdir, rename, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import {
   GetSecretValueCommand,
   SecretsManagerClient,
   type SecretsManagerClientConfig,
 } from "@aws-sdk/client-secrets-manager";
+import { writeFileAtomic } from "../lib/atomic-write.ts";
 
 /** How long a key is taken to be the right one. A rotated key must stay valid that long. Milliseconds. */
 const REFRESH_MS = 15 * 60_000;
@@ -91,9 +92,7 @@ export class ModelKey {
       return;
     }
     await mkdir(dirname(file), { recursive: true, mode: 0o755 });
-    await writeFile(`${file}.new`, key, { mode: 0o600 });
-    await chmod(`${file}.new`, 0o600);
-    await rename(`${file}.new`, file);
+    await writeFileAtomic(file, key, 0o600);
     this.#state = "key";
     this.#say("the model's key is there");
   }

@@ -1,4 +1,5 @@
 import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { VERSION } from "../../contract/version.ts";
 import { auditCommand } from "../egress/audit-command.ts";
 import type { EgressDecision } from "../egress/decision.ts";
 import { runSealed } from "../run/run.ts";
@@ -36,6 +37,7 @@ const seconds = (text: string) => {
 };
 
 const program = new Command("cloister")
+  .version(VERSION)
   .description("Sealed sessions on this machine.")
   .enablePositionalOptions()
   .showHelpAfterError("(cloister COMMAND --help shows what can be written)")

@@ -2,7 +2,7 @@ import { mkdir, readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { RUN_FILES } from "../../contract/run-files.ts";
 import { SESSION_USERS } from "../../contract/users.ts";
-import { writeWhole } from "../lib/atomic-write.ts";
+import { writeFileAtomic } from "../lib/atomic-write.ts";
 import { tryRun } from "../lib/exec.ts";
 import { RUNTIME_ROOT } from "../sandbox/paths.ts";
 import { checkName } from "./names.ts";
@@ -91,7 +91,7 @@ export async function recordUnremoved(name: string, reason: string | undefined, 
   if (checkName(name) !== undefined) return;
   if (reason === undefined) return await rm(join(records, name), { force: true });
   await mkdir(records, { recursive: true, mode: 0o700 });
-  await writeWhole(join(records, name), `${reason}\n`, 0o600);
+  await writeFileAtomic(join(records, name), `${reason}\n`, 0o600);
 }
 
 function ignoreMissing(error: NodeJS.ErrnoException): [] {

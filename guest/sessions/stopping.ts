@@ -1,6 +1,6 @@
 import { rm } from "node:fs/promises";
 import { RUN_FILES } from "../../contract/run-files.ts";
-import { writeWhole } from "../lib/atomic-write.ts";
+import { writeFileAtomic } from "../lib/atomic-write.ts";
 import { textOf } from "../verify/readiness.ts";
 
 /** Holds why this machine takes no new commands, while it takes none. Written by root, and gone after a boot. */
@@ -17,7 +17,7 @@ export async function whyStopping(path: string = STOPPING_FILE): Promise<string 
 /** From now on new commands are refused, with this reason; without one they are taken again. */
 export async function setStopping(why: string | undefined, path: string = STOPPING_FILE): Promise<void> {
   if (why === undefined) return await rm(path, { force: true });
-  await writeWhole(path, `${why}\n`);
+  await writeFileAtomic(path, `${why}\n`);
 }
 
 /** What somebody is told who wants to run a command then. */

@@ -4,7 +4,7 @@ import { CONSOLE, consoleLine, reportLine } from "../../contract/console.ts";
 import { type Machine, readMachine } from "../../contract/machine.ts";
 import { failures, isReady, type Report } from "../../contract/report.ts";
 import { RUN_FILES, VERIFICATION_UNFINISHED } from "../../contract/run-files.ts";
-import { writeWhole } from "../lib/atomic-write.ts";
+import { writeFileAtomic } from "../lib/atomic-write.ts";
 import { tryRun } from "../lib/exec.ts";
 import { unremoved } from "../sessions/remove-tree.ts";
 import { parseReport, textOf, whyNotReady } from "./readiness.ts";
@@ -75,5 +75,5 @@ export function readyLine(report: Pick<Report, "ok" | "rows">): string {
 
 async function leaveReport(report: Report): Promise<void> {
   await mkdir(dirname(RUN_FILES.report), { recursive: true });
-  await writeWhole(RUN_FILES.report, `${JSON.stringify(report)}\n`);
+  await writeFileAtomic(RUN_FILES.report, `${JSON.stringify(report)}\n`);
 }

@@ -1,6 +1,6 @@
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { build, type Plugin } from "esbuild";
+import { VERSION } from "../../contract/version.ts";
 
 const GUEST = join(import.meta.dirname, "../../guest");
 
@@ -56,7 +56,6 @@ const quickStart: Plugin = {
  * @param outdir folder that gets `cloister.mjs`, `aws.mjs` and `logs.mjs`
  */
 export async function bundleGuest(outdir: string): Promise<void> {
-  const { version } = JSON.parse(await readFile(join(GUEST, "../package.json"), "utf8")) as { version: string };
   await build({
     entryPoints: {
       cloister: join(GUEST, "cli/main.ts"),
@@ -77,7 +76,7 @@ export async function bundleGuest(outdir: string): Promise<void> {
     legalComments: "none",
     logLevel: "silent",
     plugins: [leaveOut, quickStart],
-    define: { __CLOISTER_VERSION__: JSON.stringify(version) },
+    define: { __CLOISTER_VERSION__: JSON.stringify(VERSION) },
     // Packages written for CommonJS call `require`, which a module does not have by itself.
     banner: {
       js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { readMachine } from "../../../contract/machine.ts";
 import { RUN_FILES } from "../../../contract/run-files.ts";
-import { writeWhole } from "../../lib/atomic-write.ts";
+import { writeFileAtomic } from "../../lib/atomic-write.ts";
 import { run, tryRun } from "../../lib/exec.ts";
 import { Imds } from "../imds.ts";
 import { say } from "../say.ts";
@@ -58,7 +58,7 @@ async function start(region: string, logGroups: { system: string; audit: string 
   const instance = await new Imds().item("instance-id");
   if (instance === undefined) throw new Error("the metadata service names no instance");
   const file = `${AGENT}/etc/cloister.json`;
-  await writeWhole(file, `${JSON.stringify(agentSettings({ region, instance, logGroups }), undefined, 2)}\n`);
+  await writeFileAtomic(file, `${JSON.stringify(agentSettings({ region, instance, logGroups }), undefined, 2)}\n`);
   await run([
     `${AGENT}/bin/amazon-cloudwatch-agent-ctl`,
     "-a",

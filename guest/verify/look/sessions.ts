@@ -7,7 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { RUN_FILES } from "../../../contract/run-files.ts";
 import { NOBODY, SESSION_USERS } from "../../../contract/users.ts";
-import { writeWhole } from "../../lib/atomic-write.ts";
+import { writeFileAtomic } from "../../lib/atomic-write.ts";
 import { type RunResult, runSealed } from "../../run/run.ts";
 import { readHostile } from "../../sessions/hostile.ts";
 import { sessionPaths } from "../../sessions/state.ts";
@@ -121,7 +121,7 @@ export async function lookAtSessions<T>(meanwhile: () => Promise<T>): Promise<{ 
       // While both run: their users are there by now, and gone afterwards.
       const account = await readText("/etc/passwd");
       // It appears whole: the other side reads it the moment that it is there.
-      await writeWhole(join(folder, "ro", "go"), `${told[0]}\n`);
+      await writeFileAtomic(join(folder, "ro", "go"), `${told[0]}\n`);
       return { told, account };
     })();
     introduced.catch(fail);

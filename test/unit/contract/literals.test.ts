@@ -7,7 +7,7 @@ import { expectation } from "../../../contract/reference-row.ts";
 import { INSIDE, RUN, RUN_FILES, VERIFICATION_UNFINISHED } from "../../../contract/run-files.ts";
 import { SESSION_USERS } from "../../../contract/users.ts";
 import { HTTP_PORT, SOCKS_PORT } from "../../../guest/sandbox/paths.ts";
-import { parseReference, renderRows } from "../../../tools/docs/reference.ts";
+import { parseReference, renderRows } from "../../../tools/docs/reference-rows.ts";
 
 const ROOT = join(import.meta.dirname, "../../..");
 const read = (file: string) => readFileSync(join(ROOT, file), "utf8");

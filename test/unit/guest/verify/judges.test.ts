@@ -14,7 +14,7 @@ import { judgeSessions, type SessionFacts } from "../../../../guest/verify/judge
 import { judgeSystem, type SystemFacts } from "../../../../guest/verify/judge/system.ts";
 import type { Verdict, Verdicts } from "../../../../guest/verify/judge/verdict.ts";
 import type { ProbeReport } from "../../../../guest/verify/probe-report.ts";
-import { parseReference } from "../../../../tools/docs/reference.ts";
+import { parseReference } from "../../../../tools/docs/reference-rows.ts";
 
 /** Facts as the reference has them; each test changes one and says which row must notice. */
 type Change = Record<string, unknown>;

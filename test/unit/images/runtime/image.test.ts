@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { REFERENCE_ROWS } from "../../../../contract/reference.ts";
+import { VERSION } from "../../../../contract/version.ts";
 import { goVersion } from "../../../../images/runtime/go.ts";
 import { buildRuntimeImage } from "../../../../images/runtime/index.ts";
 import { squashfsVersion } from "../../../../images/runtime/squashfs.ts";
@@ -67,5 +68,8 @@ describe("the runtime image", function () {
     if (process.platform !== "linux") return;
     const help = await execa(join(tree, "bin/node"), [join(tree, "lib/cloister.mjs"), "--help"]);
     assert.match(help.stdout, /verify/);
+    const version = await execa(join(tree, "bin/node"), [join(tree, "lib/cloister.mjs"), "--version"]);
+    assert.equal(version.stdout, manifest.cloister);
+    assert.equal(version.stdout, VERSION);
   });
 });
