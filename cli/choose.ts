@@ -8,15 +8,24 @@ const SHOWN = 10;
 /**
  * The one machine that is meant: that of this name, or the only one.
  *
+ * @param settle is given a machine before its state is judged: it may wait for one that boots. When it returns one that still
+ *   boots, that one is meant to be reached as it is
  * @throws UsageError when there is none of this name (with the nearest one), or several and none was named
  * @throws OperatorError when it does not run (with what to do)
  */
-export async function chooseMachine(fleet: Fleet, stack: string, name: string | undefined): Promise<MachineStatus> {
+export async function chooseMachine(
+  fleet: Fleet,
+  stack: string,
+  name: string | undefined,
+  settle?: (machine: MachineStatus) => Promise<MachineStatus>,
+): Promise<MachineStatus> {
   const [asked] = name === undefined ? [] : await fleet.machines(name);
-  const machine = asked ?? pick(await fleet.machines(), stack, name);
-  if (machine.state === "running") return machine;
+  const found = asked ?? pick(await fleet.machines(), stack, name);
+  const machine = settle === undefined ? found : await settle(found);
+  if (machine.state === "running" || (settle !== undefined && machine.state === "booting")) return machine;
   throw new OperatorError(
     `the machine ${machine.name} of the stack ${stack} is ${machine.state}.${machine.help ? ` ${machine.help}` : ""}`,
+    { code: "CLOISTER_E_NOT_RUNNING" },
   );
 }
 
@@ -24,17 +33,22 @@ function pick(machines: readonly MachineStatus[], stack: string, name: string | 
   const [first, ...others] = machines;
   const found = name === undefined ? undefined : machines.find((machine) => machine.name === name);
   if (found) return found;
-  if (!first) throw new OperatorError(`the stack ${stack} has no machines at the moment.`);
+  if (!first) {
+    throw new OperatorError(`the stack ${stack} has no machines at the moment.`, { code: "CLOISTER_E_NO_MACHINE" });
+  }
   const names = machines.map((machine) => machine.name);
   const all = `${names.slice(0, SHOWN).join(", ")}${names.length > SHOWN ? ` and ${names.length - SHOWN} more` : ""}`;
   if (name !== undefined) {
     const close = nearest(name, names);
     throw new UsageError(
       `the stack ${stack} has no machine ${name}. ${close ? `Did you mean ${close}? ` : ""}There are: ${all}.`,
+      { code: "CLOISTER_E_NO_MACHINE" },
     );
   }
   if (others.length > 0) {
-    throw new UsageError(`the stack ${stack} has ${machines.length} machines: name one with --machine (${all}).`);
+    throw new UsageError(`the stack ${stack} has ${machines.length} machines: name one with --machine (${all}).`, {
+      code: "CLOISTER_E_WHICH_MACHINE",
+    });
   }
   return first;
 }

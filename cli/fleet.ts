@@ -14,7 +14,7 @@ export interface MachineStatus {
   readonly name: string;
   /** Absent for a named machine. */
   readonly pool?: string;
-  /** `running` when it can be reached; otherwise the target's own word, such as `stopped` or `pending`. */
+  /** `running` when it can be reached; `booting` while it cannot, and will be by itself; otherwise the target's own word, such as `stopped` or `pending`. */
   readonly state: string;
   /** What it was made from: a launch template's version on AWS, a runtime image on the local target. */
   readonly template: string;

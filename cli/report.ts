@@ -25,11 +25,14 @@ async function reportOf(fleet: Fleet, machine: MachineStatus, command: readonly 
     const words = stderr.trim() || stdout.trim() || "nothing";
     throw new OperatorError(
       `${machine.name} gave no report: ${command.join(" ")} ended with ${exitCode} and said: ${words}`,
+      { code: "CLOISTER_E_NO_REPORT" },
     );
   }
   const parsed = Report.safeParse(said);
   if (parsed.success) return parsed.data;
-  throw new OperatorError(`the report of ${machine.name} is not of this version: ${parsed.error.message}`);
+  throw new OperatorError(`the report of ${machine.name} is not of this version: ${parsed.error.message}`, {
+    code: "CLOISTER_E_NO_REPORT",
+  });
 }
 
 /** Does something with each, some at once; in their order. */

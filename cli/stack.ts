@@ -32,13 +32,16 @@ export async function readStack(name: string): Promise<Stack> {
 export function parseStack(name: string, found: Readonly<Record<string, unknown>>): Stack {
   const up = `npm run -s pulumi -- up --stack ${name}`;
   if (Object.keys(found).length === 0) {
-    throw new OperatorError(`the stack ${name} is not up: it has no outputs. Bring it up: ${up}`);
+    throw new OperatorError(`the stack ${name} is not up: it has no outputs. Bring it up: ${up}`, {
+      code: "CLOISTER_E_STACK_DOWN",
+    });
   }
   const parsed = OperatorOutputs.safeParse(found);
   if (parsed.success) return { name, outputs: parsed.data };
   const missing = parsed.error.issues.map(({ path }) => path.join(".")).join(", ");
   throw new OperatorError(
     `the outputs of the stack ${name} are not those of this version (${missing}): it is half up, or an earlier version made it. Bring it up again: ${up}`,
+    { code: "CLOISTER_E_STACK_DOWN" },
   );
 }
 
@@ -49,6 +52,7 @@ function noSuchStack(name: string, names: readonly string[], backend: string | u
   const close = nearest(name, names);
   return new UsageError(
     `there is no stack ${name} in ${place}. ${close ? `Did you mean ${close}? ` : ""}${known} A stack elsewhere is found with PULUMI_BACKEND_URL set, s3://my-pulumi-state for example.`,
+    { code: "CLOISTER_E_NO_STACK" },
   );
 }
 

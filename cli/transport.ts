@@ -8,6 +8,11 @@ export interface ExecOptions {
   readonly stderr: Writable;
   /** Whom it runs as. @default `root`, as whom the machine's own `cloister` works */
   readonly user?: "root" | "operator";
+  /**
+   * Variables for the command, beside the few that it has. They are in its environment alone, which root and its own user may
+   * read, and in no command line, which everybody on the machine may. @default none
+   */
+  readonly environment?: Readonly<Record<string, string>>;
   /** Gives it a terminal of this computer's terminal's size; both outputs are then one. @default false */
   readonly tty?: boolean;
   /** Hands SIGINT, SIGTERM and SIGHUP on to the command while it runs. @default false */

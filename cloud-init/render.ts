@@ -8,7 +8,7 @@ import { MACHINE_FILE, type MachineInput, parseMachine } from "../contract/machi
 /** EC2's limit for user data, in bytes before base64 (AWS SDK, `RunInstances`, `UserData`). The same limit holds for every target. */
 export const USER_DATA_LIMIT = 16_384;
 
-/** What differs from machine to machine. None of it may be secret: user data can be read by anyone on the machine. */
+/** Everything that differs from machine to machine. None of it may be secret: user data can be read by anyone on the machine. */
 export interface UserDataInput {
   /** Host name, RFC 1123. */
   readonly hostname: string;
@@ -16,7 +16,7 @@ export interface UserDataInput {
   readonly operatorKeys: readonly string[];
   /** Address of the mirror of the distribution's packages. Default: those of the image. */
   readonly aptMirror?: string;
-  /** What the guest shall know of its machine: becomes /etc/cloister/machine.json. */
+  /** The guest's description of its machine: becomes /etc/cloister/machine.json. */
   readonly machine: MachineInput;
 }
 
@@ -112,7 +112,7 @@ export function compress(text: string): Buffer {
   return gzip;
 }
 
-/** How many bytes each part adds, largest first. */
+/** Bytes that each part adds, largest first. */
 function breakdown(config: CloudConfig, total: number): [string, number][] {
   const without = (part: string, smaller: object): [string, number] => [part, total - compress(toText(smaller)).length];
   const parts = [

@@ -33,16 +33,16 @@ export type LocalOutputs = z.infer<typeof LocalOutputs>;
 const NamedMachine = z.object({
   instanceId: z.string(),
   /** Command line that leads into the machine. */
-  reach: z.string(),
+  shellCommand: z.string(),
   sessionVolumeId: z.string(),
   templateVersion: z.number(),
 });
 
 /** One Auto Scaling group of a pool. */
-const Cell = z.object({ group: z.string(), templateVersion: z.number() });
+const PoolGroup = z.object({ group: z.string(), templateVersion: z.number() });
 
 const Pool = z.object({
-  cells: z.array(Cell),
+  groups: z.array(PoolGroup),
   /** Least time until all machines are started with EC2's default limits, in seconds. */
   startSeconds: z.number(),
 });
@@ -76,8 +76,9 @@ const OperatorLocal = LocalOutputs.pick({
 });
 
 const OperatorAws = AwsOutputs.pick({ target: true, region: true }).extend({
+  modelKeySecret: AwsOutputs.shape.modelKeySecret.optional(),
   machines: z.record(z.string(), NamedMachine.pick({ instanceId: true, templateVersion: true })),
-  pools: z.record(z.string(), Pool.pick({ cells: true })),
+  pools: z.record(z.string(), Pool.pick({ groups: true })),
 });
 
 /** Of a stack's outputs, what the operator's command needs. A stack of another version may lack the rest. */

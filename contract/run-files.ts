@@ -32,12 +32,6 @@ export const RUN_FILES = {
   nodeCache: `${RUN}/node-cache`,
 } as const;
 
-/**
- * How the text of {@link RUN_FILES.failure} begins where it is the verification's own (guest/boot/verify-ended): the next
- * verification takes the file away.
- */
-export const VERIFICATION_UNFINISHED = "the verification did not finish";
-
 /** Folders that a session sees at this place instead: none of the above is there. */
 export const INSIDE = {
   /** The session's two proxy sockets. Only the bridges can use them: AF_UNIX is refused to the command. */

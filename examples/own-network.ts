@@ -1,4 +1,4 @@
-/** A large pool in a VPC that exists: 1,200 machines at most, in three cells. */
+/** A large pool in a VPC that exists: 1,200 machines at most, in three groups. */
 import { Encryption } from "../infra/aws/access/encryption.ts";
 import { Pool } from "../infra/aws/machines/pool.ts";
 import { Network } from "../infra/aws/network/network.ts";
@@ -15,7 +15,7 @@ const network = new Network("agents", {
   existing: { vpcId: "vpc-0123456789abcdef0", cidr: "10.0.0.0/16", subnetIds },
 });
 
-export const { cells, startSeconds } = new Pool("fleet", {
+export const { groups, startSeconds } = new Pool("fleet", {
   shape: shapeOf({ region, keyArn, logs, network }),
   subnetIds: Object.values(network.subnetIds),
   min: 0,

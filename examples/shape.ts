@@ -27,7 +27,7 @@ export function shapeOf({ region, keyArn, logs, network }: Parts): MachineShape 
     keyArn,
     instanceProfile: config.require("instanceProfile"),
     securityGroupId: network.securityGroupId,
-    after: network.ways,
+    dependsOn: network.dependencies,
     runtime: {
       digest,
       size: config.requireNumber("runtimeSize"),

@@ -11,7 +11,7 @@ const { keyArn } = new Encryption("agents", { region });
 const logs = new Logs("agents", { prefix: "/cloister/agents", retentionDays: 30, keyArn });
 const network = new Network("agents", { region, zones });
 
-export const { reach } = new NamedMachine("ada", {
+export const { shellCommand } = new NamedMachine("ada", {
   shape: shapeOf({ region, keyArn, logs, network }),
   zone: `${region}a`,
   subnetId: network.subnetIds[`${region}a`] ?? "",

@@ -10,7 +10,7 @@ const { keyArn } = new Encryption("agents", { region });
 const logs = new Logs("agents", { prefix: "/cloister/agents", retentionDays: 7, keyArn });
 const network = new Network("agents", { region, zones: [`${region}a`, `${region}b`, `${region}c`], nat: "per-zone" });
 
-export const { cells } = new Pool("workers", {
+export const { groups } = new Pool("workers", {
   shape: shapeOf({ region, keyArn, logs, network }),
   subnetIds: Object.values(network.subnetIds),
   min: 1,

@@ -1,4 +1,4 @@
-/** Where Pulumi enters: the program is `index.ts`, loaded from one bundled file, which makes previews a third quicker. */
+/** Entry point for Pulumi. The program is `index.ts`, loaded from one bundled file, which makes previews a third quicker. */
 import { load } from "../lib/run-bundled.cjs";
 
 const { default: program } = await load("infra/index.ts", ["@pulumi/pulumi"]);

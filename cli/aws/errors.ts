@@ -19,7 +19,10 @@ export async function asked<T>(what: string, call: () => Promise<T>): Promise<T>
   } catch (error) {
     const help = HELP[(error as Error).name];
     if (error instanceof OperatorError || !isOfAws(error)) throw error;
-    throw new OperatorError(`${what}: ${messageOf(error)}${help ? `\n${help}` : ""}`, { cause: error });
+    throw new OperatorError(`${what}: ${messageOf(error)}${help ? `\n${help}` : ""}`, {
+      code: "CLOISTER_E_AWS",
+      cause: error,
+    });
   }
 }
 

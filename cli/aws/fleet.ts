@@ -14,7 +14,7 @@ export function awsFleet(stack: string, outputs: OperatorAwsOutputs): Fleet {
   const ec2 = new EC2Client(settings);
   const scaling = new AutoScalingClient(settings);
   const ssm = new SSMClient(settings);
-  const cells = Object.values(outputs.pools).flatMap((pool) => pool.cells);
+  const known = Object.values(outputs.pools).flatMap((pool) => pool.groups);
   return {
     async machines(name) {
       const id = name === undefined ? undefined : (outputs.machines[name]?.instanceId ?? name);
@@ -23,7 +23,7 @@ export function awsFleet(stack: string, outputs: OperatorAwsOutputs): Fleet {
           describeInstances(ec2, stack, id),
           describeGroups(
             scaling,
-            cells.map(({ group }) => group),
+            known.map(({ group }) => group),
           ),
           // Without it the list lacks a word, no more.
           describePings(ssm, stack, id).catch(() => undefined),

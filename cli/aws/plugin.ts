@@ -60,7 +60,7 @@ export async function pluginVersion(): Promise<string> {
     return stdout.trim();
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-    throw new OperatorError(missingPlugin(process.platform, process.arch));
+    throw new OperatorError(missingPlugin(process.platform, process.arch), { code: "CLOISTER_E_PROGRAM_MISSING" });
   }
 }
 

@@ -86,7 +86,7 @@ function currentVersion(
   { machines, pools }: OperatorAwsOutputs,
 ): number | undefined {
   if (pool === undefined) return machines[name]?.templateVersion;
-  return pools[pool]?.cells.find((cell) => cell.group === group)?.templateVersion;
+  return pools[pool]?.groups.find((one) => one.group === group)?.templateVersion;
 }
 
 function helpFor(state: string, id: string, pool: string | undefined, region: string): string {

@@ -1,8 +1,9 @@
 import { chooseMachine } from "../choose.ts";
-import type { MachineStatus } from "../fleet.ts";
-import { readStack } from "../stack.ts";
+import type { Fleet, MachineStatus } from "../fleet.ts";
+import { readStack, type Stack } from "../stack.ts";
 import { fleetOf } from "../targets.ts";
 import type { Transport } from "../transport.ts";
+import { waitForBoot } from "./wait.ts";
 
 /** What a command is about, as it was written. */
 export interface Chosen {
@@ -11,9 +12,26 @@ export interface Chosen {
   readonly machine?: string;
 }
 
-/** Finds the machine that is meant, and the way to it. */
-export async function reach({ stack, machine }: Chosen): Promise<{ machine: MachineStatus; transport: Transport }> {
-  const fleet = await fleetOf(await readStack(stack));
-  const found = await chooseMachine(fleet, stack, machine);
-  return { machine: found, transport: await fleet.connect(found) };
+/** A machine that was found, and the way to it. */
+export interface Reached {
+  readonly stack: Stack;
+  readonly machine: MachineStatus;
+  readonly transport: Transport;
+}
+
+/**
+ * Finds the machine that is meant, and the way to it.
+ *
+ * @param booting `wait` until a machine that boots is ready; `go`: reach it as it is, to look at its boot
+ */
+export async function reach({ stack, machine }: Chosen, booting: "wait" | "go" = "wait"): Promise<Reached> {
+  const read = await readStack(stack);
+  const fleet: Fleet = await fleetOf(read);
+  const found = await chooseMachine(
+    fleet,
+    stack,
+    machine,
+    booting === "wait" ? waitForBoot(fleet) : async (one) => one,
+  );
+  return { stack: read, machine: found, transport: await fleet.connect(found) };
 }

@@ -1,52 +1,65 @@
+import { agentCommand } from "../../guest/agent/agent.ts";
+import { type AgentOptions, parseAgent } from "../../guest/agent/command-line.ts";
+import { parseRun, type RunOptions, toWords } from "../../guest/run/options.ts";
+import type { SealedRun } from "../../guest/run/request.ts";
 import { UsageError } from "../errors.ts";
+import type { ExecOptions } from "../transport.ts";
 import { type Chosen, reach } from "./chosen.ts";
 
-/** Options of `cloister run`: those of the machine's own `cloister run` (`guest/cli/main.ts`), and `tty`. */
-export interface RunOptions {
-  readonly allow: readonly string[];
-  readonly mount: readonly string[];
-  readonly env: readonly string[];
-  readonly name?: string;
-  readonly keep?: boolean;
-  readonly cwd?: string;
-  readonly agent?: boolean;
-  readonly timeout?: string;
-  readonly json?: boolean;
+/** Options of `cloister run`: those of the machine's own, and `tty`. */
+export interface OperatorRunOptions extends RunOptions {
   readonly tty?: boolean;
 }
 
-/** `cloister run`: what the machine's own `cloister run` does, with this process's streams. @returns its exit code */
-export async function run(chosen: Chosen, command: readonly string[], options: RunOptions): Promise<number> {
-  if (options.tty && !process.stdin.isTTY) throw new UsageError("--tty needs a terminal on this side as well.");
+/**
+ * `cloister run`: the machine's own `cloister run`, with this process's streams. What is written wrongly is refused before
+ * anything is asked, started or connected.
+ *
+ * @returns its exit code
+ */
+export async function run(
+  chosen: () => Chosen,
+  command: readonly string[],
+  { json = false, tty = false, ...options }: OperatorRunOptions,
+): Promise<number> {
+  const parsed = parseRun(command, options, process.env);
+  const meant = chosen();
+  if (tty && !process.stdin.isTTY) throw new UsageError("--tty needs a terminal on this side as well.");
+  return await carryOut(meant, parsed, { json, tty, stdin: process.stdin });
+}
+
+/** `cloister agent`: Claude Code in a sealed session. On a terminal and without a prompt a person talks to it. */
+export async function agent(
+  chosen: () => Chosen,
+  words: readonly string[],
+  rawArgs: readonly string[],
+  options: RunOptions & AgentOptions,
+): Promise<number> {
+  const terminal = process.stdin.isTTY ?? false;
+  const task = parseAgent(words, rawArgs, options, terminal);
+  const parsed = parseRun(agentCommand(task), { ...options, agent: true }, process.env);
+  // A prompt says it all: nobody is asked to type more.
+  const silent = terminal && !task.interactive;
+  return await carryOut(chosen(), parsed, { tty: task.interactive, ...(silent ? {} : { stdin: process.stdin }) });
+}
+
+async function carryOut(
+  chosen: Chosen,
+  run: SealedRun,
+  {
+    json = false,
+    tty,
+    stdin,
+  }: { readonly json?: boolean; readonly tty: boolean; readonly stdin?: ExecOptions["stdin"] },
+): Promise<number> {
   const { transport } = await reach(chosen);
-  return await transport.exec(sealedCommand(command, options), {
-    stdin: process.stdin,
+  const { words, environment } = toWords(run, { json });
+  return await transport.exec(words, {
+    environment,
+    ...(stdin === undefined ? {} : { stdin }),
     stdout: process.stdout,
     stderr: process.stderr,
     signals: true,
-    ...(options.tty ? { tty: true } : {}),
+    ...(tty ? { tty } : {}),
   });
-}
-
-/** The command line on the machine. */
-export function sealedCommand(command: readonly string[], options: RunOptions): string[] {
-  const each = (option: string, values: readonly string[]) => values.map((value) => `${option}=${value}`);
-  const one = (option: string, value: string | undefined) => (value === undefined ? [] : [`${option}=${value}`]);
-  const flag = (option: string, set: boolean | undefined) => (set ? [option] : []);
-  return [
-    "cloister",
-    "run",
-    // One word each: a value may begin with a dash.
-    ...each("--allow", options.allow),
-    ...each("--mount", options.mount),
-    ...each("--env", options.env),
-    ...one("--name", options.name),
-    ...one("--cwd", options.cwd),
-    ...one("--timeout", options.timeout),
-    ...flag("--keep", options.keep),
-    ...flag("--agent", options.agent),
-    ...flag("--json", options.json),
-    "--",
-    ...command,
-  ];
 }

@@ -6,6 +6,7 @@ import { each, verifyNow } from "../report.ts";
 import { readStack } from "../stack.ts";
 import { fleetOf } from "../targets.ts";
 import type { Chosen } from "./chosen.ts";
+import { waitForBoot } from "./wait.ts";
 
 /**
  * `cloister verify`: lets the machine verify itself, and prints its report.
@@ -14,17 +15,27 @@ import type { Chosen } from "./chosen.ts";
  */
 export async function verify(
   { stack, machine }: Chosen,
-  { all = false, json = false }: { readonly all?: boolean; readonly json?: boolean },
+  {
+    all = false,
+    allRows = false,
+    json = false,
+  }: { readonly all?: boolean; readonly allRows?: boolean; readonly json?: boolean },
 ): Promise<number> {
   if (all && machine !== undefined) throw new UsageError("--all is all machines: leave out --machine, or --all.");
   const fleet = await fleetOf(await readStack(stack));
   if (!all) {
-    const report = await verifyNow(fleet, await chooseMachine(fleet, stack, machine));
-    print(json ? JSON.stringify(report, undefined, 2) : printReport(report, { width: process.stdout.columns ?? 120 }));
+    const report = await verifyNow(fleet, await chooseMachine(fleet, stack, machine, waitForBoot(fleet)));
+    print(
+      json
+        ? JSON.stringify(report, undefined, 2)
+        : printReport(report, { width: process.stdout.columns ?? 120, allRows }),
+    );
     return isReady(report) ? 0 : 1;
   }
   const machines = (await fleet.machines()).filter(({ state }) => state === "running");
-  if (machines.length === 0) throw new OperatorError(`no machine of the stack ${stack} runs.`);
+  if (machines.length === 0) {
+    throw new OperatorError(`no machine of the stack ${stack} runs.`, { code: "CLOISTER_E_NOT_RUNNING" });
+  }
   const results = await each(machines, async (one) => {
     const result: Result = await verifyNow(fleet, one).then(
       (report) => ({ name: one.name, report }),

@@ -4,6 +4,7 @@
 # The way here may be a terminal (SSM has nothing else that takes input and answers at once), so everything is ASCII lines,
 # and what the command reads and writes is base64. Lines to us:
 #   s USER TTY WORD...   start: TTY is - or ROWSxCOLSxTERM, each WORD is base64
+#   v NAME VALUE         before it: a variable for the command, both in base64
 #   i DATA | z           standard input; its end
 #   c COUNT              the other side has taken so many bytes of output
 #   k SIGNAL             a signal, by number, for the command and all it started in its group
@@ -33,6 +34,7 @@ LINGER_S = 2
 HANGUP_S = 15
 
 pid = code = stdin = None
+variables = {}
 outputs = {}  # descriptor -> letter
 counts = {"o": 0, "e": 0}
 pending = bytearray()
@@ -61,6 +63,7 @@ def start(user, terminal, *words):
         "USER": account.pw_name if account else os.environ.get("USER", ""),
         "LOGNAME": account.pw_name if account else os.environ.get("USER", ""),
     }
+    env.update(variables)
     if terminal == "-":
         (theirs0, stdin), (out, theirs1), (err, theirs2) = os.pipe(), os.pipe(), os.pipe()
         outputs.update({out: "o", err: "e"})
@@ -153,6 +156,9 @@ def obey(line):
     word, *rest = line.decode().split(" ")
     if word == "s":
         start(*rest)
+    elif word == "v":
+        name, value = (os.fsdecode(binascii.a2b_base64(part)) for part in rest)
+        variables[name] = value
     elif word == "i":
         data = binascii.a2b_base64(rest[0])
         if stdin is None:

@@ -61,6 +61,8 @@ export const say = {
       terminal ? `${terminal.rows}x${terminal.columns}x${terminal.term}` : "-",
       ...command.map(base64),
     ].join(" "),
+  /** A variable for the command, before it is started. It is in no command line. */
+  variable: (name: string, value: string): string => `v ${base64(name)} ${base64(value)}`,
   input: (data: Buffer): string => `i ${data.toString("base64")}`,
   inputEnded: "z",
   taken: (count: number): string => `c ${count}`,

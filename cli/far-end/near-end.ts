@@ -49,6 +49,7 @@ export async function runByFarEnd(
       seen = frame.kind;
       if (frame.kind === "ready") {
         clearTimeout(patience);
+        for (const [name, value] of Object.entries(options.environment ?? {})) tell(say.variable(name, value));
         tell(say.start(options.user, options.tty ? terminal() : undefined, command));
         const idle = setInterval(() => tell(say.nothing), IDLE_MS);
         undo.push(
@@ -81,6 +82,7 @@ export async function runByFarEnd(
   if (exit.stdout !== carried.stdout || exit.stderr !== carried.stderr) {
     throw new OperatorError(
       `output of the command was lost on its way from ${machine}: ${carried.stdout + carried.stderr} of ${exit.stdout + exit.stderr} bytes arrived. Its exit code was ${exit.code}.`,
+      { code: "CLOISTER_E_OUTPUT_LOST" },
     );
   }
   return exit.code;
@@ -93,9 +95,11 @@ function lost(machine: string, seen: Frame["kind"], said: readonly string[]): Op
     .slice(-5);
   const what =
     seen === "noise"
-      ? `the machine ${machine} could not be reached, or has no python3 or sudo for the operator`
+      ? `the machine ${machine} could not be reached, or has no python3 or sudo for the operator (it may still boot)`
       : `the connection to ${machine} was lost before the command ended; what it started is being ended`;
-  return new OperatorError([`${what}.`, ...words.map((line) => `  ${line}`)].join("\n"));
+  return new OperatorError([`${what}.`, ...words.map((line) => `  ${line}`)].join("\n"), {
+    code: seen === "noise" ? "CLOISTER_E_UNREACHABLE" : "CLOISTER_E_LOST",
+  });
 }
 
 /** @returns false when nobody reads any more; what else comes is taken and dropped */

@@ -1,40 +1,65 @@
 import { LOCAL_MACHINE } from "../../contract/machine.ts";
 import type { OperatorLocalOutputs } from "../../contract/outputs.ts";
+import { type BootState, bootState } from "../../infra/local/host/boot-state.ts";
 import { livingProcess } from "../../infra/local/host/living.ts";
 import { pathsIn } from "../../infra/local/paths.ts";
 import { OperatorError } from "../errors.ts";
-import type { Fleet, MachineStatus } from "../fleet.ts";
+import type { Fleet, MachineStatus, Verification } from "../fleet.ts";
 import { sshTransport } from "./ssh.ts";
 
-/** The machine of a local stack: whether it runs is seen by its process, the rest is from the stack's outputs. */
+/**
+ * The machine of a local stack: whether it runs is seen by its process, how far its boot has come by its console, the rest is
+ * from the stack's outputs.
+ */
 export function localFleet(stack: string, outputs: OperatorLocalOutputs): Fleet {
   const paths = pathsIn(outputs.stateDirectory);
   return {
     async machines(name = LOCAL_MACHINE) {
-      return name === LOCAL_MACHINE ? [status(stack, outputs, livingProcess(paths)?.sshPort)] : [];
+      return name === LOCAL_MACHINE
+        ? [localStatus(stack, outputs, livingProcess(paths)?.sshPort, bootState(paths))]
+        : [];
     },
     async connect(machine) {
       const running = livingProcess(paths);
-      if (!running) throw new OperatorError(`the machine ${machine.name} ended just now: ${bringUp(stack)}`);
+      if (!running) {
+        throw new OperatorError(`the machine ${machine.name} ended just now: ${bringUp(stack)}`, {
+          code: "CLOISTER_E_NOT_RUNNING",
+        });
+      }
       return sshTransport(machine.name, paths, running.sshPort);
     },
   };
 }
 
-function status(stack: string, outputs: OperatorLocalOutputs, port: number | undefined): MachineStatus {
-  const { ok, rows, kept, differs } = outputs.verification;
-  const verdict = port === undefined ? "unknown" : ok ? "passed" : "failed";
+/**
+ * @param port loopback port of its ssh; undefined when its process does not live
+ * @param boot what its console says; undefined when there is none
+ */
+export function localStatus(
+  stack: string,
+  outputs: OperatorLocalOutputs,
+  port: number | undefined,
+  boot: BootState | undefined,
+): MachineStatus {
+  const stopped = port === undefined;
+  const booting = !stopped && boot?.kind === "booting";
   return {
     name: LOCAL_MACHINE,
-    state: port === undefined ? "stopped" : "running",
+    state: stopped ? "stopped" : booting ? "booting" : "running",
     template: `runtime ${outputs.runtimeImage.replace(/^sha256:/, "").slice(0, 12)}`,
-    verification: {
-      verdict,
-      by: port === undefined ? "it does not run" : `at its start: ${kept} of ${rows} rows ok${differing(differs)}`,
-    },
-    remarks: [...(port === undefined ? [] : [`ssh on 127.0.0.1:${port}`]), outputs.accelerator],
-    ...(port === undefined ? { help: bringUp(stack) } : {}),
+    verification: verification(outputs, stopped, boot),
+    remarks: [...(stopped ? [] : [`ssh on 127.0.0.1:${port}`]), outputs.accelerator],
+    ...(stopped ? { help: bringUp(stack) } : {}),
+    ...(booting ? { help: "It is ready in a minute or two: try again then." } : {}),
   };
+}
+
+function verification(outputs: OperatorLocalOutputs, stopped: boolean, boot: BootState | undefined): Verification {
+  if (stopped) return { verdict: "unknown", by: "it does not run" };
+  if (boot?.kind === "booting") return { verdict: "pending", by: `it boots: ${boot.step}` };
+  if (boot?.kind === "failed") return { verdict: "failed", by: `its console says: ${boot.why}` };
+  const { ok, rows, kept, differs } = outputs.verification;
+  return { verdict: ok ? "passed" : "failed", by: `at its start: ${kept} of ${rows} rows ok${differing(differs)}` };
 }
 
 function differing(ids: readonly string[]): string {

@@ -17,5 +17,7 @@ export function sshTransport(machine: string, paths: Pick<Paths, "sshKey" | "kno
 
 function explain(error: NodeJS.ErrnoException): never {
   if (error.code !== "ENOENT") throw error;
-  throw new OperatorError("there is no ssh on this computer: install OpenSSH's client (Debian: openssh-client)");
+  throw new OperatorError("there is no ssh on this computer: install OpenSSH's client (Debian: openssh-client)", {
+    code: "CLOISTER_E_PROGRAM_MISSING",
+  });
 }

@@ -1,7 +1,6 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
-import { RUN_FILES } from "../../contract/run-files.ts";
 import { demoTask, reportName } from "../../guest/agent/demo-script.ts";
 import type { Paths } from "../../infra/local/paths.ts";
 import { OPERATOR, shellQuoted, sshArguments } from "../../infra/local/ssh.ts";
@@ -32,8 +31,8 @@ export interface FirstSession {
 
 /**
  * Lets the real agent do a small task in a sealed session: it reads a file from a mounted folder, runs a command and writes
- * a result beside it. With `ANTHROPIC_API_KEY` set the model's real API is asked; the key is put into a file in the
- * machine's memory that only root reads, and a relay outside the sandbox adds it to requests.
+ * a result beside it. With `ANTHROPIC_API_KEY` set the model's real API is asked; the key is set as by `cloister key set`,
+ * and a relay outside the sandbox adds it to requests.
  *
  * @param again runs it even when the answer of an earlier run is there
  */
@@ -59,26 +58,27 @@ export async function firstSession(
   await ssh(["sudo", "install", "-d", "-o", OPERATOR, "-g", OPERATOR, FOLDER]);
   await ssh(["sh", "-c", `cat > ${FOLDER}/${FILE} && rm -f ${FOLDER}/${REPORT}`], NOTES);
   if (options.apiKey) {
-    await ssh(["sudo", "install", "-D", "-m", "600", "/dev/stdin", RUN_FILES.modelKey], options.apiKey);
+    await ssh(["sudo", "cloister", "key", "set"], options.apiKey);
   }
   // Of an earlier start, kept until the machine boots again.
   const kept =
-    !options.apiKey && (await ssh(["sudo", "sh", "-c", `test -s ${RUN_FILES.modelKey} && echo kept || :`])) === "kept";
+    !options.apiKey &&
+    (JSON.parse(await ssh(["sudo", "sh", "-c", "cloister key status --json || :"])) as { key?: string }).key === "set";
   const model = options.apiKey || kept ? "api" : "demo";
-  if (kept) options.report("the model's API answers, with the key of an earlier start (npm run down forgets it)");
+  if (kept)
+    options.report(
+      "the model's API answers, with the key of an earlier start (npx cloister --stack local key clear forgets it)",
+    );
   else
     options.report(model === "api" ? "the model's API answers" : "no ANTHROPIC_API_KEY: a scripted demo model answers");
   const sealed = [
     "sudo",
     "cloister",
-    "run",
-    "--agent",
+    "agent",
     "--mount",
     `${FOLDER}:work:rw`,
-    "--",
-    "claude",
-    "-p",
     demoTask(`mnt/work/${FILE}`),
+    "--",
     "--output-format",
     "stream-json",
   ];

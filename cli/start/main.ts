@@ -21,9 +21,10 @@ const STACK = "local";
 const options = new Command("npm start --")
   .description("Makes the machine of the stack `local` and lets an agent do a first task in it.")
   .option("--again", "run the first session even when its answer is there already")
+  .option("--all-rows", "print every row of the verification, not only those that differ")
   .option("--no-session", "stop when the machine is verified")
   .parse()
-  .opts<{ again?: boolean; session: boolean }>();
+  .opts<{ again?: boolean; allRows?: boolean; session: boolean }>();
 
 const startedAt = Date.now();
 let interrupted = false;
@@ -106,7 +107,7 @@ async function start(): Promise<void> {
   ).run();
 
   const report = Report.parse(JSON.parse(readFileSync(paths.verification, "utf8")));
-  console.log(`\n${printReport(report, { width: process.stdout.columns ?? 120 })}`);
+  console.log(`\n${printReport(report, { width: process.stdout.columns ?? 120, allRows: options.allRows ?? false })}`);
   if (session) console.log(`\nThe agent's answer (${session.file}):\n\n${indent(session.answer)}`);
   const unchanged = !changed && (session === undefined || !session.ranNow);
   console.log(

@@ -31,6 +31,8 @@ export function agentEnvironment({ settings, token, home, emulated = false }: Ag
     DISABLE_ERROR_REPORTING: "1",
     // The reference's image says so, and tools ask for it.
     IS_SANDBOX: "yes",
+    // On a terminal it would ask whether the folder is trusted: the session is sealed whatever the answer.
+    CLAUDE_CODE_SANDBOXED: "1",
     // Sessions have ripgrep from the distribution.
     USE_BUILTIN_RIPGREP: "0",
     // An emulated Arm processor now and then runs code that its engine replaced a moment before: one run of five failed, none
@@ -39,30 +41,43 @@ export function agentEnvironment({ settings, token, home, emulated = false }: Ag
   };
 }
 
-/** How the result of a run is written to stdout (Claude Code's `--output-format`). */
-export type AgentOutput = "text" | "json" | "stream-json";
-
 /**
- * Claude Code's arguments for one headless run. Exactly the configured tools and MCP servers, whatever a file in a
- * mounted folder asks for; no permission prompts: the session is the permission.
+ * What Claude Code's start reads in a session (`guest/bin/claude`): the tools that the model is offered, and the MCP servers. In
+ * files, because a server's settings may hold a key of its own, and everybody on a machine may read command lines.
  */
-export function agentArguments(settings: AgentSettings, prompt: string, output: AgentOutput = "text"): string[] {
+export function agentFiles({ tools, mcpServers }: AgentSettings): Record<"agent-tools" | "agent-servers.json", string> {
+  return {
+    "agent-tools": `${tools.join(",")}\n`,
+    "agent-servers.json": `${JSON.stringify({ mcpServers } satisfies { mcpServers: Record<string, McpServer> })}\n`,
+  };
+}
+
+/** What `cloister agent` is asked for. */
+export interface AgentTask {
+  /** Default: from standard input, or from a person on the terminal. */
+  readonly prompt?: string;
+  /** Whether a person talks to the agent on a terminal. */
+  readonly interactive: boolean;
+  /** Goes on with the last conversation of the session's working directory. */
+  readonly continue?: boolean;
+  /** Claude Code's own flags. */
+  readonly flags: readonly string[];
+}
+
+/** Claude Code's command line for a task. */
+export function agentCommand({ prompt, interactive, continue: goOn = false, flags }: AgentTask): string[] {
+  const stream = flags.some(
+    (flag, i) =>
+      flag === "--output-format=stream-json" || (flag === "--output-format" && flags[i + 1] === "stream-json"),
+  );
   return [
-    "--print",
-    prompt,
-    "--model",
-    settings.model,
-    "--tools",
-    settings.tools.join(","),
-    "--mcp-config",
-    JSON.stringify({ mcpServers: settings.mcpServers } satisfies { mcpServers: Record<string, McpServer> }),
-    "--strict-mcp-config",
-    "--setting-sources",
-    "user",
-    "--permission-mode",
-    "bypassPermissions",
-    "--output-format",
-    output,
-    ...(output === "stream-json" ? ["--verbose"] : []),
+    "claude",
+    ...(goOn ? ["--continue"] : []),
+    ...(interactive ? [] : ["--print"]),
+    // It prints its stream only together with this.
+    ...(stream && !interactive && !flags.includes("--verbose") ? ["--verbose"] : []),
+    ...flags,
+    // After "--" a prompt may begin with a dash, and no flag that takes several values takes it.
+    ...(prompt === undefined ? [] : ["--", prompt]),
   ];
 }

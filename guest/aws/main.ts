@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { fromInstanceMetadata } from "@smithy/credential-provider-imds";
 import { readMachine } from "../../contract/machine.ts";
-import { RUN_FILES } from "../../contract/run-files.ts";
+import { KEY_REFUSED, MODEL_KEY } from "../agent/model-key.ts";
 import { run } from "../lib/exec.ts";
 import { countRunning } from "../sessions/state.ts";
 import { setStopping } from "../sessions/stopping.ts";
@@ -42,8 +42,8 @@ const key =
     ? undefined
     : new ModelKey({
         read: secretsManager(aws.modelKeySecret, config),
-        file: RUN_FILES.modelKey,
-        refused: RUN_FILES.modelKeyRefused,
+        file: MODEL_KEY,
+        refused: KEY_REFUSED,
         say,
       });
 if (!key) say("the stack names no secret for the model's key: the scripted demo model answers");

@@ -1,11 +1,10 @@
-import { mkdir, rm, stat } from "node:fs/promises";
-import { dirname } from "node:path";
+import { rm, stat } from "node:fs/promises";
 import {
   GetSecretValueCommand,
   SecretsManagerClient,
   type SecretsManagerClientConfig,
 } from "@aws-sdk/client-secrets-manager";
-import { writeFileAtomic } from "../lib/atomic-write.ts";
+import { NoKey, parseKey, writeKey } from "../agent/model-key.ts";
 
 /** How long a key is taken to be the right one. A rotated key must stay valid that long. Milliseconds. */
 const REFRESH_MS = 15 * 60_000;
@@ -83,16 +82,15 @@ export class ModelKey {
       this.#say("the model's secret has no value: the scripted demo model answers until it has one");
       return;
     }
-    if (!/^[!-~]{8,512}$/.test(key)) {
+    try {
+      await writeKey(parseKey(key, "the model's secret"), file);
+    } catch (error) {
+      if (!(error instanceof NoKey)) throw error;
       await rm(file, { force: true });
       this.#state = "none";
-      this.#say(
-        "the model's secret is no key (8 to 512 printable characters without spaces): the scripted demo model answers",
-      );
+      this.#say(`${error.message}. The scripted demo model answers`);
       return;
     }
-    await mkdir(dirname(file), { recursive: true, mode: 0o755 });
-    await writeFileAtomic(file, key, 0o600);
     this.#state = "key";
     this.#say("the model's key is there");
   }

@@ -1,21 +1,37 @@
 import { BlockList, isIP } from "node:net";
 import { embeddedIPv4, isLoopbackName } from "@anthropic-ai/sandbox-runtime/dist/sandbox/address.js";
-import { splitDomainPatternPort } from "@anthropic-ai/sandbox-runtime/dist/sandbox/domain-pattern.js";
+import {
+  matchesDomainPattern,
+  splitDomainPatternPort,
+} from "@anthropic-ai/sandbox-runtime/dist/sandbox/domain-pattern.js";
 import { canonicalizeHost, isValidHost } from "@anthropic-ai/sandbox-runtime/dist/sandbox/parent-proxy.js";
 import { NetworkConfigSchema } from "@anthropic-ai/sandbox-runtime/dist/sandbox/sandbox-config.js";
+import type { Problem } from "../../contract/problem.ts";
 import { DENIED_RANGES } from "./addresses.ts";
+import { GROUP_NAMES, groupWith, HOST_GROUPS } from "./groups.ts";
+
+/** One entry of a session's allow list, taken apart. */
+export interface EgressRule {
+  /** As sandbox-runtime takes it: `host`, `*.host`, `[address]`, each with or without `:port`. */
+  readonly pattern: string;
+  /** The host alone, `*.host`, or an address without brackets. */
+  readonly host: string;
+  /** Absent: any port. */
+  readonly port?: number;
+  /** As it was written: the entry itself, or the name of a group. */
+  readonly source: string;
+}
 
 /** What one session may reach, checked. */
 export interface EgressPolicy {
-  /** Entries as sandbox-runtime takes them: `host`, `*.host`, `[address]`, each with or without `:port`. */
-  readonly allowedDomains: readonly string[];
+  readonly rules: readonly EgressRule[];
   /** Address ranges that no allowed name may resolve to. */
   readonly deniedResolvedAddresses: readonly string[];
 }
 
 export type PolicyResult =
   | { readonly policy: EgressPolicy; readonly problems: readonly [] }
-  | { readonly policy?: undefined; readonly problems: readonly string[] };
+  | { readonly policy?: undefined; readonly problems: readonly Problem[] };
 
 const DENIED = DENIED_RANGES.map(({ range, what }) => {
   const list = new BlockList();
@@ -32,44 +48,71 @@ export function deniedAddress(address: string): string | undefined {
 }
 
 /**
- * Checks the hosts of `--allow` and makes a policy of them.
+ * Checks an allow list and makes a policy of it: hosts, and names of groups ({@link HOST_GROUPS}). An entry may hold
+ * several, with commas between them.
  *
  * sandbox-runtime takes an address on the allow list as an explicit choice and does not judge it again; so addresses of
  * denied ranges, and names that stand for loopback, are refused here. All problems are reported, each with its value.
  */
 export function parsePolicy(allow: readonly string[]): PolicyResult {
-  const problems: string[] = [];
-  const allowedDomains = [...new Set(allow.map((entry) => entry.trim()))];
-  for (const entry of allowedDomains) {
-    const problem = checkEntry(entry);
-    if (problem !== undefined) problems.push(problem);
+  const rules = new Map<string, EgressRule>();
+  const problems: Problem[] = [];
+  for (const entry of new Set(allow.flatMap((text) => text.split(",")).map((text) => text.trim()))) {
+    const group = Object.hasOwn(HOST_GROUPS, entry) ? HOST_GROUPS[entry] : undefined;
+    for (const pattern of group?.hosts ?? [entry]) {
+      const problem = checkEntry(pattern);
+      if (problem !== undefined) problems.push({ subject: "allow", value: entry, ...problem });
+      else if (!rules.has(pattern)) rules.set(pattern, ruleOf(pattern, entry));
+    }
   }
   if (problems.length > 0) return { problems };
   return {
-    policy: { allowedDomains, deniedResolvedAddresses: DENIED_RANGES.map(({ range }) => range) },
+    policy: { rules: [...rules.values()], deniedResolvedAddresses: DENIED_RANGES.map(({ range }) => range) },
     problems: [],
   };
 }
 
+/** Takes a checked entry apart. */
+export function ruleOf(pattern: string, source: string = pattern): EgressRule {
+  const { hostPattern, port } = splitDomainPatternPort(pattern);
+  return { pattern, host: hostPattern, ...(port === undefined ? {} : { port }), source };
+}
+
+/** The first rule that allows a host, spelled canonically, and a port. */
+export function ruleFor({ rules }: EgressPolicy, host: string, port: number): EgressRule | undefined {
+  return rules.find((rule) => (rule.port ?? port) === port && matchesDomainPattern(host, rule.host));
+}
+
+/**
+ * What to add to an allow list so that it has a host that was denied: a group, or the host with its port. Undefined where
+ * nothing can be written, because it is never reachable or no host at all.
+ */
+export function entryFor(host: string, port: number): string | undefined {
+  const entry = groupWith(host, port) ?? `${isIP(host) === 6 ? `[${host}]` : host}:${port}`;
+  return parsePolicy([entry]).policy === undefined ? undefined : entry;
+}
+
 const SHAPE = "write HOST, HOST:PORT, *.HOST or [IPv6 address]";
 
-function checkEntry(entry: string): string | undefined {
-  const quoted = `--allow ${JSON.stringify(entry)}`;
-  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(entry)) return `${quoted}: this is a URL; ${SHAPE}`;
+function checkEntry(entry: string): Pick<Problem, "code" | "message"> | undefined {
+  const wrong = (message: string) => ({ code: "CLOISTER_E_ALLOW", message }) as const;
+  const never = (message: string) => ({ code: "CLOISTER_E_ALLOW_NEVER", message }) as const;
+  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(entry)) return wrong(`this is a URL; ${SHAPE}`);
   const parsed = NetworkConfigSchema.safeParse({ allowedDomains: [entry], deniedDomains: [] });
   if (!parsed.success) {
     const broad = /^\*(\.[^.]+)?(:\d+)?$/.test(entry) ? " (a whole top-level domain is too much)" : "";
-    return `${quoted}: not a host${broad}; ${SHAPE}`;
+    const groups = /^[a-z]+$/i.test(entry) ? ` or a group (${GROUP_NAMES.join(", ")})` : "";
+    return wrong(`not a host${broad}${groups && " and no group"}; ${SHAPE}${groups}`);
   }
   const { hostPattern } = splitDomainPatternPort(entry);
   const name = hostPattern.replace(/^\*\./, "");
   const host = canonicalizeHost(name);
-  if (host === undefined || !isValidHost(name)) return `${quoted}: not a host; ${SHAPE}`;
-  if (isLoopbackName(host)) return `${quoted}: the machine's own loopback is never reachable from a session`;
+  if (host === undefined || !isValidHost(name)) return wrong(`not a host; ${SHAPE}`);
+  if (isLoopbackName(host)) return never("the machine's own loopback is never reachable from a session");
   const why = isIP(host) === 0 ? undefined : deniedAddress(host);
-  if (why !== undefined) return `${quoted}: ${host} (${why}) is never reachable from a session`;
+  if (why !== undefined) return never(`${host} (${why}) is never reachable from a session`);
   if (isIP(host) !== 0 && host !== hostPattern) {
-    return `${quoted}: an unusual spelling of the address ${host}; write the address itself`;
+    return wrong(`an unusual spelling of the address ${host}; write the address itself`);
   }
   return undefined;
 }

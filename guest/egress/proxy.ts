@@ -5,10 +5,7 @@ import type { Server as HttpServer, IncomingMessage, ServerResponse } from "node
 import { createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import type { Duplex } from "node:stream";
-import {
-  matchesDomainPattern,
-  matchesDomainPatternWithPort,
-} from "@anthropic-ai/sandbox-runtime/dist/sandbox/domain-pattern.js";
+import { matchesDomainPattern } from "@anthropic-ai/sandbox-runtime/dist/sandbox/domain-pattern.js";
 import { createHttpProxyServer } from "@anthropic-ai/sandbox-runtime/dist/sandbox/http-proxy.js";
 import { canonicalizeHost, isValidHost } from "@anthropic-ai/sandbox-runtime/dist/sandbox/parent-proxy.js";
 import {
@@ -22,7 +19,7 @@ import { HTTP_SOCKET, SOCKS_SOCKET } from "../sandbox/paths.ts";
 import { type Attempt, attempts, whyFailed } from "./attempt.ts";
 import { auditRow, type EgressDecision, UNKNOWN } from "./decision.ts";
 import { answerPlainly, expectsTooMuch, explainAnswer, explainTunnel, startOf, wrongRequest } from "./http.ts";
-import type { EgressPolicy } from "./policy.ts";
+import { type EgressPolicy, ruleFor } from "./policy.ts";
 import { type Handshake, type Reply, WatchedSocks } from "./socks.ts";
 
 /** A host that is not reached by the network but by a UNIX socket of the machine: the model's relay. */
@@ -83,7 +80,7 @@ export class EgressProxy extends EventEmitter<{ decision: [EgressDecision] }> {
     this.socksSocket = join(options.folder, SOCKS_SOCKET);
     const { policy, resolver } = options;
     this.#guard = createResolvedAddressGuard({
-      allowedDomains: policy.allowedDomains,
+      allowedDomains: policy.rules.map(({ pattern }) => pattern),
       deniedResolvedAddresses: policy.deniedResolvedAddresses,
       ...(resolver === undefined ? {} : { resolve: resolver }),
     });
@@ -246,9 +243,10 @@ export class EgressProxy extends EventEmitter<{ decision: [EgressDecision] }> {
       else this.#report(attempt, "allowed", "internal");
       return true;
     }
-    const rule = policy.allowedDomains.find((pattern) => matchesDomainPatternWithPort(canonical, port, pattern));
-    if (rule === undefined) return deny("not on the allow list");
-    this.#report(attempt, "allowed", `allowed by ${rule}`);
+    const rule = ruleFor(policy, canonical, port);
+    if (rule === undefined) return deny(NOT_ALLOWED);
+    const { pattern, source } = rule;
+    this.#report(attempt, "allowed", `allowed by ${pattern}${source === pattern ? "" : ` of ${source}`}`);
     return true;
   }
 
@@ -269,6 +267,9 @@ export class EgressProxy extends EventEmitter<{ decision: [EgressDecision] }> {
     this.emit("decision", auditRow({ session: this.#options.session, host, port, via, verdict, reason, ...asked }));
   }
 }
+
+/** Why a host is denied that a longer allow list would have. */
+export const NOT_ALLOWED = "not on the allow list";
 
 const NO_TOKEN = "wrong or missing proxy token";
 

@@ -1,14 +1,15 @@
 import { access, constants } from "node:fs/promises";
 import { delimiter, isAbsolute, join } from "node:path";
 import { type AgentSettings, type Machine, readMachine } from "../../contract/machine.ts";
+import type { Problem } from "../../contract/problem.ts";
 import { type EgressPolicy, parsePolicy } from "../egress/policy.ts";
 import { runtimeFiles } from "../sandbox/paths.ts";
 import type { SessionLimits } from "../sessions/limits.ts";
 import { checkMounts, closeMounts, type Mount } from "../sessions/mounts.ts";
-import { checkName } from "../sessions/names.ts";
-import { RunRefused, type SealedSpec } from "../sessions/request.ts";
-import { stoppingMessage, whyStopping } from "../sessions/stopping.ts";
+import { RunRefused } from "../sessions/request.ts";
+import { stoppingProblem, whyStopping } from "../sessions/stopping.ts";
 import { whyNotReady } from "../verify/readiness.ts";
+import { problemsOf, requestIn, type SealedSpec } from "./request.ts";
 
 /** A request that was checked: what is needed to carry it out. */
 export interface Accepted {
@@ -39,7 +40,8 @@ const PROGRAMS: Readonly<Record<string, string>> = {
  * @throws {RunRefused} with every problem at once
  */
 export async function accept(spec: SealedSpec): Promise<Accepted> {
-  const { policy, problems: hosts } = parsePolicy(spec.allow ?? []);
+  const written = problemsOf(requestIn(spec));
+  const { policy } = parsePolicy(spec.allow ?? []);
   const described = readMachine().catch((error: Error) => error);
   const [{ mounts, problems: folders }, here, machine] = await Promise.all([
     checkMounts(spec.mounts ?? []),
@@ -48,9 +50,9 @@ export async function accept(spec: SealedSpec): Promise<Accepted> {
   ]);
   const problems = [
     ...here,
-    ...(machine instanceof Error ? [machine.message] : []),
-    ...checkCommand(spec),
-    ...hosts,
+    ...(machine instanceof Error ? [lacking(machine.message)] : []),
+    // Folders are judged where they are; what their words alone say is told of there too.
+    ...written.filter(({ subject }) => subject !== "mounts"),
     ...folders,
   ];
   if (problems.length > 0 || policy === undefined || machine instanceof Error) {
@@ -68,33 +70,18 @@ export async function accept(spec: SealedSpec): Promise<Accepted> {
   };
 }
 
-function checkCommand({ command, name, environment = {}, cwd, timeoutMs }: SealedSpec): string[] {
-  const problems: string[] = [];
-  if (command.length === 0 || command[0] === "") problems.push("no command: write it after --");
-  if (command.some((word) => word.includes("\0"))) problems.push("the command holds a NUL character");
-  const wrongName = name === undefined ? undefined : checkName(name);
-  if (wrongName !== undefined) problems.push(wrongName);
-  for (const [variable, value] of Object.entries(environment)) {
-    if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(variable)) problems.push(`${JSON.stringify(variable)}: not a variable's name`);
-    if (value.includes("\0")) problems.push(`the variable ${variable} holds a NUL character`);
-  }
-  if (cwd !== undefined && !isAbsolute(cwd)) problems.push(`working directory ${cwd}: must be absolute`);
-  if (timeoutMs !== undefined && !(timeoutMs > 0)) problems.push(`time limit ${timeoutMs}: must be more than 0`);
-  return problems;
-}
+const lacking = (message: string): Problem => ({ code: "CLOISTER_E_MACHINE", subject: "machine", message });
 
 /** What is missing on this machine. */
-async function checkMachine(spec: SealedSpec, described: Promise<Machine | Error>): Promise<string[]> {
+async function checkMachine(spec: SealedSpec, described: Promise<Machine | Error>): Promise<Problem[]> {
+  if (process.platform !== "linux") return [lacking(`sessions need Linux; this is ${process.platform}`)];
   const problems: string[] = [];
-  if (process.platform !== "linux") return [`sessions need Linux; this is ${process.platform}`];
   const machine = await described;
   const logsRequired = machine instanceof Error ? false : (machine.aws?.logsRequired ?? false);
   const [notReady, stopping] = await Promise.all([
     whyNotReady({ verifying: spec.verifying ?? false, logsRequired }),
     whyStopping(),
   ]);
-  if (notReady !== undefined) problems.push(notReady);
-  if (stopping !== undefined) problems.push(stoppingMessage(stopping));
   if (process.getuid?.() !== 0) problems.push("not root: sessions have users of their own; run it with sudo");
   if (!(await exists("/run/systemd/system"))) problems.push("systemd does not run here: sessions are its units");
   const folders = (process.env["PATH"] ?? "").split(delimiter).filter(isAbsolute);
@@ -108,7 +95,11 @@ async function checkMachine(spec: SealedSpec, described: Promise<Machine | Error
   const files = Object.values(runtimeFiles());
   const absent = (await Promise.all(files.map(async (file) => ((await exists(file)) ? [] : [file])))).flat();
   if (absent.length > 0) problems.push(`${absent.join(", ")}: not there; is the runtime image mounted?`);
-  return problems;
+  return [
+    ...(notReady === undefined ? [] : [{ subject: "machine", ...notReady } as const]),
+    ...(stopping === undefined ? [] : [stoppingProblem(stopping)]),
+    ...problems.map(lacking),
+  ];
 }
 
 const exists = (path: string) => can(path, constants.F_OK);

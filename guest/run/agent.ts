@@ -1,9 +1,9 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { AgentSettings } from "../../contract/machine.ts";
-import { type AgentOutput, agentArguments, agentEnvironment } from "../agent/agent.ts";
+import { agentEnvironment, agentFiles } from "../agent/agent.ts";
 import { DEMO_NOTICE, startDemoModel } from "../agent/demo-model.ts";
 import { isEmulated } from "../agent/emulated.ts";
-import { KEY_REFUSED, MODEL_KEY } from "../agent/model-key-files.ts";
+import { KEY_REFUSED, readKey } from "../agent/model-key.ts";
 import { ANTHROPIC_API, MODEL_HOST, makeToken, startRelay, type Upstream } from "../agent/relay.ts";
 import { auditRow, type EgressDecision } from "../egress/decision.ts";
 import type { InternalHost } from "../egress/proxy.ts";
@@ -17,8 +17,8 @@ export interface Model {
   readonly internal: InternalHost;
   /** Variables for the session. */
   readonly environment: Readonly<Record<string, string>>;
-  /** Adds what the agent needs to a command that starts it; other commands stay as they are. */
-  complete(command: readonly string[]): readonly string[];
+  /** Files for the folder that the session can read and not write, by name: see `guest/bin/claude`. */
+  readonly files: Readonly<Record<string, string>>;
   close(): Promise<void>;
 }
 
@@ -36,7 +36,6 @@ export async function startModel(options: {
   readonly onDecision: (decision: EgressDecision) => void;
 }): Promise<Model> {
   const { session, paths, notice, onDecision, settings = AgentSettings.parse({}) } = options;
-  const readKey = async () => (await readFile(MODEL_KEY, "utf8").catch(() => "")).trim();
   const key = await readKey();
   const demo = key === "" ? await startDemoModel({ socketPath: paths.demo }) : undefined;
   if (demo !== undefined) notice(DEMO_NOTICE);
@@ -58,30 +57,10 @@ export async function startModel(options: {
   return {
     internal: { ...MODEL_ADDRESS, socketPath: relay.socketPath, writesRows: true },
     environment: agentEnvironment({ settings, token, home: paths.home, emulated }),
-    complete: (command) => completeCommand(settings, command),
+    files: agentFiles(settings),
     async close() {
       await relay.close();
       await demo?.close();
     },
   };
 }
-
-/**
- * Completes `claude -p PROMPT [--output-format FORMAT] [more]`: model, tools and MCP servers are the machine's settings.
- * A command that is not `claude`, or that has no prompt, is not touched.
- */
-export function completeCommand(settings: AgentSettings, command: readonly string[]): readonly string[] {
-  const [program, ...rest] = command;
-  if (program !== "claude") return command;
-  const take = (names: readonly string[]): string | undefined => {
-    const at = rest.findIndex((word) => names.includes(word));
-    return at === -1 || rest[at + 1] === undefined ? undefined : rest.splice(at, 2)[1];
-  };
-  const prompt = take(["-p", "--print"]);
-  if (prompt === undefined) return command;
-  const format = take(["--output-format"]);
-  return [program, ...agentArguments(settings, prompt, isFormat(format) ? format : undefined), ...rest];
-}
-
-const isFormat = (text: string | undefined): text is AgentOutput =>
-  text === "text" || text === "json" || text === "stream-json";

@@ -1,3 +1,5 @@
+import { chown, writeFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
 import { journal } from "../egress/audit.ts";
 import type { EgressDecision } from "../egress/decision.ts";
 import { EgressProxy } from "../egress/proxy.ts";
@@ -7,14 +9,16 @@ import { readLayout } from "../sandbox/layout.ts";
 import { RUNTIME_ROOT, runtimeFiles } from "../sandbox/paths.ts";
 import { homeLimit, OPEN_FILES } from "../sessions/limits.ts";
 import { closeMounts } from "../sessions/mounts.ts";
-import { type RunResult, type SealedSpec, SessionFailed } from "../sessions/request.ts";
+import { type RunResult, SessionFailed } from "../sessions/request.ts";
 import { closeSession, openSession, type Session, sweep } from "../sessions/session.ts";
 import { HOMES } from "../sessions/state.ts";
 import { type Accepted, accept } from "./accept.ts";
 import { startModel } from "./agent.ts";
 import { type Output, runCommand } from "./command.ts";
+import type { SealedSpec } from "./request.ts";
 
 export * from "../sessions/request.ts";
+export * from "./request.ts";
 
 /** How many decisions a run's result tells of, the first: a session may ask without end. All of them are in the audit log. */
 const MOST_DECISIONS = 1_000;
@@ -74,7 +78,12 @@ async function carryOut(spec: SealedSpec, accepted: Accepted): Promise<RunResult
     };
   } catch (error) {
     if (running) cleanup = await closeSession(session, true);
-    if (spec.signal?.aborted) throw new SessionFailed(`the session ${session.name} was stopped`, { cause: error });
+    if (spec.signal?.aborted) {
+      throw new SessionFailed(`the session ${session.name} was stopped`, {
+        code: "CLOISTER_E_SESSION_STOPPED",
+        cause: error,
+      });
+    }
     throw error;
   } finally {
     for (const problem of cleanup) notice(problem);
@@ -109,10 +118,17 @@ async function inSession(session: Session, spec: SealedSpec, accepted: Accepted,
   });
   proxy.on("decision", onDecision);
   try {
-    const [layout, limit] = await Promise.all([readLayout(), homeLimit(HOMES), proxy.start()]);
+    const [layout, limit] = await Promise.all([
+      readLayout(),
+      homeLimit(HOMES),
+      proxy.start(),
+      ...Object.entries(model?.files ?? {}).map(([file, text]) =>
+        giveFile(join(paths.sockets, file), text, account.gid),
+      ),
+    ]);
     const launch = launchArguments({
       home: paths.home,
-      cwd: spec.cwd ?? paths.home,
+      cwd: resolve(paths.home, spec.cwd ?? ""),
       uid: account.uid,
       gid: account.gid,
       hostname: accepted.hostname,
@@ -143,7 +159,7 @@ async function inSession(session: Session, spec: SealedSpec, accepted: Accepted,
         since: session.since,
         ...(limit === undefined ? {} : { homeLimit: limit }),
       },
-      command: model === undefined ? spec.command : model.complete(spec.command),
+      command: spec.command,
     });
     started.readyAt = now();
     const output = await runCommand({
@@ -160,6 +176,12 @@ async function inSession(session: Session, spec: SealedSpec, accepted: Accepted,
     await Promise.allSettled([proxy.stop(), model?.close()]);
     await audit.close();
   }
+}
+
+/** A file in a folder that the session's group may enter: for it to read. */
+async function giveFile(path: string, text: string, gid: number): Promise<void> {
+  await writeFile(path, text, { mode: 0o640 });
+  await chown(path, 0, gid);
 }
 
 const round = (ms: number) => Math.round(ms * 10) / 10;

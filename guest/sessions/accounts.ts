@@ -62,14 +62,18 @@ export async function removeAccount(name: string): Promise<void> {
 
 function sessionsOwn(account: Account, home: string): Account {
   if (account.home === home && inRange(account.uid)) return account;
-  throw new SessionFailed(`--name ${account.name}: a user of this machine has this name; choose another name`);
+  throw new SessionFailed(`a user of this machine has the name ${account.name} already; choose another name`, {
+    code: "CLOISTER_E_SESSION_NAME_TAKEN",
+  });
 }
 
 async function ownerOfHome(home: string): Promise<number | undefined> {
   const found = await stat(home).catch(() => undefined);
   if (found === undefined) return undefined;
   if (inRange(found.uid)) return found.uid;
-  throw new SessionFailed(`${home} is there but belongs to user id ${found.uid}: it is not a session's home`);
+  throw new SessionFailed(`${home} is there but belongs to user id ${found.uid}: it is not a session's home`, {
+    code: "CLOISTER_E_SESSION_NAME_TAKEN",
+  });
 }
 
 /** User and group ids that a new session must not get. */

@@ -1,6 +1,7 @@
 import { constants } from "node:fs";
 import { type FileHandle, open, readlink } from "node:fs/promises";
 import { isAbsolute, normalize, sep } from "node:path";
+import type { Problem } from "../../contract/problem.ts";
 import { MOUNT_MODES, type MountMode, type MountRequest } from "./request.ts";
 
 /** A mount whose source was looked at. */
@@ -45,18 +46,54 @@ const PROTECTED = [
   "/var",
 ];
 
-/** Parses DIR:NAME:MODE of `--mount`. Colons in DIR are part of it. */
-export function parseMount(text: string): MountRequest | { readonly problem: string } {
-  const quoted = `--mount ${JSON.stringify(text)}`;
-  const [, source, name, mode] = /^(.*):([^:]*):([^:]*)$/.exec(text) ?? [];
+type MountProblem = Problem & { readonly subject: "mounts" };
+
+/** Parses DIR:NAME:MODE. Colons in DIR are part of it. */
+export function parseMount(text: string): MountRequest | { readonly problem: MountProblem } {
+  const [, source, name, mode] = /^(.*):([^:]*):([^:]*)$/s.exec(text) ?? [];
   if (source === undefined || name === undefined || mode === undefined) {
-    return { problem: `${quoted}: write DIR:NAME:MODE, such as /sessions/folders/site:site:rw` };
+    return { problem: wrongMount(text, "write DIR:NAME:MODE, such as /sessions/folders/site:site:rw") };
   }
-  if (!isMode(mode)) {
-    return { problem: `${quoted}: there is no mode ${JSON.stringify(mode)}; write ${describeModes()}` };
-  }
-  return { source, name, mode };
+  // Another mode is refused with the request's other problems.
+  return { source, name, mode: mode as MountMode };
 }
+
+const wrongMount = (value: string, message: string): MountProblem => ({
+  code: "CLOISTER_E_MOUNT",
+  subject: "mounts",
+  value,
+  message,
+});
+
+/** A mount as it is written. */
+export const mountText = ({ source, name, mode }: MountRequest): string => `${source}:${name}:${mode}`;
+
+/** All that is wrong with mounts by their words alone: what can be told without the machine. */
+export function checkMountRequests(requests: readonly MountRequest[]): MountProblem[] {
+  const names = new Set<string>();
+  return requests.flatMap((request) => {
+    const problems: string[] = [];
+    if (!isMode(request.mode))
+      problems.push(`there is no mode ${JSON.stringify(request.mode)}; write ${describeModes()}`);
+    const wrongName = checkMountName(request.name);
+    if (wrongName !== undefined) problems.push(wrongName);
+    else if (names.has(request.name)) {
+      problems.push(`the name ${request.name} is used by another mount; choose another one`);
+    }
+    names.add(request.name);
+    const wrongSource = checkSourceText(request.source);
+    if (wrongSource !== undefined) problems.push(wrongSource);
+    return problems.map((message) => wrongMount(mountText(request), message));
+  });
+}
+
+function checkSourceText(source: string): string | undefined {
+  if (!isAbsolute(source)) return "the folder's path must be absolute";
+  if (source.includes("\0")) return "the folder's path holds a NUL character";
+  return refuseSource(withoutSlash(source));
+}
+
+const withoutSlash = (path: string) => normalize(path).replace(/(?<=.)\/$/, "");
 
 const isMode = (text: string): text is MountMode => (MOUNT_MODES as readonly string[]).includes(text);
 
@@ -72,20 +109,14 @@ const describeModes = () =>
  */
 export async function checkMounts(
   requests: readonly MountRequest[],
-): Promise<{ mounts: readonly Mount[]; problems: readonly string[] }> {
+): Promise<{ mounts: readonly Mount[]; problems: readonly Problem[] }> {
   const mounts: Mount[] = [];
-  const problems: string[] = [];
-  const names = new Set<string>();
+  const problems: Problem[] = checkMountRequests(requests);
   for (const request of requests) {
-    const quoted = `mount ${request.source}:${request.name}:${request.mode}`;
-    const complain = (what: string) => problems.push(`${quoted}: ${what}`);
-    if (!isMode(request.mode)) complain(`there is no mode ${JSON.stringify(request.mode)}; write ${describeModes()}`);
-    const wrongName = checkMountName(request.name);
-    if (wrongName !== undefined) complain(wrongName);
-    else if (names.has(request.name)) complain(`the name ${request.name} is used by another mount; choose another one`);
-    names.add(request.name);
+    // Its text was refused already.
+    if (checkSourceText(request.source) !== undefined) continue;
     const source = await openSource(request.source);
-    if ("problem" in source) complain(source.problem);
+    if ("problem" in source) problems.push(wrongMount(mountText(request), source.problem));
     else mounts.push({ name: request.name, mode: request.mode, ...source });
   }
   return { mounts, problems };
@@ -102,8 +133,7 @@ type Opened = Pick<Mount, "source" | "folder" | "owner">;
 const O_PATH = 0o10000000;
 
 async function openSource(source: string): Promise<Opened | { readonly problem: string }> {
-  if (!isAbsolute(source)) return { problem: "the folder's path must be absolute" };
-  const wanted = normalize(source).replace(/(?<=.)\/$/, "");
+  const wanted = withoutSlash(source);
   let folder: FileHandle;
   try {
     folder = await open(wanted, O_PATH | constants.O_DIRECTORY);

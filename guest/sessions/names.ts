@@ -14,14 +14,12 @@ export function randomName(random: (below: number) => number = (below) => random
   return [ADJECTIVES[first], ADJECTIVES[second], NOUNS[random(NOUNS.length)]].join("-");
 }
 
-/** Why a name cannot be a session's, or undefined if it can. */
+/** Why a name cannot be a session's and what to write instead, or undefined if it can. */
 export function checkName(name: string): string | undefined {
-  const quoted = `--name ${JSON.stringify(name)}`;
-  if (RESERVED_NAMES.includes(name)) return `${quoted}: is a folder of the session disk; choose another name`;
-  if (name.length > LONGEST)
-    return `${quoted}: has ${name.length} characters; a Unix user's name has at most ${LONGEST}`;
+  if (RESERVED_NAMES.includes(name)) return "is a folder of the session disk; choose another name";
+  if (name.length > LONGEST) return `has ${name.length} characters; a Unix user's name has at most ${LONGEST}`;
   if (!/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(name)) {
-    return `${quoted}: write lower-case letters and digits, with single - between them, beginning with a letter`;
+    return "write lower-case letters and digits, with single - between them, beginning with a letter";
   }
   return undefined;
 }

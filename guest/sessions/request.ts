@@ -1,3 +1,5 @@
+import { type ErrorCode, withCode } from "../../contract/errors.ts";
+import { describeProblem, type Problem } from "../../contract/problem.ts";
 import type { EgressDecision } from "../egress/decision.ts";
 
 /**
@@ -15,46 +17,6 @@ export interface MountRequest {
   /** Name below `mnt/`: one path component. */
   readonly name: string;
   readonly mode: MountMode;
-}
-
-/** One command to run in one sealed session. */
-export interface SealedSpec {
-  /** Program and arguments. The program is looked up on the session's PATH. */
-  readonly command: readonly string[];
-  /**
-   * Hosts the session may reach through its proxy: `host`, `host:port`, `*.host`. Default: none.
-   * Addresses of the machine itself, of its networks and of its metadata service are never reachable.
-   */
-  readonly allow?: readonly string[];
-  readonly mounts?: readonly MountRequest[];
-  /**
-   * Name of the session. Default: a random `<adjective>-<adjective>-<noun>`. A named session's home is kept when its
-   * command ends, and used again by the next run of that name.
-   */
-  readonly name?: string;
-  /** Keeps the session (home and user) after its command. Default: false for a random name, true for a given one. */
-  readonly keep?: boolean;
-  /** Variables added to the session's own small environment. The proxy's variables cannot be replaced. */
-  readonly environment?: Readonly<Record<string, string>>;
-  /** Working directory inside the session. Default: the session's home. */
-  readonly cwd?: string;
-  /**
-   * `inherit`: the command has the caller's stdin, stdout and stderr. `capture`: stdin is empty and both outputs are
-   * returned. Default: `inherit`.
-   */
-  readonly stdio?: "inherit" | "capture";
-  /** Runs Claude Code's relay beside the session and gives the session its token. Default: false. */
-  readonly agent?: boolean;
-  /** For the verification, which looks at sessions also on a machine that is not ready (yet). Default: false. */
-  readonly verifying?: boolean;
-  /** Stops the command, and with it everything in the session, when aborted. */
-  readonly signal?: AbortSignal;
-  /** Ends the command after this many milliseconds. Default: no limit. */
-  readonly timeoutMs?: number;
-  /** Called for every decision about the network, allowed or denied, as it is made. */
-  readonly onDecision?: (decision: EgressDecision) => void;
-  /** Called with lines for a person: warnings, such as that the demo model answers. */
-  readonly onNotice?: (line: string) => void;
 }
 
 /** Milliseconds spent on the way to the command's first instruction, and in it. */
@@ -91,23 +53,40 @@ export interface RunResult {
 
 /** A request that cannot be run: every problem found, each with the value and what to write instead. */
 export class RunRefused extends Error {
-  readonly problems: readonly string[];
+  readonly problems: readonly Problem[];
+  /** Of the first problem. */
+  readonly code: ErrorCode;
 
-  constructor(problems: readonly string[]) {
-    super(
-      problems.length === 1
-        ? `${problems[0]}`
-        : `this cannot be run, for ${problems.length} reasons:\n  ${problems.join("\n  ")}`,
-    );
+  constructor(problems: readonly Problem[]) {
+    super(refusal(problems, describeProblem));
     this.name = "RunRefused";
     this.problems = problems;
+    this.code = problems[0]?.code ?? "CLOISTER_E_REQUEST";
   }
+}
+
+/**
+ * The text of a refusal, with a code for each problem.
+ *
+ * @param describe a problem as a line, for whom the text is
+ */
+export function refusal(problems: readonly Problem[], describe: (problem: Problem) => string): string {
+  const lines = problems.map((problem) => withCode(describe(problem), problem.code));
+  return lines.length === 1
+    ? `${lines[0]}`
+    : `this cannot be run, for ${lines.length} reasons:\n  ${lines.join("\n  ")}`;
 }
 
 /** The session could not be made or started, though the request was right. */
 export class SessionFailed extends Error {
-  constructor(message: string, options?: ErrorOptions) {
+  readonly code: ErrorCode;
+
+  constructor(
+    message: string,
+    { code = "CLOISTER_E_SESSION_FAILED", ...options }: ErrorOptions & { code?: ErrorCode } = {},
+  ) {
     super(message, options);
     this.name = "SessionFailed";
+    this.code = code;
   }
 }

@@ -8,7 +8,7 @@ import { recordUnremoved, removeHomeTree } from "./remove-tree.ts";
 import { RunRefused, SessionFailed } from "./request.ts";
 import { type Scope, startScope } from "./scope.ts";
 import { claim, HOMES, release, type SessionPaths, sessionPaths, takeLeftovers, thisProcess } from "./state.ts";
-import { stoppingMessage, whyStopping } from "./stopping.ts";
+import { stoppingProblem, whyStopping } from "./stopping.ts";
 import { stopArguments } from "./unit.ts";
 import { type Account, groupInside, passwdInside, readAccounts } from "./users.ts";
 
@@ -45,7 +45,7 @@ export async function openSession(request: SessionRequest): Promise<Session> {
   const stopping = await whyStopping();
   if (stopping !== undefined) {
     await release(paths.running);
-    throw new RunRefused([stoppingMessage(stopping)]);
+    throw new RunRefused([stoppingProblem(stopping)]);
   }
   const undo: Undo = { name, paths, keep: request.keep, scope: undefined };
   // All of them come to their end before anything is taken back, whichever fails first.
@@ -99,10 +99,12 @@ export async function sweep(): Promise<string[]> {
 export async function removeSession(name: string): Promise<string[]> {
   const paths = sessionPaths(name);
   const claimed = await claim(paths.running, await thisProcess(false));
-  if (!claimed.claimed) throw new SessionFailed(inUse(name, claimed.owner?.pid));
+  if (!claimed.claimed) throw inUse(name, claimed.owner?.pid);
   if (!(await isKept(name, paths.home))) {
     await release(paths.running);
-    throw new SessionFailed(`there is no session ${name}: ${HOMES} has no such home, and no user has this name`);
+    throw new SessionFailed(`there is no session ${name}: ${HOMES} has no such home, and no user has this name`, {
+      code: "CLOISTER_E_SESSION_UNKNOWN",
+    });
   }
   return await remove({ name, paths, keep: false, scope: undefined });
 }
@@ -125,7 +127,7 @@ async function claimName({ name, keep }: SessionRequest): Promise<{ name: string
     const paths = sessionPaths(name);
     const claimed = await claim(paths.running, owner);
     if (claimed.claimed) return { name, paths };
-    throw new SessionFailed(inUse(name, claimed.owner?.pid));
+    throw inUse(name, claimed.owner?.pid);
   }
   const homes = new Set(await readdir(HOMES).catch(() => []));
   for (let attempt = 0; attempt < NAME_TRIES; attempt++) {
@@ -136,9 +138,11 @@ async function claimName({ name, keep }: SessionRequest): Promise<{ name: string
   throw new SessionFailed(`${NAME_TRIES} random names were all in use: look at ${HOMES}`);
 }
 
-function inUse(name: string, pid: number | undefined): string {
+function inUse(name: string, pid: number | undefined): SessionFailed {
   const by = pid === undefined ? "another run that is just starting or ending" : `process ${pid}`;
-  return `--name ${name}: the session is in use by ${by}; wait until it has ended, or choose another name`;
+  return new SessionFailed(`the session ${name} is in use by ${by}; wait until it has ended, or choose another name`, {
+    code: "CLOISTER_E_SESSION_IN_USE",
+  });
 }
 
 /** What the session sees of users, and the folder of its sockets: for its own group, and nobody else. */

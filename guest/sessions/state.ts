@@ -10,7 +10,7 @@ import { checkName } from "./names.ts";
 /** Where sessions' homes are: on the session disk. */
 export const HOMES = REFERENCE.D3.at;
 /** What belongs to running sessions and to nothing else: sockets, /tmp, who runs them. Gone after a boot. */
-const RUNNING = RUN_FILES.sessions;
+export const RUNNING: string = RUN_FILES.sessions;
 
 /** Paths of one session. */
 export interface SessionPaths {
@@ -151,6 +151,12 @@ export async function countRunning(root: string = RUNNING): Promise<number> {
 export interface Leftover {
   readonly name: string;
   readonly keep: boolean;
+}
+
+/** The process that runs, or cleans up, the session of this folder; undefined when none that lives does. */
+export async function holderAlive(running: string): Promise<number | undefined> {
+  const holder = holderOf(await whoHolds(running));
+  return holder !== undefined && (await isAlive(holder)) ? holder.pid : undefined;
 }
 
 /**

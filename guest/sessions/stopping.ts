@@ -1,4 +1,5 @@
 import { rm } from "node:fs/promises";
+import type { Problem } from "../../contract/problem.ts";
 import { RUN_FILES } from "../../contract/run-files.ts";
 import { writeFileAtomic } from "../lib/atomic-write.ts";
 import { textOf } from "../verify/readiness.ts";
@@ -20,6 +21,9 @@ export async function setStopping(why: string | undefined, path: string = STOPPI
   await writeFileAtomic(path, `${why}\n`);
 }
 
-/** What somebody is told who wants to run a command then. */
-export const stoppingMessage = (why: string): string =>
-  `this machine takes no new commands: ${why}. Run it on another one`;
+/** What is told to somebody who wants to run a command then. */
+export const stoppingProblem = (why: string): Problem => ({
+  code: "CLOISTER_E_STOPPING",
+  subject: "machine",
+  message: `this machine takes no new commands: ${why}. Run it on another one`,
+});

@@ -1,13 +1,14 @@
 import { appendFile, mkdir, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { CONSOLE, consoleLine, reportLine } from "../../contract/console.ts";
+import { withCode } from "../../contract/errors.ts";
 import { type Machine, readMachine } from "../../contract/machine.ts";
 import { failures, isReady, type Report } from "../../contract/report.ts";
-import { RUN_FILES, VERIFICATION_UNFINISHED } from "../../contract/run-files.ts";
+import { RUN_FILES } from "../../contract/run-files.ts";
 import { writeFileAtomic } from "../lib/atomic-write.ts";
 import { tryRun } from "../lib/exec.ts";
 import { unremoved } from "../sessions/remove-tree.ts";
-import { parseReport, textOf, whyNotReady } from "./readiness.ts";
+import { failureCode, parseReport, textOf, whyNotReady } from "./readiness.ts";
 import { verify } from "./verify.ts";
 
 /**
@@ -16,11 +17,16 @@ import { verify } from "./verify.ts";
  *
  * @returns the exit code: 0 only when the machine keeps every promise that it must keep
  */
-export async function verifyCommand(options: { json: boolean; boot: boolean }): Promise<number> {
+export async function verifyCommand(options: {
+  readonly json: boolean;
+  readonly boot: boolean;
+  /** Prints every row, not only those that differ. */
+  readonly allRows?: boolean;
+}): Promise<number> {
   const machine = await readMachine();
   // When this run does not come to its end, no earlier report must speak for it, and no earlier failure against it.
   if (options.boot) await rm(RUN_FILES.report, { force: true });
-  if (options.boot && (await textOf(RUN_FILES.failure))?.startsWith(VERIFICATION_UNFINISHED))
+  if (options.boot && failureCode((await textOf(RUN_FILES.failure)) ?? "") === "CLOISTER_E_VERIFICATION_UNFINISHED")
     await rm(RUN_FILES.failure, { force: true });
   const seen = await verify(machine, options.boot ? "quick" : "full");
   if (options.boot) await leaveReport(seen);
@@ -34,7 +40,9 @@ export async function verifyCommand(options: { json: boolean; boot: boolean }): 
   if (options.json) process.stdout.write(`${JSON.stringify(report, undefined, 2)}\n`);
   else {
     const { printReport } = await import("./table.ts");
-    process.stdout.write(`${printReport(report, { width: process.stdout.columns ?? 120 })}\n`);
+    process.stdout.write(
+      `${printReport(report, { width: process.stdout.columns ?? 120, allRows: options.allRows ?? false })}\n`,
+    );
   }
   return isReady(report) ? 0 : 1;
 }
@@ -57,7 +65,10 @@ export async function reportCommand(): Promise<number> {
   return isReady(report) ? 0 : 1;
 }
 
-const readiness = async ({ aws }: Machine) => await whyNotReady({ logsRequired: aws?.logsRequired ?? false });
+async function readiness({ aws }: Machine): Promise<string | undefined> {
+  const why = await whyNotReady({ logsRequired: aws?.logsRequired ?? false });
+  return why === undefined ? undefined : withCode(why.message, why.code);
+}
 
 async function withReadiness(report: Report, machine: Machine): Promise<Report> {
   const [notReady, left] = await Promise.all([readiness(machine), unremoved()]);

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
+import { ERRORS, type ErrorCode } from "../../contract/errors.ts";
 import { failures, Report } from "../../contract/report.ts";
-import { RUN_FILES, VERIFICATION_UNFINISHED } from "../../contract/run-files.ts";
+import { RUN_FILES } from "../../contract/run-files.ts";
 
 /** The files that tell how a boot went. */
 export type BootFiles = Readonly<Record<"wall" | "failure" | "report" | "logs", string>>;
@@ -63,6 +64,15 @@ export function verdictOf(
   return logs.ok ? { ok: true, why: "" } : { ok: false, why: `logs: ${logs.why}` };
 }
 
+/** How a failure begins that has a code of its own, such as the verification's (guest/boot/verify-ended). */
+const CODED = /^(CLOISTER_E_[A-Z_]+): /;
+
+/** The code of a failure of the boot. */
+export function failureCode(failure: string): ErrorCode {
+  const code = CODED.exec(failure)?.[1];
+  return code !== undefined && code in ERRORS ? (code as ErrorCode) : "CLOISTER_E_BOOT_FAILED";
+}
+
 /** How a machine is verified again. */
 const AGAIN = "sudo systemctl restart cloister-verify on the machine";
 
@@ -76,22 +86,33 @@ const AGAIN = "sudo systemctl restart cloister-verify on the machine";
 export async function whyNotReady(
   options: { readonly verifying?: boolean; readonly logsRequired?: boolean },
   files: BootFiles = RUN_FILES,
-): Promise<string | undefined> {
+): Promise<{ readonly code: ErrorCode; readonly message: string } | undefined> {
   const { wall, failure, verification, logs } = await readBootState(files);
-  const again = failure?.startsWith(VERIFICATION_UNFINISHED) ? AGAIN : "start the machine again";
-  const failed = failure === undefined ? undefined : `${failure}. Mend that, then ${again}`;
-  if (!wall) return not(`its packet filter is not loaded: ${failed ?? "wait for the end of its boot"}`);
+  const boot = failure === undefined ? undefined : failedBoot(failure);
+  if (!wall) {
+    const why = boot?.why ?? "wait for the end of its boot";
+    return not(boot?.code ?? "CLOISTER_E_BOOTING", `its packet filter is not loaded: ${why}`);
+  }
   if (options.verifying) return undefined;
-  if (failed !== undefined) return not(failed);
-  if (verification === undefined)
-    return not(`its verification is not over, or was interrupted: wait a moment, or ${AGAIN}`);
-  if (!verification.ok) return not(`its verification failed. Mend what cloister verify lists, then ${AGAIN}`);
+  if (boot !== undefined) return not(boot.code, boot.why);
+  if (verification === undefined) {
+    return not("CLOISTER_E_BOOTING", `its verification is not over, or was interrupted: wait a moment, or ${AGAIN}`);
+  }
+  if (!verification.ok) {
+    return not("CLOISTER_E_NOT_VERIFIED", `its verification failed. Mend what cloister verify lists, then ${AGAIN}`);
+  }
   if (!options.logsRequired || logs?.ok) return undefined;
   const why = logs?.why ?? "not yet; wait a moment, or see journalctl -u cloister-logs";
-  return not(`its logs are not shipped, which cloister:logsRequired wants: ${why}`);
+  return not("CLOISTER_E_LOGS", `its logs are not shipped, which cloister:logsRequired wants: ${why}`);
 }
 
-const not = (why: string): string => `this machine is not ready: ${why}`;
+const not = (code: ErrorCode, why: string) => ({ code, message: `this machine is not ready: ${why}` });
+
+function failedBoot(failure: string): { readonly code: ErrorCode; readonly why: string } {
+  const code = failureCode(failure);
+  const again = code === "CLOISTER_E_VERIFICATION_UNFINISHED" ? AGAIN : "start the machine again";
+  return { code, why: `${failure.replace(CODED, "")}. Mend that, then ${again}` };
+}
 
 /** A file's text; undefined where there is none. */
 export async function textOf(path: string): Promise<string | undefined> {

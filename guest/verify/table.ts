@@ -9,11 +9,16 @@ const WORDS: Readonly<Record<Row["status"], string>> = {
 };
 
 /**
- * A report as a table for people, with a summary below.
+ * A report for people: the rows that are not as promised as a table, and a summary in words below.
  *
  * @param options.width columns of the terminal; default 120
+ * @param options.allRows every row that is about this machine; those of other targets and architectures are left out
  */
-export function printReport(report: Report, options: { width?: number } = {}): string {
+export function printReport(report: Report, options: { width?: number; allRows?: boolean } = {}): string {
+  const rows = report.rows.filter(
+    ({ status }) => status === "differs" || (options.allRows && status !== "not-applicable"),
+  );
+  if (rows.length === 0) return summary(report);
   const width = Math.max(80, Math.min(options.width ?? 120, 200));
   // Borders and padding take 16 columns, id and result 18; the fact takes a fifth of the rest.
   const rest = width - 34;
@@ -25,7 +30,7 @@ export function printReport(report: Report, options: { width?: number } = {}): s
     wordWrap: true,
     style: { head: [], border: [], compact: true },
   });
-  for (const row of report.rows) table.push([row.id, row.fact, row.expected, seenOf(row), resultOf(row)]);
+  for (const row of rows) table.push([row.id, row.fact, row.expected, seenOf(row), resultOf(row)]);
   return `${table.toString()}\n${summary(report)}`;
 }
 
@@ -37,25 +42,22 @@ function resultOf(row: Row): string {
   return row.fails ? "FAILS" : WORDS[row.status];
 }
 
-/** One paragraph: how many rows of each kind, and what fails. */
+/** One line: how many rows of each kind; and below it what fails, if anything does. */
 export function summary(report: Report): string {
   const count = (status: Row["status"]) => report.rows.filter((row) => row.status === status).length;
   const parts = [
     `${count("ok")} ok`,
     `${count("differs")} differ`,
-    `${count("not-applicable")} not applicable`,
     ...(count("not-checked") > 0
       ? [`${count("not-checked")} not checked (run the full verification: cloister verify)`]
       : []),
   ];
   const seconds = (report.durationMs / 1000).toFixed(1);
-  const head = `machine ${report.machine} (${report.image}, ${report.arch}): ${parts.join(", ")}; ${report.depth}, ${seconds} s`;
   const failed = failures(report);
-  const verdict =
-    failed.length === 0
-      ? "verified: every promise that this target must keep is kept"
-      : `NOT verified:\n${failed.map((line) => `  ${line}`).join("\n")}`;
+  const verdict = failed.length === 0 ? "verified" : "NOT verified";
+  const head = `machine ${report.machine} (${report.image}, ${report.arch}) ${verdict}: ${parts.join(", ")}; ${report.depth}, ${seconds} s`;
+  const lines = failed.map((line) => `\n  ${line}`).join("");
   const refusal = report.notReady === undefined ? "" : `\nNO SEALED COMMANDS are taken: ${report.notReady}`;
   const notices = (report.notices ?? []).map((line) => `\nnotice: ${line}`).join("");
-  return `${head}\n${verdict}${refusal}${notices}`;
+  return `${head}${lines}${refusal}${notices}`;
 }

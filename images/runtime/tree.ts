@@ -15,7 +15,7 @@ export interface Manifest {
   readonly node: string;
   readonly claudeCode: string;
   readonly sandboxRuntime: string;
-  /** SHA-256 of each program in `bin/`. */
+  /** SHA-256 of each program in `bin/`, and of Claude Code itself, `lib/claude`. */
   readonly programs: Readonly<Record<string, string>>;
 }
 
@@ -36,7 +36,8 @@ export async function layOut(options: {
   report("bundling the guest's code and building its static programs");
   await Promise.all([bundleGuest(join(tree, "lib")), buildGoPrograms(bin, join(tree, "seccomp"), arch)]);
   await place(packages.node, join(bin, "node"));
-  await place(packages.claude, join(bin, "claude"));
+  // What stands in bin/ is guest/bin/claude, which starts it with the machine's settings.
+  await place(packages.claude, join(tree, "lib", "claude"));
   for (const folder of COPIED) await copyFiles(join(GUEST, folder), join(tree, folder));
   await copyLicences(packages, arch, tree);
   const manifest = await manifestOf(bin, arch, version);
@@ -72,6 +73,7 @@ async function manifestOf(bin: string, arch: Arch, version: string): Promise<Man
   const { node, claude } = nativePackages(arch);
   const programs: Record<string, string> = {};
   for (const name of (await readdir(bin)).sort()) programs[name] = await sha256File(join(bin, name));
+  programs["lib/claude"] = await sha256File(join(bin, "..", "lib", "claude"));
   return {
     cloister: version,
     arch,

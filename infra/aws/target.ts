@@ -3,12 +3,12 @@ import { Secret } from "@pulumi/aws/secretsmanager/secret.js";
 import * as pulumi from "@pulumi/pulumi";
 import type { AwsOutputs } from "../../contract/outputs.ts";
 import { DEFAULTS } from "../../contract/reference.ts";
+import { defined } from "../../lib/defined.ts";
 import type { PendingFacts } from "../pending.ts";
 import { agentOf, type Settings } from "../settings/settings.ts";
 import { Encryption } from "./access/encryption.ts";
 import { flowLogPolicy, machinePolicy } from "./access/policies.ts";
 import { ServiceRole } from "./access/service-role.ts";
-import { partitionOf } from "./component.ts";
 import { destroyGuard } from "./data/on-destroy.ts";
 import { RuntimeBucket } from "./data/runtime-bucket.ts";
 import { Snapshots } from "./data/snapshots.ts";
@@ -17,10 +17,12 @@ import { NamedMachine } from "./machines/named-machine.ts";
 import { Pool } from "./machines/pool.ts";
 import { bucketOf } from "./network/endpoints.ts";
 import { Network } from "./network/network.ts";
-import { zoneFor } from "./plan/cells.ts";
+import { partitionOf } from "./partition.ts";
 import { monthlyEstimate, total } from "./plan/price.ts";
-import { zonesOf } from "./plan/problems.ts";
+import { resolveMachine, resolvePool } from "./plan/resolve.ts";
+import { zonesOf } from "./plan/zones.ts";
 import type { Providers } from "./providers.ts";
+import type { Tags } from "./tags.ts";
 import { Budget } from "./watch/budget.ts";
 import { Dashboard } from "./watch/dashboard.ts";
 import { Logs } from "./watch/logs.ts";
@@ -35,187 +37,220 @@ export interface AwsTargetArgs {
   readonly runtimeImage: (bucket: pulumi.Output<string>, parent: pulumi.Resource) => pulumi.Input<RuntimeSource>;
 }
 
+/** The stack's own key, logs, bucket and secret. */
+interface Data {
+  readonly keyArn: pulumi.Output<string>;
+  readonly logs: Logs;
+  readonly bucket: RuntimeBucket;
+  /** ARN of the secret with the model's key. */
+  readonly modelKeySecret: pulumi.Input<string>;
+}
+
+/** Machines and pools, by name. */
+interface Machines {
+  readonly named: Readonly<Record<string, NamedMachine>>;
+  readonly pools: Readonly<Record<string, Pool>>;
+}
+
 /** Everything of one stack in one AWS account and region. */
 export class AwsTarget extends pulumi.ComponentResource {
   readonly outputs: PendingFacts<AwsOutputs>;
+  readonly #args: AwsTargetArgs;
+  /** First part of the names of what the stack has once. */
+  readonly #prefix: string;
+  readonly #tags: Tags;
+  readonly #accountId: pulumi.Output<string>;
 
   constructor(name: string, args: AwsTargetArgs, opts?: pulumi.ComponentResourceOptions) {
     super("cloister:aws:Target", name, {}, { ...opts, providers: { ...args.providers } });
     const { settings, stack, providers } = args;
+    this.#args = args;
+    this.#prefix = `cloister-${stack}`;
+    this.#tags = { ...settings.tags, "cloister:stack": stack };
+    this.#accountId = getCallerIdentityOutput({}, { parent: this }).accountId;
+
+    const data = this.#data();
+    const network = this.#network(data);
+    const shape = this.#shape(data, network, this.#machineRole(data));
+    const machines = this.#machines(shape, network);
+    const dashboard = this.#watch(machines);
+    this.outputs = this.#outputs(data, machines, dashboard);
+    destroyGuard(settings.onDestroy, this, providers.command);
+    // They are the stack's outputs, and need not be in its state twice.
+    this.registerOutputs({});
+  }
+
+  /** Arguments that every component and role of the stack takes. */
+  get #common() {
+    const { permissionsBoundary } = this.#args.settings;
+    return { tags: this.#tags, ...(permissionsBoundary ? { permissionsBoundary } : {}) };
+  }
+
+  #data(): Data {
+    const { settings, stack } = this.#args;
     const { region } = settings;
+    const prefix = this.#prefix;
+    const tags = this.#tags;
     const parent = { parent: this };
-    const name_ = `cloister-${stack}`;
-    const partition = partitionOf(region);
-    const tags = { ...settings.tags, "cloister:stack": stack };
-    const boundary = settings.permissionsBoundary ? { permissionsBoundary: settings.permissionsBoundary } : {};
-    const { accountId } = getCallerIdentityOutput({}, parent);
+    const { keyArn } = new Encryption(prefix, { region, accountId: this.#accountId, tags }, parent);
+    const retentionDays = settings.logRetentionDays;
+    const logs = new Logs(prefix, { prefix: `/cloister/${stack}`, retentionDays, keyArn, tags }, parent);
+    const deleteWithContents = settings.onDestroy === "delete-data";
+    const bucket = new RuntimeBucket(prefix, { keyArn, deleteWithContents, tags }, parent);
+    return { keyArn, logs, bucket, modelKeySecret: settings.modelKeySecret || this.#secret(keyArn) };
+  }
 
-    const { keyArn } = new Encryption(name_, { region, accountId, tags }, parent);
-    const logs = new Logs(
-      name_,
-      { prefix: `/cloister/${stack}`, retentionDays: settings.logRetentionDays, keyArn, tags },
-      parent,
-    );
-    const bucket = new RuntimeBucket(
-      name_,
-      { keyArn, deleteWithContents: settings.onDestroy === "delete-data", tags },
-      parent,
-    );
-    const modelKeySecret: pulumi.Input<string> =
-      settings.modelKeySecret ||
-      new Secret(
-        `${name_}-model-key`,
-        {
-          description: "Key of the model's API. Put the value here by hand.",
-          kmsKeyId: keyArn,
-          recoveryWindowInDays: 7,
-          tags,
-        },
-        parent,
-      ).arn;
+  #secret(kmsKeyId: pulumi.Output<string>): pulumi.Output<string> {
+    const description = "Key of the model's API. Put the value here by hand.";
+    return new Secret(
+      `${this.#prefix}-model-key`,
+      { description, kmsKeyId, recoveryWindowInDays: 7, tags: this.#tags },
+      { parent: this },
+    ).arn;
+  }
 
-    const { existing, ...own } = settings.network;
-    const flowLogs = own.flowLogs
-      ? {
-          flowLogs: {
-            logGroupArn: logs.flow.arn,
-            roleArn: new ServiceRole(
-              `${name_}-flow-logs`,
-              { service: "vpc-flow-logs.amazonaws.com", policy: logs.flow.arn.apply(flowLogPolicy), tags, ...boundary },
-              parent,
-            ).arn,
-          },
-        }
-      : {};
-    const network = new Network(
-      name_,
-      {
-        region,
+  #network({ logs }: Data): Network {
+    const { settings } = this.#args;
+    const { flowLogs, existing, cidr, nat, ssmEndpoints, dnsFirewall } = settings.network;
+    return new Network(
+      this.#prefix,
+      defined({
+        region: settings.region,
         zones: zonesOf(settings),
-        cidr: own.cidr,
-        nat: own.nat,
-        ssmEndpoints: own.ssmEndpoints,
-        dnsFirewall: own.dnsFirewall,
-        accountId,
+        cidr,
+        nat,
+        ssmEndpoints,
+        dnsFirewall,
+        existing,
+        accountId: this.#accountId,
         packageBuckets: [bucketOf(settings.aptMirror)].filter((found) => found !== undefined),
-        tags,
-        ...flowLogs,
-        ...(existing ? { existing } : {}),
-      },
-      parent,
+        flowLogs: flowLogs ? { logGroupArn: logs.flow.arn, roleArn: this.#flowLogRole(logs) } : undefined,
+        tags: this.#tags,
+      }),
+      { parent: this },
     );
+  }
 
-    const identity = new ServiceRole(
-      `${name_}-machine`,
-      {
-        service: "ec2.amazonaws.com",
-        forInstances: true,
-        policy: pulumi
-          .all([accountId, bucket.arn, keyArn, logs.system.arn, logs.audit.arn, modelKeySecret])
-          .apply(([account, bucketArn, key, system, audit, secret]) =>
-            machinePolicy({
-              bucketArn,
-              keyArn: key,
-              logGroupArns: [system, audit],
-              modelKeySecretArn: secret,
-              stack,
-              region,
-              groupArns: `arn:${partition}:autoscaling:${region}:${account}:autoScalingGroup:*:autoScalingGroupName/cloister-${stack}-*`,
-            }),
-          ),
-        tags,
-        ...boundary,
-      },
-      parent,
-    );
+  #flowLogRole(logs: Logs): pulumi.Output<string> {
+    const policy = logs.flow.arn.apply(flowLogPolicy);
+    return new ServiceRole(
+      `${this.#prefix}-flow-logs`,
+      { service: "vpc-flow-logs.amazonaws.com", policy, ...this.#common },
+      { parent: this },
+    ).arn;
+  }
 
-    const shape: MachineShape = {
-      region,
+  /** The role of machines. Returns the name of its instance profile. */
+  #machineRole({ keyArn, logs, bucket, modelKeySecret }: Data): pulumi.Output<string> {
+    const { settings, stack } = this.#args;
+    const { region } = settings;
+    const policy = pulumi
+      .all([this.#accountId, bucket.arn, keyArn, logs.system.arn, logs.audit.arn, modelKeySecret])
+      .apply(([account, bucketArn, key, system, audit, modelKeySecretArn]) =>
+        machinePolicy({
+          bucketArn,
+          keyArn: key,
+          logGroupArns: [system, audit],
+          modelKeySecretArn,
+          stack,
+          region,
+          groupArns: `arn:${partitionOf(region)}:autoscaling:${region}:${account}:autoScalingGroup:*:autoScalingGroupName/cloister-${stack}-*`,
+        }),
+      );
+    return new ServiceRole(
+      `${this.#prefix}-machine`,
+      { service: "ec2.amazonaws.com", forInstances: true, policy, ...this.#common },
+      { parent: this },
+    ).profile;
+  }
+
+  /** All that the machines of the stack have in common. */
+  #shape(data: Data, network: Network, instanceProfile: pulumi.Output<string>): MachineShape {
+    const { settings, stack } = this.#args;
+    const { keyArn, logs, bucket, modelKeySecret } = data;
+    return {
+      region: settings.region,
       stack,
       hostname: settings.hostname,
       amiId: settings.ami?.id ?? "",
       instanceType: settings.instanceType,
       rootDiskGiB: settings.rootDiskGiB,
       sessionDiskGiB: settings.sessionDiskGiB,
-      // What the reference has, also where the instance has more.
+      // As much as the reference has, also where the instance has more.
       sessionMemoryMiB: settings.sessionMemoryMiB || DEFAULTS.sessionMemoryMiB,
       keyArn,
-      instanceProfile: identity.profile,
+      instanceProfile,
       securityGroupId: network.securityGroupId,
-      after: network.ways,
-      runtime: args.runtimeImage(bucket.bucket, this),
+      dependsOn: network.dependencies,
+      runtime: this.#args.runtimeImage(bucket.bucket, this),
       logGroups: { system: logs.system.name, audit: logs.audit.name },
       modelKeySecret,
       agent: agentOf(settings),
       aptMirror: settings.aptMirror,
       logsRequired: settings.logsRequired,
       detailedMonitoring: settings.detailedMonitoring,
-      tags,
+      tags: this.#tags,
     };
-    const zones = zonesOf(settings);
-    const machines = Object.entries(settings.machines).map(([machine, wish]) => {
-      const zone = wish.zone ?? zoneFor(machine, zones);
-      const made = new NamedMachine(
-        machine,
-        {
-          shape,
-          zone,
-          subnetId: network.subnetIds[zone] ?? "",
-          terminationProtection: settings.terminationProtection,
-          ...(wish.instanceType ? { instanceType: wish.instanceType } : {}),
-          ...(wish.sessionDiskGiB ? { sessionDiskGiB: wish.sessionDiskGiB } : {}),
-        },
-        parent,
-      );
-      return [machine, made] as const;
+  }
+
+  #machines(shape: MachineShape, { subnetIds }: Network): Machines {
+    const { settings } = this.#args;
+    const { terminationProtection } = settings;
+    const parent = { parent: this };
+    const named = Object.keys(settings.machines).map((name) => {
+      const machine = resolveMachine(settings, name);
+      const subnetId = subnetIds[machine.zone] ?? "";
+      return [name, new NamedMachine(name, { shape, ...machine, subnetId, terminationProtection }, parent)] as const;
     });
-    if (machines.length > 0) {
-      new Snapshots(`${name_}-snapshots`, { region, stack, keyArn, ...settings.snapshots, tags, ...boundary }, parent);
-    }
-    const pools = Object.entries(settings.pools).map(([pool, { desired, instanceType, spot, warmPool, ...wish }]) => {
-      const made = new Pool(
-        pool,
-        {
-          shape,
-          subnetIds: Object.values(network.subnetIds),
-          ...wish,
-          ...(desired === undefined ? {} : { desired }),
-          ...(instanceType ? { instanceType } : {}),
-          ...(spot ? { spot } : {}),
-          ...(warmPool ? { warmPool } : {}),
-        },
-        parent,
-      );
-      return [pool, made] as const;
+    if (named.length > 0) this.#snapshots(shape.keyArn);
+    const pools = Object.keys(settings.pools).map((name) => {
+      const { sessionDiskGiB: _, ...pool } = resolvePool(settings, name);
+      return [name, new Pool(name, { shape, subnetIds: Object.values(subnetIds), ...defined(pool) }, parent)] as const;
     });
-    if (settings.budget) new Budget(name_, { ...settings.budget, stack }, parent);
-    const dashboard = new Dashboard(
-      name_,
+    return { named: Object.fromEntries(named), pools: Object.fromEntries(pools) };
+  }
+
+  #snapshots(keyArn: pulumi.Input<string>): void {
+    const { settings, stack } = this.#args;
+    const args = { region: settings.region, stack, keyArn, ...settings.snapshots, ...this.#common };
+    new Snapshots(`${this.#prefix}-snapshots`, args, { parent: this });
+  }
+
+  #watch({ named, pools }: Machines): Dashboard {
+    const { settings, stack } = this.#args;
+    const parent = { parent: this };
+    if (settings.budget) new Budget(this.#prefix, { ...settings.budget, stack }, parent);
+    return new Dashboard(
+      this.#prefix,
       {
-        region,
-        machines: machines.map(([machine, { instanceId }]) => ({ machine, instanceId })),
-        pools: pools.map(([, { cells }]) => cells),
+        region: settings.region,
+        machines: Object.entries(named).map(([machine, { instanceId }]) => ({ machine, instanceId })),
+        pools: Object.values(pools).map(({ groups }) => groups),
       },
       parent,
     );
-    const estimate = monthlyEstimate(settings);
-    this.outputs = {
+  }
+
+  #outputs({ logs, modelKeySecret }: Data, { named, pools }: Machines, dashboard: Dashboard): AwsTarget["outputs"] {
+    const { settings } = this.#args;
+    const lines = monthlyEstimate(settings);
+    return {
       target: "aws",
-      region,
-      machines: Object.fromEntries(
-        machines.map(([machine, { instanceId, reach, sessionVolumeId, templateVersion }]) => [
-          machine,
-          { instanceId, reach, sessionVolumeId, templateVersion },
-        ]),
-      ),
-      pools: Object.fromEntries(pools.map(([pool, { cells, startSeconds }]) => [pool, { cells, startSeconds }])),
+      region: settings.region,
+      machines: mapped(named, ({ instanceId, shellCommand, sessionVolumeId, templateVersion }) => ({
+        instanceId,
+        shellCommand,
+        sessionVolumeId,
+        templateVersion,
+      })),
+      pools: mapped(pools, ({ groups, startSeconds }) => ({ groups, startSeconds })),
       logGroups: { system: logs.system.name, audit: logs.audit.name, flow: logs.flow.name },
       dashboard: dashboard.url,
       modelKeySecret,
-      monthlyEstimateUSD: { total: total(estimate), lines: estimate },
+      monthlyEstimateUSD: { total: total(lines), lines },
     };
-    destroyGuard(settings.onDestroy, this, providers.command);
-    // They are the stack's outputs, and need not be in its state twice.
-    this.registerOutputs({});
   }
 }
+
+const mapped = <A, B>(all: Readonly<Record<string, A>>, to: (one: A) => B): Record<string, B> =>
+  Object.fromEntries(Object.entries(all).map(([name, one]) => [name, to(one)]));

@@ -20,7 +20,7 @@ export interface LocalMachineArgs {
   readonly architecture: Architecture;
   /** Root of the project, absolute. */
   readonly project: string;
-  /** Where the machine's files go. */
+  /** Files of the machine. */
   readonly paths: Paths;
 }
 
@@ -31,11 +31,11 @@ export interface LocalMachineArgs {
 export class LocalMachine extends pulumi.ComponentResource {
   /** The command line that leads into the machine. */
   readonly ssh: pulumi.Output<string>;
-  /** What its verification said, in brief. */
+  /** Result of its verification, in brief. */
   readonly verification: pulumi.Output<RunningMachine["verification"]>;
-  /** What runs its CPUs, and why. */
+  /** The accelerator that runs its CPUs, and the reason for it. */
   readonly accelerator: pulumi.Output<string>;
-  /** What carries its network, and what that cannot keep. */
+  /** The network stack that it has, and the promises that this cannot keep. */
   readonly network: pulumi.Output<string>;
   /** The operating system's image it was made from, and why that one. */
   readonly baseImage: pulumi.Output<string>;
@@ -51,7 +51,7 @@ export class LocalMachine extends pulumi.ComponentResource {
     render(settings, SAMPLE_KEY, describe(SAMPLE_RUNTIME));
 
     const parent = { parent: this };
-    // Of its own, so that its plugin starts while the other one does: default providers start one after the other.
+    // The steps have a provider of their own, so that its plugin starts while the other one does: default providers start one after the other.
     const steps = { ...parent, provider: new CommandProvider(`${name}-steps`, {}, parent) };
     const power = new PowerState(`${name}-power-state`, { root }, parent);
     const directory = new StepCommand(

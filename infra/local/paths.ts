@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { tmpdir, userInfo } from "node:os";
 import { join, resolve } from "node:path";
 
-/** Where a stack keeps what its machine consists of. All of it is removed by `pulumi destroy`. */
+/** Files and folders of a stack's machine. All of it is removed by `pulumi destroy`. */
 export interface Paths {
   /** The folder itself. */
   readonly root: string;
@@ -17,13 +17,13 @@ export interface Paths {
   readonly sessionDisk: string;
   /** The machine's own copy of the firmware's variables. */
   readonly firmwareVariables: string;
-  /** What the machine wrote to its serial line since it was last started. */
+  /** Output of the machine's serial line since its last start. */
   readonly console: string;
   /** Errors and warnings of QEMU itself. */
   readonly qemuLog: string;
-  /** How the running machine was started: see `host/process.ts`. */
+  /** Record of how the running machine was started: see `host/process.ts`. */
   readonly process: string;
-  /** Where QEMU leaves the number of its process. */
+  /** File in which QEMU leaves the number of its process. */
   readonly pid: string;
   /** The last verification report. */
   readonly verification: string;
@@ -31,7 +31,7 @@ export interface Paths {
   readonly firstSession: string;
   /** QEMU's control socket (QMP). In a short folder: a socket's path has at most 107 bytes (unix(7); 103 on macOS). */
   readonly control: string;
-  /** What the QEMU process of this stack carries in its command line, so that it can be told from all others. */
+  /** Marker in the command line of this stack's QEMU process, by which it is told from all others. */
   readonly marker: string;
   /** The same of the packet filter of its machine, without the other in it. */
   readonly filterMarker: string;

@@ -11,18 +11,18 @@ import { NEEDED_OF_QEMU } from "./network/arguments.ts";
 import type { Paths } from "./paths.ts";
 import { type Architecture, hostArchitecture, qemuProgram } from "./qemu.ts";
 
-/** What this computer has, as far as a machine needs it. */
+/** Facts about this computer that decide whether a machine can run on it. */
 export interface HostFacts {
   /** Programs and files that are needed and not there. */
   readonly missing: readonly string[];
   readonly freeMemoryMiB: number;
   readonly totalMemoryMiB: number;
   readonly freeDiskMiB: number;
-  /** Whether the configured port is free; true when none is configured. */
+  /** True when the configured port is free, or none is configured. */
   readonly portFree: boolean;
-  /** Whether this stack's machine runs already: its memory and port are then its own. */
+  /** True when this stack's machine runs already: its memory and port are then its own. */
   readonly running: boolean;
-  /** Whether its disks are there already. */
+  /** True when its disks are there already. */
   readonly disksExist: boolean;
   /** Size of its session disk, where there is one already. */
   readonly sessionDiskGiB?: number;
@@ -31,7 +31,7 @@ export interface HostFacts {
 /** Room that a new machine needs at once: the base image, the runtime image and first writes. Disks grow as they are filled. MiB. */
 const FIRST_DISK_MIB = 4096;
 
-/** What stands in the way of the machine on this computer. Pure: {@link hostFacts} looks. */
+/** Problems that keep the machine from running on this computer. Pure: {@link hostFacts} looks. */
 export function preflight(settings: Settings, facts: HostFacts, paths: Paths): Problem[] {
   const problems: Problem[] = [];
   for (const missing of facts.missing) {
@@ -96,7 +96,7 @@ export async function hostFacts(settings: Settings, architecture: Architecture, 
   };
 }
 
-/** What this QEMU was built without; a QEMU that does not answer is for the step that starts it to tell. */
+/** Features that this QEMU was built without. A QEMU that does not answer is for the step that starts it to tell. */
 async function missingOfQemu(program: string): Promise<string[]> {
   const lists = NEEDED_OF_QEMU.map(async ({ option, name, what }) => {
     const { stdout, failed } = await execa(program, [option, "help"], { reject: false, stdin: "ignore" });
@@ -107,7 +107,7 @@ async function missingOfQemu(program: string): Promise<string[]> {
   return (await Promise.all(lists)).flat();
 }
 
-/** What cannot be read is for the step that grows the disk to tell. */
+/** The size of the session disk. If it cannot be read, the step that grows the disk tells so. */
 async function sessionDiskFacts(paths: Paths): Promise<Pick<HostFacts, "sessionDiskGiB">> {
   if (!existsSync(paths.sessionDisk)) return {};
   return await virtualSizeGiB(paths.sessionDisk).then(

@@ -35,7 +35,7 @@ export class StepCommand<Name extends StepName> extends Command {
           [INPUT_VARIABLE]: pulumi.jsonStringify(args.input),
           ...(args.restartOn === undefined ? {} : { CLOISTER_STEP_RESTART_ON: pulumi.jsonStringify(args.restartOn) }),
         },
-        // What steps say on stderr is shown while they run; stdout is their result.
+        // Steps report on stderr, which is shown while they run; stdout is their result.
         logging: Logging.Stderr,
         ...(args.triggers === undefined ? {} : { triggers: args.triggers }),
       },

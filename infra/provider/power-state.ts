@@ -14,12 +14,12 @@ import { POWER_STATE_TYPE } from "./type.ts";
  */
 type Properties = Readonly<Record<string, unknown>>;
 
-/** Whether the machine of this folder runs. */
+/** Tells whether the machine of this folder runs. */
 type Alive = (root: string) => boolean;
 
 const alive: Alive = (root) => livingProcess(pathsIn(root)) !== undefined;
 
-/** What is wrong with the inputs. */
+/** Problems of the inputs. */
 export function check(urn: string, inputs: Properties): string[] {
   if (!urn.includes(`${POWER_STATE_TYPE}::`)) return [`the plugin cloister knows only ${POWER_STATE_TYPE}, not ${urn}`];
   // A preview may not know the folder yet; the engine sends its word for "unknown" then, which is a string too.
@@ -29,12 +29,12 @@ export function check(urn: string, inputs: Properties): string[] {
 /** Every start of a machine has an id of its own. */
 export const newId = (): string => randomUUID();
 
-/** Whether the machine has died, or is another one. */
+/** Tells whether the machine has died, or is another one. */
 export function mustReplace(olds: Properties, news: Properties, runs: Alive = alive): boolean {
   return olds["root"] !== news["root"] || !runs(String(olds["root"]));
 }
 
-/** Whether there is anything to find at a refresh. */
+/** Tells whether there is anything to find at a refresh. */
 export function exists(properties: Properties, runs: Alive = alive): boolean {
   return runs(String(properties["root"]));
 }

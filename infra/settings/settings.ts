@@ -2,6 +2,7 @@ import { distance } from "fastest-levenshtein";
 import type { z } from "zod";
 import type { DeepReadonly, MachineInput } from "../../contract/machine.ts";
 import { DEFAULTS } from "../../contract/reference.ts";
+import { defined } from "../../lib/defined.ts";
 import { type SettingsInput, settingsSchema } from "./schema.ts";
 
 /** A stack's configuration, checked and frozen; every key has its value. See `docs/config.md`. */
@@ -13,7 +14,7 @@ export interface Problem {
   readonly path: string;
   /** The offending value as the user wrote it; absent where there is none. */
   readonly value?: string;
-  /** What is wrong and what to do, as one sentence or two. */
+  /** The problem and its remedy, in one sentence or two. */
   readonly message: string;
 }
 
@@ -32,14 +33,14 @@ export class SettingsError extends Error {
   }
 }
 
-/** What {@link parseSettings} makes of a configuration. */
+/** Result of {@link parseSettings}. */
 export type Parsed =
   | { readonly settings: Settings; readonly problems: [] }
   | {
       readonly problems: [Problem, ...Problem[]];
       /** The settings without {@link wrong}: what a target finds wrong with the rest is told in the same round. */
       readonly rest: Settings;
-      /** What was left out: keys, or parts of their values, such as `budget` and `machines.One`. */
+      /** Everything that was left out: keys, or parts of their values, such as `budget` and `machines.One`. */
       readonly wrong: readonly string[];
     };
 
@@ -86,7 +87,7 @@ export function parseSettings(
   return { problems: [first, ...rest], rest: right, wrong: [...wrong, ...secret] };
 }
 
-/** What is right of an input: without the wrong parts of values where these do without them, else without the keys. */
+/** Drops the invalid parts of `input` (the whole key where a value is invalid without them), so that targets can check the rest. */
 function withoutWrong(
   input: Record<string, unknown>,
   issues: readonly z.core.$ZodIssue[],
@@ -175,11 +176,11 @@ function explain(
         : issue.message;
   const example = exampleOf(key as keyof SettingsInput);
   return [
-    {
+    defined({
       path,
-      ...(value === undefined ? {} : { value: quote(value) }),
+      value: value === undefined ? undefined : quote(value),
       message: `${allowed}.${example === undefined ? "" : ` The default is ${example}.`}`,
-    },
+    }),
   ];
 }
 

@@ -2,7 +2,7 @@
 // it on loopback, by AWS's own SDK. It differs: it knows no other type, and of each type only the properties in its
 // schema (all else is an error); it makes the calls that matter, not each that the provider makes; it waits for nothing
 // that moto does at once; lists are compared as sets; what moto lacks it answers itself (answers.ts, launch.ts).
-import "../../infra/settings/uncompiled.ts";
+import "../../infra/settings/zod-jitless.ts";
 import { createHash, randomBytes } from "node:crypto";
 import type * as grpc from "@grpc/grpc-js";
 import * as plugin from "@pulumi/pulumi/proto/plugin_pb.js";

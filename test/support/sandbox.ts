@@ -5,8 +5,9 @@ import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
+import { describeProblem } from "../../contract/problem.ts";
 import type { EgressDecision } from "../../guest/egress/decision.ts";
-import { type EgressPolicy, parsePolicy } from "../../guest/egress/policy.ts";
+import { type EgressPolicy, parsePolicy, ruleOf } from "../../guest/egress/policy.ts";
 import { EgressProxy, type EgressProxyOptions, type InternalHost } from "../../guest/egress/proxy.ts";
 import { chainStdio, writeSecrets } from "../../guest/run/command.ts";
 import { type Launch, launchArguments, type SandboxSpec, type Shown } from "../../guest/sandbox/bwrap.ts";
@@ -283,8 +284,8 @@ export function finish(child: ChildProcess): Promise<Finished> {
  */
 export function testPolicy(allow: readonly string[], alsoAllow: readonly string[] = []): EgressPolicy {
   const { policy, problems } = parsePolicy(allow);
-  if (policy === undefined) throw new Error(problems.join("\n"));
-  return { ...policy, allowedDomains: [...policy.allowedDomains, ...alsoAllow] };
+  if (policy === undefined) throw new Error(problems.map(describeProblem).join("\n"));
+  return { ...policy, rules: [...policy.rules, ...alsoAllow.map((entry) => ruleOf(entry))] };
 }
 
 /** A resolver that knows some names and nothing else. */

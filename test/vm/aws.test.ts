@@ -105,7 +105,7 @@ describe("a machine of the AWS target", function () {
       tags: {},
       ...changes,
     };
-    const output = userDataOf("pool", { shape, sessionDisk: true, tags: {}, pool: POOL });
+    const output = userDataOf("pool", { ...shape, shape, pool: POOL });
     const base64 = await new Promise<string>((resolve) => {
       output.apply(resolve);
     });

@@ -179,7 +179,11 @@ describe(`a real ${architecture} machine`, function () {
     assert.equal(await run(), 0);
     await onMachine("mv", "/run/cloister/away.json", "/run/cloister/verification.json");
     // A verification that did not finish is forgotten once one has.
-    await onMachine("sh", "-c", "echo 'the verification did not finish (timeout)' > /run/cloister/failure");
+    await onMachine(
+      "sh",
+      "-c",
+      "echo 'CLOISTER_E_VERIFICATION_UNFINISHED: the verification did not finish (timeout)' > /run/cloister/failure",
+    );
     const asked = await onMachine("cloister", "report");
     assert.match(JSON.parse(asked.stdout).notReady, /did not finish/);
     assert.equal(asked.exitCode, 1);
@@ -244,7 +248,6 @@ describe(`a real ${architecture} machine`, function () {
     await onMachine("sh", "-c", "echo kept > /sessions/folders/kept.txt; sync");
     const rows = (await onMachine("cloister", "audit")).stdout;
     assert.match(rows, /"host":"denied\.example"/);
-    const firstId = (await onMachine("cat", "/etc/machine-id")).stdout;
     await onMachine(
       "sh",
       "-c",
@@ -262,8 +265,7 @@ describe(`a real ${architecture} machine`, function () {
     const { notices } = ReportSchema.parse(JSON.parse(await readFile(paths.verification, "utf8")));
     assert.match(notices?.join("\n") ?? "", /the session disk is full/);
     assert.equal((await onMachine("cat", "/sessions/folders/kept.txt")).stdout, "kept");
-    // Another machine, and a full disk: the audit log is as it was, and goes on.
-    assert.notEqual((await onMachine("cat", "/etc/machine-id")).stdout, firstId);
+    // A full disk: the audit log is as it was, and goes on.
     const now = (await onMachine("cloister", "audit")).stdout;
     assert.ok(now.startsWith(rows.slice(0, rows.indexOf("\n"))), "the oldest row is still there");
     assert.ok(now.split("\n").length > rows.split("\n").length, "the verification's rows were added");

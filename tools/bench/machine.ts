@@ -13,11 +13,13 @@ import { shellQuoted, sshArguments } from "../../infra/local/ssh.ts";
 import { followConsole } from "../../infra/local/steps/console.ts";
 import { type BenchStack, localBench } from "./bench-stack.ts";
 import { compared, type Figure } from "./figure.ts";
+import { folderFigures, type OnMachine } from "./folders.ts";
 import { inTurn, seconds, spread } from "./statistics.ts";
 
 const UP = ["up", "--yes", "--skip-preview", "-s", "bench"];
 
-/** `pulumi up` of the local stack against a bare boot of the same disks; then what a sealed command costs on the machine. */
+/** `pulumi up` of the local stack against a bare boot of the same disks; then what a sealed command costs on the
+ * machine, and work in folders. */
 export async function machineFigures(runs: number, report: (line: string) => void): Promise<Figure[]> {
   const bench = await localBench();
   try {
@@ -47,7 +49,8 @@ export async function machineFigures(runs: number, report: (line: string) => voi
       },
     );
     await bench.pulumi(...UP);
-    return [up, ...(await launchFigures(bench, report))];
+    const onMachine = onMachineOf(bench);
+    return [up, ...(await launchFigures(onMachine, report)), ...(await folderFigures(onMachine, runs, report))];
   } finally {
     await bench.dispose();
   }
@@ -87,13 +90,17 @@ async function bareBoot(paths: Paths): Promise<number> {
   });
 }
 
-/** From accepted request to the command's first instruction, against a bare bwrap, on the machine itself. */
-async function launchFigures(bench: BenchStack, report: (line: string) => void): Promise<Figure[]> {
+/** Runs commands on the machine of a bench stack. */
+function onMachineOf(bench: BenchStack): OnMachine {
   const port = livingProcess(bench.paths)?.sshPort ?? 0;
-  const onMachine = async (...command: string[]): Promise<string> => {
+  return async (...command) => {
     const words = command.map(shellQuoted).join(" ");
     return (await execa("ssh", [...sshArguments(bench.paths, port), words], { stdin: "ignore" })).stdout;
   };
+}
+
+/** From accepted request to the command's first instruction, against a bare bwrap, on the machine itself. */
+async function launchFigures(onMachine: OnMachine, report: (line: string) => void): Promise<Figure[]> {
   const bare =
     "for i in 1 2 3; do s=$EPOCHREALTIME; bwrap --ro-bind / / --unshare-all true; e=$EPOCHREALTIME; echo $s $e; done";
   const timings: { nodeStartMs: number; sessionMs: number; launchMs: number; cleanupMs: number }[] = [];

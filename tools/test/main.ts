@@ -51,7 +51,12 @@ interface Outcome {
   readonly seconds: number;
   readonly passed: number;
   readonly failed: number;
+  /** The test runner's account of what failed, cut to its first lines. */
+  readonly failures: readonly string[];
 }
+
+/** Most lines of a stage's failures that are told again at the end. */
+const FAILURE_LINES = 60;
 
 const options = new Command("npm test --")
   .option("--only <stage...>", `run only these stages: ${STAGES.map(({ name }) => name).join(", ")}`)
@@ -102,6 +107,10 @@ for (const { stage, ok, seconds, passed, failed } of outcomes) {
   table.push([stage, ok ? "ok" : "FAILED", passed + failed || "", seconds.toFixed(1)]);
 }
 console.log(`\n${table.toString()}\n`);
+// Again at the end: a log that is cut has lost the place where it happened.
+for (const { stage, failures } of outcomes) {
+  if (failures.length > 0) console.log(`=== ${stage}: what failed\n${failures.join("\n")}\n`);
+}
 // A stage without tests of its own (types, lint) counts as one.
 const sum = (pick: (outcome: Outcome) => number): number =>
   outcomes.reduce((total, outcome) => total + pick(outcome), 0);
@@ -119,6 +128,7 @@ async function run(stage: Stage): Promise<Outcome> {
   child = running;
   let passed = 0;
   let failed = 0;
+  const failures: string[] = [];
   const ended = new Promise<number>((resolve, reject) => {
     running.once("error", reject);
     running.once("exit", (code) => resolve(code ?? 1));
@@ -127,8 +137,9 @@ async function run(stage: Stage): Promise<Outcome> {
     console.log(line);
     passed += Number(/^\s+(\d+) passing\b/.exec(line)?.[1] ?? 0);
     failed += Number(/^\s+(\d+) failing\b/.exec(line)?.[1] ?? 0);
+    if (failed > 0 && failures.length < FAILURE_LINES) failures.push(line.slice(0, 300));
   }
   const ok = (await ended) === 0;
   child = undefined;
-  return { stage: stage.name, ok, seconds: (Date.now() - startedAt) / 1000, passed, failed };
+  return { stage: stage.name, ok, seconds: (Date.now() - startedAt) / 1000, passed, failed, failures };
 }

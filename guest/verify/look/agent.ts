@@ -3,7 +3,7 @@ import { z } from "zod";
 import type { AgentSettings } from "../../../contract/machine.ts";
 import { OFFER_PROMPT } from "../../agent/demo-script.ts";
 import { isEmulated } from "../../agent/emulated.ts";
-import { MODEL_KEY } from "../../agent/model-key-files.ts";
+import { MODEL_KEY } from "../../agent/model-key.ts";
 import { runSealed } from "../../run/run.ts";
 import { RUNTIME_ROOT } from "../../sandbox/paths.ts";
 import type { AgentFacts, AgentRunFacts } from "../judge/agent.ts";
@@ -50,7 +50,7 @@ async function runAgent(): Promise<AgentRunFacts> {
     timeoutMs: TIME_LIMIT_MS,
     onNotice: () => {},
   } as const;
-  const command = ["claude", "-p", OFFER_PROMPT, "--output-format", "stream-json"];
+  const command = ["claude", "-p", OFFER_PROMPT, "--output-format", "stream-json", "--verbose"];
   let said = await runSealed({ ...quiet, command });
   for (let again = 1; again < ATTEMPTS && said.exitCode === SEGMENTATION_FAULT && (await isEmulated()); again += 1) {
     process.stderr.write(`cloister: Claude Code crashed on the emulated processor: running it again (${again})\n`);

@@ -4,7 +4,7 @@
  * both allow (IAM user guide, "Permissions boundaries for IAM entities").
  */
 import { Command } from "commander";
-import { partitionOf } from "../component.ts";
+import { partitionOf } from "../partition.ts";
 import { flowLogPolicy, machinePolicy, type PolicyDocument, snapshotPolicy } from "./policies.ts";
 
 /** The boundary for all stacks of a region. */
@@ -30,7 +30,7 @@ export function boundaryPolicy(region: string): PolicyDocument {
       Statement.map((statement) => ({
         ...statement,
         Sid: `${part}${statement.Sid}`,
-        // Of any stack.
+        // Resources of any stack.
         ...(statement.Sid === "LifeCycle"
           ? { Condition: { StringLike: { "aws:ResourceTag/cloister:stack": "*" } } }
           : {}),

@@ -2,7 +2,8 @@ import { getCallerIdentityOutput } from "@pulumi/aws/getCallerIdentity.js";
 import { Alias } from "@pulumi/aws/kms/alias.js";
 import { Key } from "@pulumi/aws/kms/key.js";
 import * as pulumi from "@pulumi/pulumi";
-import { partitionOf, type Tags } from "../component.ts";
+import { partitionOf } from "../partition.ts";
+import type { Tags } from "../tags.ts";
 import { keyPolicy } from "./policies.ts";
 
 /** Arguments of {@link Encryption}. */

@@ -1,4 +1,4 @@
-/** IAM policy documents, as plain values. No action has a wildcard. */
+/** IAM policy documents, as plain values. No allowed action has a wildcard. */
 
 interface Statement {
   readonly Sid: string;
@@ -17,7 +17,7 @@ export interface PolicyDocument {
 
 const document = (...statements: Statement[]): PolicyDocument => ({ Version: "2012-10-17", Statement: statements });
 
-/** Who may take a role: one AWS service. */
+/** Trust policy of a role that one AWS service may take. */
 export function assumeRole(service: string): string {
   return JSON.stringify({
     Version: "2012-10-17",
@@ -25,7 +25,7 @@ export function assumeRole(service: string): string {
   });
 }
 
-/** What a machine's role may touch, by ARN. */
+/** Resources that a machine's role may use, by ARN. */
 export interface MachineRights {
   readonly bucketArn: string;
   readonly keyArn: string;
@@ -33,14 +33,14 @@ export interface MachineRights {
   readonly modelKeySecretArn: string;
   /** Pattern of the ARNs of this stack's Auto Scaling groups. Another stack's name may begin with this one's. */
   readonly groupArns: string;
-  /** What the groups' tag `cloister:stack` says. */
+  /** Value of the groups' tag `cloister:stack`. */
   readonly stack: string;
   readonly region: string;
 }
 
 /**
- * What a machine may do: be reached by SSM, fetch the runtime image, write its logs, read the model's key, signal its own
- * life cycle. SSM's message channels know no resources (Service Authorization Reference, ssmmessages).
+ * Policy of machines. It allows a machine to be reached by SSM, to fetch the runtime image, to write its logs, to read the
+ * model's key and to signal its own life cycle. SSM's message channels know no resources (Service Authorization Reference, ssmmessages).
  */
 export function machinePolicy(rights: MachineRights): PolicyDocument {
   return document(
@@ -62,7 +62,7 @@ export function machinePolicy(rights: MachineRights): PolicyDocument {
       Effect: "Allow",
       Action: ["kms:Decrypt"],
       Resource: rights.keyArn,
-      // What S3 and Secrets Manager hand out, and nothing else that the key encrypts.
+      // Only for data that S3 and Secrets Manager hand out; the key encrypts more.
       Condition: {
         StringEquals: {
           // AWS outside of China, which has no Graviton4.
@@ -120,8 +120,8 @@ export function tlsOnly(bucketArn: string): PolicyDocument {
 }
 
 /**
- * What makes snapshots of session disks may do (EBS user guide, "Control access to Amazon Data Lifecycle Manager using IAM", and
- * there "Permissions for encryption": use of the key that the disks have).
+ * Policy of the service that makes snapshots of session disks (EBS user guide, "Control access to Amazon Data Lifecycle
+ * Manager using IAM", and there "Permissions for encryption": use of the key that the disks have).
  */
 export function snapshotPolicy(region: string, partition: string, keyArn: string): PolicyDocument {
   const throughEc2 = { StringEquals: { "kms:ViaService": `ec2.${region}.amazonaws.com` } };
@@ -167,7 +167,7 @@ export function snapshotPolicy(region: string, partition: string, keyArn: string
   );
 }
 
-/** Who may use the stack's key: the account's own IAM policies, and the services that encrypt with it for us. */
+/** Policy of the stack's key: the account's own IAM policies decide on its use, and services that encrypt for us may use it. */
 export function keyPolicy(account: string, region: string, partition: string): PolicyDocument {
   const use = [
     "kms:Decrypt",
@@ -245,9 +245,9 @@ export function keyPolicy(account: string, region: string, partition: string): P
 }
 
 /**
- * What delivers flow logs may do: what the VPC user guide ("IAM role for publishing flow logs to CloudWatch Logs") calls the
- * least, on the one group, but for its creation: what is still under way when a stack goes would bring the group back, without
- * key or retention (terraform-aws-modules/terraform-aws-vpc #435). Groups cannot be described one by one.
+ * Policy of the service that delivers flow logs. It allows the least of the VPC user guide ("IAM role for publishing flow logs
+ * to CloudWatch Logs"), on the one group, without its creation: logs still under way when a stack goes would bring the group
+ * back, without key or retention (terraform-aws-modules/terraform-aws-vpc #435). Groups cannot be described one by one.
  */
 export function flowLogPolicy(logGroupArn: string): PolicyDocument {
   return document(

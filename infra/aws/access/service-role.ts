@@ -2,17 +2,17 @@ import { InstanceProfile } from "@pulumi/aws/iam/instanceProfile.js";
 import { Role } from "@pulumi/aws/iam/role.js";
 import { RolePolicy } from "@pulumi/aws/iam/rolePolicy.js";
 import * as pulumi from "@pulumi/pulumi";
-import type { Tags } from "../component.ts";
+import type { Tags } from "../tags.ts";
 import { assumeRole, type PolicyDocument } from "./policies.ts";
 
 /** Arguments of {@link ServiceRole}. */
 export interface ServiceRoleArgs {
-  /** Who takes the role, such as `ec2.amazonaws.com`. */
+  /** Service that takes the role, such as `ec2.amazonaws.com`. */
   readonly service: string;
   readonly policy: pulumi.Input<PolicyDocument>;
   /** ARN of the policy that bounds the role. @default none */
   readonly permissionsBoundary?: string;
-  /** Whether instances get it, by a profile. @default false */
+  /** Makes an instance profile, by which instances get the role. @default false */
   readonly forInstances?: boolean;
   readonly tags?: Tags;
 }

@@ -8,7 +8,7 @@ import type * as pulumi from "@pulumi/pulumi";
 const DATA_TYPES =
   /^aws:(ebs\/volume:Volume|s3\/bucket.*|kms\/key:Key|cloudwatch\/logGroup:LogGroup|secretsmanager\/secret:Secret)$/;
 
-/** What `pulumi destroy` does with data. */
+/** The handling of data at `pulumi destroy`. */
 export type OnDestroy = "refuse" | "keep-data" | "delete-data";
 
 /**
@@ -23,8 +23,8 @@ export function protectData(onDestroy: OnDestroy): pulumi.ResourceTransform {
 }
 
 /**
- * Something that is nothing but the first to go: it depends on all else, so a destroy that is refused is refused here,
- * before machines and network are taken; also one that skips its preview. The engine's message has its name.
+ * A no-op resource that depends on everything, so that destroy reaches it first. Protected, it makes a refused destroy fail
+ * before anything is deleted, also one that skips its preview. The engine's message has its name.
  */
 export function destroyGuard(
   onDestroy: OnDestroy,

@@ -7,12 +7,12 @@ import { BucketServerSideEncryptionConfiguration } from "@pulumi/aws/s3/bucketSe
 import { BucketVersioning } from "@pulumi/aws/s3/bucketVersioning.js";
 import * as pulumi from "@pulumi/pulumi";
 import { tlsOnly } from "../access/policies.ts";
-import type { Tags } from "../component.ts";
+import type { Tags } from "../tags.ts";
 
 /** Arguments of {@link RuntimeBucket}. */
 export interface RuntimeBucketArgs {
   readonly keyArn: pulumi.Input<string>;
-  /** Whether the bucket goes with all that is in it. @default false */
+  /** Lets the bucket go with all that is in it. @default false */
   readonly deleteWithContents?: boolean;
   readonly tags?: Tags;
 }

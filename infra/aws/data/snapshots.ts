@@ -2,7 +2,8 @@ import { LifecyclePolicy } from "@pulumi/aws/dlm/lifecyclePolicy.js";
 import * as pulumi from "@pulumi/pulumi";
 import { snapshotPolicy } from "../access/policies.ts";
 import { ServiceRole } from "../access/service-role.ts";
-import { partitionOf, type Tags } from "../component.ts";
+import { partitionOf } from "../partition.ts";
+import type { Tags } from "../tags.ts";
 
 /** Arguments of {@link Snapshots}. */
 export interface SnapshotsArgs {
@@ -13,7 +14,7 @@ export interface SnapshotsArgs {
   readonly keyArn: pulumi.Input<string>;
   /** Hours between two snapshots: 2, 4, 6, 8, 12 or 24. */
   readonly everyHours: number;
-  /** How many of each disk are kept. */
+  /** Number of snapshots kept of each disk. */
   readonly keep: number;
   readonly permissionsBoundary?: string;
   readonly tags?: Tags;

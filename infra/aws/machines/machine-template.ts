@@ -2,10 +2,11 @@ import { LaunchTemplate } from "@pulumi/aws/ec2/launchTemplate.js";
 import * as pulumi from "@pulumi/pulumi";
 import { renderUserData } from "../../../cloud-init/render.ts";
 import { askedOf, type MachineInput, SESSION_LABEL } from "../../../contract/machine.ts";
-import type { Tags } from "../component.ts";
+import { defined } from "../../../lib/defined.ts";
 import { instanceSize } from "../plan/graviton.ts";
+import type { Tags } from "../tags.ts";
 
-/** Where EC2 attaches the session disk. NVMe disks of EBS carry this name in their vendor-specific data. */
+/** Device name at which EC2 attaches the session disk. NVMe disks of EBS carry this name in their vendor-specific data. */
 export const SESSION_DEVICE = "/dev/sdf";
 
 /** A runtime image in its bucket. */
@@ -19,7 +20,7 @@ export interface RuntimeSource {
   readonly key: string;
 }
 
-/** What all machines of a stack have in common. */
+/** Everything that the machines of a stack have in common. */
 export interface MachineShape {
   readonly region: string;
   readonly stack: string;
@@ -35,31 +36,30 @@ export interface MachineShape {
   readonly keyArn: pulumi.Input<string>;
   readonly instanceProfile: pulumi.Input<string>;
   readonly securityGroupId: pulumi.Input<string>;
-  /** What is made before a machine starts and goes after its end, such as a network's `ways`. @default nothing */
-  readonly after?: readonly pulumi.Resource[];
+  /** Resources made before a machine starts, and deleted after its end: a network's `dependencies`. @default none */
+  readonly dependsOn?: readonly pulumi.Resource[];
   readonly runtime: pulumi.Input<RuntimeSource>;
   readonly logGroups: { readonly system: pulumi.Input<string>; readonly audit: pulumi.Input<string> };
   readonly modelKeySecret: pulumi.Input<string>;
   readonly agent: NonNullable<MachineInput["agent"]>;
-  /** Where machines get Ubuntu's packages. @default the image's own mirrors, which speak plain http */
+  /** Mirror from which machines get Ubuntu's packages. @default the image's own mirrors, which speak plain http */
   readonly aptMirror?: string;
-  /** Whether a machine whose logs are not shipped is not ready. @default false */
+  /** Makes a machine whose logs are not shipped one that is not ready. @default false */
   readonly logsRequired?: boolean;
   readonly detailedMonitoring: boolean;
   readonly tags: Tags;
 }
 
-/** What differs from template to template. */
+/** Everything that differs from template to template. */
 export interface TemplateArgs {
   readonly shape: MachineShape;
-  /** @default the shape's */
-  readonly instanceType?: string;
+  readonly instanceType: string;
   /** Types that a pool may start besides. @default none */
   readonly otherTypes?: readonly string[];
-  /** Whether each instance gets a session disk of its own that goes with it. */
-  readonly sessionDisk: boolean;
-  /** Size of the session disk in GiB. @default the shape's */
-  readonly sessionDiskGiB?: number;
+  /** Size of the session disk. GiB. */
+  readonly sessionDiskGiB: number;
+  /** Gives each instance a session disk of its own that goes with it. @default false */
+  readonly ownSessionDisk?: boolean;
   readonly terminationProtection?: boolean;
   /** Subnet of the one machine of this template. A pool's machines get theirs from the group. */
   readonly subnetId?: pulumi.Input<string>;
@@ -68,7 +68,7 @@ export interface TemplateArgs {
   readonly tags: Tags;
 }
 
-/** What is rendered in a preview for what is not known yet; of the same length as the real thing. */
+/** Values that a preview renders in place of those that are not known yet; they have the same length. */
 const SAMPLE = {
   runtime: {
     digest: "0".repeat(64),
@@ -81,7 +81,7 @@ const SAMPLE = {
   secret: `arn:aws:secretsmanager:ap-southeast-1:123456789012:secret:${"s".repeat(40)}`,
 };
 
-/** What was rendered with {@link SAMPLE} already. */
+/** Descriptions that were rendered with {@link SAMPLE} already. */
 const sampled = new Set<string>();
 
 /** The user data of a machine, gzip-compressed, as base64. */
@@ -108,8 +108,7 @@ export function userDataOf(name: string, args: TemplateArgs): pulumi.Output<stri
       },
     };
     const { hostname, aptMirror } = shape;
-    const input = { hostname, operatorKeys: [], machine, ...(aptMirror === undefined ? {} : { aptMirror }) };
-    return renderUserData(input).gzip.toString("base64");
+    return renderUserData(defined({ hostname, operatorKeys: [], machine, aptMirror })).gzip.toString("base64");
   };
   // Too much user data is refused here, in the preview, before any of it is known in full. Once for all machines alike:
   // with a hundred of them it takes half a second.
@@ -123,9 +122,9 @@ export function userDataOf(name: string, args: TemplateArgs): pulumi.Output<stri
     .apply(([runtime, system, audit, secret]) => render(runtime, system, audit, secret));
 }
 
-/** What a machine is to be, for its verification, and what sessions may use of it. */
+/** The sizes that verification expects, and the memory that sessions may use. */
 function sizes(args: TemplateArgs) {
-  const { shape, instanceType = shape.instanceType, otherTypes = [], sessionDiskGiB = shape.sessionDiskGiB } = args;
+  const { shape, instanceType, otherTypes = [], sessionDiskGiB } = args;
   const known = [instanceType, ...otherTypes].flatMap((type) => instanceSize(type) ?? []);
   const cpus = [...new Set(known.map((size) => size.cpus))];
   const memory = Math.min(...known.map(({ memoryMiB = Number.POSITIVE_INFINITY }) => memoryMiB));
@@ -156,7 +155,7 @@ export function machineTemplate(
     name,
     {
       imageId: shape.amiId,
-      instanceType: args.instanceType ?? shape.instanceType,
+      instanceType: args.instanceType,
       ebsOptimized: "true",
       userData: userDataOf(machine, args),
       updateDefaultVersion: true,
@@ -175,7 +174,7 @@ export function machineTemplate(
       },
       blockDeviceMappings: [
         disk("/dev/sda1", shape.rootDiskGiB),
-        ...(args.sessionDisk ? [disk(SESSION_DEVICE, args.sessionDiskGiB ?? shape.sessionDiskGiB)] : []),
+        ...(args.ownSessionDisk ? [disk(SESSION_DEVICE, args.sessionDiskGiB)] : []),
       ],
       networkInterfaces: [
         {
@@ -193,7 +192,8 @@ export function machineTemplate(
       })),
       tags: { ...shape.tags, ...tags },
     },
-    // Whatever has the template waits with it. It is one for all of a pool's groups, whose state shall be small.
-    { parent, dependsOn: [...(shape.after ?? [])] },
+    // Dependencies sit on the template, not on each group: everything that uses the template inherits them, and the state
+    // stays small.
+    { parent, dependsOn: [...(shape.dependsOn ?? [])] },
   );
 }

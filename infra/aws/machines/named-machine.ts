@@ -3,7 +3,7 @@ import { Volume } from "@pulumi/aws/ebs/volume.js";
 import { Instance } from "@pulumi/aws/ec2/instance.js";
 import { VolumeAttachment } from "@pulumi/aws/ec2/volumeAttachment.js";
 import * as pulumi from "@pulumi/pulumi";
-import { partitionOf } from "../component.ts";
+import { partitionOf } from "../partition.ts";
 import { type MachineShape, machineTemplate, SESSION_DEVICE } from "./machine-template.ts";
 
 /** Arguments of {@link NamedMachine}. */
@@ -16,7 +16,7 @@ export interface NamedMachineArgs {
   readonly sessionDiskGiB?: number;
   /** @default the shape's */
   readonly instanceType?: string;
-  /** Whether EC2 refuses to terminate it for others than this program. @default false */
+  /** Makes EC2 refuse to terminate it for others than this program. @default false */
   readonly terminationProtection?: boolean;
 }
 
@@ -26,20 +26,20 @@ export class NamedMachine extends pulumi.ComponentResource {
   readonly sessionVolumeId: pulumi.Output<string>;
   readonly templateVersion: pulumi.Output<number>;
   /** Command line that leads into the machine. */
-  readonly reach: pulumi.Output<string>;
+  readonly shellCommand: pulumi.Output<string>;
 
   constructor(name: string, args: NamedMachineArgs, opts?: pulumi.ComponentResourceOptions) {
     super("cloister:aws:NamedMachine", name, {}, opts);
-    const { shape, zone } = args;
+    const { shape, zone, subnetId, terminationProtection = false } = args;
+    const { instanceType = shape.instanceType, sessionDiskGiB = shape.sessionDiskGiB } = args;
     const parent = { parent: this };
-    const protection = args.terminationProtection ?? false;
     const own = { "cloister:machine": name };
     const tags = { ...shape.tags, ...own };
     const volume = new Volume(
       `${name}-session`,
       {
         availabilityZone: zone,
-        size: args.sessionDiskGiB ?? shape.sessionDiskGiB,
+        size: sessionDiskGiB,
         type: "gp3",
         encrypted: true,
         kmsKeyId: shape.keyArn,
@@ -52,13 +52,12 @@ export class NamedMachine extends pulumi.ComponentResource {
       name,
       {
         shape,
-        sessionDisk: false,
-        ...(args.sessionDiskGiB ? { sessionDiskGiB: args.sessionDiskGiB } : {}),
+        instanceType,
+        sessionDiskGiB,
         // Not by the instance itself: EC2 refuses a subnet beside network interfaces, also those of a template.
-        subnetId: args.subnetId,
-        terminationProtection: protection,
+        subnetId,
+        terminationProtection,
         tags: own,
-        ...(args.instanceType ? { instanceType: args.instanceType } : {}),
       },
       this,
     );
@@ -74,9 +73,9 @@ export class NamedMachine extends pulumi.ComponentResource {
         // The provider sends false for these where they are not set, whatever the template says (buildInstanceOpts).
         monitoring: shape.detailedMonitoring,
         ebsOptimized: true,
-        disableApiTermination: protection,
+        disableApiTermination: terminationProtection,
         // Without it this program could not replace a machine that is protected against everyone else.
-        forceDestroy: protection,
+        forceDestroy: terminationProtection,
         tags: { ...tags, Name: name },
       },
       // The session disk goes from the old machine to the new one: there is never a time with two.
@@ -113,12 +112,12 @@ export class NamedMachine extends pulumi.ComponentResource {
     this.instanceId = instance.id;
     this.sessionVolumeId = volume.id;
     this.templateVersion = template.latestVersion;
-    this.reach = pulumi.interpolate`aws ssm start-session --region ${shape.region} --target ${instance.id} --document-name AWS-StartInteractiveCommand --parameters command="bash -l"`;
+    this.shellCommand = pulumi.interpolate`aws ssm start-session --region ${shape.region} --target ${instance.id} --document-name AWS-StartInteractiveCommand --parameters command="bash -l"`;
     this.registerOutputs({
       instanceId: this.instanceId,
       sessionVolumeId: this.sessionVolumeId,
       templateVersion: this.templateVersion,
-      reach: this.reach,
+      shellCommand: this.shellCommand,
     });
   }
 }

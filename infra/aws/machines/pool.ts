@@ -3,8 +3,10 @@ import { LifecycleHook } from "@pulumi/aws/autoscaling/lifecycleHook.js";
 import { Schedule } from "@pulumi/aws/autoscaling/schedule.js";
 import type { LaunchTemplate } from "@pulumi/aws/ec2/launchTemplate.js";
 import * as pulumi from "@pulumi/pulumi";
-import { type InputProblem, METADATA_TAG, refuseInputs } from "../component.ts";
-import { cellsFor, share, startSeconds } from "../plan/cells.ts";
+import { POOL } from "../defaults.ts";
+import { type InputProblem, refuseInputs } from "../input-problems.ts";
+import { groupsFor, share, startSeconds } from "../plan/groups.ts";
+import { METADATA_TAG } from "../tags.ts";
 import { type MachineShape, machineTemplate } from "./machine-template.ts";
 
 /** Another size at certain times. */
@@ -43,7 +45,7 @@ export interface PoolArgs {
 }
 
 /** One Auto Scaling group of a pool, as outputs show it. */
-export interface Cell {
+export interface PoolGroup {
   readonly group: string;
   readonly templateVersion: number;
 }
@@ -51,89 +53,85 @@ export interface Cell {
 const LAUNCH_HOOK = "verified";
 const TERMINATE_HOOK = "drained";
 
+/** A pool's arguments with their defaults, and the template that all of its groups have. */
+interface Plan extends PoolArgs {
+  readonly instanceType: string;
+  readonly drainSeconds: number;
+  readonly verifySeconds: number;
+  readonly template: LaunchTemplate;
+}
+
+/** One group's part of its pool. */
+interface Part {
+  /** Logical name. */
+  readonly name: string;
+  readonly index: number;
+  /** The number of groups. */
+  readonly count: number;
+}
+
 /**
  * Interchangeable machines: one launch template, and one Auto Scaling group for every 500. A machine counts as started when
  * it signals that its verification passed, and stops when its commands have ended.
  */
 export class Pool extends pulumi.ComponentResource {
-  readonly cells: pulumi.Output<Cell[]>;
+  readonly groups: pulumi.Output<PoolGroup[]>;
   /** Least time until `max` machines are started with EC2's default limits, in seconds. */
   readonly startSeconds: number;
 
   constructor(name: string, args: PoolArgs, opts?: pulumi.ComponentResourceOptions) {
     super("cloister:aws:Pool", name, {}, opts);
     refuseInputs("Pool", problemsOf(args));
-    const { max } = args;
-    const count = cellsFor(max);
-    this.startSeconds = startSeconds(max);
-    const shares = { min: share(args.min, count), max: share(max, count), desired: share(args.desired ?? 0, count) };
-    const { drainSeconds = 900, verifySeconds = 900 } = args;
-    const hooks = { launchHook: LAUNCH_HOOK, terminateHook: TERMINATE_HOOK, verifySeconds, drainSeconds };
-    // One for all cells: a machine learns its own group from the tag that Auto Scaling gives it.
+    this.startSeconds = startSeconds(args.max);
+    const { shape, spot, instanceType = shape.instanceType, drainSeconds, verifySeconds } = { ...POOL, ...args };
+    // One for all groups: a machine learns its own group from the tag that Auto Scaling gives it.
     const template = machineTemplate(
       name,
       name,
       {
-        shape: args.shape,
-        sessionDisk: true,
+        shape,
+        instanceType,
+        otherTypes: spot?.instanceTypes ?? [],
+        sessionDiskGiB: shape.sessionDiskGiB,
+        ownSessionDisk: true,
         tags: { "cloister:pool": name },
-        pool: hooks,
-        ...(args.instanceType ? { instanceType: args.instanceType } : {}),
-        ...(args.spot ? { otherTypes: args.spot.instanceTypes } : {}),
+        pool: { launchHook: LAUNCH_HOOK, terminateHook: TERMINATE_HOOK, verifySeconds, drainSeconds },
       },
       this,
     );
-    const cells = Array.from({ length: count }, (_, i) =>
-      this.#cell(count === 1 ? name : `${name}-${i + 1}`, args, template, {
-        min: shares.min[i] ?? 0,
-        max: shares.max[i] ?? 0,
-        ...(args.desired === undefined ? {} : { desired: shares.desired[i] ?? 0 }),
-        index: i,
-        count,
-      }),
+    const plan = { ...args, instanceType, drainSeconds, verifySeconds, template };
+    const count = groupsFor(args.max);
+    const groups = Array.from({ length: count }, (_, index) =>
+      this.#make(plan, { name: count === 1 ? name : `${name}-${index + 1}`, index, count }),
     );
-    this.cells = pulumi.output(cells);
-    // The state of a large pool shall be hardly larger than that of a small one: its cells are in the stack's outputs.
+    this.groups = pulumi.output(groups);
+    // The state of a large pool shall be hardly larger than that of a small one: its groups are in the stack's outputs.
     this.registerOutputs({ startSeconds: this.startSeconds });
   }
 
-  #cell(
-    name: string,
-    args: PoolArgs,
-    template: LaunchTemplate,
-    size: { min: number; max: number; desired?: number; index: number; count: number },
-  ): pulumi.Output<Cell> {
-    const { shape, spot, warmPool, drainSeconds = 900, verifySeconds = 900 } = args;
-    const scheduled = Object.keys(args.schedules ?? {}).length > 0;
-    const groupName = `cloister-${shape.stack}-${name}`;
-    // Never "$Latest": the group would not change with the template, and no refresh would start.
-    const version = template.latestVersion.apply(String);
-    const group = new Group(
+  /** Makes one group with its hook and its schedules. */
+  #make(plan: Plan, part: Part): pulumi.Output<PoolGroup> {
+    const group = this.#group(plan, part);
+    this.#terminateHook(plan, part, group);
+    this.#schedules(plan, part, group);
+    return pulumi
+      .all([group.name, plan.template.latestVersion])
+      .apply(([made, templateVersion]) => ({ group: made, templateVersion }));
+  }
+
+  #group(plan: Plan, part: Part): Group {
+    const { shape, warmPool, desired, drainSeconds, verifySeconds } = plan;
+    const { name } = part;
+    const scheduled = Object.keys(plan.schedules ?? {}).length > 0;
+    return new Group(
       name,
       {
-        name: groupName,
-        minSize: size.min,
-        maxSize: size.max,
-        ...(size.desired === undefined ? {} : { desiredCapacity: size.desired }),
-        vpcZoneIdentifiers: [...args.subnetIds],
-        ...(spot
-          ? {
-              capacityRebalance: true,
-              mixedInstancesPolicy: {
-                instancesDistribution: {
-                  onDemandBaseCapacity: share(spot.onDemandBase, size.count)[size.index] ?? 0,
-                  onDemandPercentageAboveBaseCapacity: spot.onDemandPercent,
-                  spotAllocationStrategy: "price-capacity-optimized",
-                },
-                launchTemplate: {
-                  launchTemplateSpecification: { launchTemplateId: template.id, version },
-                  overrides: [args.instanceType ?? shape.instanceType, ...spot.instanceTypes].map((instanceType) => ({
-                    instanceType,
-                  })),
-                },
-              },
-            }
-          : { launchTemplate: { id: template.id, version } }),
+        name: groupName(plan, part),
+        minSize: shareOf(plan.min, part),
+        maxSize: shareOf(plan.max, part),
+        ...(desired === undefined ? {} : { desiredCapacity: shareOf(desired, part) }),
+        vpcZoneIdentifiers: [...plan.subnetIds],
+        ...instances(plan, part),
         healthCheckGracePeriod: 60,
         // Balancing zones anew would end machines that have work. So would scale-in: machines protect themselves meanwhile.
         // Which machine goes then is by AWS's default: those of the oldest template first.
@@ -172,52 +170,54 @@ export class Pool extends pulumi.ComponentResource {
           : {}),
         // `up` shall not wait for a thousand machines: outputs and the dashboard show how many are ready.
         waitForCapacityTimeout: "0",
-        // Those that the dashboard shows.
+        // The metrics that the dashboard shows.
         enabledMetrics: ["GroupDesiredCapacity", "GroupInServiceInstances"],
         // Machines have the pool's tag from their template; a group says its pool by its name.
-        tags: Object.entries(shape.tags).map(([key, value]) => ({
-          key,
-          value,
-          propagateAtLaunch: true,
-        })),
+        tags: Object.entries(shape.tags).map(([key, value]) => ({ key, value, propagateAtLaunch: true })),
       },
       {
         parent: this,
         // The provider waits ten minutes for the last machine of a group that goes, whatever its hook allows.
         customTimeouts: { update: groupTimeout(drainSeconds), delete: groupTimeout(drainSeconds) },
-        // Without a wish of its own the program leaves the size to schedules and operators.
+        // Unless the size is requested here, the program leaves it to schedules and operators.
         ignoreChanges: [
           "initialLifecycleHooks",
-          ...(scheduled || size.desired === undefined ? ["desiredCapacity"] : []),
+          ...(scheduled || desired === undefined ? ["desiredCapacity"] : []),
           ...(scheduled ? ["minSize", "maxSize"] : []),
         ],
       },
     );
-    // A resource of its own, since a group never changes the hooks of its creation. It goes with the group and not before it,
-    // or the group's last machines would not be waited for.
+  }
+
+  /** A resource of its own: a group never changes the hooks of its creation. */
+  #terminateHook(plan: Plan, part: Part, group: Group): void {
     new LifecycleHook(
-      `${name}-${TERMINATE_HOOK}`,
+      `${part.name}-${TERMINATE_HOOK}`,
       {
-        autoscalingGroupName: groupName,
+        autoscalingGroupName: groupName(plan, part),
         name: TERMINATE_HOOK,
         lifecycleTransition: "autoscaling:EC2_INSTANCE_TERMINATING",
-        heartbeatTimeout: drainSeconds,
+        heartbeatTimeout: plan.drainSeconds,
         defaultResult: "CONTINUE",
       },
-      // A new group of the same name has none of the old one's hooks.
+      // It goes with the group and not before it, or the group's last machines would not be waited for. A new group of the
+      // same name has none of the old one's hooks.
       { parent: this, dependsOn: group, replaceWith: [group], retainOnDelete: true },
     );
-    for (const [when, at] of Object.entries(args.schedules ?? {})) {
+  }
+
+  #schedules(plan: Plan, part: Part, group: Group): void {
+    for (const [when, at] of Object.entries(plan.schedules ?? {})) {
       new Schedule(
-        `${name}-${when}`,
+        `${part.name}-${when}`,
         {
           autoscalingGroupName: group.name,
           scheduledActionName: when,
           recurrence: at.cron,
           timeZone: at.timeZone,
-          minSize: share(at.min, size.count)[size.index] ?? 0,
-          maxSize: share(at.max, size.count)[size.index] ?? 0,
-          desiredCapacity: share(at.desired, size.count)[size.index] ?? 0,
+          minSize: shareOf(at.min, part),
+          maxSize: shareOf(at.max, part),
+          desiredCapacity: shareOf(at.desired, part),
         },
         {
           parent: this,
@@ -227,13 +227,35 @@ export class Pool extends pulumi.ComponentResource {
         },
       );
     }
-    return pulumi
-      .all([group.name, template.latestVersion])
-      .apply(([made, templateVersion]) => ({ group: made, templateVersion }));
   }
 }
 
-/** What commands may take, and ten minutes for a machine to end. */
+const groupName = ({ shape }: Plan, { name }: Part): string => `cloister-${shape.stack}-${name}`;
+
+const shareOf = (total: number, { index, count }: Part): number => share(total, count)[index] ?? 0;
+
+/** The part of a group's arguments that says of which template and types its machines are. */
+function instances({ template, spot, instanceType }: Plan, part: Part) {
+  // Never "$Latest": the group would not change with the template, and no refresh would start.
+  const version = template.latestVersion.apply(String);
+  if (!spot) return { launchTemplate: { id: template.id, version } };
+  return {
+    capacityRebalance: true,
+    mixedInstancesPolicy: {
+      instancesDistribution: {
+        onDemandBaseCapacity: shareOf(spot.onDemandBase, part),
+        onDemandPercentageAboveBaseCapacity: spot.onDemandPercent,
+        spotAllocationStrategy: "price-capacity-optimized",
+      },
+      launchTemplate: {
+        launchTemplateSpecification: { launchTemplateId: template.id, version },
+        overrides: [instanceType, ...spot.instanceTypes].map((type) => ({ instanceType: type })),
+      },
+    },
+  };
+}
+
+/** Time that the provider waits for a group: what commands may take, and ten minutes for a machine to end. */
 const groupTimeout = (drainSeconds: number): string => `${Math.ceil(drainSeconds / 60) + 10}m`;
 
 function problemsOf(args: PoolArgs): InputProblem[] {

@@ -3,7 +3,7 @@ import { ResolverFirewallRule } from "@pulumi/aws/route53/resolverFirewallRule.j
 import { ResolverFirewallRuleGroup } from "@pulumi/aws/route53/resolverFirewallRuleGroup.js";
 import { ResolverFirewallRuleGroupAssociation } from "@pulumi/aws/route53/resolverFirewallRuleGroupAssociation.js";
 import * as pulumi from "@pulumi/pulumi";
-import type { Tags } from "../component.ts";
+import type { Tags } from "../tags.ts";
 
 /** Arguments of {@link DnsFirewall}. */
 export interface DnsFirewallArgs {
@@ -16,7 +16,7 @@ export interface DnsFirewallArgs {
 
 /** Lets the listed domains resolve inside a VPC; all others do not exist there. */
 export class DnsFirewall extends pulumi.ComponentResource {
-  /** What puts the rules into force. */
+  /** The association with the VPC, which puts the rules into force. */
   readonly association: ResolverFirewallRuleGroupAssociation;
 
   constructor(name: string, args: DnsFirewallArgs, opts?: pulumi.ComponentResourceOptions) {

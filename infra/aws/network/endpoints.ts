@@ -1,5 +1,5 @@
 import { machineActions, type PolicyDocument } from "../access/policies.ts";
-import { partitionOf } from "../component.ts";
+import { partitionOf } from "../partition.ts";
 
 /**
  * Services that get an endpoint: those of SSM (its agent takes commands by `ssmmessages` as well since version 3.3), and all
@@ -10,7 +10,7 @@ export function endpointServices(closed: boolean): string[] {
 }
 
 /**
- * What an interface endpoint lets through: calls that the machines' role makes, by roles of this account. Another account's
+ * Policy of an interface endpoint. It allows the calls that machines make, by roles of this account. Another account's
  * credentials are worth nothing there, so nothing is carried out with them.
  */
 export function endpointPolicy(service: string, account: string): PolicyDocument {
@@ -30,8 +30,8 @@ export function endpointPolicy(service: string, account: string): PolicyDocument
 }
 
 /**
- * What S3's gateway endpoint lets through where it is the way out: reading this account's buckets as this account, and what
- * anybody may read in the buckets of packages.
+ * Policy of S3's gateway endpoint where it is the only way out. It allows this account to read its own buckets, and anybody
+ * to read the buckets of packages.
  */
 export function storagePolicy(args: {
   readonly account: string;
@@ -59,7 +59,7 @@ export function storagePolicy(args: {
   };
 }
 
-/** Where AWS keeps its log agent for a region (guest/aws/logs/settings.ts fetches it there). */
+/** Bucket in which AWS keeps its log agent for a region (guest/aws/logs/settings.ts fetches it there). */
 const logAgentBucket = (region: string): string => `amazoncloudwatch-agent-${region}`;
 
 /**

@@ -14,7 +14,9 @@ import { getCallerIdentityOutput } from "@pulumi/aws/getCallerIdentity.js";
 import { SecurityGroupEgressRule } from "@pulumi/aws/vpc/securityGroupEgressRule.js";
 import { SecurityGroupIngressRule } from "@pulumi/aws/vpc/securityGroupIngressRule.js";
 import * as pulumi from "@pulumi/pulumi";
-import { type InputProblem, refuseInputs, type Tags } from "../component.ts";
+import { NETWORK } from "../defaults.ts";
+import { type InputProblem, refuseInputs } from "../input-problems.ts";
+import type { Tags } from "../tags.ts";
 import { DnsFirewall } from "./dns-firewall.ts";
 import { endpointPolicy, endpointServices, storagePolicy } from "./endpoints.ts";
 import { cidrProblem, planSubnets } from "./subnets.ts";
@@ -37,7 +39,7 @@ export interface NetworkArgs {
   readonly accountId?: pulumi.Input<string>;
   /** Names of buckets that machines may read without credentials where `nat` is `none`: a mirror's. @default [] */
   readonly packageBuckets?: readonly string[];
-  /** Where flow logs go. @default none are made */
+  /** Log group and role for flow logs. @default none are made */
   readonly flowLogs?: { readonly logGroupArn: pulumi.Input<string>; readonly roleArn: pulumi.Input<string> };
   /** The only domains that resolve; empty for all. @default [] */
   readonly dnsFirewall?: readonly string[];
@@ -63,19 +65,19 @@ export class Network extends pulumi.ComponentResource {
   readonly subnetIds: Readonly<Record<string, pulumi.Output<string>>>;
   readonly securityGroupId: pulumi.Output<string>;
   /**
-   * What a machine needs from its first moment to its last: routes, endpoints, rules. A machine that starts before them
+   * Resources that a machine needs from its first moment to its last: routes, endpoints, rules. A machine that starts before them
    * finds no packages and no runtime image; one that ends after them cannot say that it has drained.
    */
-  get ways(): readonly pulumi.Resource[] {
-    return this.#ways;
+  get dependencies(): readonly pulumi.Resource[] {
+    return this.#dependencies;
   }
-  readonly #ways: pulumi.Resource[] = [];
+  readonly #dependencies: pulumi.Resource[] = [];
   readonly #name: string;
   readonly #tags: Tags;
 
   constructor(name: string, args: NetworkArgs, opts?: pulumi.ComponentResourceOptions) {
     super("cloister:aws:Network", name, {}, opts);
-    const { region, zones, cidr = "10.20.0.0/16", nat = "single", existing, tags = {} } = args;
+    const { region, zones, cidr, nat, ssmEndpoints, existing, tags = {} } = { ...NETWORK, ...args };
     this.#name = name;
     this.#tags = tags;
     refuseInputs("Network", problemsOf(args, cidr));
@@ -106,7 +108,7 @@ export class Network extends pulumi.ComponentResource {
       });
       this.subnetIds = Object.fromEntries(privates.map(({ zone, id }) => [zone, id]));
       if (nat !== "none") this.#natGateways(plan.slice(0, nat === "single" ? 1 : plan.length), privates);
-      this.#ways.push(
+      this.#dependencies.push(
         new VpcEndpoint(
           `${name}-s3`,
           {
@@ -114,7 +116,7 @@ export class Network extends pulumi.ComponentResource {
             serviceName: `com.amazonaws.${region}.s3`,
             vpcEndpointType: "Gateway",
             routeTableIds: privates.map(({ tableId }) => tableId),
-            // Where there is NAT it would keep nothing in, and sessions from hosts that they are allowed.
+            // With NAT a policy would not keep data in, and would keep sessions from hosts that they are allowed.
             ...(closed
               ? {
                   policy: policy((account) =>
@@ -129,7 +131,7 @@ export class Network extends pulumi.ComponentResource {
       );
     }
     this.securityGroupId = this.#machines(region, existing?.cidr ?? cidr, closed);
-    if (args.ssmEndpoints && !existing)
+    if (ssmEndpoints && !existing)
       this.#endpoints(region, closed, (service) => policy((account) => endpointPolicy(service, account)));
     if (args.flowLogs) {
       new FlowLog(
@@ -147,7 +149,7 @@ export class Network extends pulumi.ComponentResource {
     }
     if (args.dnsFirewall?.length) {
       const domains = args.dnsFirewall;
-      this.#ways.push(new DnsFirewall(name, { region, vpcId: this.vpcId, domains, tags }, parent).association);
+      this.#dependencies.push(new DnsFirewall(name, { region, vpcId: this.vpcId, domains, tags }, parent).association);
     }
     this.registerOutputs({ vpcId: this.vpcId, subnetIds: this.subnetIds, securityGroupId: this.securityGroupId });
   }
@@ -171,7 +173,7 @@ export class Network extends pulumi.ComponentResource {
       parent,
     );
     const table = new RouteTable(name, { vpcId, tags }, parent);
-    this.#ways.push(new RouteTableAssociation(name, { subnetId: subnet.id, routeTableId: table.id }, parent));
+    this.#dependencies.push(new RouteTableAssociation(name, { subnetId: subnet.id, routeTableId: table.id }, parent));
     return { id: subnet.id, tableId: table.id };
   }
 
@@ -201,7 +203,7 @@ export class Network extends pulumi.ComponentResource {
     privates.forEach(({ zone, tableId }, i) => {
       const gateway = gateways[i] ?? gateways[0];
       if (!gateway) return;
-      this.#ways.push(
+      this.#dependencies.push(
         new Route(
           `${name}-private-${zone}`,
           { routeTableId: tableId, destinationCidrBlock: everywhere, natGatewayId: gateway.id },
@@ -226,7 +228,7 @@ export class Network extends pulumi.ComponentResource {
       port: number,
       to: { cidrIpv4: string } | { prefixListId: pulumi.Output<string> },
     ) =>
-      this.#ways.push(
+      this.#dependencies.push(
         new SecurityGroupEgressRule(
           `${name}-${part}`,
           {
@@ -274,7 +276,7 @@ export class Network extends pulumi.ComponentResource {
       },
       parent,
     );
-    this.#ways.push(inbound);
+    this.#dependencies.push(inbound);
     for (const service of endpointServices(closed)) {
       const endpoint = new VpcEndpoint(
         `${this.#name}-${service}`,
@@ -290,7 +292,7 @@ export class Network extends pulumi.ComponentResource {
         },
         parent,
       );
-      this.#ways.push(endpoint);
+      this.#dependencies.push(endpoint);
     }
   }
 }

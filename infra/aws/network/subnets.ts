@@ -3,9 +3,9 @@ import { Address4 } from "ip-address";
 /** One zone's part of the network. */
 export interface ZonePlan {
   readonly zone: string;
-  /** Where machines live. */
+  /** Range of the subnet for machines. */
   readonly privateCidr: string;
-  /** Where the zone's NAT gateway lives; unused without one. */
+  /** Range of the subnet for the zone's NAT gateway; unused without one. */
   readonly publicCidr: string;
 }
 
@@ -28,13 +28,13 @@ export function planSubnets(cidr: string, zones: readonly string[]): ZonePlan[] 
   }));
 }
 
-/** Whether two ranges share an address. */
+/** Tells whether two ranges share an address. */
 export function overlap(a: string, b: string): boolean {
   const [x, y] = [new Address4(a), new Address4(b)];
   return x.isInSubnet(y) || y.isInSubnet(x);
 }
 
-/** What is wrong with a VPC's range; undefined when nothing is. */
+/** The problem of a VPC's range; undefined when there is none. */
 export function cidrProblem(cidr: string): string | undefined {
   if (!Address4.isValid(cidr) || !cidr.includes("/")) return "must be an IPv4 range such as 10.20.0.0/16";
   const range = new Address4(cidr);

@@ -1,6 +1,7 @@
-import type { CpuFeature } from "../../../contract/reference.ts";
+/** Sizes and CPU features of Graviton instance types, as of 2026-07 (aws/aws-graviton-getting-started, runtime-feature-detection.md). */
 
-/** What Graviton instance types are and can, as of 2026-07 (aws/aws-graviton-getting-started, runtime-feature-detection.md). */
+import type { CpuFeature } from "../../../contract/reference.ts";
+import { defined } from "../../../lib/defined.ts";
 
 /** By generation: the features of the reference that its cores lack. */
 const LACKS: Readonly<Record<number, readonly CpuFeature[]>> = {
@@ -13,7 +14,7 @@ const LACKS: Readonly<Record<number, readonly CpuFeature[]>> = {
 /** Families that do not follow the rule "letters, 5 + generation - 1, g". */
 const GENERATION_OF_DIGIT: Readonly<Record<string, number>> = { "4": 2, "6": 2, "7": 3, "8": 4, "9": 5 };
 
-/** What an instance type's name says. */
+/** Facts that an instance type's name tells. */
 export interface InstanceTypeFacts {
   /** Graviton generation; undefined when it is no Graviton type. */
   readonly generation: number | undefined;
@@ -34,7 +35,7 @@ const GIB_PER_CPU: Readonly<Record<string, number>> = { c: 2, m: 4, r: 8, x: 16 
 /** vCPUs by size; `<n>xlarge` and `metal-<n>xl` have 4 n. */
 const CPUS: Readonly<Record<string, number>> = { medium: 1, large: 2, xlarge: 4 };
 
-/** How large an instance is. */
+/** The size of an instance. */
 export interface InstanceSize {
   readonly cpus: number;
   /** Undefined for families of another proportion than c, m, r and x. */
@@ -51,5 +52,5 @@ export function instanceSize(type: string): InstanceSize | undefined {
   const cpus = many ? 4 * Number(many[1]) : CPUS[size];
   if (cpus === undefined) return undefined;
   const gib = GIB_PER_CPU[family];
-  return { cpus, ...(gib === undefined ? {} : { memoryMiB: cpus * gib * 1024 }) };
+  return defined({ cpus, memoryMiB: gib === undefined ? undefined : cpus * gib * 1024 });
 }

@@ -4,54 +4,52 @@ import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { z } from "zod";
 import type { Problem, Settings } from "../../settings/settings.ts";
-import { zoneFor } from "./cells.ts";
 import { instanceTypeFacts } from "./graviton.ts";
-import { zonesOf } from "./problems.ts";
+import { resolveMachine, resolvePool } from "./resolve.ts";
+import { zonesOf } from "./zones.ts";
 
 /** Zones that have an instance type, by type. */
 export type Offerings = Readonly<Record<string, readonly string[]>>;
 
-/** One type, or one of several, that a zone must have. */
-interface Wish {
+/** A zone's need: one of these types. */
+interface RequestedTypes {
   /** Key of the configuration, without `cloister:`. */
   readonly key: string;
   readonly types: readonly string[];
   readonly zones: readonly string[];
 }
 
-/** What a stack needs. What is refused for other reasons is left out. */
-function wishes(settings: Settings): Wish[] {
-  const zones = zonesOf(settings);
+/** The types that a stack needs. What is refused for other reasons is left out. */
+function requestedTypes(settings: Settings): RequestedTypes[] {
   const key = (own: string | undefined, path: string): string => (own === undefined ? "instanceType" : path);
-  const all: Wish[] = [];
-  for (const [name, { instanceType, zone }] of Object.entries(settings.machines)) {
-    const types = [instanceType ?? settings.instanceType];
-    all.push({
-      key: key(instanceType, `machines.${name}.instanceType`),
-      types,
-      zones: [zone ?? zoneFor(name, zones)],
-    });
-  }
-  for (const [name, { instanceType, spot }] of Object.entries(settings.pools)) {
+  const machines = Object.entries(settings.machines).map(([name, own]): RequestedTypes => {
+    const { instanceType, zone } = resolveMachine(settings, name);
+    return { key: key(own.instanceType, `machines.${name}.instanceType`), types: [instanceType], zones: [zone] };
+  });
+  const pools = Object.entries(settings.pools).map(([name, own]): RequestedTypes => {
+    const { instanceType, spot } = resolvePool(settings, name);
     // Any of a Spot pool's types will do in a zone.
-    const types = [instanceType ?? settings.instanceType, ...(spot?.instanceTypes ?? [])];
-    all.push({ key: key(instanceType, `pools.${name}.instanceType`), types, zones });
-  }
-  const usable = (type: string): boolean => instanceTypeFacts(type).lacks.length === 0;
-  return all
-    .filter(({ types }) => types.every((type) => instanceTypeFacts(type).generation !== undefined && usable(type)))
-    .map((wish) => ({ ...wish, zones: wish.zones.filter((zone) => zone.startsWith(settings.region)) }));
+    const types = [instanceType, ...(spot?.instanceTypes ?? [])];
+    return { key: key(own.instanceType, `pools.${name}.instanceType`), types, zones: zonesOf(settings) };
+  });
+  const usable = (type: string): boolean => {
+    const { generation, lacks } = instanceTypeFacts(type);
+    return generation !== undefined && lacks.length === 0;
+  };
+  return [...machines, ...pools]
+    .filter(({ types }) => types.every(usable))
+    .map((one) => ({ ...one, zones: one.zones.filter((zone) => zone.startsWith(settings.region)) }));
 }
 
 /** Types that must be asked for: those that are not known to be wherever they are needed. */
 export function unknownTypes(settings: Settings, known: Offerings): string[] {
-  const lacking = wishes(settings).filter(({ types, zones }) => zones.some((zone) => !has(known, types, zone)));
+  const lacking = requestedTypes(settings).filter(({ types, zones }) => zones.some((zone) => !has(known, types, zone)));
   return [...new Set(lacking.flatMap(({ types }) => types))].sort();
 }
 
 /** Zones that lack the types that they shall have. */
 export function offeringProblems(settings: Settings, offered: Offerings): Problem[] {
-  const found = wishes(settings).flatMap(({ key, types, zones }) =>
+  const found = requestedTypes(settings).flatMap(({ key, types, zones }) =>
     zones
       .filter((zone) => !has(offered, types, zone))
       .map((zone): Problem => {
@@ -78,7 +76,7 @@ export function askAws(project: string): AskOfferings {
   return async (region, types) => {
     const { stdout } = await promisify(execFile)(
       process.execPath,
-      ["--import", "tsx", join("infra", "aws", "ask-offerings.ts"), region, ...types],
+      ["--import", "tsx", join("infra", "aws", "steps", "ask-offerings.ts"), region, ...types],
       { cwd: project, timeout: 20_000 },
     );
     return JSON.parse(stdout) as Offerings;
@@ -111,7 +109,7 @@ export async function zonesWithoutTypes(args: {
     doubt(`whether the zones have ${types.join(", ")} could not be looked up: ${why}`);
     return [];
   }
-  // Where it cannot be kept it is asked for again.
+  // If the answer cannot be kept, AWS is asked again the next time.
   await mkdir(dirname(file), { recursive: true })
     .then(async () => await writeFile(file, JSON.stringify({ region, offered })))
     .catch(() => {});

@@ -1,6 +1,7 @@
 import type { Settings } from "../../settings/settings.ts";
 import { endpointServices } from "../network/endpoints.ts";
-import { zonesOf } from "./problems.ts";
+import { resolveMachine, resolvePool } from "./resolve.ts";
+import { zonesOf } from "./zones.ts";
 
 /** On-demand Linux prices of us-east-1 in US dollars, as of 2026-01. Other regions cost more; taxes and traffic come on top. */
 const HOURLY: Readonly<Record<string, number>> = {
@@ -24,7 +25,7 @@ export interface CostLine {
   readonly usd: number;
 }
 
-/** What a stack costs a month at its least size, without traffic. A type without a known price counts as 0 and says so. */
+/** The cost of a stack at its least size, without traffic. US dollars a month. A type without a known price counts as 0 and says so. */
 export function monthlyEstimate(settings: Settings): CostLine[] {
   const zones = zonesOf(settings).length;
   const lines: CostLine[] = [];
@@ -37,18 +38,15 @@ export function monthlyEstimate(settings: Settings): CostLine[] {
     );
     add(`${label}: disks`, count * (settings.rootDiskGiB + sessionGiB) * GP3_GIB);
   };
-  for (const [name, machine] of Object.entries(settings.machines)) {
-    const disk = machine.sessionDiskGiB ?? settings.sessionDiskGiB;
-    machines(`machine ${name}`, 1, machine.instanceType ?? settings.instanceType, disk);
-    add(`machine ${name}: snapshots, at most`, disk * settings.snapshots.keep * SNAPSHOT_GIB);
+  for (const name of Object.keys(settings.machines)) {
+    const { instanceType, sessionDiskGiB } = resolveMachine(settings, name);
+    machines(`machine ${name}`, 1, instanceType, sessionDiskGiB);
+    add(`machine ${name}: snapshots, at most`, sessionDiskGiB * settings.snapshots.keep * SNAPSHOT_GIB);
   }
-  for (const [name, pool] of Object.entries(settings.pools))
-    machines(
-      `pool ${name}`,
-      pool.desired ?? pool.min,
-      pool.instanceType ?? settings.instanceType,
-      settings.sessionDiskGiB,
-    );
+  for (const name of Object.keys(settings.pools)) {
+    const { desired, min, instanceType, sessionDiskGiB } = resolvePool(settings, name);
+    machines(`pool ${name}`, desired ?? min, instanceType, sessionDiskGiB);
+  }
   if (settings.network.existing === undefined) {
     const gateways = { none: 0, single: 1, "per-zone": zones }[settings.network.nat];
     if (gateways > 0) add(`NAT: ${gateways} x gateway`, gateways * NAT_HOUR * HOURS);

@@ -4,7 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 /** Arguments of {@link Budget}. */
 export interface BudgetArgs {
   readonly monthlyUSD: number;
-  /** Who hears of 80 % spent and of a forecast above 100 %. */
+  /** Address that hears of 80 % spent and of a forecast above 100 %. */
   readonly email: string;
   /** Value of the tag `cloister:stack`, by which costs are told apart. */
   readonly stack: string;

@@ -1,12 +1,12 @@
 import { Dashboard as AwsDashboard } from "@pulumi/aws/cloudwatch/dashboard.js";
 import * as pulumi from "@pulumi/pulumi";
-import type { Cell } from "../machines/pool.ts";
+import type { PoolGroup } from "../machines/pool.ts";
 
 /** Arguments of {@link Dashboard}. */
 export interface DashboardArgs {
   readonly region: string;
   readonly machines: readonly { readonly machine: string; readonly instanceId: pulumi.Input<string> }[];
-  readonly pools: readonly pulumi.Input<readonly Cell[]>[];
+  readonly pools: readonly pulumi.Input<readonly PoolGroup[]>[];
 }
 
 /** One dashboard per stack: CPU and status checks of named machines, sizes of pools. */

@@ -1,6 +1,6 @@
 import { LogGroup } from "@pulumi/aws/cloudwatch/logGroup.js";
 import * as pulumi from "@pulumi/pulumi";
-import type { Tags } from "../component.ts";
+import type { Tags } from "../tags.ts";
 
 /** Arguments of {@link Logs}. */
 export interface LogsArgs {

@@ -8,7 +8,7 @@ export interface StartedMachine {
   readonly sshPort: number;
   /** What runs the machine's CPUs: `kvm`, `hvf` or `tcg`. */
   readonly accelerator: string;
-  /** Name of this start, by which its guard knows it (`guard.ts`). */
+  /** Name of this start, by which its guard knows it (`start-guard.ts`). */
   readonly start?: string;
   /** QEMU's process, known before QEMU itself writes its number down. */
   readonly pid?: number;

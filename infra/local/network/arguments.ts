@@ -1,6 +1,6 @@
 import { LAYOUT, SSH } from "./layout.ts";
 
-/** What of QEMU the machine's network needs, by the options that list it. */
+/** Features of QEMU that the machine's network needs, by the options that list them. */
 export const NEEDED_OF_QEMU = [
   { option: "-netdev", name: "user", what: "QEMU's user network (libslirp)" },
   { option: "-object", name: "filter-redirector", what: "QEMU's filter-redirector" },
@@ -36,7 +36,7 @@ export function userNetwork(sshPort: number): string[] {
   return ["-netdev", user.join(",")];
 }
 
-/** What the stack says of the machine's network. */
+/** The machine's network in words, for the stack's outputs. */
 export function networkInWords(services: readonly string[]): string {
   const but = services.length === 0 ? "" : ` but ${services.join(", ")}`;
   return (

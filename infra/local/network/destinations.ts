@@ -10,13 +10,13 @@ export type Interfaces = Readonly<
   Record<string, readonly Pick<NetworkInterfaceInfo, "address" | "cidr">[] | undefined>
 >;
 
-/** How long an answer about this computer's addresses holds: networks come and go, IPv6 addresses change. Milliseconds. */
+/** Time for which an answer about this computer's addresses holds: networks come and go, IPv6 addresses change. Milliseconds. */
 const FRESH_MS = 1_000;
 
 /** A shorter prefix is no local network but a way to everywhere, such as a tunnel's. */
 const SHORTEST = { 4: 8, 6: 32 } as const;
 
-/** How many answers are kept: a machine that dials at random must not fill our memory. */
+/** Number of answers that are kept: a machine that dials at random must not fill our memory. */
 const KEPT = 4_096;
 
 /**
@@ -87,7 +87,7 @@ function textOf(file: string): string {
 }
 
 /**
- * What Linux itself takes for its own addresses, those of interfaces without a carrier and whole ranges included, which
+ * The addresses that Linux itself takes for its own, those of interfaces without a carrier and whole ranges included, which
  * no list of interfaces shows. Text as in /proc/net/fib_trie.
  */
 export function localIPv4(trie: string): string[] {

@@ -11,7 +11,7 @@ import { type QemuSpec, qemuArguments, qemuProgram } from "../qemu.ts";
 import { hostServices } from "./host-access.ts";
 import type { MachineRuns, RunMachine } from "./main.ts";
 
-/** What is to be started, and how. */
+/** Arguments of {@link launch}. */
 export interface Launch {
   readonly spec: QemuSpec;
   readonly paths: Paths;
@@ -28,7 +28,7 @@ export interface Launch {
 /** A machine that was started. */
 export interface Launched {
   readonly pid: number;
-  /** Whether QEMU runs. */
+  /** Tells whether QEMU runs. */
   alive(): boolean;
 }
 

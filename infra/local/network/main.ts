@@ -6,7 +6,7 @@
 import { spawn } from "node:child_process";
 import type { Readable, Writable } from "node:stream";
 import { text } from "node:stream/consumers";
-import { guardStart } from "../host/guard.ts";
+import { guardStart } from "../host/start-guard.ts";
 import type { Paths } from "../paths.ts";
 import { FROM_FILTER, TO_FILTER } from "./arguments.ts";
 import { Destinations } from "./destinations.ts";
@@ -14,7 +14,7 @@ import { FrameFilter } from "./frames.ts";
 import type { HostService } from "./host-access.ts";
 import { judgeOf } from "./packets.ts";
 
-/** What is to be run. */
+/** Input of this program, as JSON on stdin. */
 export interface RunMachine {
   readonly program: string;
   readonly args: readonly string[];

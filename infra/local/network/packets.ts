@@ -1,11 +1,11 @@
 import { canonical, type HostService } from "./host-access.ts";
 import { LAYOUT, SSH } from "./layout.ts";
 
-/** What may leave the machine. */
+/** Rules for packets that leave the machine. */
 export interface PacketRules {
-  /** Whether an address is one that the machine may not reach. */
+  /** Tells whether an address is one that the machine may not reach. */
   readonly denies: (address: string) => boolean;
-  /** What it may reach although its address is denied. */
+  /** Services that it may reach although their address is denied. */
   readonly services: readonly HostService[];
 }
 
@@ -28,10 +28,10 @@ const ECHO_REQUEST = { [ICMP]: 8, [ICMPV6]: 128 } as const;
 interface Packet {
   readonly to: string;
   readonly protocol: number;
-  /** Of TCP and UDP; 0 otherwise. */
+  /** Port of TCP and UDP; 0 otherwise. */
   readonly fromPort: number;
   readonly toPort: number;
-  /** Of TCP: its flags. Of ICMP: its type. */
+  /** Flags of TCP, or type of ICMP. */
   readonly kind: number;
 }
 

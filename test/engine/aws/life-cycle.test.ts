@@ -1,12 +1,10 @@
 import assert from "node:assert/strict";
-import { gunzipSync } from "node:zlib";
-import { parse } from "yaml";
 import { deployerPolicy, KNOWN_TYPES } from "../../../infra/aws/access/deployer-policy.ts";
-import type { EngineResult } from "../../../rehearsal/engine.ts";
-import { type Clients, clientsOf, instancesOf, inventory, tagsOf } from "../../../rehearsal/look.ts";
+import { type Clients, instancesOf, inventory, tagsOf } from "../../../rehearsal/look.ts";
 import { IMAGES } from "../../../rehearsal/moto.ts";
 import { actionsOf, allowed } from "../../../rehearsal/permissions.ts";
-import { Rehearsal } from "../../../rehearsal/rehearsal.ts";
+import type { Rehearsal } from "../../../rehearsal/rehearsal.ts";
+import { type Config, described, EVERYTHING, Scenario, succeeded, userDataOf } from "./scenario.ts";
 
 /** What an action of the deployer is done to, where that has a name: as a stack of this program or of another names it; else `*`. */
 function ownResource(action: string, owner: string): string {
@@ -24,28 +22,6 @@ function ownResource(action: string, owner: string): string {
   return "*";
 }
 
-/** Everything that an AWS stack can have, in one. */
-const EVERYTHING = {
-  machines: { one: {}, two: { zone: "eu-central-1b" } },
-  pools: {
-    small: { min: 1, max: 2, warmPool: { minSize: 0 } },
-    large: { max: 502 },
-    spot: {
-      max: 4,
-      schedules: { morning: { cron: "0 6 * * *", timeZone: "Europe/Berlin", min: 2, max: 4, desired: 3 } },
-      spot: { onDemandBase: 1, instanceTypes: ["m8g.xlarge"] },
-    },
-  },
-  network: {
-    cidr: "10.20.0.0/20",
-    nat: "single",
-    flowLogs: true,
-    ssmEndpoints: true,
-    dnsFirewall: ["api.anthropic.com", "ports.ubuntu.com"],
-  },
-  budget: { monthlyUSD: 100, email: "someone@example.com" },
-};
-
 /** That something has at least these members. */
 function includes(whole: unknown, part: object): void {
   const have = whole as Record<string, unknown> | undefined;
@@ -55,68 +31,41 @@ function includes(whole: unknown, part: object): void {
   }
 }
 
-/** Each test begins where the one before ended: they run in their order, on one stack. */
+/** A pool that is larger and slower to stop than {@link EVERYTHING} has it. */
+const LARGER = { ...EVERYTHING.pools, small: { ...EVERYTHING.pools.small, max: 3, drainSeconds: 600 } };
+/** Another image, other user data, other pools, larger disks. */
+const CHANGED = { ami: IMAGES[1], hostname: "other", pools: LARGER, sessionDiskGiB: 12 };
+/** As that, with the pool's first size. */
+const RESIZED = {
+  ...CHANGED,
+  pools: { ...EVERYTHING.pools, small: { ...EVERYTHING.pools.small, drainSeconds: 600 } },
+};
+const RENAMED = { one: {}, renamed: { zone: "eu-central-1b" } };
+
+/** Any of these tests can be run alone (`--grep`): each says with `at` which configuration it begins with. */
 describe("a stack on AWS (rehearsed with moto)", function () {
   this.timeout(240_000);
+  let scenario: Scenario;
   let stack: Rehearsal;
   let aws: Clients;
-  let empty: string[];
 
-  const succeeded = ({ exitCode, all }: EngineResult): void => assert.equal(exitCode, 0, all);
-  const machine = async (name: string) => {
-    const found = (await instancesOf(aws)).filter(({ Tags }) => tagsOf(Tags)["Name"] === name);
-    assert.equal(found.length, 1, `instances named ${name}`);
-    return found[0] as (typeof found)[0];
-  };
-  const output = async <T>(name: string): Promise<T> => (await stack.engine.outputs())[name] as T;
-  const sessionVolume = async (name: string): Promise<string> =>
-    (await output<Record<string, { sessionVolumeId: string }>>("machines"))[name]?.sessionVolumeId ?? "";
-  const attached = async (volume: string): Promise<string | undefined> =>
-    (await aws.ec2.describeVolumes({ VolumeIds: [volume] })).Volumes?.[0]?.Attachments?.[0]?.InstanceId;
-  const group = async (name: string) => {
-    const { AutoScalingGroups } = await aws.autoScaling.describeAutoScalingGroups({
-      AutoScalingGroupNames: [`cloister-dev-${name}`],
-    });
-    assert.equal(AutoScalingGroups?.length, 1);
-    return AutoScalingGroups[0] as NonNullable<typeof AutoScalingGroups>[0];
-  };
-  const templateOf = async (name: string) => {
-    const { LaunchTemplates } = await aws.ec2.describeLaunchTemplates({});
-    const id = LaunchTemplates?.find(({ LaunchTemplateName = "" }) =>
-      new RegExp(`^${name}-[0-9a-f]{7}$`).test(LaunchTemplateName),
-    )?.LaunchTemplateId;
-    const { LaunchTemplateVersions } = await aws.ec2.describeLaunchTemplateVersions({
-      LaunchTemplateId: id,
-      Versions: ["$Latest"],
-    });
-    return LaunchTemplateVersions?.[0]?.LaunchTemplateData ?? {};
-  };
-  const userDataOf = (base64: string | undefined): Record<string, unknown> =>
-    parse(gunzipSync(Buffer.from(base64 ?? "", "base64")).toString("utf8")) as Record<string, unknown>;
-  /** What user data tells the guest of its machine. */
-  const described = (base64: string | undefined): Record<string, unknown> => {
-    const files = userDataOf(base64)["write_files"] as { path: string; content: string }[];
-    return JSON.parse(files.find(({ path }) => path === "/etc/cloister/machine.json")?.content ?? "{}");
-  };
-  /** Seconds that each hook of a pool waits. */
-  const hooksOf = async (name: string): Promise<Record<string, number>> => {
-    const { LifecycleHooks = [] } = await aws.autoScaling.describeLifecycleHooks({
-      AutoScalingGroupName: `cloister-dev-${name}`,
-    });
-    return Object.fromEntries(
-      LifecycleHooks.map(({ LifecycleHookName = "", HeartbeatTimeout = 0 }) => [LifecycleHookName, HeartbeatTimeout]),
-    );
-  };
-  const refreshes = async () => Object.values((await stack.kept())["autoscaling:refresh"] ?? {});
+  const at = (config?: Config): Promise<void> => scenario.at(config);
+  const machine = (name: string) => scenario.machine(name);
+  const output = <T>(name: string): Promise<T> => scenario.output<T>(name);
+  const sessionVolume = (name: string): Promise<string> => scenario.sessionVolume(name);
+  const attached = (volume: string): Promise<string | undefined> => scenario.attached(volume);
+  const group = (name: string) => scenario.group(name);
+  const templateOf = (name: string) => scenario.templateOf(name);
+  const refreshes = () => scenario.refreshes();
 
   before(async () => {
-    stack = await Rehearsal.create({ stack: "dev", config: EVERYTHING });
-    aws = clientsOf(stack.moto.endpoint);
-    empty = await inventory(aws, await stack.kept());
+    scenario = await Scenario.create();
+    ({ stack, aws } = scenario);
   });
   after(async () => await stack.dispose());
 
   it("is refused in one round for all that is wrong, before AWS is asked to do anything", async () => {
+    const before = (await stack.calls()).length;
     const right: Record<string, unknown> = {};
     for (const key of ["region", "ami", "instanceType", "rootDiskGiB"])
       right[key] = (await stack.configured(key)) ?? null;
@@ -149,17 +98,18 @@ describe("a stack on AWS (rehearsed with moto)", function () {
     assert.match(without.all, /cloister:region: is missing/);
     assert.match(without.all, /AWS credentials: none were found/);
     assert.match(without.all, /cloister:rootDiskGiB = 4/);
-    assert.deepEqual(await stack.calls(), []);
+    assert.deepEqual((await stack.calls()).slice(before), []);
     await stack.set({ ...right, ...EVERYTHING });
   });
 
   it("comes up", async () => {
-    succeeded(await stack.engine.up());
+    await at();
     const { total } = await output<{ total: number }>("monthlyEstimateUSD");
     assert.ok(total > 100);
   });
 
   it("gives things the names to which the deployer's policy is narrowed", async () => {
+    await at();
     const { Buckets = [] } = await aws.s3.listBuckets({});
     const { SecretList = [] } = await aws.secrets.listSecrets({});
     const { logGroups = [] } = await aws.logs.describeLogGroups({});
@@ -191,24 +141,26 @@ describe("a stack on AWS (rehearsed with moto)", function () {
   });
 
   it("does not change when nothing changed, also when AWS is looked at again", async () => {
+    await at();
     succeeded(await stack.engine.preview("--expect-no-changes", "--refresh"));
   });
 
   it("machines start after their ways out are there, and those go after the machines", async () => {
+    await at();
     const resources = await stack.engine.resources();
     const of = (...types: string[]) => resources.filter(({ type }) => types.includes(type.split(":").at(-1) ?? ""));
-    const ways = [
+    const required = [
       ...of("RouteTableAssociation", "SecurityGroupEgressRule", "SecurityGroupIngressRule", "VpcEndpoint"),
       ...of("Route").filter(({ urn }) => /-private-eu-central-1[ab]$/.test(urn)),
       ...of("ResolverFirewallRuleGroupAssociation"),
     ].map(({ urn }) => urn);
     // Three subnets, three rules out and one in, three endpoints, two routes, the firewall.
-    assert.equal(ways.length, 3 + 3 + 1 + 3 + 2 + 1);
+    assert.equal(required.length, 3 + 3 + 1 + 3 + 2 + 1);
     const templates = of("LaunchTemplate");
     assert.equal(templates.length, 2 + 3);
     for (const { urn, dependencies = [] } of templates) {
       assert.deepEqual(
-        ways.filter((way) => !dependencies.includes(way)),
+        required.filter((one) => !dependencies.includes(one)),
         [],
         urn,
       );
@@ -220,6 +172,7 @@ describe("a stack on AWS (rehearsed with moto)", function () {
   });
 
   it("a named machine is private, with IMDSv2 alone and hop limit 1, and tags on itself, its disks and its interface", async () => {
+    await at();
     const one = await machine("one");
     const { HttpTokens, HttpPutResponseHopLimit, HttpEndpoint } = one.MetadataOptions ?? {};
     assert.deepEqual([HttpEndpoint, HttpTokens, HttpPutResponseHopLimit], ["enabled", "required", 1]);
@@ -240,6 +193,7 @@ describe("a stack on AWS (rehearsed with moto)", function () {
   });
 
   it("a named machine has encrypted disks, of which the session disk is its own and takes part in snapshots", async () => {
+    await at();
     const { Volumes = [] } = await aws.ec2.describeVolumes({
       Filters: [{ Name: "tag:cloister:stack", Values: ["dev"] }],
     });
@@ -262,6 +216,7 @@ describe("a stack on AWS (rehearsed with moto)", function () {
   });
 
   it("a named machine gets user data that names machine, digest and bucket, and fits", async () => {
+    await at();
     const { UserData } = await aws.ec2.describeInstanceAttribute({
       InstanceId: (await machine("one")).InstanceId,
       Attribute: "userData",
@@ -282,6 +237,7 @@ describe("a stack on AWS (rehearsed with moto)", function () {
   });
 
   it("a pool has its hooks before its machines, never balances zones, and names a version", async () => {
+    await at();
     const { LifecycleHooks } = await aws.autoScaling.describeLifecycleHooks({
       AutoScalingGroupName: "cloister-dev-small",
     });
@@ -305,6 +261,7 @@ describe("a stack on AWS (rehearsed with moto)", function () {
   });
 
   it("a pool has a template with a session disk, IMDSv2 and tags for all that it makes", async () => {
+    await at();
     const data = await templateOf("small");
     includes(data.MetadataOptions, { HttpTokens: "required", HttpPutResponseHopLimit: 1 });
     assert.deepEqual(
@@ -322,6 +279,7 @@ describe("a stack on AWS (rehearsed with moto)", function () {
   });
 
   it("a pool of more than 500 is two groups with one template", async () => {
+    await at();
     const [first, second] = [await group("large-1"), await group("large-2")];
     assert.deepEqual([first.MaxSize, second.MaxSize], [251, 251]);
     assert.deepEqual(first.LaunchTemplate, second.LaunchTemplate);
@@ -332,6 +290,7 @@ describe("a stack on AWS (rehearsed with moto)", function () {
   });
 
   it("a pool has its schedules", async () => {
+    await at();
     const { ScheduledUpdateGroupActions = [] } = await aws.autoScaling.describeScheduledActions({});
     assert.equal(ScheduledUpdateGroupActions.length, 1);
     includes(ScheduledUpdateGroupActions[0], {
@@ -346,6 +305,7 @@ describe("a stack on AWS (rehearsed with moto)", function () {
   });
 
   it("a pool has a warm pool when told to", async () => {
+    await at();
     const warmPool = async (name: string) =>
       (await aws.autoScaling.describeWarmPool({ AutoScalingGroupName: `cloister-dev-${name}` })).WarmPoolConfiguration;
     includes(await warmPool("small"), { MinSize: 0, PoolState: "Stopped" });
@@ -353,6 +313,7 @@ describe("a stack on AWS (rehearsed with moto)", function () {
   });
 
   it("a pool takes Spot machines above its on-demand base when told to", async () => {
+    await at();
     const { MixedInstancesPolicy: policy } = await group("spot");
     includes(policy?.InstancesDistribution, {
       OnDemandBaseCapacity: 1,
@@ -365,6 +326,7 @@ describe("a stack on AWS (rehearsed with moto)", function () {
   });
 
   it("lets nothing in: machines have no inbound rule, endpoints one from machines", async () => {
+    await at();
     const { SecurityGroups = [] } = await aws.ec2.describeSecurityGroups({
       Filters: [{ Name: "tag:cloister:stack", Values: ["dev"] }],
     });
@@ -387,6 +349,7 @@ describe("a stack on AWS (rehearsed with moto)", function () {
   });
 
   it("keeps the bucket closed, encrypted and versioned, and logs encrypted and for some time", async () => {
+    await at();
     const { Buckets } = await aws.s3.listBuckets({});
     const Bucket = Buckets?.[0]?.Name ?? "";
     assert.match(Bucket, /^cloister-dev-/);
@@ -409,6 +372,7 @@ describe("a stack on AWS (rehearsed with moto)", function () {
   });
 
   it("lets machines have their runtime image, logs, secret and signals, and no more", async () => {
+    await at();
     const { Roles } = await aws.iam.listRoles({});
     const RoleName = Roles?.find(({ RoleName = "" }) => RoleName.startsWith("cloister-dev-machine-"))?.RoleName ?? "";
     const { PolicyNames = [] } = await aws.iam.listRolePolicies({ RoleName });
@@ -472,6 +436,7 @@ describe("a stack on AWS (rehearsed with moto)", function () {
   });
 
   it("lets the delivery of flow logs have its one log group", async () => {
+    await at();
     const { Roles } = await aws.iam.listRoles({});
     const RoleName = Roles?.find(({ RoleName = "" }) => RoleName.startsWith("cloister-dev-flow-logs-"))?.RoleName ?? "";
     const { PolicyNames = [] } = await aws.iam.listRolePolicies({ RoleName });
@@ -498,9 +463,9 @@ describe("a stack on AWS (rehearsed with moto)", function () {
   });
 
   it("a change of the image replaces named machines, which keep their session disks, and refreshes pools", async () => {
+    await at();
     const [old, disk] = [(await machine("one")).InstanceId, await sessionVolume("one")];
-    await stack.set({ ami: IMAGES[1] });
-    succeeded(await stack.engine.up());
+    await at({ ami: IMAGES[1] });
     const now = await machine("one");
     assert.equal(now.ImageId, IMAGES[1]?.id);
     assert.notEqual(now.InstanceId, old);
@@ -516,13 +481,9 @@ describe("a stack on AWS (rehearsed with moto)", function () {
   });
 
   it("a change of user data, of a pool's size and times, and of a disk's size does just that", async () => {
+    await at({ ami: IMAGES[1] });
     const [count, disk] = [(await refreshes()).length, await sessionVolume("two")];
-    await stack.set({
-      hostname: "other",
-      pools: { ...EVERYTHING.pools, small: { ...EVERYTHING.pools.small, max: 3, drainSeconds: 600 } },
-      sessionDiskGiB: 12,
-    });
-    succeeded(await stack.engine.up());
+    await at(CHANGED);
     const { UserData } = await aws.ec2.describeInstanceAttribute({
       InstanceId: (await machine("two")).InstanceId,
       Attribute: "userData",
@@ -530,8 +491,8 @@ describe("a stack on AWS (rehearsed with moto)", function () {
     assert.equal(userDataOf(UserData?.Value)["hostname"], "other");
     assert.equal(userDataOf((await templateOf("small")).UserData)["hostname"], "other");
     assert.equal((await group("small")).MaxSize, 3);
-    assert.deepEqual(await hooksOf("small"), { verified: 900, drained: 600 }, "in a group that was there");
-    assert.deepEqual(await hooksOf("spot"), { verified: 900, drained: 900 });
+    assert.deepEqual(await scenario.hooksOf("small"), { verified: 900, drained: 600 }, "in a group that was there");
+    assert.deepEqual(await scenario.hooksOf("spot"), { verified: 900, drained: 900 });
     assert.equal((await refreshes()).length, count + 4);
     assert.equal(await sessionVolume("two"), disk, "a larger disk is the same disk");
     const { Volumes } = await aws.ec2.describeVolumes({ VolumeIds: [disk] });
@@ -540,10 +501,13 @@ describe("a stack on AWS (rehearsed with moto)", function () {
   });
 
   it("a change of a pool's times replaces its schedule, and a group has its hook's time to go", async () => {
+    await at(CHANGED);
     const { spot } = EVERYTHING.pools;
     const morning = { ...spot.schedules.morning, cron: "30 6 * * *", desired: 4 };
-    await stack.set({ pools: { ...EVERYTHING.pools, spot: { ...spot, drainSeconds: 7200, schedules: { morning } } } });
-    succeeded(await stack.engine.up());
+    await at({
+      ...CHANGED,
+      pools: { ...EVERYTHING.pools, spot: { ...spot, drainSeconds: 7200, schedules: { morning } } },
+    });
     const { ScheduledUpdateGroupActions: actions = [] } = await aws.autoScaling.describeScheduledActions({
       AutoScalingGroupName: "cloister-dev-spot",
     });
@@ -559,17 +523,13 @@ describe("a stack on AWS (rehearsed with moto)", function () {
     const times = Object.fromEntries(groups.map((one) => [one.urn.split("::").at(-1), one.customTimeouts?.delete]));
     // Seconds: what a command may take, and ten minutes.
     assert.deepEqual([times["small"], times["spot"]], [900 + 600, 7200 + 600]);
-    await stack.set({
-      pools: { ...EVERYTHING.pools, small: { ...EVERYTHING.pools.small, max: 3, drainSeconds: 600 } },
-    });
-    succeeded(await stack.engine.up());
   });
 
   it("a change of a pool's size alone leaves machines and templates as they are", async () => {
+    await at(CHANGED);
     const [one, count] = [await machine("one"), (await refreshes()).length];
-    await stack.set({ pools: { ...EVERYTHING.pools, small: { ...EVERYTHING.pools.small, drainSeconds: 600 } } });
     const before = (await stack.calls()).length;
-    succeeded(await stack.engine.up());
+    await at(RESIZED);
     assert.equal((await group("small")).MaxSize, 2);
     assert.equal((await machine("one")).InstanceId, one.InstanceId);
     assert.equal((await refreshes()).length, count);
@@ -578,8 +538,10 @@ describe("a stack on AWS (rehearsed with moto)", function () {
   });
 
   it("comes back when a machine was terminated and a disk deleted behind its back", async () => {
+    await at(RESIZED);
     const [one, two] = [await machine("one"), await machine("two")];
     const [kept, lost] = [await sessionVolume("one"), await sessionVolume("two")];
+    scenario.disturbed();
     await aws.ec2.terminateInstances({ InstanceIds: [one.InstanceId ?? ""] });
     await aws.ec2.detachVolume({ VolumeId: lost, InstanceId: two.InstanceId });
     await aws.ec2.deleteVolume({ VolumeId: lost });
@@ -595,9 +557,9 @@ describe("a stack on AWS (rehearsed with moto)", function () {
   });
 
   it("does not let session disks go without the word for it", async () => {
+    await at(RESIZED);
     const [one, two] = [await sessionVolume("one"), await sessionVolume("two")];
-    await stack.set({ onDestroy: "refuse" });
-    succeeded(await stack.engine.up());
+    await at({ ...RESIZED, onDestroy: "refuse" });
     const there = await inventory(aws, await stack.kept());
     for (const how of [[], ["--skip-preview"]]) {
       const refused = await stack.engine.run(["destroy", "--yes", ...how, "-s", "dev"]);
@@ -607,7 +569,8 @@ describe("a stack on AWS (rehearsed with moto)", function () {
     }
     assert.equal((await stack.engine.preview("--expect-no-changes", "--refresh")).exitCode, 0, "nor from the state");
     // Another name is another machine: the old one's disk would go.
-    await stack.set({ machines: { one: {}, renamed: { zone: "eu-central-1b" } } });
+    scenario.disturbed();
+    await stack.set({ machines: RENAMED });
     const renamed = await stack.engine.run(["up", "--yes", "-s", "dev"]);
     assert.notEqual(renamed.exitCode, 0);
     assert.match(renamed.all, /two-session.*cannot be deleted\s+because it is protected/s);
@@ -617,26 +580,25 @@ describe("a stack on AWS (rehearsed with moto)", function () {
     assert.notEqual((await stack.engine.run(["up", "--yes", "--skip-preview", "-s", "dev"])).exitCode, 0);
     assert.equal((await aws.ec2.describeVolumes({ VolumeIds: [two] })).Volumes?.[0]?.State, "available");
     // The word counts for what is there when it is brought up.
-    const machines = { ...EVERYTHING.machines, renamed: { zone: "eu-central-1b" } };
-    await stack.set({ machines, onDestroy: "delete-data" });
-    succeeded(await stack.engine.up());
+    await at({ ...RESIZED, machines: { ...EVERYTHING.machines, ...RENAMED } });
     assert.equal(await sessionVolume("two"), two);
     assert.equal(await attached(two), (await machine("two")).InstanceId);
   });
 
   it("takes another name for a machine with the word, and then leaves nothing behind", async () => {
-    await stack.set({ machines: { one: {}, renamed: { zone: "eu-central-1b" } } });
-    succeeded(await stack.engine.up());
+    await at({ ...RESIZED, machines: { ...EVERYTHING.machines, ...RENAMED } });
+    await at({ ...RESIZED, machines: RENAMED });
     const names = (await instancesOf(aws)).map(({ Tags }) => tagsOf(Tags)["Name"]).sort();
     assert.deepEqual(names, ["one", "renamed", "small"]);
-    succeeded(await stack.engine.destroy());
-    assert.deepEqual(await inventory(aws, await stack.kept()), empty);
+    await scenario.destroy();
+    assert.deepEqual(await inventory(aws, await stack.kept()), scenario.empty);
     const operations = (await stack.calls()).map(({ operation }) => operation);
     assert.ok(operations.includes("DeleteAutoScalingGroup"));
     assert.ok(!operations.includes("DeleteLifecycleHook"), "the last machines of a group are waited for");
   });
 
   it("made no call that the deployer's policy does not allow", async () => {
+    await scenario.lifeLived(CHANGED);
     const types = new Set((await stack.calls()).map(({ urn }) => urn.split("::")[2]?.split("$").at(-1) ?? ""));
     const actions = actionsOf(await stack.calls());
     assert.ok(types.size > 40 && actions.length > 100, `${types.size} types, ${actions.length} actions`);

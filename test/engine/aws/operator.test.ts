@@ -213,7 +213,7 @@ async function makeFleet(): Promise<{ outputs: OperatorAwsOutputs; pooled: strin
       one: { instanceId, templateVersion: 1 },
       lost: { instanceId: "i-0123456789abcdef0", templateVersion: 1 },
     },
-    pools: { workers: { cells: [{ group, templateVersion: 2 }] } },
+    pools: { workers: { groups: [{ group, templateVersion: 2 }] } },
   };
   const all = await awsFleet("dev", outputs).machines();
   const pooled = all.filter(({ pool }) => pool === "workers").map(({ name }) => name);

@@ -28,7 +28,8 @@ ENVIRON = r'''
 words = json.loads(sys.argv[1])
 found, read, refused = [], 0, 0
 for pid in os.listdir("/proc"):
-    if not pid.isdigit(): continue
+    # Its own arguments have the words that it looks for.
+    if not pid.isdigit() or int(pid) == os.getpid(): continue
     for what in ("environ", "cmdline", "mem"):
         try:
             text = open(f"/proc/{pid}/{what}", "rb").read(1_000_000).decode("latin-1"); read += 1
@@ -63,6 +64,7 @@ with checks(*(f"secrets.{name}" for name in NAMES)):
     plain = subprocess.Popen(["/usr/bin/python3", "-c", "import time; time.sleep(60)", told["model"]])
     control("secrets.arguments", "the model's token" in lines(processes()) and told["secret"] == secret, "the session has all three; a process with one among its arguments is found")
     plain.kill()
+    plain.wait()
 
     units = here(["systemctl", "list-units", "--all", "--plain", "--no-legend"])[1].split("\n")
     cloister = [line.split()[0] for line in units if line.split() and "cloister" in line.split()[0]]

@@ -63,7 +63,50 @@ export function operatorCases({ engine, onMachine }: Machine): void {
 
   it("by the operator's command, hears of a refused request what the command says of it, and no more", async () => {
     const { stderr } = await cloister(["run", "--", "curl", "-sS", "https://denied.example/"]);
-    assert.match(stderr, /^curl: [^\n]*403\ncloister: denied by [^\n]*: denied\.example:443[^\n]*$/);
+    assert.match(
+      stderr,
+      /^curl: [^\n]*403\ncloister: denied by [^\n]*: denied\.example:443[^\n]*\ncloister: to allow it, add: --allow denied\.example:443\n?$/,
+    );
+  });
+
+  it("by the operator's command, has a variable's value in no command line of the machine", async () => {
+    const secret = `value-${randomBytes(12).toString("hex")}`;
+    const running = start(["run", "--env", `TOKEN=${secret}`, "--", "sh", "-c", 'echo "$TOKEN"; sleep 4322']);
+    const begun = new Promise<string>((resolve) =>
+      running.stdout?.once("data", (data: Buffer) => resolve(String(data))),
+    );
+    const first = await Promise.race([begun, running.then(({ stderr }) => Buffer.from(stderr).toString())]);
+    assert.equal(first, `${secret}\n`, "the control: the command has it");
+    // Brackets, so that the words of who looks are none that is found.
+    const hidden = (text: string) => `[${text.slice(0, 1)}]${text.slice(1)}`;
+    const found = async (text: string) => (await onMachine("pgrep", "-f", hidden(text))).exitCode === 0;
+    assert.ok(await found("sleep 4322"), "the control: command lines are searched");
+    assert.ok(!(await found(secret)));
+    running.kill("SIGINT");
+    assert.equal((await running).exitCode, 130);
+  });
+
+  it("by the operator's command, has kept sessions: a second command, the list, removal, a folder of the home", async () => {
+    const run = async (...args: string[]) => {
+      const { exitCode, stdout, stderr } = await cloister(args);
+      assert.equal(exitCode, 0, stderr);
+      return stdout.toString();
+    };
+    await run("run", "--name", "kept-here", "--", "sh", "-c", "mkdir sub && echo note > sub/note");
+    assert.equal(await run("run", "--name", "kept-here", "--cwd", "sub", "--", "cat", "note"), "note\n");
+    const names = async () =>
+      (JSON.parse(await run("sessions", "ls", "--json")) as { name: string }[]).map(({ name }) => name);
+    assert.ok((await names()).includes("kept-here"));
+    await run("sessions", "rm", "kept-here");
+    assert.ok(!(await names()).includes("kept-here"));
+    const again = await cloister(["sessions", "rm", "kept-here"]);
+    assert.equal(again.exitCode, 125);
+    assert.match(again.stderr, /there is no session kept-here.*\[CLOISTER_E_SESSION_UNKNOWN\]/);
+  });
+
+  it("by the operator's command, says how to allow what was denied", async () => {
+    const { stderr } = await cloister(["run", "--", "curl", "-sS", "https://registry.npmjs.org/"]);
+    assert.match(stderr, /^cloister: to allow it, add: --allow npm$/m);
   });
 
   it("by the operator's command, carries a sealed command's input and output byte for byte", async () => {

@@ -45,13 +45,19 @@ export interface Ran {
 }
 
 /** Runs a command by a far end on this computer, as the user of the test. */
-export async function runHere(open: OpenChannel, command: readonly string[], stdin?: Buffer | Readable): Promise<Ran> {
+export async function runHere(
+  open: OpenChannel,
+  command: readonly string[],
+  stdin?: Buffer | Readable,
+  environment: Readonly<Record<string, string>> = {},
+): Promise<Ran> {
   const [stdout, stderr] = [new PassThrough(), new PassThrough()];
   const both = Promise.all([collect(stdout), collect(stderr)]);
   const exitCode = await runByFarEnd(open, "here", command, {
     stdout,
     stderr,
     user: undefined,
+    environment,
     ...(stdin === undefined ? {} : { stdin: Buffer.isBuffer(stdin) ? Readable.from([stdin]) : stdin }),
   }).finally(() => {
     stdout.end();

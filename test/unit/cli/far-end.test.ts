@@ -55,6 +55,25 @@ describe("the far end", function () {
         assert.deepEqual(stdout.toString().split("\0").slice(0, -1), WORDS);
       });
 
+      it("gives a command variables that stand in no process's command line", async () => {
+        const secret = `a-secret-${randomBytes(8).toString("hex")}`;
+        const environment = { CLOISTER_ENV_TOKEN: secret, "CLOISTER_ENV_X Y": "it's\n$(id)" };
+        // Every command line of this computer, the test's own way to the far end among them.
+        const look = 'printf "%s\\0" "$CLOISTER_ENV_TOKEN"; cat /proc/[0-9]*/cmdline 2>/dev/null; exit 0';
+        const { stdout, stderr } = await runHere(open, ["sh", "-c", look], undefined, environment);
+        const [value, ...lines] = stdout.toString().split("\0");
+        assert.equal(value, secret, stderr.toString());
+        assert.ok(
+          lines.some((line) => line.includes("CLOISTER_ENV_TOKEN")),
+          "the control: command lines are read",
+        );
+        assert.ok(!lines.some((line) => line.includes(secret)));
+        const named = await runHere(open, ["env", "-0"], undefined, environment);
+        assert.ok(named.stdout.toString().split("\0").includes("CLOISTER_ENV_X Y=it's\n$(id)"));
+        const written = await runHere(open, ["sh", "-c", look, secret]);
+        assert.ok(written.stdout.toString().includes(secret), "the control: a word is seen");
+      });
+
       it("tells the command's exit code, a signal's number, and a program that is not there", async () => {
         assert.equal((await runHere(open, ["sh", "-c", "exit 7"])).exitCode, 7);
         assert.equal((await runHere(open, ["sh", "-c", "exit 255"])).exitCode, 255);

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { chooseMachine } from "../../../cli/choose.ts";
-import { sealedCommand } from "../../../cli/commands/run.ts";
 import { OperatorError, UsageError } from "../../../cli/errors.ts";
 import type { Fleet, MachineStatus } from "../../../cli/fleet.ts";
 import { each } from "../../../cli/report.ts";
@@ -79,38 +78,6 @@ describe("the operator's command", () => {
     assert.equal(nearest("prod", ["dev", "staging"]), undefined);
     assert.equal(nearest("x", ["y"]), undefined);
     assert.equal(nearest("x", []), undefined);
-  });
-
-  it("hands the options of run on, one word each", () => {
-    const none = { allow: [], mount: [], env: [] };
-    assert.deepEqual(sealedCommand(["ls", "-l"], none), ["cloister", "run", "--", "ls", "-l"]);
-    assert.deepEqual(
-      sealedCommand(["--", "x"], {
-        allow: ["a:443", "-b"],
-        mount: ["/a b:x:rw"],
-        env: ["A=1=2"],
-        name: "n",
-        cwd: "/w",
-        timeout: "5",
-        keep: true,
-        agent: true,
-        json: true,
-        tty: true,
-      }),
-      [
-        ...[
-          "cloister",
-          "run",
-          "--allow=a:443",
-          "--allow=-b",
-          "--mount=/a b:x:rw",
-          "--env=A=1=2",
-          "--name=n",
-          "--cwd=/w",
-        ],
-        ...["--timeout=5", "--keep", "--agent", "--json", "--", "--", "x"],
-      ],
-    );
   });
 
   it("does a few things at once, and keeps their order", async () => {

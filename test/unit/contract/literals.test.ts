@@ -4,7 +4,7 @@ import { join, relative } from "node:path";
 import { DEFAULT_MCP_SERVERS } from "../../../contract/machine.ts";
 import { REFERENCE, REFERENCE_ROWS } from "../../../contract/reference.ts";
 import { expectation } from "../../../contract/reference-row.ts";
-import { INSIDE, RUN, RUN_FILES, VERIFICATION_UNFINISHED } from "../../../contract/run-files.ts";
+import { INSIDE, RUN, RUN_FILES } from "../../../contract/run-files.ts";
 import { SESSION_USERS } from "../../../contract/users.ts";
 import { HTTP_PORT, SOCKS_PORT } from "../../../guest/sandbox/paths.ts";
 import { parseReference, renderRows } from "../../../tools/docs/reference-rows.ts";
@@ -49,8 +49,12 @@ describe("the contract: files of a boot", () => {
     assert.ok(!isKnown(`${RUN}/other`) && !isKnown(`${RUN}/wallpaper`));
   });
 
-  it("begin with the words by which a verification that was cut off is known", () => {
-    assert.ok(read("guest/boot/verify-ended").includes(`not_ready "${VERIFICATION_UNFINISHED} (`));
+  it("begin with the code by which a verification that was cut off is known", () => {
+    assert.ok(
+      read("guest/boot/verify-ended").includes(
+        'not_ready "CLOISTER_E_VERIFICATION_UNFINISHED: the verification did not finish (',
+      ),
+    );
   });
 });
 

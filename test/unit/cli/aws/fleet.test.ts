@@ -34,7 +34,7 @@ const outputs: OperatorAwsOutputs = {
   target: "aws",
   region: "eu-central-1",
   machines: { one: { instanceId: id(1), templateVersion: 3 } },
-  pools: { workers: { cells: [{ group: "cloister-dev-workers", templateVersion: 5 }] } },
+  pools: { workers: { groups: [{ group: "cloister-dev-workers", templateVersion: 5 }] } },
 };
 
 const named: Instance = {

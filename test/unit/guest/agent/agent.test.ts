@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { AgentSettings } from "../../../../contract/machine.ts";
-import { agentArguments, agentEnvironment } from "../../../../guest/agent/agent.ts";
+import { type AgentTask, agentCommand, agentEnvironment, agentFiles } from "../../../../guest/agent/agent.ts";
 import { emulates } from "../../../../guest/agent/emulated.ts";
 
 describe("an emulated processor", () => {
@@ -20,18 +20,21 @@ describe("an emulated processor", () => {
 describe("Claude Code's arguments and environment", () => {
   const settings = AgentSettings.parse({});
 
-  it("offer exactly the configured tools and MCP servers, headless", () => {
-    const args = agentArguments(settings, "do it", "json");
-    const valueAfter = (name: string) => args[args.indexOf(name) + 1];
-    assert.equal(valueAfter("--print"), "do it");
-    assert.equal(valueAfter("--model"), "claude-opus-4-5-20251101");
-    assert.equal(valueAfter("--tools"), "Task,Bash,Glob,Grep,Read,Edit,Write");
-    assert.deepEqual(Object.keys(JSON.parse(valueAfter("--mcp-config") ?? "").mcpServers), ["session", "web"]);
-    assert.ok(args.includes("--strict-mcp-config"));
-    assert.equal(valueAfter("--permission-mode"), "bypassPermissions");
-    assert.ok(!args.includes("--verbose"));
-    // Claude Code prints stream-json only together with --verbose.
-    assert.ok(agentArguments(settings, "x", "stream-json").includes("--verbose"));
+  it("are the machine's tools and servers in files, not in words that everybody on the machine may read", () => {
+    const files = agentFiles(settings);
+    assert.equal(files["agent-tools"], "Task,Bash,Glob,Grep,Read,Edit,Write\n");
+    assert.deepEqual(Object.keys(JSON.parse(files["agent-servers.json"]).mcpServers), ["session", "web"]);
+  });
+
+  it("are a prompt behind all flags, and a stream only with --verbose", () => {
+    const command = (task: Partial<AgentTask>) => agentCommand({ interactive: false, flags: [], ...task }).join(" ");
+    assert.equal(command({ prompt: "-x" }), "claude --print -- -x");
+    assert.equal(command({ flags: ["--max-turns", "3"] }), "claude --print --max-turns 3");
+    assert.equal(command({ prompt: "x", continue: true }), "claude --continue --print -- x");
+    assert.equal(command({ interactive: true, flags: ["--resume"] }), "claude --resume");
+    const stream = ["--output-format", "stream-json"];
+    assert.equal(command({ prompt: "x", flags: stream }), "claude --print --verbose --output-format stream-json -- x");
+    assert.equal(command({ prompt: "x", flags: [...stream, "--verbose"] }).match(/--verbose/g)?.length, 1);
   });
 
   it("have the engine interpret on an emulated Arm processor, and only there", () => {

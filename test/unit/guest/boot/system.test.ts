@@ -401,7 +401,7 @@ describe("boot: start", function () {
       assert.equal(await ended({ SERVICE_RESULT: "success" }), "");
       assert.match(
         await ended({ SERVICE_RESULT: "timeout", EXIT_STATUS: "15" }),
-        /^cloister: not ready: the verification did not finish \(timeout, 15\)/,
+        /^cloister: not ready: CLOISTER_E_VERIFICATION_UNFINISHED: the verification did not finish \(timeout, 15\)/,
       );
     });
 

@@ -5,7 +5,9 @@ describe("the policy of --allow", () => {
   const refused = (entry: string) => {
     const { problems } = parsePolicy([entry]);
     assert.equal(problems.length, 1, `${entry}: ${JSON.stringify(problems)}`);
-    return problems[0] ?? "";
+    const [problem] = problems;
+    assert.equal(problem?.value, entry);
+    return problem?.message ?? "";
   };
 
   for (const entry of [
@@ -20,7 +22,10 @@ describe("the policy of --allow", () => {
     "xn--bcher-kva.example",
   ]) {
     it(`takes ${entry}`, () => {
-      assert.deepEqual(parsePolicy([entry]).policy?.allowedDomains, [entry]);
+      assert.deepEqual(
+        parsePolicy([entry]).policy?.rules.map(({ pattern }) => pattern),
+        [entry],
+      );
     });
   }
 
@@ -90,7 +95,7 @@ describe("the policy of --allow", () => {
 
   it("is strict: an empty list allows nothing, and every denied range is handed on", () => {
     const { policy } = parsePolicy([]);
-    assert.deepEqual(policy?.allowedDomains, []);
+    assert.deepEqual(policy?.rules, []);
     for (const range of ["169.254.0.0/16", "10.0.0.0/8", "127.0.0.0/8", "fc00::/7", "fe80::/10", "224.0.0.0/4"]) {
       assert.ok(policy?.deniedResolvedAddresses.includes(range), range);
     }

@@ -3,7 +3,13 @@ import { spawn } from "node:child_process";
 import { mkdir, mkdtemp, readdir, realpath, rename, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { checkMounts, closeMounts, parseMount, refuseSource } from "../../../../guest/sessions/mounts.ts";
+import {
+  checkMountRequests,
+  checkMounts,
+  closeMounts,
+  parseMount,
+  refuseSource,
+} from "../../../../guest/sessions/mounts.ts";
 import type { MountMode } from "../../../../guest/sessions/request.ts";
 
 describe("--mount", () => {
@@ -15,7 +21,8 @@ describe("--mount", () => {
   it("says what to write instead", () => {
     const problem = (text: string) => {
       const parsed = parseMount(text);
-      return "problem" in parsed ? parsed.problem : "";
+      const problems = "problem" in parsed ? [parsed.problem] : checkMountRequests([parsed]);
+      return problems.map(({ message }) => message).join("\n");
     };
     assert.match(problem("/a"), /write DIR:NAME:MODE, such as/);
     assert.match(problem("/a:work"), /write DIR:NAME:MODE, such as/);
@@ -77,7 +84,7 @@ describe("the source of a mount", () => {
     const check = async (source: string, name = "work", mode: string = "rw") => {
       const { mounts, problems } = await checkMounts([{ source, name, mode: mode as MountMode }]);
       await closeMounts(mounts);
-      return mounts.length > 0 && problems.length === 0 ? mounts[0] : problems.join("\n");
+      return mounts.length > 0 && problems.length === 0 ? mounts[0] : problems.map(({ message }) => message).join("\n");
     };
 
     it("is the folder itself: a link is refused, and where it leads is told", async () => {
@@ -151,7 +158,7 @@ describe("the source of a mount", () => {
       const twice = { source: join(folder, "site"), name: "work", mode: "ro" as const };
       const { mounts, problems } = await checkMounts([twice, twice]);
       await closeMounts(mounts);
-      assert.match(problems.join(), /is used by another mount/);
+      assert.match(problems.map(({ message }) => message).join(), /is used by another mount/);
     });
 
     it("has all its problems told at once", async () => {

@@ -5,7 +5,6 @@ import { mkdir, mkdtemp, readdir, readFile, rename, rm, utimes, writeFile } from
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { mountsBelow } from "../../../../guest/sessions/mounted.ts";
 import {
   claim,
   countRunning,
@@ -160,23 +159,5 @@ describe("who runs a session", () => {
     assert.deepEqual(await takeLeftovers(root), []);
     assert.deepEqual(await readdir(root), [`.gone.${pid}.${started}.3`]);
     assert.equal(await countRunning(root), 0);
-  });
-});
-
-describe("what is mounted below a folder", () => {
-  const mountinfo = `22 1 8:1 / / rw - ext4 /dev/sda1 rw
-40 22 0:30 / /sessions rw - ext4 /dev/sdb rw
-41 40 0:31 / /sessions/x/mnt/work rw - fuse bindfs rw
-42 40 0:32 / /sessions/x/mnt/a\\040b rw - fuse bindfs rw
-43 41 0:33 / /sessions/x/mnt/work/deep rw - tmpfs tmpfs rw
-44 40 0:34 / /sessions/xy/mnt/work rw - fuse bindfs rw
-`;
-
-  it("is listed deepest first, and only what is below it", () => {
-    assert.deepEqual(mountsBelow(mountinfo, "/sessions/x"), [
-      "/sessions/x/mnt/work/deep",
-      "/sessions/x/mnt/work",
-      "/sessions/x/mnt/a b",
-    ]);
   });
 });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setStopping, stoppingMessage, whyStopping } from "../../../../guest/sessions/stopping.ts";
+import { setStopping, stoppingProblem, whyStopping } from "../../../../guest/sessions/stopping.ts";
 
 describe("a machine that stops", () => {
   let folder: string;
@@ -16,7 +16,7 @@ describe("a machine that stops", () => {
     assert.equal(await whyStopping(file), undefined);
     await setStopping("its group ends it", file);
     assert.equal(await whyStopping(file), "its group ends it");
-    assert.match(stoppingMessage("its group ends it"), /takes no new commands: its group ends it/);
+    assert.match(stoppingProblem("its group ends it").message, /takes no new commands: its group ends it/);
     await setStopping(undefined, file);
     await setStopping(undefined, file);
     assert.equal(await whyStopping(file), undefined);

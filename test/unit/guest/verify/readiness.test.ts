@@ -29,7 +29,7 @@ describe("a machine that is not ready", () => {
   });
   afterEach(() => rm(folder, { recursive: true }));
   const why = async (verifying = false, logsRequired = false) =>
-    (await whyNotReady({ verifying, logsRequired }, files)) ?? "ready";
+    (await whyNotReady({ verifying, logsRequired }, files))?.message ?? "ready";
 
   it("runs the verification's sessions once it has its packet filter, and all when that has passed", async () => {
     for (const verifying of [false, true]) {

@@ -90,7 +90,7 @@ describe("the report", () => {
     Object.fromEntries(REFERENCE_ROWS.map(({ id }) => [id, { seen: "as promised", ok: true }]));
 
   it("is a table with a summary", async () => {
-    const text = printReport(await report(await allOk()), { width: 100 });
+    const text = printReport(await report(await allOk()), { width: 100, allRows: true });
     assert.ok(
       text.split("\n").every((line) => line.length <= 100),
       text,
@@ -98,16 +98,28 @@ describe("the report", () => {
     assert.match(text, /│ S6 +│ capabilities/);
     assert.match(
       text,
-      /machine first \(Debian GNU\/Linux 13 \(trixie\), amd64\): 32 ok, 0 differ, 7 not applicable; quick, 6\.5 s/,
+      /machine first \(Debian GNU\/Linux 13 \(trixie\), amd64\) verified: 32 ok, 0 differ; quick, 6\.5 s/,
     );
-    assert.match(text, /verified: every promise/);
+  });
+
+  it("is one line where nothing differs, and shows only what differs; rows of other targets are never in it", async () => {
+    const good = printReport(await report(await allOk()), { width: 100 });
+    assert.match(good, /^machine first [^\n]* verified: 32 ok, 0 differ; quick, [^\n]*$/);
+    const one = printReport(
+      await report({ ...(await allOk()), S6: { seen: "CapBnd 1", ok: false, reason: "not all" } }),
+    );
+    assert.match(one, /│ S6 +│/);
+    assert.doesNotMatch(one, /│ S5 +│/);
+    const all = printReport(await report(await allOk()), { allRows: true });
+    assert.match(all, /│ S5 +│/, "the control: with all rows it is there");
+    assert.doesNotMatch(all, /a row of (AWS|containers|arm64)|n\/a/);
   });
 
   it("says first what fails", async () => {
     const failing = await report({ ...(await allOk()), S6: { seen: "CapBnd 1", ok: false, reason: "not all are 0" } });
     assert.equal(failing.ok, false);
     assert.deepEqual(failures(failing), ["S6 capabilities: not all are 0"]);
-    assert.match(printReport(failing), /FAILS[\s\S]*NOT verified:\n {2}S6 capabilities: not all are 0$/);
+    assert.match(printReport(failing), /FAILS[\s\S]*NOT verified: [^\n]*\n {2}S6 capabilities: not all are 0$/);
     assert.equal(readyLine(failing), "cloister: not ready: S6 capabilities: not all are 0");
   });
 
@@ -115,7 +127,7 @@ describe("the report", () => {
     const good = await report(await allOk());
     assert.doesNotMatch(printReport(good), /notice:/);
     const text = printReport({ ...good, notices: ["the session disk is full", "another"] });
-    assert.match(text, /verified: every promise.*\nnotice: the session disk is full\nnotice: another$/);
+    assert.match(text, / verified: 32 ok.*\nnotice: the session disk is full\nnotice: another$/);
   });
 
   it("makes one line for the console, however much is wrong", async () => {

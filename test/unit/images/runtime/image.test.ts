@@ -50,7 +50,9 @@ describe("the runtime image", function () {
       "probe",
       "remove-tree",
       "trash",
+      "lib/claude",
     ]);
+    assert.equal(await sha256File(join(tree, "lib/claude")), manifest.programs["lib/claude"]);
     assert.equal(await sha256File(join(tree, "bin/node")), manifest.programs.node);
     for (const file of ["seccomp/base.bpf", "seccomp/unix.bpf", "units/cloister.slice", "boot/start"]) {
       assert.ok((await readFile(join(tree, file))).length > 0, file);

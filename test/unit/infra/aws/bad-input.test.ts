@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { parse } from "yaml";
-import { awsProblems } from "../../../../infra/aws/plan/problems.ts";
+import { awsProblems } from "../../../../infra/aws/plan/problems/index.ts";
 import { type Problem, parseSettings } from "../../../../infra/settings/settings.ts";
 import { AMI, settingsOf } from "./settings.ts";
 

@@ -65,11 +65,11 @@ describe("what all machines have in common", () => {
       ["sg-1"],
       ["sg-2"],
     ),
-    after: {
+    dependsOn: {
       // Made when it is read, since there is nothing to wait for before the mocks are there. That it is waited for can be seen in a
       // state alone: test/engine/aws/life-cycle.test.ts.
       change: {
-        shape: Object.defineProperty({ ...shape }, "after", {
+        shape: Object.defineProperty({ ...shape }, "dependsOn", {
           get: () => [new (class extends pulumi.CustomResource {})("test:index:Way", "way")],
         }),
       },
@@ -148,7 +148,12 @@ describe("what all machines have in common", () => {
     let open: pulumi.Output<string> | undefined;
     await make(() => {
       const of = (modelKeySecret: pulumi.Input<string>) =>
-        userDataOf("one", { shape: { ...shape, modelKeySecret }, sessionDisk: false, tags: {} });
+        userDataOf("one", {
+          shape: { ...shape, modelKeySecret },
+          instanceType: shape.instanceType,
+          sessionDiskGiB: shape.sessionDiskGiB,
+          tags: {},
+        });
       hidden = of(pulumi.secret("arn:aws:secretsmanager:key"));
       open = of("arn:aws:secretsmanager:key");
     });

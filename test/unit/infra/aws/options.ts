@@ -59,16 +59,17 @@ export function describeOptions<Args>(
   base: Args,
   program: (args: Args) => unknown,
   rows: Readonly<Record<string, Row<Args>>>,
+  run: (args: Args) => Promise<Made> = (args) => make(() => program(args)),
 ): void {
   let plain: Made;
   before(async () => {
-    plain = await make(() => program(base));
+    plain = await run(base);
   });
   for (const [option, { change, sees, before: without, after: withIt }] of Object.entries(rows)) {
     it(`takes ${option}`, async () => {
       assert.notDeepEqual(without, withIt, "a row that could not fail");
       assert.deepEqual(sees(plain), without, "without the change");
-      assert.deepEqual(sees(await make(() => program({ ...base, ...change }))), withIt, "with the change");
+      assert.deepEqual(sees(await run({ ...base, ...change })), withIt, "with the change");
     });
   }
 }

@@ -282,7 +282,7 @@ describe("the dashboard", () => {
     JSON.parse(made.of("Dashboard").at(-1)?.["dashboardBody"]).widgets as {
       properties: { title: string; region: string; metrics: unknown[][] };
     }[];
-  const cells = ["one", "two"].map((group) => ({ group, templateVersion: 1 }));
+  const groups = ["one", "two"].map((group) => ({ group, templateVersion: 1 }));
   describeOptions(base, (args) => new Dashboard("dev", args), {
     region: {
       change: { region: "us-east-1", machines: [{ machine: "one", instanceId: "i-1" }] },
@@ -300,7 +300,7 @@ describe("the dashboard", () => {
       ],
     },
     pools: {
-      change: { pools: [cells] },
+      change: { pools: [groups] },
       sees: (made) => widgets(made).map(({ properties }) => properties.metrics),
       before: [],
       after: [

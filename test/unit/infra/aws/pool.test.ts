@@ -110,9 +110,9 @@ describe("a pool", () => {
   } satisfies Rows<PoolArgs>);
 
   it("of several instance types has machines of each one's size", async () => {
-    const wish = { onDemandBase: 0, onDemandPercent: 0, instanceTypes: ["m8g.2xlarge", "c8g.large"] };
+    const requested = { onDemandBase: 0, onDemandPercent: 0, instanceTypes: ["m8g.2xlarge", "c8g.large"] };
     const { asked, sessions } = userData(
-      (await make(() => pool({ ...base, spot: wish }))).one("LaunchTemplate")["userData"],
+      (await make(() => pool({ ...base, spot: requested }))).one("LaunchTemplate")["userData"],
     ).machine;
     assert.deepEqual([asked["cpus"], sessions.memoryMiB], [[4, 8, 2], 3072]);
   });
@@ -164,7 +164,7 @@ describe("a pool", () => {
     assert.deepEqual([group(made)["warmPool"].minSize, group(made)["warmPool"].poolState], [0, "Stopped"]);
   });
 
-  it("of more than 500 is cells that share template, numbers and schedules", async () => {
+  it("of more than 500 is groups that share template, numbers and schedules", async () => {
     const made = await make(() =>
       pool({
         ...base,

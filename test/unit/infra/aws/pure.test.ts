@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { regionOf, withAmi } from "../../../../infra/aws/machines/pin-ami.ts";
 import { cidrProblem, overlap, planSubnets } from "../../../../infra/aws/network/subnets.ts";
-import { cellsFor, share, startSeconds, zoneFor } from "../../../../infra/aws/plan/cells.ts";
+import { credentialsProblem } from "../../../../infra/aws/plan/credentials.ts";
 import { instanceSize, instanceTypeFacts } from "../../../../infra/aws/plan/graviton.ts";
-import { credentialsProblem } from "../../../../infra/aws/plan/problems.ts";
+import { groupsFor, share, startSeconds } from "../../../../infra/aws/plan/groups.ts";
+import { zoneFor } from "../../../../infra/aws/plan/zones.ts";
 
 describe("subnets", () => {
   it("never overlap, lie in the range, and stay when a zone is added", () => {
@@ -57,10 +58,10 @@ describe("sizes of instances", () => {
 });
 
 describe("scale", () => {
-  it("divides machines over cells of at most 500 without losing one", () => {
+  it("divides machines over groups of at most 500 without losing one", () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 10_000 }), (max) => {
-        const parts = share(max, cellsFor(max));
+        const parts = share(max, groupsFor(max));
         assert.equal(
           parts.reduce((a, b) => a + b, 0),
           max,

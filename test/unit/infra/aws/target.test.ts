@@ -8,7 +8,7 @@ import { parseStack } from "../../../../cli/stack.ts";
 import { AwsOutputs } from "../../../../contract/outputs.ts";
 import { deployerPolicy } from "../../../../infra/aws/access/deployer-policy.ts";
 import { protectData } from "../../../../infra/aws/data/on-destroy.ts";
-import { awsProblems } from "../../../../infra/aws/plan/problems.ts";
+import { awsProblems } from "../../../../infra/aws/plan/problems/index.ts";
 import type { Settings } from "../../../../infra/settings/settings.ts";
 import { type Registered, recordResources, settled } from "./mocks.ts";
 import { AMI, settingsOf } from "./settings.ts";
@@ -174,18 +174,18 @@ describe("the AWS target under mocks", () => {
     });
   });
 
-  it("has a state that does not grow with a pool, and cells of at most 500", async () => {
+  it("has a state that does not grow with a pool, and groups of at most 500", async () => {
     const pool = (max: number) => settingsOf("dev", { "cloister:pools": { p: { max } } });
     const one = await build(pool(1));
     const many = await build(pool(500));
-    const cells = await build(pool(1200));
+    const large = await build(pool(1200));
     assert.equal(one.all.length, many.all.length);
-    const groups = of(cells.all, "aws:autoscaling/group:Group");
+    const groups = of(large.all, "aws:autoscaling/group:Group");
     assert.deepEqual(
       groups.map(({ inputs }) => inputs["maxSize"]),
       [400, 400, 400],
     );
-    assert.equal(cells.outputs.pools.p.startSeconds, 100);
+    assert.equal(large.outputs.pools.p.startSeconds, 100);
   });
 
   it("has the outputs that the operator's command reads", async () => {
@@ -199,7 +199,7 @@ describe("the AWS target under mocks", () => {
     assert.ok(read.target === "aws");
     assert.equal(read.region, "eu-central-1");
     assert.deepEqual(Object.keys(read.machines), ["one", "two"]);
-    assert.equal(read.pools["workers"]?.cells[0]?.group, "cloister-prod-workers");
+    assert.equal(read.pools["workers"]?.groups[0]?.group, "cloister-prod-workers");
   });
 
   it("plans the same resources when nothing is known yet, and leaves open what depends on that", async () => {

@@ -1,3 +1,8 @@
+// The program that this file makes runs in the kernel, beside code under the GPL: this file, and with it the program, may be
+// used under the project's license or under the GPL, version 2.
+//
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+
 package socketwall
 
 import "encoding/binary"

@@ -37,8 +37,9 @@ const (
 	allowMulti      = 2
 )
 
-// license: the kernel lets only programs under the GPL read its memory, which is where the path is.
-const license = "Dual MIT/GPL\x00"
+// license: the kernel lets only programs under the GPL read its memory, which is where the path is. program.go may be used
+// under it, too; the kernel tests for the word alone (license_is_gpl_compatible, include/linux/license.h).
+const license = "GPL v2\x00"
 
 // Build puts it on a control group and all below it.
 func Build(cgroup string) error {

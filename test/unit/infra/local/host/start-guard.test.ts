@@ -8,7 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { rememberStart } from "../../../../../infra/local/host/process.ts";
 import { pathsIn } from "../../../../../infra/local/paths.ts";
 
-const GUARD = new URL("../../../../../infra/local/host/guard.ts", import.meta.url).href;
+const GUARD = new URL("../../../../../infra/local/host/start-guard.ts", import.meta.url).href;
 
 /** Starts a guard, prints its name, and dismisses it when it is told to. */
 const OWNER = `

@@ -1,20 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
 
-/** Tags of one resource. */
-export type Tags = Readonly<Record<string, string>>;
-
-/**
- * Keys of tags that an instance may have whose tags are in its metadata; EC2 does not launch it with another (EC2 user
- * guide, "View tags for your EC2 instances using instance metadata").
- */
-export const METADATA_TAG = /^(?!(?:\.{1,2}|_index)$)[A-Za-z0-9+\-=.,_:@]+$/;
-
-/** Partition of a region: part of every ARN. */
-export function partitionOf(region: string): string {
-  if (region.startsWith("cn-")) return "aws-cn";
-  return region.startsWith("us-gov-") ? "aws-us-gov" : "aws";
-}
-
 /** One wrong argument, for {@link refuseInputs}. */
 export interface InputProblem {
   readonly propertyPath: string;

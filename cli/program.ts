@@ -1,0 +1,149 @@
+/**
+ * The operator's command: `cloister --stack NAME [--machine NAME] COMMAND`. What a command needs is loaded when it is chosen,
+ * and a target's packages when a stack is on it. See docs/operating.md.
+ */
+import { Command } from "commander";
+import { VERSION } from "../contract/version.ts";
+import { type AgentOptions, addAgentOptions } from "../guest/agent/command-line.ts";
+import { addRunOptions, type RunOptions } from "../guest/run/options.ts";
+import type { Chosen } from "./commands/chosen.ts";
+import type { OperatorRunOptions } from "./commands/run.ts";
+import { UsageError } from "./errors.ts";
+
+/** Options that every command has, and that may stand before it, too. */
+interface Global {
+  readonly stack?: string;
+  readonly machine?: string;
+}
+
+const STACK = ["-s, --stack <name>", "the stack (default: CLOISTER_STACK)"] as const;
+const MACHINE = ["-m, --machine <name>", "the machine; not needed where there is one"] as const;
+
+/** The whole command, to be given a command line. */
+export function operatorProgram(): Command {
+  const program = new Command("cloister")
+    .description("Reaches the machines of a stack, wherever they are.")
+    .version(VERSION, "-V, --version", "prints the version")
+    .option(...STACK)
+    .option(...MACHINE)
+    .enablePositionalOptions()
+    .showHelpAfterError("(cloister COMMAND --help shows what can be written)")
+    .exitOverride((error) => {
+      throw error;
+    });
+  const command = (name: string, description: string, parent: Command = program): Command =>
+    parent
+      .command(name)
+      .description(description)
+      .option(...STACK)
+      .option(...MACHINE);
+  const chosen = (self: Command): Chosen => chosenBy(globalsOf(self));
+
+  command("ls", "Lists the machines of the stack.")
+    .option("--ask", "asks each machine that runs for its verification of this boot")
+    .option("--json", "prints JSON")
+    .action(async (options: { ask?: boolean; json?: boolean }, self: Command) => {
+      const { stack, machine } = chosen(self);
+      if (machine !== undefined) throw new UsageError("ls lists all machines: leave out --machine.");
+      await end((await import("./commands/ls.ts")).ls(stack, options));
+    });
+
+  addRunOptions(
+    command("run", "Runs one command in a sealed session on the machine, and passes its exit code on.").argument(
+      "<command...>",
+      "program and arguments, after --",
+    ),
+  )
+    .option("-t, --tty", "gives the command a terminal")
+    .passThroughOptions()
+    .action(async (words: string[], options: OperatorRunOptions, self: Command) => {
+      await end((await import("./commands/run.ts")).run(() => chosen(self), words, options));
+    });
+
+  addRunOptions(
+    addAgentOptions(command("agent", "Lets the agent, Claude Code, do a task in a sealed session on the machine.")),
+    "agent",
+  ).action(async (_prompt: string | undefined, _flags: string[], options: RunOptions & AgentOptions, self: Command) => {
+    const { agent } = await import("./commands/run.ts");
+    await end(agent(() => chosen(self), self.args, process.argv.slice(2), options));
+  });
+
+  const sessions = command("sessions", "Lists and removes sessions that are kept on the machine.");
+  command("ls", "Lists the sessions that are kept or run. A second command in one: run --name NAME -- ...", sessions)
+    .option("--json", "prints JSON")
+    .action(async (options: { json?: boolean }, self: Command) => {
+      await end((await import("./commands/sessions.ts")).listSessions(chosen(self), options));
+    });
+  command("rm", "Removes kept sessions for good: their homes with everything in them, and their users.", sessions)
+    .argument("<session...>")
+    .action(async (names: string[], _options: object, self: Command) => {
+      await end((await import("./commands/sessions.ts")).removeSessions(() => chosen(self), names));
+    });
+
+  const key = command(
+    "key",
+    "The key for the model's API: in a local machine's memory, or in the secret of a stack on AWS.",
+  );
+  for (const [act, description] of [
+    ["set", "Asks for the key without showing it, or reads it from standard input."],
+    ["status", "Says whether there is a key, and nothing of it. Exit code 1 when there is none."],
+    ["clear", "Takes the key away: the scripted demo model answers."],
+  ] as const) {
+    const one = command(act, description, key);
+    if (act === "status") one.option("--json", "prints JSON");
+    one.action(async ({ json }: { json?: boolean }, self: Command) => {
+      await end((await import("./commands/key.ts")).key(() => chosen(self), act, json));
+    });
+  }
+
+  command("verify", "Holds the machine against the reference, and prints what differs.")
+    .option("--all", "all machines of the stack that run")
+    .option("--all-rows", "prints every row, not only those that differ")
+    .option("--json", "prints the report as JSON; with --all, a list of reports")
+    .action(async (options: { all?: boolean; allRows?: boolean; json?: boolean }, self: Command) => {
+      await end((await import("./commands/verify.ts")).verify(chosen(self), options));
+    });
+
+  command("shell", "Opens the operator's shell on the machine, also while it boots.").action(
+    async (_options: object, self: Command) => {
+      await end((await import("./commands/shell.ts")).shell(chosen(self)));
+    },
+  );
+
+  command("cp", "Copies a file or a folder to or from the machine, as scp does: MACHINE:PATH or :PATH is there.")
+    .argument("<source>")
+    .argument("<destination>")
+    .option("--root", "as root on the machine, instead of the operator's user")
+    .action(async (source: string, destination: string, options: { root?: boolean }, self: Command) => {
+      await end((await import("./commands/cp.ts")).cp(chosen(self), source, destination, options));
+    });
+
+  return program;
+}
+
+/** What was written of the options that every command has, before or behind the command. */
+export function globalsOf(self: Command): Global {
+  const found: { stack?: string; machine?: string } = {};
+  for (let level: Command | null = self; level !== null; level = level.parent) {
+    for (const key of ["stack", "machine"] as const) {
+      const value = level.opts<Global>()[key];
+      if (value === undefined) continue;
+      if (found[key] !== undefined && found[key] !== value) {
+        throw new UsageError(`--${key} is written twice: ${value} and ${found[key]}. Leave one of them out.`);
+      }
+      found[key] = value;
+    }
+  }
+  return found;
+}
+
+function chosenBy({ stack = process.env["CLOISTER_STACK"], machine }: Global): Chosen {
+  if (!stack) {
+    throw new UsageError("no stack: write --stack NAME, or set CLOISTER_STACK.", { code: "CLOISTER_E_NO_STACK" });
+  }
+  return { stack, ...(machine === undefined ? {} : { machine }) };
+}
+
+async function end(code: Promise<number>): Promise<void> {
+  process.exitCode = await code;
+}

@@ -1,0 +1,101 @@
+import { Command } from "commander";
+import { VERSION } from "../../contract/version.ts";
+import { agentCommand } from "../agent/agent.ts";
+import { type AgentOptions, addAgentOptions, parseAgent } from "../agent/command-line.ts";
+import { auditCommand } from "../egress/audit-command.ts";
+import { addRunOptions, parseRun, type RunOptions, takeCarried } from "../run/options.ts";
+import { checkName } from "../sessions/names.ts";
+import { RunRefused } from "../sessions/request.ts";
+import { reportCommand, verifyCommand } from "../verify/command.ts";
+import { registerKey } from "./key.ts";
+import { runCommand } from "./run.ts";
+import { registerSessions } from "./sessions.ts";
+import { registerTrash } from "./trash.ts";
+
+/** The machine's own command. */
+export function machineProgram(): Command {
+  const program = new Command("cloister")
+    .version(VERSION, "-V, --version", "prints the version")
+    .description("Sealed sessions on this machine.")
+    .enablePositionalOptions()
+    .showHelpAfterError("(cloister COMMAND --help shows what can be written)")
+    .exitOverride((error) => {
+      throw error;
+    });
+
+  addRunOptions(
+    program
+      .command("run")
+      .description("Runs one command in a sealed session and passes its exit code on.")
+      .argument("<command...>", "program and arguments, after --"),
+  )
+    .passThroughOptions()
+    .action(async (command: string[], options: RunOptions) => {
+      hideWords();
+      process.exitCode = await runCommand(parseRun(command, options, callersEnvironment()), options.json);
+    });
+
+  addRunOptions(
+    addAgentOptions(program.command("agent").description("Lets the agent do a task in a sealed session.")),
+    "agent",
+  ).action(async (_prompt: string | undefined, _flags: string[], options: RunOptions & AgentOptions, self: Command) => {
+    hideWords();
+    const task = parseAgent(self.args, process.argv.slice(2), options, process.stdin.isTTY ?? false);
+    const run = parseRun(agentCommand(task), { ...options, agent: true }, callersEnvironment());
+    process.exitCode = await runCommand(run);
+  });
+
+  registerSessions(program);
+  registerKey(program);
+
+  program
+    .command("verify")
+    .description("Holds this machine and a live session against the reference, row by row.")
+    .option("--json", "prints the report as JSON", false)
+    .option("--all-rows", "prints every row, not only those that differ", false)
+    .option(
+      "--boot",
+      "as at boot: leaves the report in /run/cloister and says on the console whether the machine is ready",
+      false,
+    )
+    .action(async (options: { json: boolean; boot: boolean; allRows: boolean }) => {
+      process.exitCode = await verifyCommand(options);
+    });
+
+  program
+    .command("report")
+    .description("Prints what this boot's verification found, as JSON, and whether sealed commands are taken.")
+    .action(async () => {
+      process.exitCode = await reportCommand();
+    });
+
+  program
+    .command("audit")
+    .description("Prints the audit log: what sessions asked of the network, one JSON object a line.")
+    .option("--session <name>", "of one session only")
+    .option("--since <time>", "as journalctl takes it, such as -1h or 2026-01-12")
+    .option("--follow", "goes on with what is asked from then on", false)
+    .action(async ({ session, since, follow }: { session?: string; since?: string; follow: boolean }) => {
+      const message = session === undefined ? undefined : checkName(session);
+      if (message !== undefined) {
+        throw new RunRefused([
+          { code: "CLOISTER_E_NAME", subject: "request", message: `--session ${JSON.stringify(session)}: ${message}` },
+        ]);
+      }
+      process.exitCode = await auditCommand({ session, since, follow });
+    });
+
+  registerTrash(program);
+  return program;
+}
+
+/** Every user of the machine may read what processes are called with: what was written is nobody else's. */
+function hideWords(): void {
+  process.title = "cloister run";
+}
+
+/** Where `--env NAME` finds its value: first what the operator's command sent along, then what this process was given. */
+function callersEnvironment(): NodeJS.ProcessEnv {
+  const carried = takeCarried(process.env);
+  return { ...process.env, ...carried };
+}

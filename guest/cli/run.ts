@@ -1,0 +1,78 @@
+import type { EgressDecision } from "../egress/decision.ts";
+import { entryFor } from "../egress/policy.ts";
+import { NOT_ALLOWED } from "../egress/proxy.ts";
+import type { SealedRun } from "../run/request.ts";
+import { runSealed } from "../run/run.ts";
+import type { RunResult } from "../sessions/request.ts";
+import { EXIT, say } from "./exit.ts";
+import { waitForBoot } from "./wait.ts";
+
+/** 128 + the signal's number, as a shell reports it. */
+const SIGNAL_EXITS: Partial<Record<NodeJS.Signals, number>> = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 };
+
+/**
+ * Runs a sealed command with this process's streams, and tells what there is to tell.
+ *
+ * @param json catches the output and prints the result as JSON
+ * @returns the command's exit code
+ */
+export async function runCommand(run: SealedRun, json = false): Promise<number> {
+  const stopped = new AbortController();
+  let signalled: NodeJS.Signals | undefined;
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    process.on(signal, () => {
+      signalled ??= signal;
+      stopped.abort();
+    });
+  }
+  try {
+    await waitForBoot({ say, signal: stopped.signal });
+    const result = await runSealed({ ...run, signal: stopped.signal, stdio: json ? "capture" : "inherit" });
+    report(result, { json, keep: run.keep ?? false });
+    if (signalled !== undefined) return SIGNAL_EXITS[signalled] ?? EXIT.failed;
+    // The command did well, the machine did not: something of the session is still there.
+    return result.exitCode === 0 && result.problems.length > 0 ? EXIT.failed : result.exitCode;
+  } catch (error) {
+    if (signalled === undefined) throw error;
+    return SIGNAL_EXITS[signalled] ?? EXIT.failed;
+  }
+}
+
+const WHY: Readonly<Record<string, string>> = {
+  "oom-kill": "the session ran out of memory, and everything in it was killed",
+  timeout: "the command's time was over, and everything in the session was killed",
+};
+
+function report(result: RunResult, { json, keep }: { readonly json: boolean; readonly keep: boolean }): void {
+  if (json) process.stdout.write(`${JSON.stringify(result)}\n`);
+  const why = WHY[result.unitResult ?? ""];
+  if (why !== undefined) say(why);
+  if (keep) say(`the session ${result.session} is kept; run it again with --name ${result.session}`);
+  told(result, "denied", "denied by the session's network policy");
+  const add = howToAllow(result.decisions);
+  if (add !== undefined) say(`to allow it, add: ${add}`);
+  told(result, "failed", "allowed, and not reached");
+}
+
+/** How many hosts a line names. */
+const MOST = 10;
+
+/** Names what was asked for in vain, each once. */
+function told({ decisions }: RunResult, verdict: EgressDecision["verdict"], what: string): void {
+  const asked = new Set(
+    decisions.flatMap((row) => (row.verdict === verdict ? [`${row.host}:${row.port} (${row.reason})`] : [])),
+  );
+  if (asked.size > 0) say(`${what}: ${[...asked].slice(0, MOST).join(", ")}`);
+}
+
+/** The option that would have allowed what was denied; undefined where nothing was, or nothing can. */
+export function howToAllow(decisions: readonly EgressDecision[]): string | undefined {
+  const entries = new Set(
+    decisions.flatMap(({ verdict, reason, host, port }) => {
+      // A host comes from the session: only what is a proper entry of an allow list is shown as one.
+      const entry = verdict === "denied" && reason === NOT_ALLOWED ? entryFor(host, port) : undefined;
+      return entry === undefined ? [] : [entry];
+    }),
+  );
+  return entries.size === 0 ? undefined : `--allow ${[...entries].slice(0, MOST).join(",")}`;
+}

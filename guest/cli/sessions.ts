@@ -1,0 +1,58 @@
+import type { Command } from "commander";
+import { checkName } from "../sessions/names.ts";
+import { RunRefused, SessionFailed } from "../sessions/request.ts";
+import { removeSession } from "../sessions/session.ts";
+
+/** Registers `cloister sessions ls|rm` and `cloister remove`, its older name. */
+export function registerSessions(program: Command): void {
+  const sessions = program.command("sessions").description("Lists and removes sessions that are kept.");
+  sessions
+    .command("ls")
+    .description("Lists the sessions that are kept or run. A second command in one: cloister run --name NAME -- ...")
+    .option("--json", "prints JSON", false)
+    .action(async ({ json }: { json: boolean }) => {
+      const { listSessions } = await import("../sessions/list.ts");
+      const found = await listSessions();
+      if (json) process.stdout.write(`${JSON.stringify(found, undefined, 2)}\n`);
+      else process.stdout.write(`${found.length === 0 ? "no sessions" : await table(found)}\n`);
+    });
+  sessions
+    .command("rm")
+    .description("Removes kept sessions for good: their homes with everything in them, and their users.")
+    .argument("<session...>")
+    .action(removeAll);
+  program
+    .command("remove")
+    .description("The same as `sessions rm`.")
+    .argument("<session>")
+    .action(async (name: string) => await removeAll([name]));
+}
+
+async function table(found: readonly { readonly name: string; readonly since: string; readonly pid?: number }[]) {
+  const { default: Table } = await import("cli-table3");
+  const rows = new Table({ head: ["session", "kept since", "runs"], style: { head: [], border: [], compact: true } });
+  for (const { name, since, pid } of found) rows.push([name, since, pid === undefined ? "no" : `process ${pid}`]);
+  return rows.toString();
+}
+
+/** Refuses all of them when one name is none; what else goes wrong is told of each. */
+async function removeAll(names: readonly string[]): Promise<void> {
+  const wrong = names.flatMap((name) => {
+    const message = checkName(name);
+    return message === undefined ? [] : [{ code: "CLOISTER_E_NAME", subject: "name", value: name, message } as const];
+  });
+  if (wrong.length > 0) throw new RunRefused(wrong);
+  const problems: string[] = [];
+  let first: SessionFailed | undefined;
+  for (const name of names) {
+    try {
+      problems.push(...(await removeSession(name)));
+    } catch (error) {
+      if (!(error instanceof SessionFailed)) throw error;
+      first ??= error;
+      problems.push(error.message);
+    }
+  }
+  if (problems.length > 0)
+    throw new SessionFailed(problems.join("\n"), first === undefined ? {} : { code: first.code });
+}

@@ -1,0 +1,28 @@
+import { readdir, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { SESSION_USERS } from "../../contract/users.ts";
+import { checkName } from "./names.ts";
+import { HOMES, holderAlive, RUNNING } from "./state.ts";
+
+/** One session that is kept, or runs. */
+export interface KeptSession {
+  readonly name: string;
+  /** When its home was made, ISO 8601, UTC. */
+  readonly since: string;
+  /** Process that runs a command in it; absent when none does. */
+  readonly pid?: number;
+}
+
+/** The sessions of this machine by name. Homes are looked at and never entered: what is in them is a session's. */
+export async function listSessions(roots = { homes: HOMES, running: RUNNING }): Promise<KeptSession[]> {
+  const names = (await readdir(roots.homes).catch(() => [])).filter((name) => checkName(name) === undefined).sort();
+  const found = await Promise.all(
+    names.map(async (name): Promise<KeptSession[]> => {
+      const home = await stat(join(roots.homes, name)).catch(() => undefined);
+      if (!home?.isDirectory() || home.uid < SESSION_USERS.from || home.uid > SESSION_USERS.to) return [];
+      const pid = await holderAlive(join(roots.running, name));
+      return [{ name, since: home.birthtime.toISOString(), ...(pid === undefined ? {} : { pid }) }];
+    }),
+  );
+  return found.flat();
+}

@@ -1,0 +1,35 @@
+import type { Problem } from "../../../settings/settings.ts";
+import { type Checked, problem } from "./found.ts";
+
+/** Canonical's account, which publishes Ubuntu's images (Ubuntu on AWS documentation). */
+const CANONICAL = "099720109477";
+/** Root of Ubuntu's cloud image, in GiB: a smaller disk cannot be made from it. */
+const IMAGE_GIB = 8;
+
+/** Problems of the image, and of what must fit it: architecture and root disk. */
+export function imageProblems({ settings }: Checked): Problem[] {
+  const found: Problem[] = [];
+  const { region, ami } = settings;
+  if (ami === null) found.push(problem("ami", undefined, "is missing. Pin one: npm run ami -- --stack NAME"));
+  else {
+    if (region !== "" && ami.region !== region)
+      found.push(
+        problem(
+          "ami.region",
+          ami.region,
+          `is not the stack's region (${region}). Pin another: npm run ami -- --stack NAME`,
+        ),
+      );
+    if (ami.architecture !== "arm64")
+      found.push(problem("ami.architecture", ami.architecture, "must be arm64: Graviton runs nothing else."));
+    if (ami.owner !== CANONICAL)
+      found.push(problem("ami.owner", ami.owner, `must be ${CANONICAL}, Canonical's account.`));
+    if (!ami.name.includes("ubuntu-jammy-22.04"))
+      found.push(problem("ami.name", ami.name, "must be an image of Ubuntu 22.04."));
+  }
+  if (settings.architecture === "amd64")
+    found.push(problem("architecture", "amd64", 'must be "host" or "arm64" on AWS: machines are Graviton.'));
+  if (settings.rootDiskGiB < IMAGE_GIB)
+    found.push(problem("rootDiskGiB", settings.rootDiskGiB, `must be at least ${IMAGE_GIB}, what the image needs.`));
+  return found;
+}

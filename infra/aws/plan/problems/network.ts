@@ -1,0 +1,58 @@
+import type { Problem, Settings } from "../../../settings/settings.ts";
+import { NETWORK } from "../../defaults.ts";
+import { cidrProblem, overlap } from "../../network/subnets.ts";
+import { zonesOf } from "../zones.ts";
+import { type Checked, problem } from "./found.ts";
+
+/** Problems of the network: of the stack's own, or of one that is there. */
+export function networkProblems({ settings }: Checked): Problem[] {
+  const { network } = settings;
+  const found = network.existing === undefined ? ownProblems(network) : existingProblems(network, zonesOf(settings));
+  if (isClosed(network) && !network.ssmEndpoints)
+    found.push(
+      problem(
+        "network.nat",
+        "none",
+        "leaves machines without a way to SSM. Set network.ssmEndpoints to true, or nat to single.",
+      ),
+    );
+  return found;
+}
+
+/** Tells whether a network leads to nothing but AWS's services. */
+export function isClosed({ existing, nat }: Settings["network"]): boolean {
+  return existing === undefined && nat === "none";
+}
+
+function ownProblems({ cidr, peerCidrs }: Settings["network"]): Problem[] {
+  const found: Problem[] = [];
+  const wrong = cidrProblem(cidr);
+  if (wrong) found.push(problem("network.cidr", cidr, `${wrong}.`));
+  for (const peer of peerCidrs) {
+    if (!/^[\d.]+\/\d+$/.test(peer)) found.push(problem("network.peerCidrs", peer, "must be an IPv4 range."));
+    else if (!wrong && overlap(cidr, peer))
+      found.push(problem("network.cidr", cidr, `overlaps ${peer}. Write a range that is free.`));
+  }
+  return found;
+}
+
+function existingProblems(network: Settings["network"], zones: readonly string[]): Problem[] {
+  const found: Problem[] = [];
+  const subnetIds = network.existing?.subnetIds;
+  for (const zone of zones) {
+    if (subnetIds?.[zone] === undefined)
+      found.push(problem("network.existing.subnetIds", subnetIds, `has no subnet for ${zone}.`));
+  }
+  const yours = "has no effect with network.existing, whose routes and endpoints are yours. Remove it.";
+  if (network.nat !== NETWORK.nat) found.push(problem("network.nat", network.nat, yours));
+  if (network.ssmEndpoints) found.push(problem("network.ssmEndpoints", true, yours));
+  if (network.dnsFirewall.length > 0)
+    found.push(
+      problem(
+        "network.dnsFirewall",
+        network.dnsFirewall,
+        "would hold for everything in network.existing's VPC. Remove it, and give that VPC a firewall where you make it.",
+      ),
+    );
+  return found;
+}

@@ -1,0 +1,32 @@
+import type { Problem, Settings } from "../../../settings/settings.ts";
+import { type Checked, problem } from "./found.ts";
+import { typeProblems } from "./machines.ts";
+
+/** Problems of pools. */
+export function poolProblems({ settings }: Checked): Problem[] {
+  return Object.entries(settings.pools).flatMap(([name, pool]) => {
+    const path = `pools.${name}`;
+    const found = [
+      ...(pool.instanceType === undefined ? [] : typeProblems(`${path}.instanceType`, pool.instanceType)),
+      ...(pool.spot?.instanceTypes ?? []).flatMap((type) => typeProblems(`${path}.spot.instanceTypes`, type)),
+      ...sizeProblems(path, pool),
+    ];
+    if (name in settings.machines) found.push(problem(path, name, "is the name of a machine too. Rename one of them."));
+    return found;
+  });
+}
+
+function sizeProblems(path: string, pool: Settings["pools"][string]): Problem[] {
+  const found: Problem[] = [];
+  const { min, max, desired } = pool;
+  if (min > max) found.push(problem(`${path}.min`, min, `is above max (${max}).`));
+  if (desired !== undefined && (desired < min || desired > max))
+    found.push(problem(`${path}.desired`, desired, `must be from min (${min}) to max (${max}).`));
+  if (pool.warmPool && pool.spot)
+    found.push(problem(`${path}.warmPool`, pool.warmPool, "does not go with Spot machines: remove one of the two."));
+  for (const [name, at] of Object.entries(pool.schedules)) {
+    if (at.min > at.max || at.desired < at.min || at.desired > at.max)
+      found.push(problem(`${path}.schedules.${name}`, at, "must have min <= desired <= max."));
+  }
+  return found;
+}

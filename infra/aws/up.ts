@@ -1,0 +1,38 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { Settings } from "../settings/settings.ts";
+import type { Outputs, UpContext } from "../up.ts";
+import { providersFor } from "./providers.ts";
+import { refusals } from "./refusals.ts";
+
+/** Registers a stack on AWS. Refuses what is wrong with it first. */
+export async function up(settings: Settings, context: UpContext): Promise<Outputs> {
+  context.refuse(await refusals(settings, context));
+  const providers = providersFor(settings.region);
+  // Their plugins start while the rest of the program is loaded, once the engine has heard of them.
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  const imageKey = await warnOfMissingImage();
+  const { AwsTarget } = await import("./target.ts");
+  const { protectData } = await import("./data/on-destroy.ts");
+  const { uploadRuntimeImage } = await import("./data/runtime-image.ts");
+  // A transform costs a round trip for each resource: it is registered only where it has work.
+  if (settings.onDestroy !== "delete-data") pulumi.runtime.registerResourceTransform(protectData(settings.onDestroy));
+  return new AwsTarget("aws", {
+    settings,
+    stack: context.stack,
+    providers,
+    runtimeImage: (bucket, parent) => uploadRuntimeImage(settings.region, imageKey, bucket, parent),
+  }).outputs;
+}
+
+/**
+ * Warns where this computer cannot make the runtime image, and returns the image's key. It refuses nothing: a stack whose
+ * image is in its bucket needs none of it, and the program cannot see that.
+ */
+async function warnOfMissingImage(): Promise<string> {
+  const { runtimeImageKey } = await import("../../images/runtime/key.ts");
+  const { missingForRuntimeImage } = await import("../../images/runtime/missing.ts");
+  const imageKey = runtimeImageKey({ arch: "arm64" });
+  for (const lack of await missingForRuntimeImage(imageKey))
+    void pulumi.log.warn(`${lack} Until then this computer can bring up no new stack and no change of the guest.`);
+  return imageKey;
+}

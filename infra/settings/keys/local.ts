@@ -1,0 +1,54 @@
+import { z } from "zod";
+import { parseHostService } from "../../local/network/host-access.ts";
+import { inGroup, wholeNumber } from "../documented.ts";
+
+/** The keys of the local target. */
+
+/** One service that the local machine may reach; the message says what is wrong with it. */
+const hostService = z.string().superRefine((entry, context) => {
+  const service = parseHostService(entry);
+  if (typeof service === "string") context.addIssue({ code: "custom", message: service });
+});
+
+const local = inGroup("Local target");
+
+export const localKeys = {
+  baseImage: local(z.enum(["auto", "ubuntu-22.04", "debian-13-stand-in"]).default("auto"), {
+    description:
+      "Operating system's disk image. `auto`: Ubuntu 22.04's cloud image, or the Debian stand-in where Ubuntu's host cannot be reached.",
+    change: { local: "new machine" },
+    example: "ubuntu-22.04",
+  }),
+  accelerator: local(z.enum(["auto", "kvm", "hvf", "tcg"]).default("auto"), {
+    description:
+      "What runs the machine's CPUs. `auto`: KVM or HVF when a probe shows that it works, else TCG (emulation).",
+    change: { local: "restart" },
+    example: "kvm",
+  }),
+  boot: local(z.enum(["uefi", "direct-kernel"]).default("uefi"), {
+    description:
+      "`uefi`: through the disk's own EFI partition, as the reference does. `direct-kernel`: a speed-up for tests that skips firmware and boot loader (stand-in image only); verification then reports row O4 as different.",
+    change: { local: "restart" },
+    example: "direct-kernel",
+  }),
+  sshPort: local(wholeNumber(0, 65_535).default(0), {
+    description:
+      "Loopback port of this computer that leads to the machine's ssh. 0: a free port, chosen when the machine is made.",
+    change: { local: "restart" },
+    example: 2222,
+  }),
+  hostAccess: local(z.array(hostService).default([]), {
+    description:
+      "TCP services of this computer and of its networks that the machine may reach, as `ADDRESS:PORT`; it reaches no others. `localhost:PORT` is this computer's loopback, which the machine dials at 10.0.2.2. Sessions reach none of them.",
+    change: { local: "restart" },
+    example: ["localhost:8080"],
+  }),
+  stateDirectory: local(z.string().default(""), {
+    description: "Folder for disks, keys and logs of the machine. Empty: `.cloister/<stack>` in the project folder.",
+    change: {
+      local: "new disk",
+      note: "The machine is made anew in the new folder. The old session disk stays in the old one, and nothing deletes it.",
+    },
+    example: "/var/lib/cloister",
+  }),
+} as const;

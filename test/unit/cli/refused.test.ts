@@ -1,0 +1,126 @@
+import assert from "node:assert/strict";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Command } from "commander";
+import { execa } from "execa";
+import { globalsOf, operatorProgram } from "../../../cli/program.ts";
+
+const CLOISTER = join(import.meta.dirname, "../../../cli/bin.mjs");
+
+/** The operator's command as a process, with a cache that is empty and a PATH without a toolchain. */
+describe("what is written wrongly for the operator's command", function () {
+  this.timeout(60_000);
+  this.slow(10_000);
+  let home: string;
+  beforeEach(async () => {
+    home = await mkdtemp(join(tmpdir(), "cloister-refused-"));
+  });
+  afterEach(() => rm(home, { recursive: true, force: true }));
+
+  const cloister = async (args: readonly string[], { input = "", stack = "none" } = {}) => {
+    const { exitCode, stderr } = await execa(process.execPath, [CLOISTER, ...args], {
+      env: { PATH: home, HOME: home, XDG_CACHE_HOME: home, CLOISTER_CACHE: home, CLOISTER_STACK: stack },
+      extendEnv: false,
+      cwd: home,
+      input,
+      reject: false,
+      timeout: 30_000,
+    });
+    return { exitCode, stderr, left: await readdir(home) };
+  };
+
+  for (const [what, args, input, ...codes] of [
+    [
+      "run",
+      [
+        "run",
+        "--allow",
+        "https://x.example",
+        "--mount",
+        "/etc:e:rw",
+        "--name",
+        "A",
+        "--env",
+        "9=1",
+        "--timeout",
+        "x",
+        "--",
+        "true",
+      ],
+      "",
+      ...["ALLOW", "MOUNT", "NAME", "ENV", "TIMEOUT"],
+    ],
+    ["run --cwd", ["run", "--cwd", "", "--", "true"], "", "CWD"],
+    ["agent", ["agent", "do it", "--allow", "169.254.169.254", "--mount", "x"], "", "ALLOW_NEVER", "MOUNT"],
+    ["agent, with more than a prompt", ["agent", "do", "it"], "", "PROMPT"],
+    ["agent --continue", ["agent", "--continue", "go on"], "", "PROMPT"],
+    ["sessions rm", ["sessions", "rm", "work", "No Name"], "", "NAME"],
+    ["key set", ["key", "set"], "too short and with spaces\n", "KEY"],
+    ["key set of nothing", ["key", "set"], "", "KEY"],
+  ] as const) {
+    it(`is refused here, before anything is asked or started: ${what}`, async () => {
+      const { exitCode, stderr, left } = await cloister(args, { input });
+      assert.equal(exitCode, 2, stderr);
+      for (const code of codes) assert.match(stderr, new RegExp(`\\[CLOISTER_E_${code}\\]`), stderr);
+      assert.doesNotMatch(stderr, /too short and with spaces/, "a key is in no message");
+      assert.deepEqual(left, [], "neither a toolchain nor a cache was made");
+    });
+  }
+
+  it("is refused without a stack, with every command that needs one", async () => {
+    for (const args of [["ls"], ["run", "--", "true"], ["sessions", "ls"], ["key", "status"]]) {
+      const { exitCode, stderr } = await cloister(args, { stack: "" });
+      assert.equal(exitCode, 2);
+      assert.match(stderr, /no stack: write --stack NAME, or set CLOISTER_STACK\. \[CLOISTER_E_NO_STACK\]/);
+    }
+  });
+
+  it("is only what is wrong: the same without its mistakes goes on to the next question", async () => {
+    const words = ["run", "--allow", "npm", "--name", "a", "--env", "PATH", "--cwd", "mnt/x", "--tty", "--", "true"];
+    const { exitCode, stderr } = await cloister(words);
+    assert.equal(exitCode, 2);
+    assert.equal(stderr, "cloister: --tty needs a terminal on this side as well. [CLOISTER_E_USAGE]");
+  });
+});
+
+describe("the options that every command has", () => {
+  const read = (...words: string[]) => {
+    const program = operatorProgram();
+    let found: unknown;
+    const catchAll = (command: Command): void => {
+      for (const one of command.commands) {
+        if (one.commands.length === 0) {
+          one.action((...args: unknown[]) => {
+            found = globalsOf(args.at(-1) as Command);
+          });
+        }
+        catchAll(one);
+      }
+    };
+    catchAll(program);
+    program.parse(words, { from: "user" });
+    return found;
+  };
+
+  it("stand before the command or behind it", () => {
+    const both = { stack: "dev", machine: "one" };
+    for (const words of [
+      ["--stack", "dev", "--machine", "one", "verify"],
+      ["verify", "--stack", "dev", "-m", "one"],
+      ["-s", "dev", "verify", "--machine=one", "--all-rows"],
+      ["run", "--stack", "dev", "-m", "one", "--", "true"],
+      ["-s", "dev", "run", "-m", "one", "true", "--stack", "the command's own"],
+      ["agent", "do it", "-s", "dev", "-m", "one", "--", "--model", "x"],
+      ["sessions", "-s", "dev", "ls", "-m", "one"],
+      ["key", "set", "-s", "dev", "-m", "one"],
+      ["-s", "dev", "verify", "-s", "dev", "-m", "one"],
+    ]) {
+      assert.deepEqual(read(...words), both, words.join(" "));
+    }
+  });
+
+  it("are refused where they are written twice with two values", () => {
+    assert.throws(() => read("-s", "dev", "ls", "-s", "prod"), /--stack is written twice: dev and prod/);
+  });
+});
