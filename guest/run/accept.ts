@@ -4,7 +4,7 @@ import { type AgentSettings, type Machine, readMachine } from "../../contract/ma
 import type { Problem } from "../../contract/problem.ts";
 import { type EgressPolicy, parsePolicy } from "../egress/policy.ts";
 import { runtimeFiles } from "../sandbox/paths.ts";
-import { DEFAULT_LIMITS, type SessionLimits } from "../sessions/limits.ts";
+import type { SessionLimits } from "../sessions/limits.ts";
 import { checkMounts, closeMounts, type Mount } from "../sessions/mounts.ts";
 import { RunRefused } from "../sessions/request.ts";
 import { stoppingProblem, whyStopping } from "../sessions/stopping.ts";
@@ -17,6 +17,8 @@ export interface Accepted {
   readonly keep: boolean;
   readonly mounts: readonly Mount[];
   readonly policy: EgressPolicy;
+  /** Host name inside the session. */
+  readonly hostname: string;
   readonly limits: SessionLimits;
   readonly agent: AgentSettings | undefined;
 }
@@ -62,13 +64,10 @@ export async function accept(spec: SealedSpec): Promise<Accepted> {
     keep: spec.keep ?? spec.name !== undefined,
     mounts,
     policy,
-    limits: limitsOf(machine),
+    hostname: machine.asked.hostname,
+    limits: machine.sessions,
     agent: spec.agent ? machine.agent : undefined,
   };
-}
-
-function limitsOf({ sessions }: Machine): SessionLimits {
-  return { ...DEFAULT_LIMITS, ...sessions };
 }
 
 const lacking = (message: string): Problem => ({ code: "CLOISTER_E_MACHINE", subject: "machine", message });

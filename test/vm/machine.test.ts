@@ -8,7 +8,7 @@ import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
 import { firstSession } from "../../cli/start/first-session.ts";
-import { type Report, Report as ReportSchema } from "../../guest/verify/report.ts";
+import { type Report, Report as ReportSchema } from "../../contract/report.ts";
 import { printReport } from "../../guest/verify/table.ts";
 import { livingProcess } from "../../infra/local/host/living.ts";
 import { type Paths, pathsOf } from "../../infra/local/paths.ts";

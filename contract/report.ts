@@ -1,8 +1,5 @@
 import { z } from "zod";
 
-/** What the boot leaves for the operator: a line for each thing to look at, such as a full session disk. */
-export const NOTICES_FILE = "/run/cloister/notices";
-
 /** The groups of the reference, in its order. */
 export const GROUPS = ["machine", "disks", "system", "sandbox", "egress", "sessions", "agent", "container"] as const;
 export const Group = z.enum(GROUPS);
@@ -37,7 +34,7 @@ export const Row = z.strictObject({
 });
 export type Row = z.infer<typeof Row>;
 
-/** A verification's report: what `cloister verify --json` prints and `/run/cloister/verification.json` holds. */
+/** A verification's report: what `cloister verify --json` prints and `RUN_FILES.report` holds. */
 export const Report = z.strictObject({
   /** Name of the machine. */
   machine: z.string(),
@@ -63,7 +60,7 @@ export const Report = z.strictObject({
   notReady: z.string().optional(),
   /** Sessions that are over and of which something could not be removed, with the reason. Filled in when somebody asks. */
   unremoved: z.array(z.strictObject({ name: z.string(), reason: z.string() })).optional(),
-  /** Lines of {@link NOTICES_FILE}. */
+  /** What the boot left for the operator, a line each. */
   notices: z.array(z.string()).optional(),
 });
 export type Report = z.infer<typeof Report>;

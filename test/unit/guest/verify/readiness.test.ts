@@ -2,7 +2,22 @@ import assert from "node:assert/strict";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { whyNotReady } from "../../../../guest/verify/readiness.ts";
+import { readBootState, verdictOf, whyNotReady } from "../../../../guest/verify/readiness.ts";
+
+const REPORT = {
+  machine: "m",
+  target: "aws",
+  image: "x",
+  arch: "arm64",
+  runtime: "0",
+  depth: "quick",
+  startedAt: "2026-01-01T00:00:00.000Z",
+  durationMs: 1,
+  ok: true,
+  rows: [],
+};
+const GOOD = JSON.stringify(REPORT);
+const BAD = JSON.stringify({ ...REPORT, ok: false });
 
 describe("a machine that is not ready", () => {
   let folder: string;
@@ -26,13 +41,13 @@ describe("a machine that is not ready", () => {
     await writeFile(files.wall, "");
     assert.equal(await why(true), "ready");
     assert.match(await why(), /its verification is not over, or was interrupted: wait/);
-    await writeFile(files.report, '{"ok":true}\n');
+    await writeFile(files.report, GOOD);
     assert.equal(await why(), "ready");
   });
 
   it("runs none but those when its verification failed, or cannot be read", async () => {
     await writeFile(files.wall, "");
-    for (const report of ['{"ok":false}', '{"ok":"true"}', '{"ok":true', ""]) {
+    for (const report of [BAD, '{"ok":true}', '{"ok":"true"}', GOOD.slice(0, -1), ""]) {
       await writeFile(files.report, report);
       assert.match(await why(), /its verification failed\. Mend what cloister verify lists/, report);
       assert.equal(await why(true), "ready");
@@ -41,7 +56,7 @@ describe("a machine that is not ready", () => {
 
   it("runs none but those while its logs are not shipped, where they must be", async () => {
     await writeFile(files.wall, "");
-    await writeFile(files.report, '{"ok":true}');
+    await writeFile(files.report, GOOD);
     assert.equal(await why(false, false), "ready");
     assert.match(await why(false, true), /logs are not shipped, which cloister:logsRequired wants: not yet/);
     await writeFile(files.logs, "no such bucket\n");
@@ -54,11 +69,38 @@ describe("a machine that is not ready", () => {
 
   it("runs none but those when its boot has failed", async () => {
     await writeFile(files.wall, "");
-    await writeFile(files.report, '{"ok":true}');
+    await writeFile(files.report, GOOD);
     await writeFile(files.failure, "no session disk\n");
     assert.match(await why(), /^this machine is not ready: no session disk\. Mend that/);
     assert.equal(await why(true), "ready");
     await rm(files.wall);
     assert.match(await why(true), /packet filter is not loaded: no session disk/);
+  });
+
+  it("is the same to whoever starts a command and to whoever signals the group, whatever the files hold", async () => {
+    const states: Record<keyof typeof files, (string | undefined)[]> = {
+      wall: [undefined, ""],
+      failure: [undefined, "no session disk\n"],
+      // The last is a report of another version: it has a key that this one does not know.
+      report: [undefined, GOOD, BAD, "{", '{"ok":true}', JSON.stringify({ ...REPORT, more: 1 })],
+      logs: [undefined, "", "no such bucket\n"],
+    };
+    const put = async (name: keyof typeof files, text: string | undefined) =>
+      text === undefined ? await rm(files[name], { force: true }) : await writeFile(files[name], text);
+    let taken = 0;
+    for (const wall of states.wall)
+      for (const failure of states.failure)
+        for (const report of states.report)
+          for (const logs of states.logs)
+            for (const logsRequired of [false, true]) {
+              for (const [name, text] of Object.entries({ wall, failure, report, logs }))
+                await put(name as keyof typeof files, text);
+              const commands = (await whyNotReady({ logsRequired }, files)) === undefined;
+              const group = verdictOf(await readBootState(files), logsRequired)?.ok === true;
+              // The group is told after the boot scripts, which stop with a failure where there is no packet filter.
+              assert.equal(commands, group && wall !== undefined, JSON.stringify({ wall, failure, report, logs }));
+              if (commands) taken += 1;
+            }
+    assert.equal(taken, 4, "the good report, without logs required and with them shipped");
   });
 });
