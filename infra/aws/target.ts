@@ -200,7 +200,10 @@ export class AwsTarget extends pulumi.ComponentResource {
     const named = Object.keys(settings.machines).map((name) => {
       const machine = resolveMachine(settings, name);
       const subnetId = subnetIds[machine.zone] ?? "";
-      return [name, new NamedMachine(name, { shape, ...machine, subnetId, terminationProtection }, parent)] as const;
+      const { was } = settings.machines[name] ?? {};
+      // What is named after it follows.
+      const options = was === undefined ? parent : { ...parent, aliases: [{ name: was }] };
+      return [name, new NamedMachine(name, { shape, ...machine, subnetId, terminationProtection }, options)] as const;
     });
     if (named.length > 0) this.#snapshots(shape.keyArn);
     const pools = Object.keys(settings.pools).map((name) => {
