@@ -155,7 +155,7 @@ export class Causes {
         canonicalText(one.before) === canonicalText(before) &&
         canonicalText(one.after) === canonicalText(after),
     );
-    if (same.length > 0) return same.map((one) => `cloister:${one.path}`);
+    if (same.length > 0) return same.map(({ path: key }) => keyOf(key));
     const keys = RULES.filter(([type, property]) => type.test(resource.type) && property.test(path)).flatMap(
       ([, , k]) => k,
     );
@@ -169,9 +169,12 @@ export class Causes {
       const key = pattern.replace("NAME", name);
       return this.#config.filter(({ path }) => isWithin(path, key) || isWithin(key, path)).map(({ path }) => path);
     });
-    return [...new Set(found)].map((path) => `cloister:${path}`);
+    return [...new Set(found)].map(keyOf);
   }
 }
+
+/** Keys of other namespaces have theirs already. */
+const keyOf = (path: string): string => (path.includes(":") ? path : `cloister:${path}`);
 
 const isWithin = (path: string, whole: string): boolean =>
   path === whole || path.startsWith(`${whole}.`) || path.startsWith(`${whole}[`);

@@ -154,8 +154,9 @@ export function buildDocument(inputs: Inputs): ChangeDocument {
     after: typeof base.settings,
     all: typeof fates,
   ): ChangeDocument["cost"] {
-    // Of a configuration that is refused nobody knows the cost.
-    if (!before || (!after && inputs.command !== "destroy")) return null;
+    // Of a configuration that is refused nobody knows the cost, and a destroy that is refused saves nothing.
+    const isDestroyed = inputs.command === "destroy" && collected.result === "succeeded";
+    if (!before || (!after && !isDestroyed)) return null;
     const leaving: Leaving[] = all
       .filter(({ fate }) => fate === "lost" || fate === "orphaned")
       .map(({ fate, kind, resource }) => ({

@@ -1,7 +1,8 @@
 import type { Merged } from "../events/merge.ts";
 
 /** Last part of a type: `Volume` of `aws:ebs/volume:Volume`. */
-export const shortType = (type: string): string => type.split(":").at(-1) ?? type;
+export const shortType = (type: string): string =>
+  type.startsWith("pulumi:providers:") ? "Provider" : (type.split(":").at(-1) ?? type);
 
 /** The name that the program gave. */
 export const nameOf = (urn: string): string => urn.split("::").slice(3).join("::");

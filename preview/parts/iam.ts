@@ -92,7 +92,7 @@ function meaning(change: "added" | "removed", right: Right, others: readonly Rig
 function covers(wide: Right, narrow: Right): boolean {
   return (
     wide.effect === narrow.effect &&
-    (wide.principal === narrow.principal || wide.principal === '"*"') &&
+    (wide.principal === narrow.principal || wide.principal === "*") &&
     (wide.condition === "" || wide.condition === narrow.condition) &&
     matches(wide.action.toLowerCase(), narrow.action.toLowerCase()) &&
     matches(wide.resource, narrow.resource)
@@ -135,11 +135,18 @@ function rightsIn(policy: Plain): Right[] | undefined {
       return found.length === 0 ? [""] : not(name) ? [`all but ${found.sort().join(", ")}`] : found;
     };
     const principals = statement["Principal"] ?? statement["NotPrincipal"];
-    const principal = principals === undefined ? "" : `${not("Principal")}${canonicalText(principals)}`;
+    const principal = principals === undefined ? "" : `${not("Principal")}${principalText(principals)}`;
     return values("Action").flatMap((action) =>
       values("Resource").map((resource) => ({ effect, principal, action, resource, condition })),
     );
   });
+}
+
+/** `*`, an ARN, or a service's name; several of them in order. */
+function principalText(principals: Plain): string {
+  if (typeof principals === "string") return principals;
+  if (!isObject(principals)) return textOf(principals);
+  return Object.values(principals).flatMap(listOf).map(textOf).sort().join(", ");
 }
 
 const listOf = (value: Plain | undefined): Plain[] =>

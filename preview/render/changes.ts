@@ -23,10 +23,11 @@ function replaced(changes: readonly Change[], level: Level): Block[] {
   if (changes.length === 0) return [];
   const groups = grouped(changes, (one) => one.component || one.urn);
   const rows = grouped(groups, (group) => JSON.stringify([types(group), chainText(group)])).map((same) => {
-    const all = same.map((group) => ownName(group[0] as Change));
     const first = same[0] as Change[];
-    const why = level >= 3 ? [] : chain(reasonOf(first));
-    return [[...names(all), say(` (${types(first)})`)], why];
+    const why = level >= 3 ? [] : reasons(reasonOf(first), same.length > 1);
+    const isPart = first[0]?.component !== "";
+    if (!isPart) return [[say(`${types(first)} `), ...names(same.flat().map(({ name }) => name))], why];
+    return [[...names(same.map((group) => group[0]?.component ?? "")), say(` (${types(first)})`)], why];
   });
   return [
     paragraph(strong(say("Replaced")), say(level >= 3 ? "" : ": by what, and by which key of the configuration")),
@@ -50,7 +51,7 @@ function coming(title: string, changes: readonly Change[], level: Level, byDestr
       return [
         [
           [...names(same.map((group) => group[0]?.component ?? "")), say(` (${types(first)})`)],
-          because(first[0] as Change),
+          because(first[0] as Change, same.length > 1),
         ],
       ];
     },
@@ -59,10 +60,10 @@ function coming(title: string, changes: readonly Change[], level: Level, byDestr
   const head = paragraph(strong(say(`${title}: ${changes.length}`)));
   return title === "Created" ? [details(`${title}: ${changes.length}`, shown)] : [head, shown];
 
-  function because(change: Change): PhrasingContent[] {
+  function because(change: Change, isOneOfMany = false): PhrasingContent[] {
     if (level >= 3) return [];
     if (byDestroy) return [say("the whole stack goes")];
-    return chain(change.because[0]);
+    return reasons(change, isOneOfMany);
   }
 }
 
@@ -78,7 +79,7 @@ function updated(changes: readonly Change[], level: Level): Block[] {
   });
   const rows = grouped(changes, ({ type, because }) => JSON.stringify([type, causeKeys(because)])).map((same) => [
     [say(`${shortType(same[0]?.type ?? "")} `), ...names(same.map(({ name }) => name))],
-    chain(same[0]?.because[0]),
+    reasons(same[0]),
   ]);
   return [
     details(
@@ -103,7 +104,7 @@ function kept(changes: readonly Change[], level: Level): Block[] {
     return [
       [say(what.join(", "))],
       names(same.map(({ type, name }) => `${shortType(type)} ${name}`)),
-      chain(because[0]),
+      chain(because[0] ?? []),
     ];
   });
   return [
@@ -134,26 +135,42 @@ function grouped(all: readonly Change[], key: (one: Change) => string): Change[]
   return [...groups.values()];
 }
 
-const ownName = ({ component, type, name }: Change): string => component || `${shortType(type)} ${name}`;
 const types = (changes: readonly Change[]): string =>
   [...new Set(changes.map(({ type }) => shortType(type)))].join(", ");
 const some = (all: readonly string[]): string =>
   all.length > 8 ? `${all.slice(0, 8).join(", ")} and ${all.length - 8} more` : all.join(", ");
 
 /** Of a machine's resources its disk says most where it is replaced, and then the machine itself. */
-function reasonOf(group: readonly Change[]): Link[] | undefined {
+function reasonOf(group: readonly Change[]): Change | undefined {
   const of = (short: string): Change | undefined => group.find(({ type }) => shortType(type) === short);
-  return (of("Volume") ?? of("Instance") ?? group[0])?.because[0];
+  return of("Volume") ?? of("Instance") ?? group[0];
 }
 
 const causeKeys = (because: readonly Link[][]): string =>
   JSON.stringify(because.map((one) => one.at(-1)?.config ?? ""));
 /** A chain without the names on it: those of machines that are alike differ in nothing else. */
 const chainText = (group: readonly Change[]): string =>
-  JSON.stringify((reasonOf(group) ?? []).map(({ path, config, name }) => [path, config, name?.split(" ")[0]]));
+  JSON.stringify(
+    (reasonOf(group)?.because[0] ?? []).map(({ path, config, name }) => [path, config, name?.split(" ")[0]]),
+  );
 
-function chain(links: readonly Link[] | undefined): PhrasingContent[] {
-  if (!links || links.length === 0) return [say("no key of the configuration: the program, or what it is given")];
+/** Why something changes, in the shortest chain; where several keys are as near, all of them. */
+function reasons(change: Change | undefined, isOneOfMany = false): PhrasingContent[] {
+  const [first, ...others] = change?.because ?? [];
+  if (first === undefined) {
+    const refers = change?.properties.some(({ after }) => "unknown" in after);
+    return [
+      say(refers ? "it refers to what is new here" : "no key of the configuration: the program, or what it is given"),
+    ];
+  }
+  const own = change?.component.split(" ")[1] ?? "";
+  const isOwn = own !== "" && (first.at(-1)?.config ?? "").split(/[.[\]"]/).includes(own);
+  const near = others.filter((one) => one.length === first.length && one.at(-1)?.config !== first.at(-1)?.config);
+  const more = near.slice(0, 4).flatMap((one) => [say(" or "), strong(code(one.at(-1)?.config ?? "", 120))]);
+  return [...chain(first), ...more, ...(isOneOfMany && isOwn ? [say(", and so on")] : [])];
+}
+
+function chain(links: readonly Link[]): PhrasingContent[] {
   return links.flatMap(({ path, name, config }, i) => [
     ...(i > 0 ? [say(" ← ")] : []),
     ...(path === undefined ? [] : [code(path, 80)]),

@@ -129,8 +129,8 @@ const value = (shown: Shown): PhrasingContent[] =>
 
 function configuration({ config }: ChangeDocument): Block[] {
   if (config.length === 0) return [];
-  const rows = config.slice(0, 60).map(({ key, before, after }) => [[code(key, 120)], value(before), value(after)]);
-  if (config.length > 60) rows.push([[say(`and ${config.length - 60} more`)], [say("")], [say("")]]);
+  const rows = config.slice(0, 25).map(({ key, before, after }) => [[code(key, 120)], value(before), value(after)]);
+  if (config.length > 25) rows.push([[say(`and ${config.length - 25} more`)], [say("")], [say("")]]);
   return [details(`Configuration: ${plural(config.length, "value")}`, table(["key", "before", "after"], rows))];
 }
 
@@ -139,10 +139,8 @@ function cloudInit({ cloudInit: all }: ChangeDocument, level: Level): Block[] {
   const blocks = all.flatMap(({ machines: of, bytes, limit, files, note }): Block[] => {
     const number = (count: number | null): string => (count === null ? "?" : count.toLocaleString("en"));
     const room = bytes.after === null ? "" : `; ${number(limit - bytes.after)} left of ${number(limit)}`;
-    const size =
-      bytes.before === null && bytes.after === null
-        ? ""
-        : ` ${number(bytes.before)} → ${number(bytes.after)} bytes${room}.`;
+    const sizes = bytes.before === null ? number(bytes.after) : `${number(bytes.before)} → ${number(bytes.after)}`;
+    const size = bytes.before === null && bytes.after === null ? "" : ` ${sizes} bytes${room}.`;
     const same = of.length > 1 ? ` The same for ${of.length}.` : "";
     const head = paragraph(...names(of), say(`:${size}${same}${note ? ` ${note}` : ""}`));
     const shown = files.flatMap(({ path, change, diff }): Block[] => [
@@ -211,11 +209,22 @@ function policies({ policies: all }: ChangeDocument, level: Level): Block[] {
   ];
 }
 
+type CostLines = NonNullable<ChangeDocument["cost"]>["lines"];
+
+/** The largest difference first; one that is not known before all. */
+function byWeight(lines: CostLines): CostLines {
+  const weight = ({ before, after }: CostLines[0]): number =>
+    before === null || after === null ? Number.POSITIVE_INFINITY : Math.abs(after - before);
+  return [...lines].sort((a, b) => weight(b) - weight(a) || 0);
+}
+
 function cost({ cost: costs }: ChangeDocument): Block[] {
   if (!costs || (costs.lines.length === 0 && costs.left.length === 0)) return [];
   const cell = (price: number | null): PhrasingContent[] => [say(price === null ? "not known" : usd(price))];
-  const rows = costs.lines.slice(0, 40).map(({ what, before, after }) => [[code(what, 80)], cell(before), cell(after)]);
-  if (costs.lines.length > 40) rows.push([[say(`and ${costs.lines.length - 40} more`)], [say("")], [say("")]]);
+  const rows = byWeight(costs.lines)
+    .slice(0, 15)
+    .map(({ what, before, after }) => [[code(what, 80)], cell(before), cell(after)]);
+  if (costs.lines.length > 15) rows.push([[say(`and ${costs.lines.length - 15} more`)], [say("")], [say("")]]);
   const blocks: Block[] = rows.length > 0 ? [table(["USD a month, at the least size", "before", "after"], rows)] : [];
   if (costs.left.length > 0) {
     const items = costs.left

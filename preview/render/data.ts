@@ -21,7 +21,7 @@ export function dataBlocks(document: ChangeDocument, isShort: boolean): Block[] 
     const words =
       result === "succeeded"
         ? "nothing is lost, left behind or kept for less."
-        : "nothing that the engine came to tells of any.";
+        : "the engine stopped before it came to any.";
     return [paragraph(strong(say("Data")), say(`: ${words}`))];
   }
   const blocks: Block[] = [];

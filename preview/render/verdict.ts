@@ -14,9 +14,10 @@ export function verdictOf(document: ChangeDocument): Verdict {
   const { result, data, counts, renames, command, diagnostics } = document;
   const of = (...fates: DataAtRisk["fate"][]): DataAtRisk[] => data.filter(({ fate }) => fates.includes(fate));
   const parts: Parts = [];
-  const add = (words: string, ...found: (string | undefined)[]): void => {
+  const add = (words: string, name?: string, behind?: string): void => {
     parts.push({ words: `${parts.length > 0 ? " · " : ""}${words}` });
-    for (const name of found) if (name !== undefined) parts.push({ name });
+    if (name !== undefined) parts.push({ name });
+    if (behind !== undefined) parts.push({ words: behind });
   };
   const [refused, lost, orphaned, late, shortened, loosened] = [
     of("refused"),
@@ -29,8 +30,8 @@ export function verdictOf(document: ChangeDocument): Verdict {
   const stopped = result === "failed" && refused.length === 0;
   const guard = diagnostics.some(({ severity, on }) => severity === "error" && on === "cloister-onDestroy");
   if (refused.length > 0 || (stopped && guard)) {
-    if (refused.length === 0) add("refused: the stack's data is protected", undefined);
-    else if (refused.length === 1) add("refused: protected is ", refused[0]?.name);
+    if (refused.length === 0) add("refused: the stack's data is protected");
+    else if (refused.length === 1) add("refused: ", refused[0]?.name, " is protected");
     else add(`refused: ${kinds(refused)} are protected`);
     if (result === "failed") add("the preview failed");
   } else if (stopped) add("the preview failed");

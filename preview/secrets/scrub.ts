@@ -15,7 +15,7 @@ const LOOKS: readonly RegExp[] = [
 ];
 /** What stands behind the name of a credential, in any notation. The name stays. */
 const NAMED =
-  /((?:passw(?:or)?d|passphrase|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credentials?|authorization|bearer)["']?\s*(?:[=:]\s*|\s)["']?)((?:basic |bearer )?[^\s"',;}&]{6,})/gi;
+  /((?<!secretsmanager:[a-z0-9-]{0,32}:\d{0,12}:)(?:passw(?:or)?d|passphrase|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credentials?|authorization|bearer)["']?\s*(?:[=:]\s*|\s)["']?)((?:basic |bearer )?[^\s"',;}&]{6,})/gi;
 /** User and password of an address. */
 const IN_ADDRESS = /(\b[a-z][a-z0-9+.-]*:\/\/)[^\s/@:]*:[^\s/@]+@/gi;
 const RUN = /[A-Za-z0-9+/=_-]{20,}/g;

@@ -35,8 +35,8 @@ const VERDICTS: Readonly<Record<string, RegExp>> = {
   tightened: /^🔧 dev · 1 updated · no data at risk$/,
   "rename-keep-data": /^⚠️ dev · leaves the disk in the account, out of the stack: one-session · looks like a rename/,
   "destroy-keep-data": /^⚠️ dev · leaves 1 bucket, 2 disks, 1 key, 3 logs, 1 secret in the account/,
-  "rename-refuse": /^⛔ dev · refused: protected is one-session · the preview failed · looks like a rename$/,
-  "zone-moved-refuse": /^⛔ dev · refused: protected is one-session · the preview failed$/,
+  "rename-refuse": /^⛔ dev · refused: one-session is protected · the preview failed · looks like a rename$/,
+  "zone-moved-refuse": /^⛔ dev · refused: one-session is protected · the preview failed$/,
   "on-destroy-loosened": /^⚠️ dev · 15 resources lose their protection$/,
   "zone-moved-unprotected":
     /^⚠️ dev · leaves the disk in the account, out of the stack: one-session · \d+ resources lose their/,
