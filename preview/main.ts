@@ -1,10 +1,10 @@
 /** `npm run preview -- --stack dev [--base REF]`: what a change of this folder does to a stack. See docs/changes.md. */
+import { createReadStream } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { Command, Option } from "commander";
 import { execa } from "execa";
-import { ensureToolchain } from "../toolchain/index.ts";
-import { pulumiEnvironment } from "../toolchain/pulumi.ts";
 import { buildDocument } from "./change-set/build.ts";
 import type { ChangeDocument } from "./change-set/document.ts";
 import { engineOf } from "./engine.ts";
@@ -94,11 +94,17 @@ async function documentOf(options: Options): Promise<ChangeDocument> {
   const command = options.destroy ? ("destroy" as const) : ("preview" as const);
   if (options.events !== undefined && options.state !== undefined) {
     const collector = new Collector();
-    for (const line of (await readFile(options.events, "utf8")).split("\n")) collector.add(line);
+    for await (const line of createInterface({
+      input: createReadStream(options.events),
+      crlfDelay: Number.POSITIVE_INFINITY,
+    }))
+      collector.add(line);
     const state = await readFile(options.state, "utf8");
     return buildDocument({ stack, command, collected: collector.finish(), state, base, head, run, secrets });
   }
   const say = (line: string): void => console.error(line);
+  const { ensureToolchain } = await import("../toolchain/index.ts");
+  const { pulumiEnvironment } = await import("../toolchain/pulumi.ts");
   const toolchain = await ensureToolchain({ deep: false, report: say });
   const engine = engineOf(toolchain.pulumi, folder, pulumiEnvironment(toolchain));
   return await previewStack({ engine, stack, command, base, head, run, secrets, report: say });

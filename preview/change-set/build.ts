@@ -88,7 +88,8 @@ export function buildDocument(inputs: Inputs): ChangeDocument {
     .sort(
       (a, b) => FATES.indexOf(a.fate) - FATES.indexOf(b.fate) || (`${a.kind} ${a.urn}` < `${b.kind} ${b.urn}` ? -1 : 1),
     );
-  const doubts = [...collected.doubts, ...(inputs.doubts ?? [])];
+  const unread = [base, head].flatMap(({ problem }) => problem ?? []);
+  const doubts = [...new Set([...collected.doubts, ...(inputs.doubts ?? []), ...unread])];
   const document: ChangeDocument = {
     version: 1,
     project: text(inputs.project ?? "cloister"),

@@ -1,5 +1,5 @@
 import { at, type Differences } from "../change-set/differences.ts";
-import { componentOfParent, nameOf, shortType } from "../change-set/names.ts";
+import { nameOf, shortType } from "../change-set/names.ts";
 import type { State } from "../change-set/state.ts";
 import type { Merged } from "../events/merge.ts";
 import { type Plain, plain } from "../events/values.ts";
@@ -107,7 +107,7 @@ function loosened(resource: Merged): Fate[] {
   ];
   if (lost.length === 0 || (kind === undefined && !old.protect)) return [];
   const why = `It ${lost.join(" and ")}: the next change that deletes it takes what it holds.`;
-  return [{ fate: "loosened", kind: kind ?? shortType(type), resource, why, also: [] }];
+  return [{ fate: "loosened", kind: kind ?? "resource", resource, why, also: [] }];
 }
 
 const number = (value: Plain | undefined): number | undefined => {
@@ -118,6 +118,7 @@ const number = (value: Plain | undefined): number | undefined => {
 /** Data that a mere update takes, now or later. */
 function ofProperties(resource: Merged, paths: readonly string[]): Fate[] {
   const { op, type, old, new: wanted } = resource;
+  if (op === "same" || op === "create") return [];
   const [before, after] = [plain(old?.inputs ?? {}), plain(wanted?.inputs ?? {})];
   const made = (fate: Fate["fate"], kind: string, why: string): Fate[] => [{ fate, kind, resource, why, also: [] }];
   const short = shortType(type);
@@ -194,14 +195,13 @@ function ofAttachment(resource: Merged, all: readonly Merged[]): Fate[] {
   const id = at(volumeId, "volumeId");
   const disk = all.find((one) => one.old !== undefined && one.old.id !== "" && one.old.id === id);
   if (!disk || dataKind(disk.type) !== "disk" || disk.op === "delete" || disk.op === "replace") return [];
-  const machine = componentOfParent(resource.old?.parent ?? "").replace("machine ", "") || "its machine";
   return resource.op === "replace"
     ? [
         {
           fate: "reattached",
           kind: "disk",
           resource: disk,
-          why: `It leaves the old machine ${machine} and comes to the new one, with all that is on it.`,
+          why: "It leaves the old machine and comes to the new one, with all that is on it.",
           also: [],
         },
       ]
@@ -210,7 +210,7 @@ function ofAttachment(resource: Merged, all: readonly Merged[]): Fate[] {
           fate: "detached",
           kind: "disk",
           resource: disk,
-          why: `It leaves ${machine} and is attached to nothing.`,
+          why: "It leaves its machine and is attached to nothing.",
           also: [],
         },
       ];

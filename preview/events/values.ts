@@ -13,6 +13,7 @@ const UNKNOWNS = [
   "e48ece36-62e2-4504-bad9-02848725956a",
   "dd056dcd-154b-4c76-9bd3-c8f88648b5ff",
 ];
+const UNKNOWN = new RegExp(UNKNOWNS.join("|"));
 
 /** Stands for a value that is not there to be seen. */
 export class Sentinel {
@@ -37,7 +38,7 @@ export type Plain = null | boolean | number | string | Sentinel | Plain[] | { [k
 
 /** A value without sentinels. */
 export function plain(value: unknown): Plain {
-  if (typeof value === "string") return UNKNOWNS.some((mark) => value.includes(mark)) ? unknown : value;
+  if (typeof value === "string") return value.length >= 36 && UNKNOWN.test(value) ? unknown : value;
   if (typeof value === "number" || typeof value === "boolean") return value;
   if (Array.isArray(value)) return value.map(plain);
   if (typeof value !== "object" || value === null) return null;

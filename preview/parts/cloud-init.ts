@@ -1,40 +1,57 @@
+import { createHash } from "node:crypto";
 import { createTwoFilesPatch } from "diff";
 import type { CloudInitChange } from "../change-set/document.ts";
 import { componentOf, nameOf, shortType } from "../change-set/names.ts";
 import type { Merged } from "../events/merge.ts";
 import { type Plain, plain, unknown } from "../events/values.ts";
 import type { Scrubber } from "../secrets/scrub.ts";
-import { isOwn, readUserData, USER_DATA_LIMIT, type UserData } from "./user-data.ts";
+import { bytesOf, isOwn, readUserData, textOf, USER_DATA_LIMIT, type UserData } from "./user-data.ts";
 
 /** What first boot does otherwise, once for all machines of which that is the same. */
 export function cloudInitChanges(resources: readonly Merged[], scrubber: Scrubber): CloudInitChange[] {
-  const decoded = new Map<string, UserData | undefined>();
-  const read = (value: Plain | undefined): UserData | undefined => {
-    if (typeof value !== "string") return undefined;
-    if (!decoded.has(value)) decoded.set(value, readUserData(value));
-    return decoded.get(value);
-  };
   const found = new Map<string, CloudInitChange>();
   for (const resource of resources) {
     if (shortType(resource.type) !== "LaunchTemplate" || resource.op === "same" || resource.op === "delete") continue;
     const [a, b] = [userDataIn(resource.old), userDataIn(resource.new)];
     if (a === b) continue;
     const machine = componentOf(resource) || nameOf(resource.urn);
-    const name = machine.split(" ").at(-1) ?? machine;
-    const [before, after] = [read(a), read(b)];
-    const made = {
-      bytes: { before: before?.bytes ?? null, after: after?.bytes ?? null },
-      limit: USER_DATA_LIMIT,
-      files: before && after ? filesOf(before, after, scrubber) : [],
-      note: noteOf(a, b, before, after),
-    };
-    // Two machines are alike where all that differs is their name.
-    const key = JSON.stringify({ files: made.files, note: made.note }).replaceAll(name, "\u0000");
+    // Two machines are alike where all that differs is their name. It is looked at before they are taken apart, which is slow.
+    const key = likeness(machine.split(" ").at(-1) ?? machine, a, b);
     const have = found.get(key);
     if (have) have.machines.push(machine);
-    else found.set(key, { machines: [machine], ...made });
+    else found.set(key, { machines: [machine], ...changeOf(a, b, scrubber) });
   }
-  return [...found.values()];
+  // What differs in nothing that is shown is one row as well.
+  const rows = new Map<string, CloudInitChange>();
+  for (const one of found.values()) {
+    const name = one.machines[0]?.split(" ").at(-1) ?? "";
+    const key = JSON.stringify([one.files, one.note]).replaceAll(`"${name}"`, "");
+    const have = rows.get(key);
+    if (have) have.machines.push(...one.machines);
+    else rows.set(key, one);
+  }
+  return [...rows.values()];
+}
+
+function likeness(name: string, ...data: readonly (Plain | undefined)[]): string {
+  const texts = data.map((one) =>
+    typeof one === "string" ? (textOf(one) ?? one) : one === undefined ? "none" : "unknown",
+  );
+  return createHash("sha256")
+    .update(texts.join("\u0000").replaceAll(`"${name}"`, ""))
+    .digest("hex");
+}
+
+function changeOf(a: Plain | undefined, b: Plain | undefined, scrubber: Scrubber): Omit<CloudInitChange, "machines"> {
+  const bytes = (one: Plain | undefined): number | null => (typeof one === "string" ? bytesOf(one) : null);
+  const [before, after] =
+    typeof a === "string" && typeof b === "string" ? [readUserData(a), readUserData(b)] : [undefined, undefined];
+  return {
+    bytes: { before: bytes(a), after: bytes(b) },
+    limit: USER_DATA_LIMIT,
+    files: before && after ? filesOf(before, after, scrubber) : [],
+    note: noteOf(a, b, before, after),
+  };
 }
 
 function userDataIn(state: Merged["old"]): Plain | undefined {

@@ -13,13 +13,21 @@ export interface StackConfig {
   readonly values: Readonly<Record<string, Plain>>;
   /** As the program takes it; undefined when the program refuses it. */
   readonly settings?: Settings;
+  /** Set when the file is no YAML. */
+  readonly problem?: string;
 }
 
 const PROJECT = "cloister";
 
 /** Reads Pulumi.STACK.yaml. An empty text is a stack without configuration. */
 export function readConfig(text: string): StackConfig {
-  const parsed = plain(parse(text) ?? {});
+  let parsed: Plain;
+  try {
+    parsed = plain(parse(text) ?? {});
+  } catch {
+    // The parser's message quotes the file, in which there may be anything.
+    return { values: {}, problem: "the stack's configuration is no YAML" };
+  }
   const config = isObject(parsed) && isObject(parsed["config"]) ? parsed["config"] : {};
   const values = Object.fromEntries(Object.entries(config).map(([key, value]) => [key, withSecrets(value)]));
   const raw = Object.fromEntries(

@@ -5,8 +5,6 @@ import { isObject, type Plain, plain } from "../events/values.ts";
 
 /** User data, taken apart: what a machine's first boot does. */
 export interface UserData {
-  /** Bytes that EC2 counts. */
-  readonly bytes: number;
   /** Contents by path; the rest of the document under `cloud-config`. */
   readonly files: Readonly<Record<string, string>>;
 }
@@ -23,12 +21,26 @@ const MOST = 1 << 20;
 /** Whether a file's text may be shown. */
 export const isOwn = (path: string): boolean => OWN.test(path);
 
+/** Bytes that EC2 counts. */
+export const bytesOf = (base64: string): number => Buffer.byteLength(base64, "base64");
+
+/** The text of user data as it is, or undefined. */
+export function textOf(base64: string): string | undefined {
+  try {
+    const packed = Buffer.from(base64, "base64");
+    return packed[0] === 0x1f
+      ? gunzipSync(packed, { maxOutputLength: MOST }).toString("utf8")
+      : packed.toString("utf8");
+  } catch {
+    return undefined;
+  }
+}
+
 /** Decodes user data; undefined when it is none that this program renders. */
 export function readUserData(base64: string): UserData | undefined {
   try {
-    const packed = Buffer.from(base64, "base64");
-    const text =
-      packed[0] === 0x1f ? gunzipSync(packed, { maxOutputLength: MOST }).toString("utf8") : packed.toString("utf8");
+    const text = textOf(base64);
+    if (text === undefined) return undefined;
     const config = plain(parse(text));
     if (!isObject(config)) return undefined;
     const { write_files: written, ...rest } = config;
@@ -39,7 +51,7 @@ export function readUserData(base64: string): UserData | undefined {
       files[file["path"]] = file["path"].endsWith("/machine.json") ? machineText(content) : content;
     }
     files["cloud-config"] = `${JSON.stringify(rest, undefined, 2)}\n`;
-    return { bytes: packed.length, files };
+    return { files };
   } catch {
     return undefined;
   }

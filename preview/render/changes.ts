@@ -1,7 +1,7 @@
 import type { PhrasingContent } from "mdast";
 import type { Change, ChangeDocument, Link, Shown } from "../change-set/document.ts";
 import { shortType } from "../change-set/names.ts";
-import { type Block, block, code, details, names, paragraph, plural, say, strong, table } from "./tree.ts";
+import { type Block, block, code, details, names, paragraph, plural, say, strong, table, words } from "./tree.ts";
 
 /** How much is shown: 0 all, then without properties, without rows of what is updated and created, without reasons. */
 export type Level = 0 | 1 | 2 | 3 | 4;
@@ -26,8 +26,8 @@ function replaced(changes: readonly Change[], level: Level): Block[] {
     const first = same[0] as Change[];
     const why = level >= 3 ? [] : reasons(reasonOf(first), same.length > 1);
     const isPart = first[0]?.component !== "";
-    if (!isPart) return [[say(`${types(first)} `), ...names(same.flat().map(({ name }) => name))], why];
-    return [[...names(same.map((group) => group[0]?.component ?? "")), say(` (${types(first)})`)], why];
+    if (!isPart) return [[words(`${types(first)} `), ...names(same.flat().map(({ name }) => name))], why];
+    return [[...names(same.map((group) => group[0]?.component ?? "")), words(` (${types(first)})`)], why];
   });
   return [
     paragraph(strong(say("Replaced")), say(level >= 3 ? "" : ": by what, and by which key of the configuration")),
@@ -44,13 +44,13 @@ function coming(title: string, changes: readonly Change[], level: Level, byDestr
       const first = same[0] as Change[];
       if (first[0]?.component === "") {
         return grouped(first, ({ type, because }) => JSON.stringify([type, causeKeys(because)])).map((alike) => [
-          [say(`${shortType(alike[0]?.type ?? "")} `), ...names(alike.map(({ name }) => name))],
+          [words(`${shortType(alike[0]?.type ?? "")} `), ...names(alike.map(({ name }) => name))],
           because(alike[0] as Change),
         ]);
       }
       return [
         [
-          [...names(same.map((group) => group[0]?.component ?? "")), say(` (${types(first)})`)],
+          [...names(same.map((group) => group[0]?.component ?? "")), words(` (${types(first)})`)],
           because(first[0] as Change, same.length > 1),
         ],
       ];
@@ -70,7 +70,7 @@ function coming(title: string, changes: readonly Change[], level: Level, byDestr
 function updated(changes: readonly Change[], level: Level): Block[] {
   if (changes.length === 0) return [];
   const kinds = grouped(changes, ({ type }) => type).map((same) => plural(same.length, shortType(same[0]?.type ?? "")));
-  if (level >= 1) return [paragraph(strong(say(`Updated: ${changes.length}`)), say(` (${kinds.join(", ")})`))];
+  if (level >= 1) return [paragraph(strong(say(`Updated: ${changes.length}`)), words(` (${kinds.join(", ")})`))];
   const alike = grouped(changes, ({ type, properties }) => JSON.stringify([type, properties]));
   const lines = alike.map((same) => {
     const [first] = same;
@@ -78,7 +78,7 @@ function updated(changes: readonly Change[], level: Level): Block[] {
     return propertyLines({ ...first, name: some(same.map(({ name }) => name)) });
   });
   const rows = grouped(changes, ({ type, because }) => JSON.stringify([type, causeKeys(because)])).map((same) => [
-    [say(`${shortType(same[0]?.type ?? "")} `), ...names(same.map(({ name }) => name))],
+    [words(`${shortType(same[0]?.type ?? "")} `), ...names(same.map(({ name }) => name))],
     reasons(same[0]),
   ]);
   return [

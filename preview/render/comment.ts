@@ -16,6 +16,7 @@ import {
   strong,
   type Tree,
   table,
+  words,
 } from "./tree.ts";
 import { verdictOf } from "./verdict.ts";
 
@@ -43,7 +44,7 @@ export function commentTree(document: ChangeDocument, level: Level): Tree {
 
 function title(document: ChangeDocument): Block {
   const { sign, parts } = verdictOf(document);
-  const said = parts.map((part): PhrasingContent => ("words" in part ? say(part.words) : code(part.name)));
+  const said = parts.map((part): PhrasingContent => ("words" in part ? words(part.words) : code(part.name)));
   return heading(say(`${sign} cloister `), code(document.stack), say(" · "), ...said);
 }
 
@@ -118,7 +119,7 @@ function machines({ machines: all }: ChangeDocument, level: Level): Block[] {
         ),
       ],
       [say(effect)],
-      [say([long, level >= 3 ? "" : note].filter(Boolean).join(". "))],
+      [words([long, level >= 3 ? "" : note].filter(Boolean).join(". "))],
     ];
   });
   return [paragraph(strong(say("Machines"))), table(["when", "which", "what", "how long, and how"], rows)];
@@ -142,7 +143,7 @@ function cloudInit({ cloudInit: all }: ChangeDocument, level: Level): Block[] {
     const sizes = bytes.before === null ? number(bytes.after) : `${number(bytes.before)} → ${number(bytes.after)}`;
     const size = bytes.before === null && bytes.after === null ? "" : ` ${sizes} bytes${room}.`;
     const same = of.length > 1 ? ` The same for ${of.length}.` : "";
-    const head = paragraph(...names(of), say(`:${size}${same}${note ? ` ${note}` : ""}`));
+    const head = paragraph(...names(of), words(`:${size}${same}${note ? ` ${note}` : ""}`));
     const shown = files.flatMap(({ path, change, diff }): Block[] => [
       paragraph(code(path), say(` ${change}${diff === null ? "; its content is not shown" : ""}`)),
       ...(diff === null || level >= 1 ? [] : [block(diff, "diff")]),
@@ -187,7 +188,7 @@ function network({ network: all }: ChangeDocument, level: Level): Block[] {
   if (all.length === 0) return [];
   const rows = all.slice(0, [100, 50, 30, 10, 0][level] ?? 0).map(({ change, what, on, from, to, ports }) => {
     const cell = (text: string): PhrasingContent[] => (text === "" ? [say("")] : [code(text, 80)]);
-    return [[say(change)], [say(what)], cell(on), cell(from), cell(to), cell(ports)];
+    return [[say(change)], [words(what)], cell(on), cell(from), cell(to), cell(ports)];
   });
   if (all.length > rows.length)
     rows.push([[say(`and ${all.length - rows.length} more`)], [say("")], [say("")], [say("")], [say("")], [say("")]]);
@@ -199,7 +200,7 @@ function policies({ policies: all }: ChangeDocument, level: Level): Block[] {
   const some = all.slice(0, [60, 40, 20, 10, 5][level] ?? 5);
   const rows = some.map(({ policy, level: how, on, message }) => [
     [code(policy, 80)],
-    [say(how)],
+    [words(how)],
     [code(on, 60)],
     [code(message, 200)],
   ]);

@@ -1,6 +1,6 @@
 import type { BlockContent, PhrasingContent } from "mdast";
 import type { ChangeDocument, DataAtRisk, Rename } from "../change-set/document.ts";
-import { type Block, block, code, list, names, paragraph, quote, say, strong, table } from "./tree.ts";
+import { type Block, block, code, list, names, paragraph, quote, say, strong, table, words } from "./tree.ts";
 import { kinds } from "./verdict.ts";
 
 const HEADS: Readonly<Record<DataAtRisk["fate"], string>> = {
@@ -32,7 +32,7 @@ export function dataBlocks(document: ChangeDocument, isShort: boolean): Block[] 
     const { fate, why, also } = group[0] as DataAtRisk;
     const gib = group.reduce((sum, one) => sum + (one.gib ?? 0), 0);
     const what = [
-      say(`${kinds(group)}${gib > 0 ? `, ${gib.toLocaleString("en")} GiB` : ""}: `),
+      words(`${kinds(group)}${gib > 0 ? `, ${gib.toLocaleString("en")} GiB` : ""}: `),
       ...names(
         group.map(({ name, id }) => (fate === "lost" || fate === "orphaned" ? `${name}${id ? ` (${id})` : ""}` : name)),
         isShort ? 3 : 12,
@@ -47,7 +47,7 @@ export function dataBlocks(document: ChangeDocument, isShort: boolean): Block[] 
           `. ${group.length === 1 ? "It leaves" : "They leave"} the old machine and come${group.length === 1 ? "s" : ""} to the new one.`,
         ),
       ]);
-    else rows.push([[strong(say(HEADS[fate]))], what, [say(why), ...with_]]);
+    else rows.push([[strong(say(HEADS[fate]))], what, [words(why), ...with_]]);
   }
   const hidden = grouped(data).length - rows.length - quiet.length;
   if (rows.length > 0) {

@@ -85,7 +85,7 @@ export function terminal(document: ChangeDocument, { width = 100, colour = false
       case "table":
         return rows(node);
       case "details":
-        return [colours.underline(node.summary), ...node.children.map(print)].join("\n\n");
+        return [wrap(colours.underline(node.summary)), ...node.children.map(print)].join("\n\n");
       default:
         return "";
     }

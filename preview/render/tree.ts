@@ -36,11 +36,25 @@ export function block(text: string, lang?: "diff"): Block {
 
 /** Our own words. */
 export const say = (value: string): PhrasingContent => ({ type: "text", value });
+/**
+ * Words of the document. They are ours when this program made it; where another job made it, they are whatever that job wrote, and anything
+ * but plain words is code.
+ */
+export const words = (value: string): PhrasingContent =>
+  /^[A-Za-z0-9\s.,;()%'±−+→·-]*(?::(?!\/)[A-Za-z0-9\s.,;()%'±−+→·-]*)*$/.test(value) &&
+  !/\b(?:GH-\d|www\.)/i.test(value)
+    ? say(value)
+    : code(value);
 export const strong = (...children: PhrasingContent[]): PhrasingContent => ({ type: "strong", children });
 export const paragraph = (...children: PhrasingContent[]): Paragraph => ({ type: "paragraph", children });
 export const heading = (...children: PhrasingContent[]): Block => ({ type: "heading", depth: 3, children });
 export const quote = (...children: BlockContent[]): Block => ({ type: "blockquote", children });
-export const details = (summary: string, ...children: Block[]): Details => ({ type: "details", summary, children });
+export const details = (summary: string, ...children: Block[]): Details => ({
+  type: "details",
+  // Types of resources may be in it, which are the program's words: nothing of them may mean anything.
+  summary: summary.replace(/[^A-Za-z0-9 .,;:()±−+-]/g, ""),
+  children,
+});
 
 export function list(items: readonly PhrasingContent[][]): Block {
   const children = items.map((item) => ({ type: "listItem" as const, spread: false, children: [paragraph(...item)] }));

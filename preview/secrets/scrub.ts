@@ -113,7 +113,9 @@ function entropy(text: string): number {
 function decodings(run: string): string[] {
   const found: string[] = [];
   const add = (bytes: Buffer): void => {
-    for (const unpack of [gunzipSync, inflateSync]) {
+    // By their first bytes: an error for each word of a document would be slow.
+    const packed = bytes[0] === 0x1f && bytes[1] === 0x8b ? [gunzipSync] : bytes[0] === 0x78 ? [inflateSync] : [];
+    for (const unpack of packed) {
       try {
         found.push(unpack(bytes, { maxOutputLength: MOST }).toString("utf8"));
       } catch {
