@@ -41,8 +41,9 @@ chmod 0755 /audit /folders
 # Some engines give a file system in memory the mode of the folder that it covers, whatever they were asked.
 chmod 1777 /run/cloister /sessions
 
-# What is in it (CycloneDX 1.6).
+# What it was made from, and what is in it (CycloneDX 1.6).
 mkdir -p /usr/share/cloister
+echo "${BASE:-unknown}" >/usr/share/cloister/base
 . /etc/os-release
 dpkg-query --show --showformat='${Package}\t${Version}\t${Architecture}\n' | LC_ALL=C sort |
   jq --raw-input --slurp --arg distribution "$ID" --slurpfile runtime /build/components.json '
