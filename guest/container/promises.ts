@@ -32,6 +32,7 @@ export function missing(facts: ContainerFacts): Missing[] {
     ...calls(facts),
     ...namespaces(facts),
     ...fileSystems(facts.mounts),
+    ...engineFolders(facts.mounts),
     ...limits(facts),
   ];
 }
@@ -108,6 +109,14 @@ function fileSystems(mounts: readonly MountFacts[]): Missing[] {
       return lacking.length === 0 ? [] : [{ option, why: `${path} is mounted without ${lacking.join(", ")}` }];
     }),
   ];
+}
+
+/** podman's own writable folders of a container that is read-only. They have no size. */
+function engineFolders(mounts: readonly MountFacts[]): Missing[] {
+  const added = mounts.filter(({ path, type }) => type === "tmpfs" && (path === "/run" || path === "/var/tmp"));
+  if (added.length === 0) return [];
+  const why = `podman made ${added.map(({ path }) => path).join(", ")} writable, without a size`;
+  return [{ option: "--read-only-tmpfs=false", why }];
 }
 
 function limits({ limits: { memoryMiB, withSwapMiB, pids, cpuQuota, cpus } }: ContainerFacts): Missing[] {

@@ -95,7 +95,10 @@ export function containerOptions(engine: EngineKind, spec: ContainerSpec): Optio
       : [
           { words: [`--memory=${memory}`, `--memory-swap=${memory}`], why: "at least 4 GB, and no swap" },
           { words: [`--cpus=${spec.cpus}`], why: "at least 2 processors' time, and no more than is asked for" },
-          { words: [`--pids-limit=${spec.pids}`], why: "a fork bomb ends here" },
+          // podman's own default is 2048, and removing the option would change nothing.
+          ...(engine.program === "docker"
+            ? [{ words: [`--pids-limit=${spec.pids}`], why: "a fork bomb ends here" }]
+            : []),
         ]),
     { words: ["--hostname=claude"], why: "the reference's host name (row O3)" },
     ...spec.folders.map(({ source, name, mode }) => ({

@@ -22,12 +22,13 @@ func attempts() any {
 	return attempt(func(string) bool { return true })
 }
 
-// engine makes those of the calls that tell the profile of a container's engine from others. A call of another architecture is not
+// engine makes those of the calls that tell the profile of a container's engine from others, and those that it has for bubblewrap. A call of another architecture is not
 // among them: a profile may end the thread that makes it.
 func engine() any {
 	return attempt(func(name string) bool {
 		switch name {
-		case "io_uring_setup", "keyctl", "ptrace", "vmsplice", "chroot":
+		case "io_uring_setup", "keyctl", "ptrace", "vmsplice",
+			"chroot", "clone-user", "mount", "pivot_root", "setns", "umount", "unshare-user":
 			return true
 		}
 		return false
