@@ -1,10 +1,11 @@
 import { Command, CommanderError, InvalidArgumentError } from "commander";
+import type { Problem } from "../../contract/problem.ts";
 import type { EgressDecision } from "../egress/decision.ts";
 import { parseMount } from "../sessions/mounts.ts";
 import { type MountRequest, RunRefused, SessionFailed } from "../sessions/request.ts";
 import { readRows } from "./audit.ts";
 import { lookAtContainer } from "./look.ts";
-import { judgeContainer } from "./promises.ts";
+import { judgeContainer, lackingProblem } from "./promises.ts";
 import { type ContainedResult, runContained } from "./run.ts";
 
 /** Exit codes of the command itself; a sealed command's own code is passed on. */
@@ -70,7 +71,7 @@ program
   .action(async ({ acceptWeaker }: { acceptWeaker: boolean }) => {
     const { problems, weaker } = judgeContainer(await lookAtContainer(), acceptWeaker);
     for (const line of weaker) say(`weaker than it should be: ${line}`);
-    if (problems.length > 0) throw new RunRefused(problems);
+    if (problems.length > 0) throw new RunRefused(problems.map(lackingProblem));
   });
 
 program
@@ -137,7 +138,7 @@ async function runCommand(command: string[], options: RunOptions): Promise<numbe
 
 /** Of what was written wrongly in any option, everything is told in one round. */
 function parseLists({ mount, env }: RunOptions) {
-  const problems: string[] = [];
+  const problems: Problem[] = [];
   const mounts: MountRequest[] = [];
   for (const text of mount) {
     const parsed = parseMount(text);
@@ -148,7 +149,7 @@ function parseLists({ mount, env }: RunOptions) {
   for (const text of env) {
     const at = text.indexOf("=");
     if (at > 0) environment[text.slice(0, at)] = text.slice(at + 1);
-    else problems.push(`--env ${JSON.stringify(text)}: write NAME=VALUE`);
+    else problems.push({ code: "CLOISTER_E_ENV", subject: "environment", value: text, message: "write NAME=VALUE" });
   }
   return { mounts, environment, problems };
 }

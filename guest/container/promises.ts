@@ -1,3 +1,4 @@
+import type { Problem } from "../../contract/problem.ts";
 import type { ContainerFacts, MountFacts } from "./look.ts";
 
 /** Something that the engine should have given this container and has not. */
@@ -150,3 +151,10 @@ export function judgeContainer(
     weaker: acceptWeaker ? found.filter(({ fatal }) => !fatal).map(words) : [],
   };
 }
+
+/** The same for who refuses a request: it is not the request that is wrong. */
+export const lackingProblem = (message: string): Problem => ({
+  code: "CLOISTER_E_MACHINE",
+  subject: "machine",
+  message,
+});

@@ -1,22 +1,24 @@
+import { writeFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
 import type { AgentSettings } from "../../contract/machine.ts";
 import type { EgressDecision } from "../egress/decision.ts";
 import type { EgressPolicy } from "../egress/policy.ts";
 import { parsePolicy } from "../egress/policy.ts";
 import { EgressProxy } from "../egress/proxy.ts";
-import { checkCommand } from "../run/accept.ts";
 import { type Model, startModel } from "../run/agent.ts";
 import { type Output, runCommand } from "../run/command.ts";
+import { problemsOf, requestIn, type SealedSpec } from "../run/request.ts";
 import { launchArguments } from "../sandbox/bwrap.ts";
 import { sessionEnvironment } from "../sandbox/environment.ts";
 import { readLayout } from "../sandbox/layout.ts";
 import { RUNTIME_ROOT, runtimeFiles } from "../sandbox/paths.ts";
 import { OPEN_FILES } from "../sessions/limits.ts";
 import { checkMounts, closeMounts, type Mount } from "../sessions/mounts.ts";
-import { RunRefused, type RunResult, type SealedSpec, SessionFailed } from "../sessions/request.ts";
+import { RunRefused, type RunResult, SessionFailed } from "../sessions/request.ts";
 import { auditFile, fileAudit } from "./audit.ts";
 import { readLimits } from "./limits.ts";
 import { lookAtContainer } from "./look.ts";
-import { judgeContainer } from "./promises.ts";
+import { judgeContainer, lackingProblem } from "./promises.ts";
 import { type ContainedSession, closeContained, openContained, PROGRAMS } from "./session.ts";
 
 /** Host name inside a session, as in the reference. */
@@ -48,11 +50,12 @@ const now = () => performance.timeOrigin + performance.now();
  * @throws {SessionFailed} when the session could not be made
  */
 export async function runContained(spec: ContainedSpec): Promise<ContainedResult> {
-  const { policy, problems: hosts } = parsePolicy(spec.allow ?? []);
+  const { policy } = parsePolicy(spec.allow ?? []);
   const [facts, { mounts, problems: folders }] = await Promise.all([lookAtContainer(), checkMounts(spec.mounts ?? [])]);
   try {
     const { problems: lacking, weaker } = judgeContainer(facts, spec.acceptWeaker ?? false);
-    const problems = [...lacking, ...checkCommand(spec), ...hosts, ...folders];
+    const written = problemsOf(requestIn(spec)).filter(({ subject }) => subject !== "mounts");
+    const problems = [...lacking.map(lackingProblem), ...written, ...folders];
     if (problems.length > 0 || policy === undefined) throw new RunRefused(problems);
     return { ...(await carryOut(spec, policy, mounts, weaker)), weaker };
   } finally {
@@ -138,10 +141,17 @@ async function inSession(
   });
   proxy.on("decision", onDecision);
   try {
-    const [layout, before] = await Promise.all([readLayout(), readLimits(), proxy.start()]);
+    const [layout, before] = await Promise.all([
+      readLayout(),
+      readLimits(),
+      proxy.start(),
+      ...Object.entries(model?.files ?? {}).map(([file, text]) =>
+        writeFile(join(paths.sockets, file), text, { mode: 0o644 }),
+      ),
+    ]);
     const launch = launchArguments({
       home: paths.home,
-      cwd: spec.cwd ?? paths.home,
+      cwd: resolve(paths.home, spec.cwd ?? ""),
       uid: session.uid,
       gid: session.gid,
       hostname: HOSTNAME,
@@ -154,7 +164,7 @@ async function inSession(
       runtime: runtimeFiles(),
       environment: environment(spec, session, proxy.token, model),
       outside: { ordinary: true, openFiles: OPEN_FILES, parent: process.pid, since: session.since },
-      command: model === undefined ? spec.command : model.complete(spec.command),
+      command: spec.command,
     });
     started.readyAt = now();
     const output = await runCommand({

@@ -3,7 +3,7 @@ import { access, readFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { AgentSettings } from "../../contract/machine.ts";
 import { OFFER_PROMPT } from "../agent/demo-script.ts";
-import { MODEL_KEY } from "../agent/model-key-files.ts";
+import { MODEL_KEY } from "../agent/model-key.ts";
 import { RUNTIME_ROOT } from "../sandbox/paths.ts";
 import { judgeAgent } from "../verify/judge/agent.ts";
 import type { Verdict, Verdicts } from "../verify/judge/verdict.ts";

@@ -91,8 +91,9 @@ async function settle(dir: string): Promise<void> {
   for (const entry of entries) {
     const path = join(entry.parentPath ?? entry.path, entry.name);
     const executable = entry.isDirectory() || /\/bin\/[^/]+$/.test(path);
+    const link = /\/(bin\/node|lib\/claude)$/.test(path);
     // The agent and Node are links to the store's own files, which have this mode already.
-    if (!entry.isSymbolicLink() && !/\/bin\/(node|claude)$/.test(path)) await chmod(path, executable ? 0o755 : 0o644);
+    if (!entry.isSymbolicLink() && !link) await chmod(path, executable ? 0o755 : 0o644);
     if (entry.isDirectory()) await utimes(path, 0, 0);
   }
   await mkdir(dir, { recursive: true });

@@ -1,7 +1,9 @@
 import { chown, mkdtemp, realpath, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { describeProblem } from "../../contract/problem.ts";
 import { parseMount, refuseSource } from "../../guest/sessions/mounts.ts";
+import { MOUNT_MODES } from "../../guest/sessions/request.ts";
 import type { Folder } from "./options.ts";
 
 /** The image's own user: for callers who are root and show no folder of another. */
@@ -31,13 +33,15 @@ export async function readFolders(texts: readonly string[]): Promise<{ folders: 
   for (const text of texts) {
     const parsed = parseMount(text);
     if ("problem" in parsed) {
-      problems.push(parsed.problem);
+      problems.push(describeProblem(parsed.problem));
       continue;
     }
     const { name, mode } = parsed;
     const complain = (what: string) => problems.push(`--mount ${JSON.stringify(text)}: ${what}`);
     if (!/^[A-Za-z0-9._-]{1,64}$/.test(name) || /^\.+$/.test(name))
       complain(`${JSON.stringify(name)} is no name for a folder here`);
+    if (!MOUNT_MODES.includes(mode))
+      complain(`there is no mode ${JSON.stringify(mode)}; write ${MOUNT_MODES.join(", ")}`);
     if (folders.some((one) => one.name === name)) complain(`the name ${name} is used twice`);
     const source = await realpath(parsed.source).catch(() => undefined);
     const info = source === undefined ? undefined : await stat(source);
