@@ -6,7 +6,7 @@ import { createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
-import { writeWhole } from "../lib/atomic-write.ts";
+import { writeFileAtomic } from "../lib/atomic-write.ts";
 import { readHostile } from "../sessions/hostile.ts";
 import { sessionPaths } from "../sessions/state.ts";
 import { judgeEgress } from "../verify/judge/egress.ts";
@@ -172,7 +172,7 @@ async function listen(servers: Server[], where: { port: number; host: string } |
 async function introduce(folder: string, signal: AbortSignal): Promise<string[]> {
   const told = await waitForFile(join(folder, "talk", "ready"), signal);
   await waitForFile(join(folder, "rw", "begun"), signal);
-  await writeWhole(join(folder, "ro", "go"), `${told[0]}\n`);
+  await writeFileAtomic(join(folder, "ro", "go"), `${told[0]}\n`);
   return told;
 }
 

@@ -2,6 +2,8 @@ import { createHash } from "node:crypto";
 import { access, readFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { AgentSettings } from "../../contract/machine.ts";
+import { REFERENCE_ROWS } from "../../contract/reference.ts";
+import type { Group, Report } from "../../contract/report.ts";
 import { OFFER_PROMPT } from "../agent/demo-script.ts";
 import { MODEL_KEY } from "../agent/model-key.ts";
 import { RUNTIME_ROOT } from "../sandbox/paths.ts";
@@ -9,8 +11,6 @@ import { judgeAgent } from "../verify/judge/agent.ts";
 import type { Verdict, Verdicts } from "../verify/judge/verdict.ts";
 import { verdict } from "../verify/judge/verdict.ts";
 import { readAgentRun } from "../verify/look/agent.ts";
-import { readReference } from "../verify/read-reference.ts";
-import type { Group, Report } from "../verify/report.ts";
 import { makeRows } from "../verify/rows.ts";
 import { lookAtContained } from "./live.ts";
 import { type ContainerFacts, lookAtContainer } from "./look.ts";
@@ -31,9 +31,9 @@ const DIFFERENT = [
 export async function verifyContainer(depth: "quick" | "full", acceptWeaker: boolean): Promise<Report> {
   const startedAt = new Date();
   const started = performance.now();
-  const [reference, facts] = await Promise.all([readReference(), lookAtContainer()]);
+  const facts = await lookAtContainer();
   const { problems, weaker } = judgeContainer(facts, acceptWeaker);
-  const idsOf = (group: Group) => reference.filter((row) => row.group === group).map(({ id }) => id);
+  const idsOf = (group: Group) => REFERENCE_ROWS.filter((row) => row.group === group).map(({ id }) => id);
   const all = (group: Group, one: Verdict) => Object.fromEntries(idsOf(group).map((id) => [id, one]));
   const failed = (groups: readonly Group[]) => (error: Error) =>
     Object.assign({}, ...groups.map((group) => all(group, { seen: "", ok: false, reason: error.message }))) as Verdicts;
@@ -52,7 +52,7 @@ export async function verifyContainer(depth: "quick" | "full", acceptWeaker: boo
     ...(await containerRows(facts, live["N3"], acceptWeaker, problems)),
   };
   const arch = process.arch === "x64" ? "amd64" : process.arch;
-  const rows = makeRows(reference, verdicts, { target: "container", arch, distribution: release["ID"] ?? "unknown" });
+  const rows = makeRows(REFERENCE_ROWS, verdicts, { target: "container", arch, distribution: release["ID"] ?? "unknown" });
   const manifest = await readFile(`${RUNTIME_ROOT}/MANIFEST.json`);
   return {
     machine: hostname(),
