@@ -1,8 +1,8 @@
 /** Parts of which a comment is made. One tree is printed as Markdown, as a page and on a terminal, so none of them says more than another. */
-import type { BlockContent, Paragraph, PhrasingContent, Root, Table } from "mdast";
+import type { BlockContent, Paragraph, Parent, PhrasingContent, Root, Table } from "mdast";
 
 /** A part that is folded where that can be done. The summary is in our own words, never in the program's. */
-export interface Details {
+export interface Details extends Parent {
   type: "details";
   summary: string;
   children: Block[];

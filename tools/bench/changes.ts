@@ -1,8 +1,8 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { brotliDecompressSync } from "node:zlib";
 import { execa } from "execa";
-import { readRecorded } from "../../test/support/preview/recorded.ts";
 import type { Figure } from "./figure.ts";
 import { spread } from "./statistics.ts";
 
@@ -12,7 +12,11 @@ const folder = new URL("../../", import.meta.url).pathname;
 export async function changeFigures(runs: number, report: (line: string) => void): Promise<Figure[]> {
   const temporary = await mkdtemp(join(tmpdir(), "cloister-bench-"));
   try {
-    const { events, state } = readRecorded("hundred-machines");
+    const recorded = await readFile(join(folder, "test/support/preview/recorded/hundred-machines.json.br"));
+    const { events, state } = JSON.parse(brotliDecompressSync(recorded).toString("utf8")) as Record<
+      "events" | "state",
+      string
+    >;
     const lines = events.split("\n");
     // The hundred machines once more under other names.
     const more = lines.filter((line) => line.includes("agent-")).map((line) => line.replaceAll("agent-", "other-"));
