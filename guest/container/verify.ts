@@ -52,7 +52,11 @@ export async function verifyContainer(depth: "quick" | "full", acceptWeaker: boo
     ...(await containerRows(facts, live["N3"], acceptWeaker, problems)),
   };
   const arch = process.arch === "x64" ? "amd64" : process.arch;
-  const rows = makeRows(REFERENCE_ROWS, verdicts, { target: "container", arch, distribution: release["ID"] ?? "unknown" });
+  const rows = makeRows(REFERENCE_ROWS, verdicts, {
+    target: "container",
+    arch,
+    distribution: release["ID"] ?? "unknown",
+  });
   const manifest = await readFile(`${RUNTIME_ROOT}/MANIFEST.json`);
   return {
     machine: hostname(),
