@@ -141,7 +141,7 @@ async function agentRows(depth: "quick" | "full", acceptWeaker: boolean): Promis
   );
   if (keyed) return judgeAgent({ ...base, notRun: `${MODEL_KEY} is there: the real model would be asked` });
   const ran = await runContained({
-    command: ["claude", "-p", OFFER_PROMPT, "--output-format", "stream-json"],
+    command: ["claude", "-p", OFFER_PROMPT, "--output-format", "stream-json", "--verbose"],
     agent: true,
     stdio: "capture",
     timeoutMs: 180_000,
