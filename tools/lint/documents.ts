@@ -54,7 +54,7 @@ export async function whatThereIs(): Promise<Known> {
     scripts: Record<string, string>;
   };
   const helps = await Promise.all(
-    [["cli/bin.mjs"], ["--import", "tsx", "guest/cli/main.ts"]].map(
+    [["cli/bin.mjs"], ["--import", "tsx", "guest/cli/main.ts"], ["--import", "tsx", "guest/container/main.ts"]].map(
       async (args) => (await execa(process.execPath, [...args, "--help"], { cwd: PROJECT })).stdout,
     ),
   );

@@ -5,9 +5,9 @@ export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8
 
 # What is missing is installed; a base that has all of it needs no network.
 missing=
-for package in $(cat /build/packages.txt); do
-  dpkg-query --show --showformat='${Status}' "$package" 2>/dev/null | grep -q ' installed$' || missing="$missing $package"
-done
+while read -r package; do
+  dpkg-query --show --showformat='${Status}' "$package" </dev/null 2>/dev/null | grep -q ' installed$' || missing="$missing $package"
+done </build/packages.txt
 if [ -n "$missing" ]; then
   apt-get update
   # shellcheck disable=SC2086 # a list of names
