@@ -92,7 +92,7 @@ describe("a container", function () {
     assert.match(outside.stdout, /"chroot":\{"ok":false,"errno":"EFAULT"\}/);
   });
 
-  it("does the agent's task, and keeps the key outside", async () => {
+  it("does the agent's task", async () => {
     const work = await give("work");
     const { exitCode, stdout, stderr } = await start({
       command: ["run", "--agent"],
@@ -102,6 +102,21 @@ describe("a container", function () {
     assert.equal(exitCode, 0, stderr);
     assert.ok(stdout.trim().length > 0);
     assert.match(stderr, /a scripted stand-in answers/);
+  });
+
+  it("gives the model's key to the relay, and not to the session", async () => {
+    const key = "sk-ant-not-a-key-of-anybody";
+    const script = "env; cat /run/cloister/model-key; grep -rs sk-ant /run /sessions /tmp /proc/*/environ; exit 0";
+    const { exitCode, stdout, stderr } = await start({
+      command: ["run", "--agent"],
+      key,
+      words: ["--", "bash", "-c", script],
+    });
+    assert.equal(exitCode, 0, stderr);
+    assert.match(stdout, /ANTHROPIC_BASE_URL=/);
+    assert.ok(!stdout.includes(key));
+    // Control: the relay has it, so no stand-in answers.
+    assert.doesNotMatch(stderr, /stand-in/);
   });
 
   it("keeps the modes of folders, and gives the caller what was made in them", async () => {
