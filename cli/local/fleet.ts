@@ -1,6 +1,8 @@
+import { existsSync } from "node:fs";
 import { type BootState, bootState } from "../../infra/local/host/boot-state.ts";
 import { livingProcess } from "../../infra/local/host/living.ts";
-import { pathsIn } from "../../infra/local/paths.ts";
+import { type Paths, pathsIn, pathsOf } from "../../infra/local/paths.ts";
+import { projectFolder } from "../../toolchain/own-backend.ts";
 import { OperatorError } from "../errors.ts";
 import type { Fleet, MachineStatus, Verification } from "../fleet.ts";
 import type { LocalOutputs } from "../stack.ts";
@@ -14,7 +16,7 @@ const NAME = "machine";
  * from the stack's outputs.
  */
 export function localFleet(stack: string, outputs: LocalOutputs): Fleet {
-  const paths = pathsIn(outputs.stateDirectory);
+  const paths = pathsFor(stack, outputs);
   return {
     async machines(name = NAME) {
       return name === NAME ? [localStatus(stack, outputs, livingProcess(paths)?.sshPort, bootState(paths))] : [];
@@ -29,6 +31,12 @@ export function localFleet(stack: string, outputs: LocalOutputs): Fleet {
       return sshTransport(machine.name, paths, running.sshPort);
     },
   };
+}
+
+/** The state says where the machine's folder was; when the project was moved since, it is where it would be made today. */
+function pathsFor(stack: string, { stateDirectory }: LocalOutputs): Paths {
+  const today = pathsOf(projectFolder, stack);
+  return !existsSync(stateDirectory) && existsSync(today.root) ? today : pathsIn(stateDirectory);
 }
 
 /**

@@ -61,7 +61,7 @@ async function start(): Promise<void> {
   const toolchain = await prepare(machineArchitecture(settings), settings.baseImage);
   stopIfInterrupted();
 
-  const stack = new StackRunner(STACK, toolchain);
+  const stack = new StackRunner(STACK, toolchain, { own: true });
   let changed = false;
   let session: FirstSession | undefined;
   await new Listr(
@@ -75,6 +75,7 @@ async function start(): Promise<void> {
             };
             await stack.clearLeftovers(report);
             await stack.init();
+            await stack.adopt(report);
             ({ changed } = await stack.change("up", report));
             const outcome = changed ? "the machine is up and verified" : "nothing to change";
             task.title = `pulumi up --stack ${STACK}: ${outcome}`;

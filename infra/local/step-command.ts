@@ -12,6 +12,12 @@ export type StepName =
   | "machine";
 
 /**
+ * Runs a program of the project from where the project is now. No `dir` says where that is: a state that names a folder is
+ * worth nothing when the folder has been moved. Plugins are started in the folder of `main`, or of Pulumi.yaml.
+ */
+const HERE = "if [ -e lib/run-bundled.cjs ]; then p=.; else p=..; fi; exec node $p/lib/run-bundled.cjs";
+
+/**
  * A resource whose life is one step: `create` runs when it is made and again when its input changes, `delete` when it goes
  * away. A change of `triggers` replaces it. Replacement always deletes first, since old and new share files and ports.
  */
@@ -20,22 +26,18 @@ export class StepCommand extends Command {
     name: string,
     args: {
       readonly step: StepName;
-      /** Root of the project, absolute. */
-      readonly project: string;
       /** Handed to the step as JSON. */
       readonly input: Readonly<Record<string, unknown>>;
       readonly triggers?: CommandArgs["triggers"];
     },
     opts: pulumi.CustomResourceOptions,
   ) {
-    const run = (half: "create" | "delete") =>
-      `exec node lib/run-bundled.cjs infra/local/steps/main.ts ${args.step} ${half}`;
+    const run = (half: "create" | "delete") => `${HERE} infra/local/steps/main.ts ${args.step} ${half}`;
     super(
       name,
       {
         create: run("create"),
         delete: run("delete"),
-        dir: args.project,
         environment: { CLOISTER_STEP_INPUT: pulumi.jsonStringify(args.input) },
         // Steps report on stderr, which is shown while they run; stdout is their result.
         logging: Logging.Stderr,
