@@ -28,7 +28,8 @@ export function readConsoleLine(line: string, told: Set<string>): ConsoleEvent |
   if (report) return { kind: "report", report: unpacked(report) };
   if (/Kernel panic - not syncing/.test(line)) return { kind: "failed", why: line.slice(line.indexOf("Kernel panic")) };
   if (/You are in emergency mode/.test(line)) return { kind: "failed", why: "the system went into emergency mode" };
-  const progress = /cloister: (.+)/.exec(line)?.[1]?.trim();
+  // At the line's start: systemd names units by their descriptions, and breaks long lines anywhere.
+  const progress = /^(?:\[ *\d+\.\d+\] )?cloister: (.+)/.exec(line)?.[1]?.trim();
   if (progress) return { kind: "progress", line: progress };
   for (const [pattern, text] of MILESTONES) {
     if (pattern.test(line) && !told.has(text)) {
