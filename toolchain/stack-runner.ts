@@ -9,6 +9,7 @@ import { releaseStaleLocks } from "./locks.ts";
 import { adoptState } from "./moved-state.ts";
 import { type Environment, ownStateFile, projectFolder } from "./own-backend.ts";
 import { pulumiEnvironment } from "./pulumi.ts";
+import { toldOnce } from "./told-once.ts";
 import { removeTornMetadata } from "./torn-metadata.ts";
 
 /** Root of the project, absolute. */
@@ -117,10 +118,11 @@ export class StackRunner {
     const forward = () => child.kill("SIGINT");
     process.on("SIGTERM", forward);
     const output: string[] = [];
+    const once = toldOnce();
     const read = async (stream: NodeJS.ReadableStream): Promise<void> => {
       for await (const line of createInterface({ input: stream })) {
         output.push(line);
-        if (line.trim() !== "" && !line.startsWith("@ ")) report(line.trimEnd());
+        if (line.trim() !== "" && !line.startsWith("@ ")) report(once(line.trimEnd()));
       }
     };
     const code = new Promise<number>((resolve, reject) => {

@@ -29,7 +29,8 @@ describe("a local stack, elsewhere", function () {
   });
 
   it("goes on with its machine when the project was moved, and is taken down from there", async () => {
-    await succeeds(clone.start());
+    const told = await succeeds(clone.start());
+    assert.equal(told.match(/machine started: process/g)?.length, 1, "it is told once");
     const { pid } = machine();
     await clone.move("moved");
     assert.match(await succeeds(clone.cloister("-s", "local", "ls")), /running/);
