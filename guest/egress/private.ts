@@ -7,6 +7,7 @@ import {
   type ResolvedAddressGuard,
   type Resolver,
 } from "@anthropic-ai/sandbox-runtime/dist/sandbox/resolved-address-guard.js";
+import type { Problem } from "../../contract/problem.ts";
 import { DENIED_RANGES } from "./addresses.ts";
 
 /** One named exception: this host may have an address of this private range. Whether it may be reached is the allow list's. */
@@ -45,14 +46,14 @@ const SHAPE = "write HOST=ADDRESS/PREFIX, such as registry.corp.example=10.20.0.
  */
 export function parsePrivate(entries: readonly string[]): {
   readonly exceptions: readonly PrivateException[];
-  readonly problems: readonly string[];
+  readonly problems: readonly Problem[];
 } {
   const exceptions: PrivateException[] = [];
-  const problems: string[] = [];
+  const problems: Problem[] = [];
   for (const entry of new Set(entries.map((text) => text.trim()))) {
     const read = readEntry(entry);
-    if (typeof read === "string") problems.push(`--allow-private ${JSON.stringify(entry)}: ${read}`);
-    else exceptions.push(read);
+    if (typeof read !== "string") exceptions.push(read);
+    else problems.push({ code: "CLOISTER_E_ALLOW", subject: "allowPrivate", value: entry, message: read });
   }
   return { exceptions, problems };
 }

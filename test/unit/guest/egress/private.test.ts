@@ -4,6 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { describeProblem } from "../../../../contract/problem.ts";
 import type { EgressDecision } from "../../../../guest/egress/decision.ts";
 import { guardWith, parsePrivate } from "../../../../guest/egress/private.ts";
 import { EgressProxy } from "../../../../guest/egress/proxy.ts";
@@ -45,7 +46,7 @@ describe("exceptions for hosts with private addresses", () => {
       ["m.example", /write HOST=ADDRESS\/PREFIX/],
       ["m.example=10.0.0.0/33", /write HOST=ADDRESS\/PREFIX/],
     ];
-    const { problems } = parsePrivate(wrong.map(([entry]) => entry));
+    const problems = parsePrivate(wrong.map(([entry]) => entry)).problems.map(describeProblem);
     assert.equal(problems.length, wrong.length);
     for (const [i, [entry, why]] of wrong.entries()) {
       assert.ok(problems[i]?.includes(JSON.stringify(entry)), problems[i]);
