@@ -2,8 +2,8 @@
  * The operator's command: `cloister --stack NAME [--machine NAME] COMMAND`. What a command needs is loaded when it is chosen,
  * and a target's packages when a stack is on it. See docs/operating.md.
  */
-import { readFileSync } from "node:fs";
 import { Command } from "commander";
+import { VERSION } from "../contract/version.ts";
 import { type AgentOptions, addAgentOptions } from "../guest/agent/command-line.ts";
 import { addRunOptions, type RunOptions } from "../guest/run/options.ts";
 import type { Chosen } from "./commands/chosen.ts";
@@ -23,7 +23,7 @@ const MACHINE = ["-m, --machine <name>", "the machine; not needed where there is
 export function operatorProgram(): Command {
   const program = new Command("cloister")
     .description("Reaches the machines of a stack, wherever they are.")
-    .version(version(), "-V, --version", "prints the version")
+    .version(VERSION, "-V, --version", "prints the version")
     .option(...STACK)
     .option(...MACHINE)
     .enablePositionalOptions()
@@ -146,9 +146,4 @@ function chosenBy({ stack = process.env["CLOISTER_STACK"], machine }: Global): C
 
 async function end(code: Promise<number>): Promise<void> {
   process.exitCode = await code;
-}
-
-function version(): string {
-  const text = readFileSync(new URL("../package.json", import.meta.url), "utf8");
-  return (JSON.parse(text) as { version: string }).version;
 }

@@ -1,4 +1,4 @@
-import { Report } from "../guest/verify/report.ts";
+import { Report } from "../contract/report.ts";
 import { capture } from "./capture.ts";
 import { OperatorError } from "./errors.ts";
 import type { Fleet, MachineStatus } from "./fleet.ts";

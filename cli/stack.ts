@@ -1,39 +1,14 @@
 import { distance } from "fastest-levenshtein";
-import { z } from "zod";
+import { OperatorOutputs } from "../contract/outputs.ts";
 import { ensureToolchain } from "../toolchain/index.ts";
 import { PulumiError, StackRunner } from "../toolchain/stack-runner.ts";
 import { OperatorError, UsageError } from "./errors.ts";
 import { keptOutputs } from "./kept-outputs.ts";
 
-const local = z.object({
-  target: z.literal("local"),
-  stateDirectory: z.string(),
-  accelerator: z.string(),
-  runtimeImage: z.string(),
-  verification: z.object({ ok: z.boolean(), rows: z.number(), kept: z.number(), differs: z.array(z.string()) }),
-});
-
-const aws = z.object({
-  target: z.literal("aws"),
-  region: z.string(),
-  /** ARN of the secret with the model's key. */
-  modelKeySecret: z.string().optional(),
-  machines: z.record(z.string(), z.object({ instanceId: z.string(), templateVersion: z.number() })),
-  pools: z.record(
-    z.string(),
-    z.object({ groups: z.array(z.object({ group: z.string(), templateVersion: z.number() })) }),
-  ),
-});
-
-const outputs = z.discriminatedUnion("target", [local, aws]);
-
-export type LocalOutputs = z.infer<typeof local>;
-export type AwsOutputs = z.infer<typeof aws>;
-
 /** A stack that is up: its name, and of its outputs what the operator's command needs. */
 export interface Stack {
   readonly name: string;
-  readonly outputs: LocalOutputs | AwsOutputs;
+  readonly outputs: OperatorOutputs;
 }
 
 /**
@@ -64,7 +39,7 @@ export function parseStack(name: string, found: Readonly<Record<string, unknown>
       code: "CLOISTER_E_STACK_DOWN",
     });
   }
-  const parsed = outputs.safeParse(found);
+  const parsed = OperatorOutputs.safeParse(found);
   if (parsed.success) return { name, outputs: parsed.data };
   const missing = parsed.error.issues.map(({ path }) => path.join(".")).join(", ");
   throw new OperatorError(

@@ -2,7 +2,8 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { parse, stringify } from "yaml";
-import { type MachineInput, parseMachine } from "../contract/machine.ts";
+import { BOOT_FILE, bootEnvironment, bootVariables } from "../contract/boot-environment.ts";
+import { MACHINE_FILE, type MachineInput, parseMachine } from "../contract/machine.ts";
 
 /** EC2's limit for user data, in bytes before base64 (AWS SDK, `RunInstances`, `UserData`). The same limit holds for every target. */
 export const USER_DATA_LIMIT = 16_384;
@@ -75,22 +76,9 @@ function cloudConfig(input: UserDataInput): CloudConfig {
   if (input.aptMirror !== undefined) config["apt"] = aptConfig(input.aptMirror);
   for (const user of config.users) user["ssh_authorized_keys"] = [...input.operatorKeys];
   const source = machine.runtime.source;
-  const pool = machine.aws?.pool;
   const contents: Record<string, string> = {
-    "/etc/cloister/machine.json": `${JSON.stringify(input.machine)}\n`,
-    "/etc/cloister/boot.env": environmentFile({
-      RUNTIME_DIGEST: machine.runtime.digest,
-      RUNTIME_SERIAL: machine.runtime.serial,
-      ...(source
-        ? {
-            RUNTIME_SIZE: String(machine.runtime.size),
-            RUNTIME_REGION: source.region,
-            RUNTIME_BUCKET: source.bucket,
-            RUNTIME_KEY: source.key.replace(/^\//, ""),
-          }
-        : {}),
-      ...(pool ? { POOL_LAUNCH_HOOK: pool.launchHook, POOL_END_HOOK: pool.terminateHook } : {}),
-    }),
+    [MACHINE_FILE]: `${JSON.stringify(input.machine)}\n`,
+    [BOOT_FILE]: bootEnvironment(bootVariables(machine)),
     ...(source ? { "/usr/local/lib/cloister/fetch": withoutComments(read("files/fetch.py")) } : {}),
     "/usr/local/lib/cloister/boot": withoutComments(read("files/boot.sh")),
     "/etc/systemd/system/cloister-boot.service": withoutComments(read("files/cloister-boot.service")),
@@ -137,16 +125,6 @@ function breakdown(config: CloudConfig, total: number): [string, number][] {
     }),
   ];
   return parts.sort((a, b) => b[1] - a[1]);
-}
-
-/** The values are digests, serials and numbers, which systemd.exec(5) takes without quoting; anything else is refused. */
-function environmentFile(values: Readonly<Record<string, string>>): string {
-  return Object.entries(values)
-    .map(([name, value]) => {
-      if (!/^[A-Za-z0-9_.:/-]*$/.test(value)) throw new Error(`${name}: ${JSON.stringify(value)} needs quoting`);
-      return `${name}=${value}\n`;
-    })
-    .join("");
 }
 
 /** Comments are for readers of this repository; the machine need not carry them. The first line (#!) stays. */

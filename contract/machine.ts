@@ -1,40 +1,73 @@
 import { readFile } from "node:fs/promises";
 import { z } from "zod";
+import { DEFAULTS } from "./reference.ts";
+
+/** A value of which nothing can be changed. */
+export type DeepReadonly<T> = T extends (infer E)[]
+  ? readonly DeepReadonly<E>[]
+  : T extends object
+    ? { readonly [K in keyof T]: DeepReadonly<T[K]> }
+    : T;
 
 /** Where cloud-init leaves the description of this machine. It holds names, sizes and digests: never a secret. */
 export const MACHINE_FILE = "/etc/cloister/machine.json";
 
-/** The tools the reference offers to the model, by the names it gives them (row A3). */
-export const DEFAULT_TOOLS = ["Task", "Bash", "Glob", "Grep", "Read", "Edit", "Write"] as const;
+/** Name of the one machine of a local stack. */
+export const LOCAL_MACHINE = "machine";
 
-/** The reference's model (row A2). */
-export const DEFAULT_MODEL = "claude-opus-4-5-20251101";
+/** ext4 label of a session disk, unless a description says otherwise. */
+export const SESSION_LABEL = "sessions";
+
+/** The most that is taken for a number of MiB or of processes: nine digits, which every shell can calculate with. */
+const MOST = 999_999_999;
 
 const hex256 = z.string().regex(/^[0-9a-f]{64}$/, "must be a SHA-256 digest: 64 lower-case hexadecimal digits");
 
-/** What NVMe takes as a serial number: 1 to 20 printable ASCII characters (NVM Express base specification, SN). */
-const serial = z.string().regex(/^[!-~]{1,20}$/, "must be 1 to 20 printable ASCII characters without spaces");
+/** NVMe takes 1 to 20 printable ASCII characters (NVM Express base specification, SN); boot.env takes these of them. */
+const serial = z.string().regex(/^[A-Za-z0-9._:-]{1,20}$/, "must be 1 to 20 letters, digits, ., _, : or -");
+
+/** RFC 1123: a label of a host's name. */
+export const Hostname = z
+  .string()
+  .regex(
+    /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/,
+    "must be 1 to 63 lower-case letters, digits or hyphens, no hyphen at either end",
+  );
 
 /** What ext4 takes as a label: at most 16 bytes (ext4(5), s_volume_name). */
 const label = z.string().regex(/^[A-Za-z0-9_-]{1,16}$/, "must be 1 to 16 letters, digits, - or _");
 
 /** One MCP server, as Claude Code's `--mcp-config` takes it: a program started inside the session, or a URL. */
-export const McpServer = z.union([
-  z.strictObject({
-    type: z.literal("stdio").default("stdio"),
-    /** Program to start, inside the session. */
-    command: z.string().min(1),
-    args: z.array(z.string()).default([]),
-    env: z.record(z.string(), z.string()).default({}),
-  }),
-  z.strictObject({
-    type: z.enum(["http", "sse"]),
-    /** Reached through the session's proxy: the egress policy must allow its host. */
-    url: z.url(),
-    headers: z.record(z.string(), z.string()).default({}),
-  }),
-]);
+export const McpServer = z.discriminatedUnion(
+  "type",
+  [
+    z.strictObject({
+      /** Default: stdio. Not by `default`, which the union could not tell from a server of another type. */
+      type: z
+        .literal("stdio")
+        .optional()
+        .transform(() => "stdio" as const),
+      /** Program to start, inside the session. */
+      command: z.string().min(1),
+      args: z.array(z.string()).default([]),
+      env: z.record(z.string(), z.string()).default({}),
+    }),
+    z.strictObject({
+      type: z.enum(["http", "sse"]),
+      /** Reached through the session's proxy: the egress policy must allow its host. */
+      url: z.url(),
+      headers: z.record(z.string(), z.string()).default({}),
+    }),
+  ],
+  { error: "must be stdio (or left out), http or sse" },
+);
 export type McpServer = z.infer<typeof McpServer>;
+
+/** MCP servers by name. */
+export const McpServers = z.record(
+  z.string().regex(/^[A-Za-z0-9 _-]{1,64}$/, "must be 1 to 64 letters, digits, spaces, - or _"),
+  McpServer,
+);
 
 /**
  * Two MCP servers that ship in the runtime image (the reference has two as well, a browser and a hosted one, whose
@@ -48,17 +81,15 @@ export const DEFAULT_MCP_SERVERS: Record<string, { command: string; args: string
 
 /** What runs as the agent of a session. */
 export const AgentSettings = z.strictObject({
-  /** Model asked for. Default: the reference's, `claude-opus-4-5-20251101`. */
-  model: z.string().min(1).default(DEFAULT_MODEL),
-  /** Tools offered to the model. Default: the reference's seven. */
+  /** Model asked for. Default: the reference's (row A2). */
+  model: z.string().min(1).default(DEFAULTS.model),
+  /** Tools offered to the model. Default: the reference's (row A3). */
   tools: z
     .array(z.string().regex(/^[A-Za-z][A-Za-z0-9_]*$/, "must be a tool's name"))
     .min(1)
-    .default([...DEFAULT_TOOLS]),
+    .default([...DEFAULTS.tools]),
   /** MCP servers by name. Default: the two that ship in the runtime image, see {@link DEFAULT_MCP_SERVERS}. */
-  mcpServers: z
-    .record(z.string().regex(/^[A-Za-z0-9 _-]{1,64}$/, "must be 1 to 64 letters, digits, spaces, - or _"), McpServer)
-    .prefault({ ...DEFAULT_MCP_SERVERS }),
+  mcpServers: McpServers.prefault({ ...DEFAULT_MCP_SERVERS }),
 });
 export type AgentSettings = z.infer<typeof AgentSettings>;
 
@@ -71,19 +102,19 @@ export const Machine = z.strictObject({
   /** What the stack asked for where the reference's value is a default: the verification holds its rows against it. */
   asked: z
     .strictObject({
-      /** Host name of machine and sandboxes (row O3). Default: the reference's, `claude`. */
-      hostname: z.string().min(1).default("claude"),
-      /** Virtual CPUs (row M2): one of these, where a pool has instance types of several sizes. Default: 4. */
-      cpus: z.array(z.int().positive()).min(1).default([4]),
-      /** Memory of the machine in MiB (rows M4, M5), where it is less than the reference's 4096, the default. */
-      memoryMiB: z.int().positive().max(4096).default(4096),
-      /** Size of the root disk in GiB (row D1). Default: 10. */
-      rootDiskGiB: z.int().positive().default(10),
+      /** Host name of machine and sandboxes (row O3). Default: the reference's. */
+      hostname: Hostname.default(DEFAULTS.hostname),
+      /** Virtual CPUs (row M2): one of these, where a pool has instance types of several sizes. Default: the reference's. */
+      cpus: z.array(z.int().positive()).min(1).default([DEFAULTS.cpus]),
+      /** Memory of the machine in MiB (rows M4, M5), where it is less than the reference's, the default. */
+      memoryMiB: z.int().positive().max(DEFAULTS.memoryMiB).default(DEFAULTS.memoryMiB),
+      /** Size of the root disk in GiB (row D1). Default: the reference's. */
+      rootDiskGiB: z.int().positive().default(DEFAULTS.rootDiskGiB),
       /**
-       * Least size of the session disk in GiB (row D3), where it is less than the reference's 10, the default. From 10 on
+       * Least size of the session disk in GiB (row D3), where it is less than the reference's, the default. From there on
        * it can grow under a machine, which is not made anew for that.
        */
-      sessionDiskGiB: z.int().positive().max(10).default(10),
+      sessionDiskGiB: z.int().positive().max(DEFAULTS.sessionDiskGiB).default(DEFAULTS.sessionDiskGiB),
     })
     .prefault({}),
   runtime: z.strictObject({
@@ -99,24 +130,24 @@ export const Machine = z.strictObject({
   sessionDisk: z
     .strictObject({
       /** ext4 label by which the session disk is known, and which it gets when it is formatted. */
-      label: label.default("sessions"),
+      label: label.default(SESSION_LABEL),
       /** NVMe serial of the disk that may be formatted when it is blank. */
       serial: serial.default("cloister-session"),
       /** EC2's device name, which NVMe disks of EBS carry in their vendor-specific data; goes before `serial`. */
       device: z
         .string()
-        .regex(/^\/dev\/sd[f-p]$/)
+        .regex(/^\/dev\/sd[f-p]$/, "must be one of /dev/sdf to /dev/sdp")
         .optional(),
     })
     .prefault({}),
   sessions: z
     .strictObject({
-      /** Memory that all sessions together may use, in MiB: MemoryMax of their slice. Default 3891 (3.8 GiB). */
-      memoryMiB: z.int().min(256).default(3891),
+      /** Memory that all sessions together may use, in MiB: MemoryMax of their slice. Default: the reference's (row M4). */
+      memoryMiB: z.int().min(256).max(MOST).default(DEFAULTS.sessionMemoryMiB),
       /** Size of a session's private /tmp, in MiB. Default 512. */
-      tmpMiB: z.int().min(16).default(512),
+      tmpMiB: z.int().min(16).max(MOST).default(512),
       /** Processes and threads that all sessions together may have: TasksMax of their slice. Default 8192. */
-      tasksMax: z.int().min(64).default(8192),
+      tasksMax: z.int().min(64).max(MOST).default(8192),
     })
     .prefault({}),
   agent: AgentSettings.prefault({}),
@@ -157,11 +188,15 @@ export type Asked = Machine["asked"];
  * that more of either changes no description.
  */
 export function askedOf({ memoryMiB, sessionDiskGiB, ...rest }: Omit<Asked, "cpus"> & Partial<Pick<Asked, "cpus">>) {
-  return { ...rest, memoryMiB: Math.min(memoryMiB, 4096), sessionDiskGiB: Math.min(sessionDiskGiB, 10) };
+  return {
+    ...rest,
+    memoryMiB: Math.min(memoryMiB, DEFAULTS.memoryMiB),
+    sessionDiskGiB: Math.min(sessionDiskGiB, DEFAULTS.sessionDiskGiB),
+  };
 }
 
 /** What may be written: everything with a default may be left out. */
-export type MachineInput = z.input<typeof Machine>;
+export type MachineInput = DeepReadonly<z.input<typeof Machine>>;
 
 /** Checks a machine's description. All problems are reported in one error, each with its property path. */
 export function parseMachine(value: unknown, source = MACHINE_FILE): Machine {

@@ -18,7 +18,7 @@ function refuse(problems: readonly Problem[]): void {
 }
 
 /** The program, run by `main.mjs`. Its result is the stack's outputs: those of its target. */
-export default async function program(): Promise<Outputs> {
+export default async function program(): Promise<Outputs | Record<string, never>> {
   const parsed = parseSettings(allConfig(), undefined, isConfigSecret);
   if (!("settings" in parsed)) {
     const { problems, rest, wrong } = parsed;

@@ -1,4 +1,5 @@
-import type * as pulumi from "@pulumi/pulumi";
+import type { AwsOutputs, LocalOutputs } from "../contract/outputs.ts";
+import type { PendingFacts } from "./pending.ts";
 import type { Problem } from "./settings/settings.ts";
 
 /** The stack that is brought up. */
@@ -11,4 +12,4 @@ export interface UpContext {
 }
 
 /** Outputs of a stack. */
-export type Outputs = Readonly<Record<string, pulumi.Input<unknown>>>;
+export type Outputs = PendingFacts<LocalOutputs> | PendingFacts<AwsOutputs>;

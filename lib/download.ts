@@ -33,7 +33,7 @@ export class DownloadError extends Error {
   }
 }
 
-/** What was received is not what was published. The file is removed; no caller may go on without asking the user. */
+/** The bytes received have another checksum than the bytes published. The file is removed; no caller may go on without asking the user. */
 export class ChecksumError extends Error {
   override readonly name = "ChecksumError";
   readonly url: string;
@@ -48,7 +48,7 @@ export class ChecksumError extends Error {
 
 export interface DownloadOptions {
   readonly url: string;
-  /** Where the finished file goes; its folder is made. Until then the bytes are in `<to>.part`, which a later run resumes. */
+  /** Path of the finished file; its folder is made. Until then the bytes are in `<to>.part`, which a later run resumes. */
   readonly to: string;
   /** Published checksum, lower-case hexadecimal. With it, a file that is already there and fits is not fetched again. */
   readonly sha256?: string;

@@ -19,7 +19,7 @@ export function listen(server: grpc.Server): Promise<number> {
   });
 }
 
-/** What the engine passes to a plugin: its own address for logging, after flags of which `--tracing` has a value. */
+/** The engine passes a plugin its own address for logging, after flags of which `--tracing` has a value. */
 export function engineAddressOf(argv: readonly string[]): string {
   const { positionals } = parseArgs({
     args: [...argv],

@@ -14,7 +14,7 @@ const { cacheRoot } = require("./cache-root.cjs");
 const project = resolve(__dirname, "..");
 /** Packages that are not bundled: large ones that are seldom used. */
 const seldom = ["@aws-sdk", "esbuild", "openpgp"];
-/** How a bundle, which may be run for any copy of the project, knows the files of the one it is run for. */
+/** The bundle's expression for the project's folder. One bundle may run for several copies of the project. */
 const ROOT = "globalThis.cloisterProject";
 
 const sha256 = (data) => createHash("sha256").update(data).digest("hex");
@@ -71,7 +71,7 @@ function compiled(file) {
 
 let builds = 0;
 
-/** What esbuild makes; its process would stay as long as the program. */
+/** Bundles by esbuild. Its process is ended: it would live as long as the program. */
 async function built(options) {
   const esbuild = require("esbuild");
   builds += 1;
@@ -157,7 +157,7 @@ const sourcesKnowTheirPlace = {
   },
 };
 
-/** What the indexes of Pulumi's SDK are made of: modules of which all is exported, and modules that are exported under a name. */
+/** The contents of the SDK's indexes: modules whose exports are all exported, and modules exported under a name. */
 const indexes = {
   "@pulumi/pulumi": {
     all: ["config", "errors", "metadata", "output", "resource", "stackReference", "stash"],
@@ -237,7 +237,7 @@ exports.load = async function load(entry, shared = [], large = seldom) {
   return run(path, text);
 };
 
-/** What a program says of its end: an error that somebody wrote speaks for itself, a slip of the code needs its stack. */
+/** The text of a program's last error. An error that somebody wrote needs its message only; a mistake in code needs its stack. */
 function errorText(error) {
   if (!(error instanceof Error)) return String(error);
   return /^(Type|Reference|Range|Syntax)Error$/.test(error.name) ? error.stack : error.message;

@@ -47,7 +47,7 @@ export class Store {
     this.root = root;
   }
 
-  /** Where the entry of this kind and key is, or would be. */
+  /** The folder of the entry of this kind and key, existing or not. */
   pathOf(kind: string, key: string): string {
     return join(this.root, kind, key);
   }

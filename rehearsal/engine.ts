@@ -71,7 +71,7 @@ export interface EngineProjectOptions {
 export class EngineProject {
   readonly folder: string;
   readonly stack: string;
-  /** What the engine is called with, on top of this process's environment. */
+  /** Variables for the engine, on top of this process's environment. */
   readonly env: Record<string, string>;
   readonly #pulumi: string;
   readonly #temporary: string;

@@ -1,4 +1,4 @@
-/** What `pulumi up --json` and `pulumi destroy --json` did, from the engine's events, one a line. */
+/** Reads what `pulumi up --json` and `pulumi destroy --json` did, from the engine's events, one a line. */
 import { z } from "zod";
 
 const eventSchema = z.looseObject({
@@ -34,7 +34,7 @@ export function readEvents(stdout: string): Done {
   return { steps, errors };
 }
 
-/** What was done to resources of AWS, in words: `replaced instance one, updated group workers`. */
+/** Changes of resources of AWS, in words: `replaced instance one, updated group workers`. */
 export function inWords({ steps }: Done): string {
   const verbs: Readonly<Record<string, string>> = {
     create: "created",
@@ -51,7 +51,7 @@ export function inWords({ steps }: Done): string {
   return said.length > 0 ? said.join(", ") : "nothing";
 }
 
-/** How many of each type were created. */
+/** Number of created resources by type. */
 export function created({ steps }: Done): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const { op, type } of steps) {

@@ -34,7 +34,7 @@ export const tagsOf = (
   tags: readonly { Key?: string | undefined; Value?: string | undefined }[] | undefined,
 ): Record<string, string> => Object.fromEntries((tags ?? []).map(({ Key = "", Value = "" }) => [Key, Value]));
 
-/** What there is, one line each, `kind id`. */
+/** Lists everything that exists, one line each, `kind id`. */
 export async function inventory(clients: Clients, kept: Kept): Promise<string[]> {
   const { autoScaling, budgets, cloudWatch, ec2, iam, kms, logs, s3, secrets } = clients;
   const found: Record<string, (string | undefined)[]> = {};

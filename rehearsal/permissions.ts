@@ -1,4 +1,4 @@
-/** What IAM would say, by a simulator of it, and which actions a call of the API needs. */
+/** Simulates IAM's decisions, and knows which actions a call of the API needs. */
 import { runSimulation } from "@cloud-copilot/iam-simulate";
 import type { Call } from "./plugin/clients.ts";
 
@@ -22,7 +22,7 @@ export const LEFT_TO_IAM = {
   ],
 };
 
-/** Whether policies allow an action. An action that does not exist, or a resource it does not know, is an error. */
+/** True when policies allow an action. An action that does not exist, or a resource it does not know, is an error. */
 export async function allowed(asked: Asked): Promise<boolean> {
   const { principal, policy, action, resource, resourcePolicy, context = {} } = asked;
   const result = await runSimulation(

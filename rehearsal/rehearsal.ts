@@ -19,6 +19,33 @@ const CREDENTIALS = {
   AWS_EC2_METADATA_DISABLED: "true",
 };
 
+/**
+ * Starts moto, and gives the environment in which the engine's plugin `aws` is the stand-in and its API is moto.
+ *
+ * @param folder for Pulumi's plugins and for what the stand-in keeps
+ */
+export async function standInAws(
+  folder: string,
+  report?: (line: string) => void,
+): Promise<{ moto: Moto; env: Record<string, string> }> {
+  const toolchain = await testToolchain();
+  const home = join(folder, "pulumi-home");
+  await standInHome(home, toolchain.env["PULUMI_HOME"]);
+  const moto = await startMoto(report);
+  const env = {
+    ...CREDENTIALS,
+    AWS_SHARED_CREDENTIALS_FILE: join(folder, "none"),
+    AWS_CONFIG_FILE: join(folder, "none"),
+    AWS_ENDPOINT_URL: moto.endpoint,
+    PULUMI_HOME: home,
+    CLOISTER_TEST_FILES: folder,
+    CLOISTER_SERVICE_MODELS: moto.models,
+    CLOISTER_CALLS: join(folder, "calls"),
+    CLOISTER_KEPT: join(folder, "kept.json"),
+  };
+  return { moto, env };
+}
+
 export interface RehearsalOptions {
   /** Whose Pulumi.<stack>.yaml is used. */
   readonly stack: string;
@@ -50,26 +77,9 @@ export class Rehearsal {
     await copyProject(project, [`Pulumi.${stack}.yaml`]);
     for (const file of ["index.ts", "missing.ts"])
       await copyFile(join(REPOSITORY, "rehearsal/runtime-stand-in.ts"), join(project, "images/runtime", file));
-    const toolchain = await testToolchain();
-    const home = join(folder, "pulumi-home");
-    await standInHome(home, toolchain.env["PULUMI_HOME"]);
-    const moto = await startMoto(report);
+    const { moto, env } = await standInAws(folder, report);
     try {
-      const engine = await EngineProject.create({
-        folder: project,
-        stack,
-        env: {
-          ...CREDENTIALS,
-          AWS_SHARED_CREDENTIALS_FILE: join(folder, "none"),
-          AWS_CONFIG_FILE: join(folder, "none"),
-          AWS_ENDPOINT_URL: moto.endpoint,
-          PULUMI_HOME: home,
-          CLOISTER_TEST_FILES: folder,
-          CLOISTER_SERVICE_MODELS: moto.models,
-          CLOISTER_CALLS: join(folder, "calls"),
-          CLOISTER_KEPT: join(folder, "kept.json"),
-        },
-      });
+      const engine = await EngineProject.create({ folder: project, stack, env });
       const rehearsal = new Rehearsal(engine, moto, stack, folder);
       const file = `Pulumi.${stack}.yaml`;
       await engine.write(file, withAmi(await engine.read(file), IMAGES[0] as (typeof IMAGES)[0]));
@@ -111,7 +121,7 @@ export class Rehearsal {
     await rm(join(this.#folder, "calls"), { force: true });
   }
 
-  /** What the stand-in keeps by itself, for want of it in moto. */
+  /** Things that the stand-in keeps itself because moto lacks them. */
   async kept(): Promise<Kept> {
     return JSON.parse(await readFile(join(this.#folder, "kept.json"), "utf8").catch(() => "{}")) as Kept;
   }

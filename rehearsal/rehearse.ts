@@ -5,7 +5,7 @@ import { IMAGES } from "./moto.ts";
 import type { Call } from "./plugin/clients.ts";
 import { Rehearsal } from "./rehearsal.ts";
 
-/** What one stack's rehearsal showed. */
+/** Results of one stack's rehearsal. */
 export interface Shown {
   readonly stack: string;
   readonly created: Readonly<Record<string, number>>;
@@ -14,7 +14,7 @@ export interface Shown {
   /** Calls of the API at creation: all, and those for one named machine and for one pool. */
   readonly calls: { readonly all: number; readonly machine: number; readonly pool: number };
   readonly changes: Readonly<Record<string, string>>;
-  /** What a destroy took or refused, as the stack is configured. */
+  /** Resources that a destroy took or refused, as the stack is configured. */
   readonly destroy: string;
   readonly seconds: number;
 }
@@ -102,7 +102,7 @@ async function live(rehearsal: Rehearsal, say: (line: string) => void): Promise<
     for (const [, Bucket] of left.map((line) => /^bucket (?!policy )(.*)/.exec(line) ?? []))
       if (Bucket) await closed(aws, Bucket);
     destroy = `keep-data: all goes but data (${kinds.join(", ")}), and the bucket is closed`;
-    // What was kept is not in the way of another stack of this name, and stays when that goes.
+    // Kept data does not disturb another stack of this name, and stays when that goes.
     empty = await there();
   }
   say(`destroy with ${destroy}`);
@@ -129,7 +129,7 @@ function callsFor(calls: readonly Call[], component: string, name: string): numb
   return calls.filter(({ urn }) => urn.includes(component) && urn.split("::").at(-1)?.startsWith(name)).length;
 }
 
-/** What is changed, one after the other: keys of the configuration, in words and with their values. */
+/** Changes to make, one after the other: keys of the configuration, in words and with their values. */
 async function changesOf(rehearsal: Rehearsal): Promise<[string, Record<string, unknown>][]> {
   const pools = (await rehearsal.configured("pools")) as Record<string, { max: number }>;
   const machines = (await rehearsal.configured("machines")) as Record<string, object>;

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { REPOSITORY } from "./project-copy.ts";
 
 const VERSION = "7.48.0";
-/** What the plugin is started with: one bundled file, as ours is. */
+/** Starter of the plugin: runs one bundled file, as ours does. */
 const STARTER = `#!/usr/bin/env node
 const { load } = require(${JSON.stringify(join(REPOSITORY, "lib/run-bundled.cjs"))});
 load("rehearsal/plugin/main.ts");

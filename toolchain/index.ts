@@ -22,7 +22,7 @@ export interface Toolchain {
   readonly pulumi: string;
   /** The folder it is in. */
   readonly binDir: string;
-  /** What to add to the environment when calling it. */
+  /** Variables to add to the environment when calling it. */
   readonly env: Readonly<Record<string, string>>;
   /** A Pulumi home with all that a local stack needs, where `env` leaves the user's own in its place. */
   readonly home?: string;
@@ -32,11 +32,11 @@ export interface ToolchainOptions {
   readonly report?: Report;
   /** Default: the user's cache. */
   readonly store?: Store;
-  /** Whether cached executables are hashed before use (default), or only their sizes compared. */
+  /** Hash cached executables before use (default: true); false compares sizes only. */
   readonly deep?: boolean;
   /** Default: this process's environment. */
   readonly env?: NodeJS.ProcessEnv;
-  /** Where releases are published; default: the official host. */
+  /** Base address of releases. Default: the official host. */
   readonly releaseHost?: string;
 }
 
@@ -67,7 +67,7 @@ export async function ensureToolchain(options: ToolchainOptions = {}): Promise<T
   return await build(choice, options);
 }
 
-/** What {@link ensureToolchain} would do, in sentences, without doing it. */
+/** Says in sentences what {@link ensureToolchain} would do, and does nothing. */
 export async function explainToolchain(options: ToolchainOptions = {}): Promise<string[]> {
   const { store = new Store(), env = process.env } = options;
   const findings = await look(store, env, options.releaseHost);

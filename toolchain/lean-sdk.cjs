@@ -1,4 +1,4 @@
-// Preloaded into the Pulumi program (`--require` in Pulumi.yaml's nodeargs): leaves out what @pulumi/pulumi loads at its
+// Preloaded into the Pulumi program (`--import` in Pulumi.yaml's nodeargs): leaves out what @pulumi/pulumi loads at its
 // start although only the serialization of functions (dynamic providers, cloud functions) uses it: the TypeScript
 // compiler and npm's dependency resolver. They are loaded when something does use them. That takes two thirds off the
 // time that importing the SDK costs.

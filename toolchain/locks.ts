@@ -6,7 +6,7 @@ import { execa } from "execa";
 import { z } from "zod";
 import type { Report } from "../lib/store.ts";
 
-/** What Pulumi's file backend writes into a lock (pkg/backend/diy/lock.go). */
+/** The content of a lock of Pulumi's file backend (pkg/backend/diy/lock.go). */
 const lockSchema = z.object({
   pid: z.number().int().positive(),
   username: z.string(),
@@ -23,7 +23,7 @@ export interface Locks {
   readonly kept: readonly Lock[];
 }
 
-/** When a process began; undefined when there is none with this id. */
+/** Start time of a process; undefined when there is none with this id. */
 export type ProcessStart = (pid: number) => Promise<Date | undefined>;
 
 /**

@@ -2,7 +2,7 @@
 import { Command } from "commander";
 import { ensureToolchain, explainToolchain } from "./index.ts";
 
-const program = new Command("toolchain")
+const program = new Command("npm run toolchain --")
   .description("Finds Pulumi on PATH, downloads its official release, or builds it from Go modules.")
   .option("--explain", "say what would be done, and do nothing")
   .option("--json", "print the result as JSON")

@@ -1,11 +1,11 @@
 import semver from "semver";
 import { pulumiRange } from "./versions.ts";
 
-/** What is known of the surroundings before anything is fetched or built. */
+/** Facts about the surroundings, known before anything is fetched or built. */
 export interface Findings {
   /** The `pulumi` on PATH, if there is one. */
   readonly onPath?: { readonly path: string; readonly version: string; readonly languageHost: string | undefined };
-  /** What the store already holds. */
+  /** Entries that the store holds already. */
   readonly stored: { readonly release: boolean; readonly built: boolean };
   /** True when there is an official release for this platform and processor. */
   readonly released: boolean;

@@ -21,7 +21,7 @@ export class PulumiError extends Error {
   readonly output: string;
 
   constructor(command: string, exitCode: number, output: string) {
-    // What it says at the end is what is wrong; the lines before told how far it came.
+    // The last lines say what is wrong; the lines before said how far it came.
     const end = output.indexOf("\nDiagnostics:");
     super(`pulumi ${command} failed with exit code ${exitCode}:\n${(end < 0 ? output : output.slice(end)).trim()}`);
     this.name = "PulumiError";
@@ -48,7 +48,7 @@ export class StackRunner {
     return this.env["PULUMI_BACKEND_URL"] ?? process.env["PULUMI_BACKEND_URL"];
   }
 
-  /** Whether the stack is in the backend. */
+  /** True when the stack is in the backend. */
   async exists(): Promise<boolean> {
     if (!this.ownStateFile) return (await this.capture(["stack", "ls", "--json"])).includes(`"name": "${this.name}"`);
     return existsSync(this.ownStateFile);

@@ -6,7 +6,7 @@ import { sha256 } from "../lib/store.ts";
 import { commandVersion, pulumiVersion } from "./versions.ts";
 
 const sources = new URL("./standins/", import.meta.url).pathname;
-/** What the stand-ins are made from beside their own folder. */
+/** Sources of the stand-ins outside of their own folder. */
 const shared = [new URL("../lib/grpc-serve.ts", import.meta.url).pathname];
 
 /** Names of the stand-ins' executables and what each is made from. */
@@ -24,7 +24,7 @@ export async function standInsKey(): Promise<string> {
   const { version: sdkVersion } = await packageOf("@pulumi/pulumi");
   const { version: grpcVersion } = await packageOf("@grpc/grpc-js");
   const own = await readFile(new URL(import.meta.url), "utf8");
-  // What V8 compiled is of use to one version of Node.
+  // V8's compiled code fits one version of Node only.
   return sha256(JSON.stringify([files, texts, own, esbuildVersion, sdkVersion, grpcVersion, process.version]));
 }
 

@@ -7,5 +7,5 @@ export const pulumiRange = ">=3.245.0 <4";
 /** The release of `@pulumi/command`, of which the plugin is told by the package itself. */
 export const commandVersion = "1.2.1";
 
-/** Where official releases are published. */
+/** Base address of official releases. */
 export const releaseHost = "https://get.pulumi.com";

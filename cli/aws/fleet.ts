@@ -1,15 +1,15 @@
 import { AutoScalingClient } from "@aws-sdk/client-auto-scaling";
 import { EC2Client } from "@aws-sdk/client-ec2";
 import { SSMClient } from "@aws-sdk/client-ssm";
+import type { OperatorAwsOutputs } from "../../contract/outputs.ts";
 import type { Fleet } from "../fleet.ts";
-import type { AwsOutputs } from "../stack.ts";
 import { clientSettings } from "./clients.ts";
 import { describeGroups, describeInstances, describePings } from "./describe.ts";
 import { asked } from "./errors.ts";
 import { instanceOf, machineStatus, missingMachine } from "./status.ts";
 
 /** The machines of a stack on AWS: what EC2, Auto Scaling and SSM say of them at this moment. */
-export function awsFleet(stack: string, outputs: AwsOutputs): Fleet {
+export function awsFleet(stack: string, outputs: OperatorAwsOutputs): Fleet {
   const settings = clientSettings(outputs.region);
   const ec2 = new EC2Client(settings);
   const scaling = new AutoScalingClient(settings);

@@ -1,11 +1,11 @@
 import type { Instance as Member } from "@aws-sdk/client-auto-scaling";
 import type { Instance } from "@aws-sdk/client-ec2";
+import type { OperatorAwsOutputs } from "../../contract/outputs.ts";
 import type { MachineStatus, Verification } from "../fleet.ts";
-import type { AwsOutputs } from "../stack.ts";
 
 /** What is known besides an instance itself. */
 export interface Surroundings {
-  readonly outputs: AwsOutputs;
+  readonly outputs: OperatorAwsOutputs;
   /** Members of Auto Scaling groups, by instance. */
   readonly groups: ReadonlyMap<string, Member>;
   /** What SSM says of agents, by instance; nothing where it does not answer us. */
@@ -58,7 +58,7 @@ export function missingMachine(name: string, stack: string): MachineStatus {
 }
 
 /** The instance behind a machine's name. */
-export function instanceOf({ name, pool }: MachineStatus, outputs: AwsOutputs): string {
+export function instanceOf({ name, pool }: MachineStatus, outputs: OperatorAwsOutputs): string {
   return (pool === undefined ? outputs.machines[name]?.instanceId : undefined) ?? name;
 }
 
@@ -83,7 +83,7 @@ function currentVersion(
   pool: string | undefined,
   name: string,
   group: string | undefined,
-  { machines, pools }: AwsOutputs,
+  { machines, pools }: OperatorAwsOutputs,
 ): number | undefined {
   if (pool === undefined) return machines[name]?.templateVersion;
   return pools[pool]?.groups.find((one) => one.group === group)?.templateVersion;

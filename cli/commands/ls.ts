@@ -1,4 +1,4 @@
-import { isReady } from "../../guest/verify/report.ts";
+import { isReady } from "../../contract/report.ts";
 import { messageOf } from "../errors.ts";
 import type { Fleet, MachineStatus } from "../fleet.ts";
 import { each, verifiedAtBoot } from "../report.ts";

@@ -1,4 +1,4 @@
-import { failures, isReady, type Report } from "../../guest/verify/report.ts";
+import { failures, isReady, type Report } from "../../contract/report.ts";
 import { printReport } from "../../guest/verify/table.ts";
 import { chooseMachine } from "../choose.ts";
 import { messageOf, OperatorError, UsageError } from "../errors.ts";

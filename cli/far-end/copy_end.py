@@ -87,7 +87,7 @@ def find(path):
                 return folder, name
             break
         except OSError as error:
-            raise Fail("%s: %s" % (text(path), reason(error)))
+            raise Fail("%s: %s" % (text(path), reason(error))) from None
         if stat.S_ISLNK(seen.st_mode):
             target = os.readlink(name, dir_fd=folder)
             links += 1
@@ -107,7 +107,7 @@ def find(path):
         except NotADirectoryError:
             break
         except OSError as error:
-            raise Fail("%s: %s" % (text(path), reason(error)))
+            raise Fail("%s: %s" % (text(path), reason(error))) from None
         os.close(above)
         if name == b"..":
             at = at[:-1] if at else None
@@ -147,9 +147,9 @@ def send(path):
     try:
         look(name, folder)
     except FileNotFoundError:
-        raise Fail("there is no %s on the machine" % text(path))
+        raise Fail("there is no %s on the machine" % text(path)) from None
     except OSError as error:
-        raise Fail("%s: %s" % (text(path), reason(error)))
+        raise Fail("%s: %s" % (text(path), reason(error))) from None
     # A folder's descriptor, and the names in it that are still to come.
     stack = []
     trail = [os.path.basename(path.rstrip(b"/"))]
@@ -207,7 +207,7 @@ def send_entry(folder, name, trail, top):
         tell("note", trail, "it vanished while it was copied")
     except OSError as error:
         if top:
-            raise Fail("%s: %s" % (text(top), reason(error)))
+            raise Fail("%s: %s" % (text(top), reason(error))) from None
         tell("left", trail, reason(error))
 
 
@@ -286,9 +286,9 @@ class Receiver:
             self.top = os.path.join(path, name)
         except OSError as error:
             if error.errno == errno.EACCES:
-                raise Fail("%s: %s" % (text(path), reason(error)))
+                raise Fail("%s: %s" % (text(path), reason(error))) from None
             if path.endswith(b"/"):
-                raise Fail("there is no folder %s on the machine" % text(path))
+                raise Fail("there is no folder %s on the machine" % text(path)) from None
         if not proper(last):
             raise Fail("%s is no name for a file" % text(last))
         self.last = last

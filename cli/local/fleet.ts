@@ -1,25 +1,25 @@
 import { existsSync } from "node:fs";
+import { LOCAL_MACHINE } from "../../contract/machine.ts";
+import type { OperatorLocalOutputs } from "../../contract/outputs.ts";
 import { type BootState, bootState } from "../../infra/local/host/boot-state.ts";
 import { livingProcess } from "../../infra/local/host/living.ts";
 import { type Paths, pathsIn, pathsOf } from "../../infra/local/paths.ts";
 import { projectFolder } from "../../toolchain/own-backend.ts";
 import { OperatorError } from "../errors.ts";
 import type { Fleet, MachineStatus, Verification } from "../fleet.ts";
-import type { LocalOutputs } from "../stack.ts";
 import { sshTransport } from "./ssh.ts";
-
-/** Name of the one machine of a local stack, as the program gives it. */
-const NAME = "machine";
 
 /**
  * The machine of a local stack: whether it runs is seen by its process, how far its boot has come by its console, the rest is
  * from the stack's outputs.
  */
-export function localFleet(stack: string, outputs: LocalOutputs): Fleet {
+export function localFleet(stack: string, outputs: OperatorLocalOutputs): Fleet {
   const paths = pathsFor(stack, outputs);
   return {
-    async machines(name = NAME) {
-      return name === NAME ? [localStatus(stack, outputs, livingProcess(paths)?.sshPort, bootState(paths))] : [];
+    async machines(name = LOCAL_MACHINE) {
+      return name === LOCAL_MACHINE
+        ? [localStatus(stack, outputs, livingProcess(paths)?.sshPort, bootState(paths))]
+        : [];
     },
     async connect(machine) {
       const running = livingProcess(paths);
@@ -34,7 +34,7 @@ export function localFleet(stack: string, outputs: LocalOutputs): Fleet {
 }
 
 /** The state says where the machine's folder was; when the project was moved since, it is where it would be made today. */
-function pathsFor(stack: string, { stateDirectory }: LocalOutputs): Paths {
+function pathsFor(stack: string, { stateDirectory }: OperatorLocalOutputs): Paths {
   const today = pathsOf(projectFolder, stack);
   return !existsSync(stateDirectory) && existsSync(today.root) ? today : pathsIn(stateDirectory);
 }
@@ -45,14 +45,14 @@ function pathsFor(stack: string, { stateDirectory }: LocalOutputs): Paths {
  */
 export function localStatus(
   stack: string,
-  outputs: LocalOutputs,
+  outputs: OperatorLocalOutputs,
   port: number | undefined,
   boot: BootState | undefined,
 ): MachineStatus {
   const stopped = port === undefined;
   const booting = !stopped && boot?.kind === "booting";
   return {
-    name: NAME,
+    name: LOCAL_MACHINE,
     state: stopped ? "stopped" : booting ? "booting" : "running",
     template: `runtime ${outputs.runtimeImage.replace(/^sha256:/, "").slice(0, 12)}`,
     verification: verification(outputs, stopped, boot),
@@ -62,7 +62,7 @@ export function localStatus(
   };
 }
 
-function verification(outputs: LocalOutputs, stopped: boolean, boot: BootState | undefined): Verification {
+function verification(outputs: OperatorLocalOutputs, stopped: boolean, boot: BootState | undefined): Verification {
   if (stopped) return { verdict: "unknown", by: "it does not run" };
   if (boot?.kind === "booting") return { verdict: "pending", by: `it boots: ${boot.step}` };
   if (boot?.kind === "failed") return { verdict: "failed", by: `its console says: ${boot.why}` };

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { Command } from "commander";
 import { Listr } from "listr2";
 import { parse } from "yaml";
-import { Report } from "../../guest/verify/report.ts";
+import { Report } from "../../contract/report.ts";
 import { printReport } from "../../guest/verify/table.ts";
 import { livingProcess } from "../../infra/local/host/living.ts";
 import { pathsOf } from "../../infra/local/paths.ts";

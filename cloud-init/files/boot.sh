@@ -1,9 +1,7 @@
 #!/bin/sh
 # Run at every boot by cloister-boot.service: installs what the distribution's image lacks, checks and mounts the runtime
 # image, and hands over to it. Everything else lives in the runtime image.
-# Environment (/etc/cloister/boot.env): RUNTIME_DIGEST (sha256), RUNTIME_SERIAL (NVMe serial);
-# on targets that attach no disk for it RUNTIME_SIZE (bytes), RUNTIME_REGION, RUNTIME_BUCKET, RUNTIME_KEY; POOL_LAUNCH_HOOK and POOL_END_HOOK where
-# a group waits for this machine.
+# Environment (/etc/cloister/boot.env): RUNTIME_... and POOL_... of contract/boot-environment.ts.
 # ROOT is empty but in tests: the folder under which the machine's files are looked for.
 set -u
 : "${ROOT:=}"

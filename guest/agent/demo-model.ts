@@ -1,10 +1,10 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { RUN_FILES } from "../../contract/run-files.ts";
 import { nextTurn, type Turn } from "./demo-script.ts";
 import { listenPrivately } from "./unix-server.ts";
 
 /** Said wherever the demo model answers, so that nobody takes it for the real one. */
-export const DEMO_NOTICE =
-  "demo: no key in /run/cloister/model-key, so a scripted stand-in answers instead of the model; Claude Code and the seal around it are real";
+export const DEMO_NOTICE = `demo: no key in ${RUN_FILES.modelKey}, so a scripted stand-in answers instead of the model; Claude Code and the seal around it are real`;
 
 /** The request the demo model was asked with, as far as it looks at it. */
 export interface DemoRequest {

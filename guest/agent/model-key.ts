@@ -1,13 +1,14 @@
 import { mkdir, readFile, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { ErrorCode } from "../../contract/errors.ts";
-import { writeWhole } from "../lib/atomic-write.ts";
+import { RUN_FILES } from "../../contract/run-files.ts";
+import { writeFileAtomic } from "../lib/atomic-write.ts";
 
 /** The key for the model's API: on a file system in memory, readable by root only. It never enters a session. */
-export const MODEL_KEY = "/run/cloister/model-key";
+export const MODEL_KEY: string = RUN_FILES.modelKey;
 
 /** Made by a relay when the API refuses the key. Who puts the key there (on AWS) then asks for it anew. */
-export const KEY_REFUSED = "/run/cloister/model-key-refused";
+export const KEY_REFUSED: string = RUN_FILES.modelKeyRefused;
 
 /** What was given is no key. The text is in no message: it may be one with a character too many. */
 export class NoKey extends Error {
@@ -34,7 +35,7 @@ export function parseKey(text: string, what: string): string {
 /** Puts a key where relays read it, at once or not at all. Sessions that run have it from their next request on. */
 export async function writeKey(key: string, file: string = MODEL_KEY): Promise<void> {
   await mkdir(dirname(file), { recursive: true, mode: 0o755 });
-  await writeWhole(file, key, 0o600);
+  await writeFileAtomic(file, key, 0o600);
 }
 
 /** Takes the key away: the scripted demo model answers in sessions that begin from now on. */

@@ -1,37 +1,4 @@
-import { FAILURE_FILE, LOGS_FILE, REPORT_FILE, textOf } from "../verify/readiness.ts";
-import { failures, Report } from "../verify/report.ts";
 import type { Imds } from "./imds.ts";
-import type { Seen } from "./life-cycle.ts";
-
-/**
- * What became of this boot: what the boot scripts said, or the verification's report, and where logs are required what
- * became of these; undefined while it is not known.
- */
-export async function readVerdict(args: {
-  readonly logsRequired: boolean;
-  /** For tests. */
-  readonly files?: { readonly failure: string; readonly report: string; readonly logs: string };
-}): Promise<Seen["verdict"]> {
-  const { logsRequired, files = { failure: FAILURE_FILE, report: REPORT_FILE, logs: LOGS_FILE } } = args;
-  const failure = await textOf(files.failure);
-  if (failure !== undefined) return { ok: false, why: failure.trim() };
-  const report = await textOf(files.report);
-  if (report === undefined) return undefined;
-  const verdict = verdictOf(report);
-  if (!verdict.ok || !logsRequired) return verdict;
-  const logs = await textOf(files.logs);
-  if (logs === undefined) return undefined;
-  return logs === "" ? verdict : { ok: false, why: `logs: ${logs.trim()}` };
-}
-
-function verdictOf(report: string): NonNullable<Seen["verdict"]> {
-  try {
-    const { ok, rows } = Report.parse(JSON.parse(report));
-    return { ok, why: ok ? "" : failures({ rows }).join("; ") };
-  } catch (error) {
-    return { ok: false, why: `the verification's report cannot be read: ${(error as Error).message}` };
-  }
-}
 
 /**
  * When EC2 takes a Spot machine back, on the clock of `now`: two minutes ahead (EC2 user guide, "Spot Instance

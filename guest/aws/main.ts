@@ -7,9 +7,10 @@ import { run } from "../lib/exec.ts";
 import { countRunning } from "../sessions/state.ts";
 import { setStopping } from "../sessions/stopping.ts";
 import { SESSIONS_SLICE } from "../sessions/unit.ts";
+import { readBootState, verdictOf } from "../verify/readiness.ts";
 import { groupOf, Imds } from "./imds.ts";
 import { LifeCycle } from "./life-cycle.ts";
-import { readVerdict, spotEnd } from "./look.ts";
+import { spotEnd } from "./look.ts";
 import { ModelKey, secretsManager } from "./model-key.ts";
 import { say } from "./say.ts";
 import { autoScaling } from "./signals.ts";
@@ -52,7 +53,7 @@ for (; ; await sleep(INTERVAL_MS)) {
   const now = performance.now();
   await key?.tick(now);
   try {
-    const verdict = await readVerdict({ logsRequired: aws.logsRequired });
+    const verdict = verdictOf(await readBootState(), aws.logsRequired);
     const waits = key !== undefined && !key.settled && now < KEY_MS;
     await lifeCycle.tick({
       now,

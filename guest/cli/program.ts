@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { VERSION } from "../../contract/version.ts";
 import { agentCommand } from "../agent/agent.ts";
 import { type AgentOptions, addAgentOptions, parseAgent } from "../agent/command-line.ts";
 import { auditCommand } from "../egress/audit-command.ts";
@@ -14,6 +15,7 @@ import { registerTrash } from "./trash.ts";
 /** The machine's own command. */
 export function machineProgram(): Command {
   const program = new Command("cloister")
+    .version(VERSION, "-V, --version", "prints the version")
     .description("Sealed sessions on this machine.")
     .enablePositionalOptions()
     .showHelpAfterError("(cloister COMMAND --help shows what can be written)")

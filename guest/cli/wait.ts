@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { RUN_FILES } from "../../contract/run-files.ts";
 import { tryRun } from "../lib/exec.ts";
-import { REPORT_FILE, textOf, whyNotReady } from "../verify/readiness.ts";
+import { textOf, whyNotReady } from "../verify/readiness.ts";
 
 /** How long a machine that boots is waited for, in milliseconds. An emulated one takes one to three minutes. */
 const PATIENCE_MS = 600_000;
@@ -33,7 +34,7 @@ export async function waitForBoot(options: {
 
 async function bootGoesOn(): Promise<boolean> {
   // The common case costs one look at a file.
-  if ((await textOf(REPORT_FILE)) !== undefined) return false;
+  if ((await textOf(RUN_FILES.report)) !== undefined) return false;
   if ((await whyNotReady({}))?.code !== "CLOISTER_E_BOOTING") return false;
   const active = async (unit: string) => (await tryRun(["systemctl", "is-active", unit])).stdout.trim();
   // A boot whose verification was interrupted makes no report by itself.

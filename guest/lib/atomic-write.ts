@@ -5,7 +5,7 @@ import { rename, rm, writeFile } from "node:fs/promises";
  *
  * @param mode of the new file, less the process's umask
  */
-export async function writeWhole(path: string, text: string, mode = 0o644): Promise<void> {
+export async function writeFileAtomic(path: string, text: string, mode = 0o644): Promise<void> {
   // One that a killed writer left may have another mode.
   await rm(`${path}.new`, { force: true });
   await writeFile(`${path}.new`, text, { mode });

@@ -5,7 +5,7 @@ import type { Problem } from "../../contract/problem.ts";
 import { type EgressPolicy, parsePolicy } from "../egress/policy.ts";
 import { parsePrivate } from "../egress/private.ts";
 import { runtimeFiles } from "../sandbox/paths.ts";
-import { DEFAULT_LIMITS, type SessionLimits } from "../sessions/limits.ts";
+import type { SessionLimits } from "../sessions/limits.ts";
 import { checkMounts, closeMounts, type Mount } from "../sessions/mounts.ts";
 import { RunRefused } from "../sessions/request.ts";
 import { stoppingProblem, whyStopping } from "../sessions/stopping.ts";
@@ -18,6 +18,8 @@ export interface Accepted {
   readonly keep: boolean;
   readonly mounts: readonly Mount[];
   readonly policy: EgressPolicy;
+  /** Host name inside the session. */
+  readonly hostname: string;
   readonly limits: SessionLimits;
   readonly agent: AgentSettings | undefined;
 }
@@ -64,13 +66,10 @@ export async function accept(spec: SealedSpec): Promise<Accepted> {
     keep: spec.keep ?? spec.name !== undefined,
     mounts,
     policy: { ...policy, privateExceptions: exceptions },
-    limits: limitsOf(machine),
+    hostname: machine.asked.hostname,
+    limits: machine.sessions,
     agent: spec.agent ? machine.agent : undefined,
   };
-}
-
-function limitsOf({ sessions }: Machine): SessionLimits {
-  return { ...DEFAULT_LIMITS, ...sessions };
 }
 
 const lacking = (message: string): Problem => ({ code: "CLOISTER_E_MACHINE", subject: "machine", message });

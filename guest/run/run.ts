@@ -20,9 +20,6 @@ import type { SealedSpec } from "./request.ts";
 export * from "../sessions/request.ts";
 export * from "./request.ts";
 
-/** Host name inside a session, as in the reference. */
-const HOSTNAME = "claude";
-
 /** How many decisions a run's result tells of, the first: a session may ask without end. All of them are in the audit log. */
 const MOST_DECISIONS = 1_000;
 
@@ -134,7 +131,7 @@ async function inSession(session: Session, spec: SealedSpec, accepted: Accepted,
       cwd: resolve(paths.home, spec.cwd ?? ""),
       uid: account.uid,
       gid: account.gid,
-      hostname: HOSTNAME,
+      hostname: accepted.hostname,
       layout,
       empty: paths.empty,
       scratch: {

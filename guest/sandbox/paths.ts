@@ -1,19 +1,22 @@
+import { portOf, REFERENCE } from "../../contract/reference.ts";
+import { INSIDE } from "../../contract/run-files.ts";
+
 /** Paths that the chain of one command uses inside its sandbox. */
 
 /** Folder with the session's two proxy sockets. Only the bridges can use them: AF_UNIX is refused to the command. */
-export const INSIDE_SOCKETS = "/run/cloister/egress";
+export const INSIDE_SOCKETS = INSIDE.sockets;
 export const HTTP_SOCKET = "http.sock";
 export const SOCKS_SOCKET = "socks.sock";
 
 /** Folder with the programs that only root may read (see guest/seal/internal/scratch). */
-export const INSIDE_PROGRAMS = "/run/cloister/programs";
+export const INSIDE_PROGRAMS = INSIDE.programs;
 
 /** Name of the folder in a session's home that has its mounts. */
 export const MOUNTS = "mnt";
 
 /** Loopback ports of the bridges inside (rows E1, E2). */
-export const HTTP_PORT = 3128;
-export const SOCKS_PORT = 1080;
+export const HTTP_PORT = portOf(REFERENCE.E1);
+export const SOCKS_PORT = portOf(REFERENCE.E2);
 
 /** Where the runtime image is mounted. */
 export const RUNTIME_ROOT = "/opt/cloister";

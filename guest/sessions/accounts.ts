@@ -1,5 +1,6 @@
 import { readdir, readFile, stat } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
+import { SESSION_USERS } from "../../contract/users.ts";
 import { CommandFailed, tryRun } from "../lib/exec.ts";
 import { SessionFailed } from "./request.ts";
 import { HOMES } from "./state.ts";
@@ -8,7 +9,6 @@ import {
   chooseUid,
   parsePasswd,
   readAccounts,
-  UID_RANGE,
   USERADD_LOCKED,
   USERADD_NAME_TAKEN,
   USERADD_UID_TAKEN,
@@ -102,5 +102,5 @@ async function groupOf(name: string, uid: number): Promise<number> {
 }
 
 function inRange(uid: number): boolean {
-  return uid >= UID_RANGE.from && uid <= UID_RANGE.to;
+  return uid >= SESSION_USERS.from && uid <= SESSION_USERS.to;
 }

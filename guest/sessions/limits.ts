@@ -1,4 +1,5 @@
 import { access, statfs } from "node:fs/promises";
+import { RUN_FILES } from "../../contract/run-files.ts";
 
 /** What one session may use. */
 export interface SessionLimits {
@@ -10,14 +11,8 @@ export interface SessionLimits {
   readonly tasksMax: number;
 }
 
-/** For a machine without a description of its own: the reference's. */
-export const DEFAULT_LIMITS: SessionLimits = { memoryMiB: 3891, tmpMiB: 512, tasksMax: 8192 };
-
 /** Open files of one process, as in the reference. */
 export const OPEN_FILES = 524_288;
-
-/** There once the session disk is mounted with project quotas (guest/boot/session-disk.sh). */
-export const QUOTA_FILE = "/run/cloister/quota";
 
 /** What share of the session disk, of its space and of its files, one session's home may hold: the other half is for the others. */
 const HOME_SHARE = 0.5;
@@ -29,7 +24,7 @@ export interface HomeLimit {
 }
 
 /** The limit of a home; undefined where the machine cannot set any. */
-export async function homeLimit(homes: string, quotaFile: string = QUOTA_FILE): Promise<HomeLimit | undefined> {
+export async function homeLimit(homes: string, quotaFile: string = RUN_FILES.quota): Promise<HomeLimit | undefined> {
   if (
     !(await access(quotaFile).then(
       () => true,

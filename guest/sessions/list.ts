@@ -1,8 +1,8 @@
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { SESSION_USERS } from "../../contract/users.ts";
 import { checkName } from "./names.ts";
 import { HOMES, holderAlive, RUNNING } from "./state.ts";
-import { UID_RANGE } from "./users.ts";
 
 /** One session that is kept, or runs. */
 export interface KeptSession {
@@ -19,7 +19,7 @@ export async function listSessions(roots = { homes: HOMES, running: RUNNING }): 
   const found = await Promise.all(
     names.map(async (name): Promise<KeptSession[]> => {
       const home = await stat(join(roots.homes, name)).catch(() => undefined);
-      if (!home?.isDirectory() || home.uid < UID_RANGE.from || home.uid > UID_RANGE.to) return [];
+      if (!home?.isDirectory() || home.uid < SESSION_USERS.from || home.uid > SESSION_USERS.to) return [];
       const pid = await holderAlive(join(roots.running, name));
       return [{ name, since: home.birthtime.toISOString(), ...(pid === undefined ? {} : { pid }) }];
     }),

@@ -1,14 +1,15 @@
 import { mkdir, readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { writeWhole } from "../lib/atomic-write.ts";
+import { RUN_FILES } from "../../contract/run-files.ts";
+import { SESSION_USERS } from "../../contract/users.ts";
+import { writeFileAtomic } from "../lib/atomic-write.ts";
 import { tryRun } from "../lib/exec.ts";
 import { RUNTIME_ROOT } from "../sandbox/paths.ts";
 import { checkName } from "./names.ts";
 import { HOMES } from "./state.ts";
-import { UID_RANGE } from "./users.ts";
 
 /** Where it is written what could not be removed: one file per session, root's. Gone after a boot. */
-export const UNREMOVED = "/run/cloister/unremoved";
+export const UNREMOVED: string = RUN_FILES.unremoved;
 
 /** The program that removes folders without naming a path (guest/seal/cmd/remove-tree). */
 const PROGRAM = `${RUNTIME_ROOT}/bin/remove-tree`;
@@ -59,7 +60,7 @@ export async function removeHomeTree(
   { homes = HOMES, records = UNREMOVED, program = PROGRAM } = {},
 ): Promise<void> {
   try {
-    await removeTree(homes, name, { ownedBy: UID_RANGE, program });
+    await removeTree(homes, name, { ownedBy: SESSION_USERS, program });
     await recordUnremoved(name, undefined, records);
   } catch (error) {
     await recordUnremoved(name, (error as Error).message, records);
@@ -90,7 +91,7 @@ export async function recordUnremoved(name: string, reason: string | undefined, 
   if (checkName(name) !== undefined) return;
   if (reason === undefined) return await rm(join(records, name), { force: true });
   await mkdir(records, { recursive: true, mode: 0o700 });
-  await writeWhole(join(records, name), `${reason}\n`, 0o600);
+  await writeFileAtomic(join(records, name), `${reason}\n`, 0o600);
 }
 
 function ignoreMissing(error: NodeJS.ErrnoException): [] {

@@ -3,12 +3,14 @@ import { mkdir, open, readdir, readFile, rename, rmdir, stat, unlink, writeFile 
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
+import { REFERENCE } from "../../contract/reference.ts";
+import { RUN_FILES } from "../../contract/run-files.ts";
 import { checkName } from "./names.ts";
 
 /** Where sessions' homes are: on the session disk. */
-export const HOMES = "/sessions";
+export const HOMES = REFERENCE.D3.at;
 /** What belongs to running sessions and to nothing else: sockets, /tmp, who runs them. Gone after a boot. */
-export const RUNNING = "/run/cloister/sessions";
+export const RUNNING: string = RUN_FILES.sessions;
 
 /** Paths of one session. */
 export interface SessionPaths {

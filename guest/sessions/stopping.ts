@@ -1,10 +1,11 @@
 import { rm } from "node:fs/promises";
 import type { Problem } from "../../contract/problem.ts";
-import { writeWhole } from "../lib/atomic-write.ts";
+import { RUN_FILES } from "../../contract/run-files.ts";
+import { writeFileAtomic } from "../lib/atomic-write.ts";
 import { textOf } from "../verify/readiness.ts";
 
 /** Holds why this machine takes no new commands, while it takes none. Written by root, and gone after a boot. */
-export const STOPPING_FILE = "/run/cloister/stopping";
+const STOPPING_FILE = RUN_FILES.stopping;
 
 /**
  * Why this machine takes no new commands, or undefined while it does. To be asked again once a session's name is claimed:
@@ -17,7 +18,7 @@ export async function whyStopping(path: string = STOPPING_FILE): Promise<string 
 /** From now on new commands are refused, with this reason; without one they are taken again. */
 export async function setStopping(why: string | undefined, path: string = STOPPING_FILE): Promise<void> {
   if (why === undefined) return await rm(path, { force: true });
-  await writeWhole(path, `${why}\n`);
+  await writeFileAtomic(path, `${why}\n`);
 }
 
 /** What is told to somebody who wants to run a command then. */

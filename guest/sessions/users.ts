@@ -1,11 +1,6 @@
 import { randomInt } from "node:crypto";
 import { readFile } from "node:fs/promises";
-
-/**
- * User ids of sessions. Above those of people (1000 to 9999 and up) and below the ones that systemd hands out by itself
- * (60001 and up: systemd.io/UIDS-GIDS). The packet filter (guest/boot/wall.nft) knows the same range.
- */
-export const UID_RANGE = { from: 20_000, to: 59_999 } as const;
+import { NOBODY, SESSION_USERS } from "../../contract/users.ts";
 
 export interface Account {
   readonly name: string;
@@ -32,10 +27,10 @@ export async function readAccounts(): Promise<Account[]> {
  * `taken` (accounts, groups, owners of homes that are still there) has.
  */
 export function chooseUid(taken: ReadonlySet<number>, random = (below: number) => randomInt(below)): number {
-  const size = UID_RANGE.to - UID_RANGE.from + 1;
+  const size = SESSION_USERS.to - SESSION_USERS.from + 1;
   const start = random(size);
   for (let i = 0; i < size; i++) {
-    const uid = UID_RANGE.from + ((start + i) % size);
+    const uid = SESSION_USERS.from + ((start + i) % size);
     if (!taken.has(uid)) return uid;
   }
   throw new Error(`all ${size} user ids of sessions are taken: remove sessions that are not used any more`);
@@ -51,7 +46,7 @@ export function useraddArguments(name: string, uid: number, home: string): strin
     "useradd",
     ...["--uid", String(uid), "--user-group"],
     ...["--no-create-home", "--no-log-init"],
-    ...["--key", "SUB_UID_COUNT=0", "--key", "SUB_GID_COUNT=0", "--key", `UID_MAX=${UID_RANGE.from - 1}`],
+    ...["--key", "SUB_UID_COUNT=0", "--key", "SUB_GID_COUNT=0", "--key", `UID_MAX=${SESSION_USERS.from - 1}`],
     ...["--home-dir", home, "--shell", "/bin/bash"],
     name,
   ];
@@ -68,7 +63,7 @@ export const USERADD_LOCKED = 1;
 export function passwdInside({ name, uid, gid, home }: Account): string {
   return [
     "root:x:0:0:root:/root:/usr/sbin/nologin",
-    "nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin",
+    `nobody:x:${NOBODY}:${NOBODY}:nobody:/nonexistent:/usr/sbin/nologin`,
     `${name}:x:${uid}:${gid}::${home}:/bin/bash`,
     "",
   ].join("\n");
@@ -76,5 +71,5 @@ export function passwdInside({ name, uid, gid, home }: Account): string {
 
 /** `/etc/group` as one session sees it. */
 export function groupInside({ name, gid }: Account): string {
-  return ["root:x:0:", "nogroup:x:65534:", `${name}:x:${gid}:`, ""].join("\n");
+  return ["root:x:0:", `nogroup:x:${NOBODY}:`, `${name}:x:${gid}:`, ""].join("\n");
 }

@@ -1,11 +1,68 @@
 import { readFile } from "node:fs/promises";
 import { ERRORS, type ErrorCode } from "../../contract/errors.ts";
+import { failures, Report } from "../../contract/report.ts";
+import { RUN_FILES } from "../../contract/run-files.ts";
 
-/** There once the packet filter of this boot is loaded (guest/boot/system.sh). All of these are gone after a boot. */
-export const WALL_FILE = "/run/cloister/wall";
+/** The files that tell how a boot went. */
+export type BootFiles = Readonly<Record<"wall" | "failure" | "report" | "logs", string>>;
 
-/** Why this boot did not make a machine that is ready, by the boot scripts. */
-export const FAILURE_FILE = "/run/cloister/failure";
+/** How this boot went so far, as its files tell it. The one reading of them. */
+export interface BootState {
+  /** Whether the packet filter is loaded. */
+  readonly wall: boolean;
+  /** Why the boot failed, by the boot scripts or because the verification did not come to its end. */
+  readonly failure?: string;
+  /** What the verification found; absent while it is not over. */
+  readonly verification?: { readonly ok: true } | { readonly ok: false; readonly why: string };
+  /** Whether logs are shipped, and why not; absent while that is not known. */
+  readonly logs?: { readonly ok: true } | { readonly ok: false; readonly why: string };
+}
+
+/** Reads how this boot went so far. A report that is not one of this version is a verification that failed. */
+export async function readBootState(files: BootFiles = RUN_FILES): Promise<BootState> {
+  const [wall, failure, report, logs] = await Promise.all(
+    [files.wall, files.failure, files.report, files.logs].map(textOf),
+  );
+  return {
+    wall: wall !== undefined,
+    ...(failure === undefined ? {} : { failure: failure.trim() }),
+    ...(report === undefined ? {} : { verification: outcomeOf(report) }),
+    ...(logs === undefined ? {} : { logs: logs === "" ? { ok: true } : { ok: false, why: logs.trim() } }),
+  };
+}
+
+/** A report's text as a report; undefined where it is none of this version. */
+export function parseReport(text: string): Report | undefined {
+  try {
+    return Report.parse(JSON.parse(text));
+  } catch {
+    return undefined;
+  }
+}
+
+function outcomeOf(text: string): NonNullable<BootState["verification"]> {
+  const report = parseReport(text);
+  if (report === undefined) return { ok: false, why: "its report cannot be read" };
+  return report.ok ? { ok: true } : { ok: false, why: failures(report).join("; ") };
+}
+
+/**
+ * What became of a boot, for whoever waits for it: whether the machine may go into service, and why not. Undefined while
+ * it is not known.
+ *
+ * @param logsRequired as machine.json has it
+ */
+export function verdictOf(
+  { failure, verification, logs }: BootState,
+  logsRequired: boolean,
+): { readonly ok: boolean; readonly why: string } | undefined {
+  if (failure !== undefined) return { ok: false, why: failure };
+  if (verification === undefined) return undefined;
+  if (!verification.ok) return verification;
+  if (!logsRequired) return { ok: true, why: "" };
+  if (logs === undefined) return undefined;
+  return logs.ok ? { ok: true, why: "" } : { ok: false, why: `logs: ${logs.why}` };
+}
 
 /** How a failure begins that has a code of its own, such as the verification's (guest/boot/verify-ended). */
 const CODED = /^(CLOISTER_E_[A-Z_]+): /;
@@ -15,14 +72,6 @@ export function failureCode(failure: string): ErrorCode {
   const code = CODED.exec(failure)?.[1];
   return code !== undefined && code in ERRORS ? (code as ErrorCode) : "CLOISTER_E_BOOT_FAILED";
 }
-
-/** Where the report of this boot's verification is. */
-export const REPORT_FILE = "/run/cloister/verification.json";
-
-/** Empty when logs are shipped, else why they are not. There once that is known (guest/aws/logs). */
-export const LOGS_FILE = "/run/cloister/logs";
-
-const FILES = { wall: WALL_FILE, failure: FAILURE_FILE, report: REPORT_FILE, logs: LOGS_FILE };
 
 /** How a machine is verified again. */
 const AGAIN = "sudo systemctl restart cloister-verify on the machine";
@@ -36,26 +85,24 @@ const AGAIN = "sudo systemctl restart cloister-verify on the machine";
  */
 export async function whyNotReady(
   options: { readonly verifying?: boolean; readonly logsRequired?: boolean },
-  files: Readonly<Record<keyof typeof FILES, string>> = FILES,
+  files: BootFiles = RUN_FILES,
 ): Promise<{ readonly code: ErrorCode; readonly message: string } | undefined> {
-  const [wall, failure, report, logs] = await Promise.all(
-    [files.wall, files.failure, files.report, files.logs].map(textOf),
-  );
-  const boot = failure === undefined ? undefined : failedBoot(failure.trim());
-  if (wall === undefined) {
+  const { wall, failure, verification, logs } = await readBootState(files);
+  const boot = failure === undefined ? undefined : failedBoot(failure);
+  if (!wall) {
     const why = boot?.why ?? "wait for the end of its boot";
     return not(boot?.code ?? "CLOISTER_E_BOOTING", `its packet filter is not loaded: ${why}`);
   }
   if (options.verifying) return undefined;
   if (boot !== undefined) return not(boot.code, boot.why);
-  if (report === undefined) {
+  if (verification === undefined) {
     return not("CLOISTER_E_BOOTING", `its verification is not over, or was interrupted: wait a moment, or ${AGAIN}`);
   }
-  if (!passed(report)) {
+  if (!verification.ok) {
     return not("CLOISTER_E_NOT_VERIFIED", `its verification failed. Mend what cloister verify lists, then ${AGAIN}`);
   }
-  if (!options.logsRequired || logs === "") return undefined;
-  const why = logs?.trim() ?? "not yet; wait a moment, or see journalctl -u cloister-logs";
+  if (!options.logsRequired || logs?.ok) return undefined;
+  const why = logs?.why ?? "not yet; wait a moment, or see journalctl -u cloister-logs";
   return not("CLOISTER_E_LOGS", `its logs are not shipped, which cloister:logsRequired wants: ${why}`);
 }
 
@@ -65,14 +112,6 @@ function failedBoot(failure: string): { readonly code: ErrorCode; readonly why: 
   const code = failureCode(failure);
   const again = code === "CLOISTER_E_VERIFICATION_UNFINISHED" ? AGAIN : "start the machine again";
   return { code, why: `${failure.replace(CODED, "")}. Mend that, then ${again}` };
-}
-
-function passed(report: string): boolean {
-  try {
-    return (JSON.parse(report) as { ok?: unknown }).ok === true;
-  } catch {
-    return false;
-  }
 }
 
 /** A file's text; undefined where there is none. */

@@ -1,6 +1,6 @@
+import { expectation, type ReferenceRow } from "../../contract/reference-row.ts";
+import type { Row } from "../../contract/report.ts";
 import type { Verdict, Verdicts } from "./judge/verdict.ts";
-import { expectation, type ReferenceRow } from "./reference.ts";
-import type { Row } from "./report.ts";
 
 /** What decides which rows bind this machine. */
 export interface Context {

@@ -1,5 +1,5 @@
 import Table from "cli-table3";
-import { failures, type Report, type Row } from "./report.ts";
+import { failures, type Report, type Row } from "../../contract/report.ts";
 
 const WORDS: Readonly<Record<Row["status"], string>> = {
   ok: "ok",

@@ -1,4 +1,7 @@
 import type { Machine } from "../../contract/machine.ts";
+import { REFERENCE_ROWS } from "../../contract/reference.ts";
+import type { Group, Report } from "../../contract/report.ts";
+import { RUN_FILES } from "../../contract/run-files.ts";
 import { judgeAgent } from "./judge/agent.ts";
 import { judgeDisks } from "./judge/disks.ts";
 import { judgeEgress } from "./judge/egress.ts";
@@ -13,8 +16,6 @@ import { readText } from "./look/files.ts";
 import { lookAtMachine, lookAtMemory } from "./look/machine.ts";
 import { lookAtSessions } from "./look/sessions.ts";
 import { lookAtSystem } from "./look/system.ts";
-import { readReference } from "./read-reference.ts";
-import { type Group, NOTICES_FILE, type Report } from "./report.ts";
 import { makeRows } from "./rows.ts";
 
 /**
@@ -28,19 +29,19 @@ export async function verify(machine: Machine, depth: "quick" | "full"): Promise
   const asked = { ...machine.asked, sessionMemoryMiB: machine.sessions.memoryMiB };
   const started = performance.now();
   const memory = await lookAtMemory();
-  const reference = await readReference();
-  const idsOf = (...groups: Group[]) => reference.filter(({ group }) => groups.includes(group)).map(({ id }) => id);
+  const idsOf = (...groups: Group[]) =>
+    REFERENCE_ROWS.filter(({ group }) => groups.includes(group)).map(({ id }) => id);
   const system = await lookAtSystem();
-  const [disks, live] = await Promise.all([
+  const [disks, { verdicts: live, sessionHostname }] = await Promise.all([
     attempt(idsOf("disks"), async () => judgeDisks(await lookAtDisks(machine.sessionDisk.label), asked)),
     lookAtLive(idsOf, memory, asked),
   ]);
   // After the others: it is the heaviest, and they would wait for it.
   const agent = await attempt(idsOf("agent"), async () => judgeAgent(await lookAtAgent(machine.agent, depth)));
-  const notices = (await readText(NOTICES_FILE))?.split("\n").filter(Boolean) ?? [];
-  const verdicts: Verdicts = { ...disks, ...live, ...judgeSystem(system, asked), ...agent };
+  const notices = (await readText(RUN_FILES.notices))?.split("\n").filter(Boolean) ?? [];
+  const verdicts: Verdicts = { ...disks, ...live, ...judgeSystem({ ...system, sessionHostname }, asked), ...agent };
   const arch = process.arch === "x64" ? "amd64" : process.arch;
-  const rows = makeRows(reference, verdicts, {
+  const rows = makeRows(REFERENCE_ROWS, verdicts, {
     target: machine.target,
     arch,
     distribution: system.osRelease["ID"] ?? "unknown",
@@ -65,20 +66,22 @@ async function lookAtLive(
   idsOf: (...groups: Group[]) => string[],
   memory: Awaited<ReturnType<typeof lookAtMemory>>,
   asked: AskedMachine,
-): Promise<Verdicts> {
+): Promise<{ verdicts: Verdicts; sessionHostname?: string | undefined }> {
   try {
     const { live, meanwhile } = await lookAtSessions(() => lookAtMachine(memory));
-    return {
+    const verdicts = {
       ...judgeMachine(meanwhile, asked),
       ...judgeSandbox(live.sandbox),
       ...judgeEgress(live.egress),
       ...judgeSessions(live.sessions),
     };
+    return { verdicts, sessionHostname: live.sandbox.inside.identity?.hostname };
   } catch (error) {
-    return {
+    const verdicts = {
       ...(await attempt(idsOf("machine"), async () => judgeMachine(await lookAtMachine(memory), asked))),
       ...allDiffer(idsOf("sandbox", "egress", "sessions"), `no session could be run: ${(error as Error).message}`),
     };
+    return { verdicts };
   }
 }
 

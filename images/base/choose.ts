@@ -1,9 +1,9 @@
 import type { BaseImageChoice, BaseImageName } from "./types.ts";
 
-/** What is known before anything is fetched or built. */
+/** Facts that are known before anything is fetched or built. */
 export interface Findings {
   readonly choice: BaseImageChoice;
-  /** What the cache already holds for this architecture. */
+  /** Images that the cache holds already for this architecture. */
   readonly cached: { readonly ubuntu: boolean; readonly standIn: boolean };
   /** True when Ubuntu's host answers; asked only when it matters. */
   readonly reachable: () => Promise<boolean>;

@@ -13,7 +13,7 @@ export interface BaseImageOptions {
   readonly arch: Arch;
   /** Default: `auto`. */
   readonly choice?: BaseImageChoice;
-  /** Where it is cached. Default: the user's store. */
+  /** The cache. Default: the user's store. */
   readonly store?: Store;
   /** Address of Ubuntu's host, without a trailing `/`. Only tests set it. */
   readonly host?: string;

@@ -1,7 +1,7 @@
 import { Command, Option } from "commander";
 import { type Arch, type BaseImageChoice, ensureBaseImage, explainBaseImage } from "./index.ts";
 
-const options = new Command("base-image")
+const options = new Command("npm run image:base --")
   .description("Finds or makes the disk image of the operating system that machines start from.")
   .addOption(
     new Option("--arch <arch>", "architecture of the machine")

@@ -1,12 +1,11 @@
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { build, type Plugin } from "esbuild";
-import { readReference } from "../../guest/verify/read-reference.ts";
+import { VERSION } from "../../contract/version.ts";
 
 const GUEST = join(import.meta.dirname, "../../guest");
 
 /**
- * What the guest carries along and never uses. Half of a start is reading and compiling the bundle, and on an emulated
+ * Packages that the guest imports and never uses. Half of a start is reading and compiling the bundle, and on an emulated
  * machine a start takes seconds: without these it is half the size.
  */
 const UNUSED: Readonly<Record<string, { readonly filter: RegExp; readonly contents: string }>> = {
@@ -38,11 +37,6 @@ const leaveOut: Plugin = {
 const quickStart: Plugin = {
   name: "quick-start",
   setup(build) {
-    // The reference is read and checked here. Each machine's verification would do it again, with a parser of YAML.
-    build.onLoad({ filter: /[\\/]guest[\\/]verify[\\/]read-reference\.ts$/ }, async () => ({
-      contents: `export const readReference = async () => (${JSON.stringify(await readReference())});`,
-      loader: "js",
-    }));
     // An `import` of node:http asks for each of its exports. One is a getter, which loads Node's WebSocket and fetch.
     build.onResolve({ filter: /^(node:)?http$/ }, ({ kind }) =>
       kind === "import-statement" ? { path: "http", namespace: "required" } : { path: "node:http", external: true },
@@ -62,7 +56,6 @@ const quickStart: Plugin = {
  * @param outdir folder that gets `cloister.mjs`, `aws.mjs` and `logs.mjs`
  */
 export async function bundleGuest(outdir: string): Promise<void> {
-  const { version } = JSON.parse(await readFile(join(GUEST, "../package.json"), "utf8")) as { version: string };
   await build({
     entryPoints: {
       cloister: join(GUEST, "cli/main.ts"),
@@ -83,7 +76,7 @@ export async function bundleGuest(outdir: string): Promise<void> {
     legalComments: "none",
     logLevel: "silent",
     plugins: [leaveOut, quickStart],
-    define: { __CLOISTER_VERSION__: JSON.stringify(version) },
+    define: { __CLOISTER_VERSION__: JSON.stringify(VERSION) },
     // Packages written for CommonJS call `require`, which a module does not have by itself.
     banner: {
       js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',

@@ -23,7 +23,7 @@ const MODULES: readonly GoModule[] = [
 /** The command that writes the seccomp filters. It runs on the computer that builds the image. */
 const FILTERS = { folder: join(GUEST, "seal"), command: "./cmd/filters" };
 
-/** What to tell somebody without Go. */
+/** Message for a computer without Go. */
 export const GO_MISSING =
   "Go 1.24 or newer is needed to build the small static programs that run on a machine, and no such `go` is on PATH. Install it " +
   "(https://go.dev/dl; macOS: brew install go), then run the same command again.";
@@ -34,7 +34,7 @@ export async function goVersion(env: NodeJS.ProcessEnv = process.env): Promise<s
   return result.failed ? undefined : result.stdout.trim();
 }
 
-/** Whether there is a Go that builds the guest's programs (the version in their go.mod). */
+/** True when there is a Go that builds the guest's programs (the version in their go.mod). */
 export async function hasGo(env?: NodeJS.ProcessEnv): Promise<boolean> {
   return semver.gte(semver.coerce(await goVersion(env)) ?? "0.0.0", "1.24.0");
 }

@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { VERSION } from "../../contract/version.ts";
 import { type Report, Store, sha256File } from "../../lib/store.ts";
 import type { Arch } from "./arch.ts";
 import { runtimeImageKey } from "./key.ts";
@@ -11,7 +12,6 @@ import { layOut } from "./tree.ts";
 
 export type { Arch } from "./arch.ts";
 
-const ROOT = join(import.meta.dirname, "../..");
 const IMAGE = "runtime.squashfs";
 const ABOUT = "about.json";
 
@@ -25,7 +25,7 @@ export interface RuntimeImage {
   readonly size: number;
 }
 
-/** Where what the image is made from comes from and goes to. For tests: everything has its right default. */
+/** Options of {@link ensureRuntimeImage}. `store` is for tests. */
 export interface RuntimeOptions {
   readonly arch: Arch;
   readonly report?: Report;
@@ -74,15 +74,10 @@ export async function buildRuntimeImage(options: {
     mkdtemp(join(tmpdir(), "cloister-runtime-")),
   );
   try {
-    const version = await projectVersion();
-    await layOut({ tree, arch, version, packages, report });
+    await layOut({ tree, arch, version: VERSION, packages, report });
     report("packing the runtime image");
     await packSquashfs(tree, output);
   } finally {
     await rm(tree, { recursive: true, force: true });
   }
-}
-
-async function projectVersion(): Promise<string> {
-  return (JSON.parse(await readFile(join(ROOT, "package.json"), "utf8")) as { version: string }).version;
 }

@@ -9,7 +9,7 @@ const ROOT = join(import.meta.dirname, "../..");
 const SOURCES = ["guest", "contract", "images/runtime"];
 const LOCK = "package-lock.json";
 
-/** Whether a file, by its path in the project with `/`, changes the image. Documents and tests beside the code do not. */
+/** True when a change of this file (its path in the project, with `/`) changes the image. Documents and tests beside the code do not. */
 export function isInput(path: string): boolean {
   return !/(_test\.go|\.test\.ts|\.md)$/.test(path) && !path.includes("/node_modules/");
 }

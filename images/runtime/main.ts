@@ -1,7 +1,7 @@
 import { Command, Option } from "commander";
 import { type Arch, ensureRuntimeImage } from "./index.ts";
 
-const options = new Command("runtime-image")
+const options = new Command("npm run image:runtime --")
   .description("Finds or makes the runtime image: what runs on a machine, as one read-only squashfs.")
   .addOption(
     new Option("--arch <arch>", "architecture of the machine")

@@ -6,7 +6,7 @@ import { cacheRoot } from "../../lib/cache-root.cjs";
 export const KIND = "runtime-image";
 
 /**
- * What this computer lacks to make the runtime image, each with what to do; nothing where the image is made already: then
+ * Lists the programs that this computer lacks to make the runtime image, each with a remedy. Empty where the image exists already: then
  * nothing is started or loaded for it, so that a preview can afford it.
  *
  * @param key the image's, by `runtimeImageKey`

@@ -8,7 +8,7 @@ import { type Arch, elfArch, npmCpu } from "./arch.ts";
 const FILES = ["package.json", "package-lock.json", ".npmrc"];
 const SOURCE = join(import.meta.dirname, "packages");
 
-/** What npm gave us for one architecture. */
+/** Packages of npm for one architecture. */
 export interface Packages {
   /** The `node_modules` folder. */
   readonly modules: string;

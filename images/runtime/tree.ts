@@ -8,7 +8,7 @@ import { lockedVersions, nativePackages, type Packages } from "./packages.ts";
 
 const GUEST = join(import.meta.dirname, "../../guest");
 
-/** What the image says of itself, in `MANIFEST.json`. */
+/** The image's own description: `MANIFEST.json`. */
 export interface Manifest {
   readonly cloister: string;
   readonly arch: Arch;

@@ -1,9 +1,11 @@
 import { getCallerIdentityOutput } from "@pulumi/aws/getCallerIdentity.js";
 import { Secret } from "@pulumi/aws/secretsmanager/secret.js";
 import * as pulumi from "@pulumi/pulumi";
+import type { AwsOutputs } from "../../contract/outputs.ts";
+import { DEFAULTS } from "../../contract/reference.ts";
 import { defined } from "../../lib/defined.ts";
-import { REFERENCE_SESSION_MEMORY_MIB } from "../settings/keys/machine.ts";
-import type { Settings } from "../settings/settings.ts";
+import type { PendingFacts } from "../pending.ts";
+import { agentOf, type Settings } from "../settings/settings.ts";
 import { Encryption } from "./access/encryption.ts";
 import { flowLogPolicy, machinePolicy } from "./access/policies.ts";
 import { ServiceRole } from "./access/service-role.ts";
@@ -52,7 +54,7 @@ interface Machines {
 
 /** Everything of one stack in one AWS account and region. */
 export class AwsTarget extends pulumi.ComponentResource {
-  readonly outputs: Readonly<Record<string, pulumi.Input<unknown>>>;
+  readonly outputs: PendingFacts<AwsOutputs>;
   readonly #args: AwsTargetArgs;
   /** First part of the names of what the stack has once. */
   readonly #prefix: string;
@@ -166,7 +168,6 @@ export class AwsTarget extends pulumi.ComponentResource {
   #shape(data: Data, network: Network, instanceProfile: pulumi.Output<string>): MachineShape {
     const { settings, stack } = this.#args;
     const { keyArn, logs, bucket, modelKeySecret } = data;
-    const hasServers = Object.keys(settings.mcpServers).length > 0;
     return {
       region: settings.region,
       stack,
@@ -176,7 +177,7 @@ export class AwsTarget extends pulumi.ComponentResource {
       rootDiskGiB: settings.rootDiskGiB,
       sessionDiskGiB: settings.sessionDiskGiB,
       // As much as the reference has, also where the instance has more.
-      sessionMemoryMiB: settings.sessionMemoryMiB || REFERENCE_SESSION_MEMORY_MIB,
+      sessionMemoryMiB: settings.sessionMemoryMiB || DEFAULTS.sessionMemoryMiB,
       keyArn,
       instanceProfile,
       securityGroupId: network.securityGroupId,
@@ -184,11 +185,7 @@ export class AwsTarget extends pulumi.ComponentResource {
       runtime: this.#args.runtimeImage(bucket.bucket, this),
       logGroups: { system: logs.system.name, audit: logs.audit.name },
       modelKeySecret,
-      agent: {
-        model: settings.model,
-        tools: [...settings.tools],
-        ...(hasServers ? { mcpServers: structuredClone(settings.mcpServers) as never } : {}),
-      },
+      agent: agentOf(settings),
       aptMirror: settings.aptMirror,
       logsRequired: settings.logsRequired,
       detailedMonitoring: settings.detailedMonitoring,
@@ -203,7 +200,10 @@ export class AwsTarget extends pulumi.ComponentResource {
     const named = Object.keys(settings.machines).map((name) => {
       const machine = resolveMachine(settings, name);
       const subnetId = subnetIds[machine.zone] ?? "";
-      return [name, new NamedMachine(name, { shape, ...machine, subnetId, terminationProtection }, parent)] as const;
+      const { was } = settings.machines[name] ?? {};
+      // What is named after it follows.
+      const options = was === undefined ? parent : { ...parent, aliases: [{ name: was }] };
+      return [name, new NamedMachine(name, { shape, ...machine, subnetId, terminationProtection }, options)] as const;
     });
     if (named.length > 0) this.#snapshots(shape.keyArn);
     const pools = Object.keys(settings.pools).map((name) => {
@@ -238,7 +238,7 @@ export class AwsTarget extends pulumi.ComponentResource {
     const { settings } = this.#args;
     const lines = monthlyEstimate(settings);
     return {
-      target: settings.target,
+      target: "aws",
       region: settings.region,
       machines: mapped(named, ({ instanceId, shellCommand, sessionVolumeId, templateVersion }) => ({
         instanceId,

@@ -2,17 +2,16 @@ import { createHash } from "node:crypto";
 import { Provider as CommandProvider } from "@pulumi/command/provider.js";
 import * as pulumi from "@pulumi/pulumi";
 import { renderMetaData, renderUserData, type UserData } from "../../cloud-init/render.ts";
-import { askedOf, type MachineInput } from "../../contract/machine.ts";
+import { askedOf, type MachineInput, SESSION_LABEL } from "../../contract/machine.ts";
 import { baseImageKey } from "../../images/base/key.ts";
 import { runtimeImageKey } from "../../images/runtime/key.ts";
-import { type Settings, sessionMemoryMiB } from "../settings/settings.ts";
+import { agentOf, type Settings, sessionMemoryMiB } from "../settings/settings.ts";
 import { type Paths, rootInState } from "./paths.ts";
 import { PowerState } from "./power-state.ts";
 import { type Architecture, SERIALS } from "./qemu.ts";
 import { sshCommand } from "./ssh.ts";
 import { StepCommand } from "./step-command.ts";
 import type { RunningMachine } from "./steps/machine.ts";
-import type { RootDisk } from "./steps/root-disk.ts";
 import type { RuntimeDisk } from "./steps/runtime-disk.ts";
 
 /** Arguments of {@link LocalMachine}. */
@@ -67,9 +66,9 @@ export class LocalMachine extends pulumi.ComponentResource {
       },
       inside,
     );
-    const runtime = runtimeDisk.result<RuntimeDisk>();
+    const runtime = runtimeDisk.result();
     const userData = pulumi
-      .all([key.stdout, runtime])
+      .all([key.result(), runtime])
       .apply(([publicKey, image]) => render(settings, publicKey, describe(image)));
     const identity = userData.apply(({ text }) => createHash("sha256").update(text).digest("hex").slice(0, 16));
     const seed = new StepCommand(
@@ -100,7 +99,7 @@ export class LocalMachine extends pulumi.ComponentResource {
       { step: "session-disk", input: { root, sizeGiB: settings.sessionDiskGiB } },
       inside,
     );
-    const disk = rootDisk.result<RootDisk>();
+    const disk = rootDisk.result();
     const machine = new StepCommand(
       name,
       {
@@ -113,15 +112,16 @@ export class LocalMachine extends pulumi.ComponentResource {
           memoryMiB: settings.memoryMiB,
           sshPort: settings.sshPort,
           hostAccess: settings.hostAccess,
-          sessionDiskGiB: settings.sessionDiskGiB,
           rootDisk: { baseImage: settings.baseImage, sizeGiB: settings.rootDiskGiB },
           ...(settings.boot === "direct-kernel" ? { kernel: disk.apply(({ kernel }) => kernel) } : {}),
         },
+        // A disk that grew is grown inside by a boot.
+        restartOn: [settings.sessionDiskGiB],
         triggers: [power.id, identity, disk.apply(({ digest }) => digest), settings.rootDiskGiB],
       },
       { ...steps, dependsOn: [seed, rootDisk, sessionDisk, power] },
     );
-    const running = machine.result<RunningMachine>();
+    const running = machine.result();
     this.ssh = running.apply(({ sshPort }) => sshCommand(paths, sshPort));
     this.verification = running.apply(({ verification }) => verification);
     this.accelerator = running.apply(({ why }) => why);
@@ -159,15 +159,8 @@ function machineDescription(name: string, settings: Settings, runtime: RuntimeDi
       sessionDiskGiB: settings.sessionDiskGiB,
     }),
     runtime: { digest: runtime.digest, size: runtime.size, serial: SERIALS.runtime },
-    sessionDisk: { label: "sessions", serial: SERIALS.session },
+    sessionDisk: { label: SESSION_LABEL, serial: SERIALS.session },
     sessions: { memoryMiB: sessionMemoryMiB(settings) },
-    agent: {
-      model: settings.model,
-      tools: [...settings.tools],
-      // Without any of its own, a machine has those that ship in the runtime image.
-      ...(Object.keys(settings.mcpServers).length > 0
-        ? { mcpServers: structuredClone(settings.mcpServers) as never }
-        : {}),
-    },
+    agent: agentOf(settings),
   };
 }

@@ -7,7 +7,7 @@ import { seed } from "./steps/seed.ts";
 import { sessionDisk } from "./steps/session-disk.ts";
 import { sshKey } from "./steps/ssh-key.ts";
 import { stateDirectory } from "./steps/state-directory.ts";
-import type { Step } from "./steps/step.ts";
+import type { Step, StepOutcome } from "./steps/step.ts";
 
 /**
  * Ends a folder's machine and removes all that a local stack consists of, as its destruction does, without Pulumi. Nothing else
@@ -15,6 +15,14 @@ import type { Step } from "./steps/step.ts";
  */
 export async function removeMachine(paths: Paths): Promise<void> {
   await stopMachine(paths, 0);
-  const steps: readonly Step<never>[] = [machine, sessionDisk, rootDisk, seed, runtimeDisk, sshKey, stateDirectory];
+  const steps: readonly Step<never, StepOutcome>[] = [
+    machine,
+    sessionDisk,
+    rootDisk,
+    seed,
+    runtimeDisk,
+    sshKey,
+    stateDirectory,
+  ];
   for (const step of steps) await step.remove(undefined as never, paths);
 }

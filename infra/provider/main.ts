@@ -8,6 +8,7 @@ import { ResourceProviderService } from "@pulumi/pulumi/proto/provider_grpc_pb.j
 import * as pb from "@pulumi/pulumi/proto/provider_pb.js";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb.js";
 import { Struct } from "google-protobuf/google/protobuf/struct_pb.js";
+import { VERSION } from "../../contract/version.ts";
 import { serve, unary } from "../../lib/grpc-serve.ts";
 import * as powerState from "./power-state.ts";
 
@@ -23,7 +24,7 @@ serve<grpc.UntypedServiceImplementation>(
   {
     handshake: unary(() => new pb.ProviderHandshakeResponse()),
     attach: nothing,
-    getPluginInfo: unary(() => new PluginInfo().setVersion("0.1.0")),
+    getPluginInfo: unary(() => new PluginInfo().setVersion(VERSION)),
     checkConfig: unary((request: pb.CheckRequest) => new pb.CheckResponse().setInputs(request.getNews())),
     diffConfig: unary(() => new pb.DiffResponse().setChanges(pb.DiffResponse.DiffChanges.DIFF_NONE)),
     configure: unary(() => new pb.ConfigureResponse().setSupportspreview(true)),

@@ -1,14 +1,9 @@
 import { distance } from "fastest-levenshtein";
 import type { z } from "zod";
+import type { DeepReadonly, MachineInput } from "../../contract/machine.ts";
+import { DEFAULTS } from "../../contract/reference.ts";
 import { defined } from "../../lib/defined.ts";
-import { REFERENCE_SESSION_MEMORY_MIB } from "./keys/machine.ts";
 import { type SettingsInput, settingsSchema } from "./schema.ts";
-
-type DeepReadonly<T> = T extends (infer E)[]
-  ? readonly DeepReadonly<E>[]
-  : T extends object
-    ? { readonly [K in keyof T]: DeepReadonly<T[K]> }
-    : T;
 
 /** A stack's configuration, checked and frozen; every key has its value. See `docs/config.md`. */
 export type Settings = DeepReadonly<SettingsInput>;
@@ -137,7 +132,12 @@ function contradictions(settings: SettingsInput, prefix: string): Problem[] {
 
 /** Memory that all sessions may use together, in MiB: as configured, or what the key's 0 stands for. */
 export function sessionMemoryMiB(settings: Pick<Settings, "memoryMiB" | "sessionMemoryMiB">): number {
-  return settings.sessionMemoryMiB || Math.min(settings.memoryMiB - 1024, REFERENCE_SESSION_MEMORY_MIB);
+  return settings.sessionMemoryMiB || Math.min(settings.memoryMiB - 1024, DEFAULTS.sessionMemoryMiB);
+}
+
+/** The agent of every machine of a stack. Without MCP servers of its own it has those that ship in the runtime image. */
+export function agentOf({ model, tools, mcpServers }: Settings): NonNullable<MachineInput["agent"]> {
+  return { model, tools, ...(Object.keys(mcpServers).length > 0 ? { mcpServers } : {}) };
 }
 
 /** The engine hands every value over as a string: numbers, booleans, arrays and objects are read back as JSON. */

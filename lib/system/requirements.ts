@@ -2,7 +2,7 @@
 export type Arch = "amd64" | "arm64";
 
 /**
- * What the packages are needed for: `vm` to run a machine, `runtime-image` to make the runtime image,
+ * Groups of packages by purpose: `vm` to run a machine, `runtime-image` to make the runtime image,
  * `base-image-stand-in` to build the Debian image where Ubuntu's cannot be had, `sandbox-tests` for the tests that seal
  * commands on this computer.
  */

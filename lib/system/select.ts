@@ -14,7 +14,7 @@ export interface Host {
   readonly hasFirmware: (arch: Arch) => boolean;
 }
 
-/** What is wanted: packages of these groups, for machines of this architecture. */
+/** Requested: packages of these groups, for machines of this architecture. */
 export interface Wanted {
   readonly arch: Arch;
   readonly groups: readonly Group[];
@@ -90,7 +90,7 @@ function planForMac(missing: readonly Requirement[], names: readonly string[], h
   };
 }
 
-/** What to call a requirement in a sentence. */
+/** A requirement's name, for use in a sentence. */
 export function nameOf({ probe, debian }: Requirement): string {
   return "command" in probe ? probe.command : `the files of ${debian}`;
 }

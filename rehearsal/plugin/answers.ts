@@ -1,7 +1,7 @@
-/** What moto 5.2.5 lacks, or does not do as AWS does: answered here, from a file beside the stack's state. */
+/** Answers operations that moto 5.2.5 lacks, or does otherwise than AWS, from a file beside the stack's state. */
 import { randomBytes } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
-import type { DescribeInstancesCommandOutput } from "@aws-sdk/client-ec2";
+import type { DescribeInstancesCommandOutput, EC2 } from "@aws-sdk/client-ec2";
 import { launchInput } from "./launch.ts";
 
 /** Inputs were checked against the service's model. */
@@ -16,7 +16,8 @@ interface Input {
 }
 type Output = Record<string, unknown>;
 type Next = (args: { input: object }) => Promise<unknown>;
-type Answer = (input: Input, next: Next) => Promise<Output> | Output;
+/** `client` is the one that the request is sent with. */
+type Answer = (input: Input, next: Next, client: unknown) => Promise<Output> | Output;
 
 /** Things kept here, by kind and id. */
 export type Kept = Record<string, Record<string, Output>>;
@@ -202,7 +203,7 @@ const ANSWERS: Readonly<Record<string, Answer>> = {
   },
 
   // EC2 merges a launch template into the request; moto takes only some of it.
-  "ec2:RunInstances": launchInput,
+  "ec2:RunInstances": (input, next, client) => launchInput(input, next, client as EC2),
 };
 
 /** The answer to an operation that moto does not give; undefined where moto is asked. */

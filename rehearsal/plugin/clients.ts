@@ -77,7 +77,7 @@ async function make<T>(load: () => Promise<new (settings: Settings) => T>): Prom
   const endpoint = required("AWS_ENDPOINT_URL");
   if (!/^http:\/\/127\.0\.0\.1:\d+$/.test(endpoint)) throw new Error(`${endpoint} is not moto on loopback`);
   const Client = await load();
-  // Whatever files of settings there are: moto takes any credentials.
+  // Files of settings do not matter: moto takes any credentials.
   const credentials = {
     accessKeyId: required("AWS_ACCESS_KEY_ID"),
     secretAccessKey: required("AWS_SECRET_ACCESS_KEY"),
@@ -91,7 +91,8 @@ async function make<T>(load: () => Promise<new (settings: Settings) => T>): Prom
       write({ ...(onBehalf.getStore() ?? { urn: "", during: "invoke" }), service, operation });
       const answer = answers(service, operation);
       if (!answer) return await next(args);
-      const output = await onBehalf.exit(async () => await answer(args.input as Parameters<typeof answer>[0], next));
+      const input = args.input as Parameters<typeof answer>[0];
+      const output = await onBehalf.exit(async () => await answer(input, next, created));
       return { output, response: {} };
     },
     { step: "initialize", name: "rehearsal", priority: "high" },

@@ -7,7 +7,7 @@ export interface Difference {
 }
 
 /**
- * What differs between what there is and what is wanted. Only wanted properties count, and those that were given before
+ * Lists the differences between the present and the wanted state. Only wanted properties count, and those that were given before
  * and are not any more. Lists are sets here, as nearly all of the provider's are; JSON texts are compared by meaning.
  */
 export function differences(state: Properties, olds: Properties, news: Properties): Difference[] {

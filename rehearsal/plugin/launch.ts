@@ -4,24 +4,24 @@
  * Protection against termination it takes from neither.
  */
 import type {
+  EC2,
   RequestLaunchTemplateData,
   RunInstancesCommandInput,
   RunInstancesCommandOutput,
   Tag,
 } from "@aws-sdk/client-ec2";
-import { ec2 } from "./clients.ts";
 
 type Next = (args: { input: object }) => Promise<unknown>;
 
-/** What EC2 says where interfaces and a subnet come together, also when the template has the interfaces. */
+/** EC2's error for a request with both interfaces and a subnet, also when the template has the interfaces. */
 class InvalidParameterCombination extends Error {
   override readonly name = "InvalidParameterCombination";
 }
 
-/** RunInstances as EC2 does it. */
-export async function launchInput(request: object, next: Next): Promise<Record<string, unknown>> {
+/** RunInstances as EC2 does it. `api` is the client that sends the request. */
+export async function launchInput(request: object, next: Next, api: EC2): Promise<Record<string, unknown>> {
   const input = request as RunInstancesCommandInput;
-  const data = input.LaunchTemplate ? await templateOf(input.LaunchTemplate) : {};
+  const data = input.LaunchTemplate ? await templateOf(api, input.LaunchTemplate) : {};
   if (data.NetworkInterfaces?.length && input.SubnetId)
     throw new InvalidParameterCombination(
       "Network interfaces and an instance-level subnet ID may not be specified on the same request",
@@ -39,19 +39,18 @@ export async function launchInput(request: object, next: Next): Promise<Record<s
   if (!input_.Monitoring?.Enabled) delete input_.Monitoring;
   if (!input_.EbsOptimized) delete input_.EbsOptimized;
   const { output } = (await next({ input: input_ })) as { output: RunInstancesCommandOutput };
-  await tagParts(output, (type) =>
+  await tagParts(api, output, (type) =>
     merged.TagSpecifications.filter((tags) => tags.ResourceType === type).flatMap((tags) => tags.Tags ?? []),
   );
-  const api = await ec2();
   for (const { InstanceId } of merged.DisableApiTermination ? (output.Instances ?? []) : [])
     await api.modifyInstanceAttribute({ InstanceId, DisableApiTermination: { Value: true } });
   return { ...output };
 }
 
 async function templateOf(
+  api: EC2,
   which: NonNullable<RunInstancesCommandInput["LaunchTemplate"]>,
 ): Promise<RequestLaunchTemplateData> {
-  const api = await ec2();
   const { LaunchTemplateVersions } = await api.describeLaunchTemplateVersions({
     LaunchTemplateId: which.LaunchTemplateId,
     Versions: [which.Version ?? "$Default"],
@@ -59,8 +58,7 @@ async function templateOf(
   return (LaunchTemplateVersions?.[0]?.LaunchTemplateData ?? {}) as RequestLaunchTemplateData;
 }
 
-async function tagParts(output: RunInstancesCommandOutput, tagsOf: (type: string) => Tag[]): Promise<void> {
-  const api = await ec2();
+async function tagParts(api: EC2, output: RunInstancesCommandOutput, tagsOf: (type: string) => Tag[]): Promise<void> {
   const InstanceIds = (output.Instances ?? []).map(({ InstanceId = "" }) => InstanceId);
   const { Reservations } = await api.describeInstances({ InstanceIds });
   const instances = (Reservations ?? []).flatMap((reservation) => reservation.Instances ?? []);

@@ -59,7 +59,7 @@ function bare(inputs: Properties): Properties {
   return rest;
 }
 
-/** What is wrong with inputs; a value that is not known yet fits everywhere. */
+/** Problems of inputs; a value that is not known yet fits everywhere. */
 function failures(schema: z.ZodType, inputs: Properties): pb.CheckFailure[] {
   const { error } = schema.safeParse(inputs);
   return (error?.issues ?? [])
@@ -226,7 +226,7 @@ serve<grpc.UntypedServiceImplementation>(
     diffConfig: unary((request: pb.DiffRequest) => {
       const changed = properties(request.getOlds())["region"] !== properties(request.getNews())["region"];
       const { DIFF_NONE, DIFF_SOME } = pb.DiffResponse.DiffChanges;
-      // Whatever is in another region is another thing.
+      // A resource in another region is another resource.
       return new pb.DiffResponse()
         .setChanges(changed ? DIFF_SOME : DIFF_NONE)
         .setReplacesList(changed ? ["region"] : []);

@@ -39,7 +39,7 @@ export class ServiceModel {
     this.#model = JSON.parse(gunzipSync(readFileSync(join(folder, "service-2.json.gz"))).toString("utf8")) as Model;
   }
 
-  /** What is wrong with an operation's input; empty when nothing is. */
+  /** Problems of an operation's input; empty when there are none. */
   async problems(operation: string, input: object): Promise<string[]> {
     const described = this.#model.operations[operation];
     if (!described) throw new Error(`the service model has no operation ${operation}`);
@@ -64,7 +64,7 @@ export class ServiceModel {
     const { Ajv } = await import("ajv");
     const definitions: Record<string, Schema> = {};
     this.#define(shape, definitions);
-    // What is made here is a schema: to check that would take longer than to compile it.
+    // The schema is ours: checking it would take longer than compiling it.
     const ajv = new Ajv({ allErrors: true, strict: false, meta: false, validateSchema: false });
     return ajv.compile({ $ref: `#/$defs/${shape}`, $defs: definitions });
   }

@@ -3,7 +3,7 @@ import { z } from "zod";
 /** Property values as the engine sends them, secrets bare. */
 export type Props = Record<string, unknown>;
 
-/** What a resource knows of its surroundings. */
+/** Context of a resource. */
 export interface Context {
   readonly region: string;
   /** Last part of the URN. */
@@ -11,7 +11,7 @@ export interface Context {
 }
 
 /**
- * How one resource type of the provider is carried to the AWS API. `Inputs` are the properties that the stand-in knows:
+ * Carries one resource type of the provider to the AWS API. `Inputs` are the properties that the stand-in knows:
  * any other is an error.
  */
 export interface ResourceType<Inputs extends Props = Props> {
@@ -20,7 +20,7 @@ export interface ResourceType<Inputs extends Props = Props> {
   readonly autoName?: string;
   /** Properties whose change replaces the resource, by path. */
   readonly replaceOn: readonly string[];
-  /** Where that list is from, below `internal/service` of hashicorp/terraform-provider-aws. */
+  /** Source of that list, below `internal/service` of hashicorp/terraform-provider-aws. */
   readonly source: string;
   /** Outputs that are not inputs: unknown while it is planned. */
   readonly computed: readonly string[];
@@ -28,7 +28,7 @@ export interface ResourceType<Inputs extends Props = Props> {
   readonly volatile?: readonly string[];
   /** Returns the id. */
   create(inputs: Inputs, context: Context): Promise<string>;
-  /** What the API says now, in the form of inputs and outputs; undefined when it is gone. */
+  /** Reads the resource from the API, as inputs and outputs; undefined when it is gone. */
   read(id: string, state: Inputs & Props, context: Context): Promise<Props | undefined>;
   /** Absent where every change replaces it. */
   update?(id: string, news: Inputs, olds: Inputs & Props, context: Context): Promise<void>;

@@ -9,7 +9,7 @@ import type { Machine } from "./support/machine.ts";
  * as root on the machine, starts sealed sessions there, and prints one line of JSON with what became of each check.
  */
 
-/** What the program says of one check. */
+/** The program's result of one check. */
 const Outcome = z.object({
   attack: z.object({ held: z.boolean(), saw: z.string() }).optional(),
   control: z.object({ works: z.boolean(), saw: z.string() }).optional(),
@@ -30,7 +30,7 @@ export interface Described {
   readonly source: string;
 }
 
-/** What a program needs to know of this run, beside the scale: a live address of the host, say. */
+/** Facts of this run for a program, beside the scale, such as a live address of the host. */
 export type Given = Readonly<Record<string, string | number | boolean | readonly string[]>>;
 
 export interface Batch {

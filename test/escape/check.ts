@@ -1,15 +1,15 @@
 import type { Machine } from "./support/machine.ts";
 
-/** What became of an attack. */
+/** Result of an attack. */
 export interface Attack {
-  /** Whether the wall held: the attack got nothing. */
+  /** True when the wall held: the attack got nothing. */
   readonly held: boolean;
-  /** What was seen, in words: numbers, error names, what was read. It may hold what a session wrote: it is hostile. */
+  /** Observations in words: numbers, error names, what was read. It may hold what a session wrote: it is hostile. */
   readonly saw: string;
 }
 
 /**
- * What became of the control: the same deed where it is allowed, or by who may do it. Without it a refusal proves nothing: the
+ * Result of the control: the same deed where it is allowed, or by who may do it. Without it a refusal proves nothing: the
  * attack might never have been possible.
  */
 export interface Control {
@@ -27,7 +27,7 @@ export interface Check {
   /** `wall.name`, unique in the suite. */
   readonly id: string;
   readonly wall: string;
-  /** What is tried, for a reader of the report. */
+  /** Description of the attack, for a reader of the report. */
   readonly what: string;
   /** Item of the issue's list, or the reference's section. */
   readonly source: string;
@@ -38,7 +38,7 @@ export interface Check {
 /** One wall: a file of `walls/`. */
 export interface Wall {
   readonly name: string;
-  /** What the wall is to keep, in a sentence. */
+  /** The wall's promise, in a sentence. */
   readonly keeps: string;
   readonly checks: readonly Check[];
 }
@@ -77,7 +77,7 @@ export async function makeCheck(check: Check, machine: Machine): Promise<Row> {
   return row(verdict, attack.saw, control.saw);
 }
 
-/** Whether a row lets the suite pass. */
+/** True when a row lets the suite pass. */
 export const passes = ({ verdict }: Pick<Row, "verdict">): boolean => verdict === "held" || verdict === "absent";
 
 /** Why a row fails, in words; nothing where it passes. */

@@ -1,4 +1,4 @@
-/** `npm run escape`: attacks on every wall of a real machine. See docs/testing.md. */
+/** `npm run test:escape`: attacks on every wall of a real machine. See docs/testing.md. */
 import { randomInt } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
@@ -39,7 +39,7 @@ const number = (text: string): number => {
   return value;
 };
 
-const options = new Command("npm run escape --")
+const options = new Command("npm run test:escape --")
   .description("Attacks every wall of a real machine, from real sealed sessions, each with its positive control.")
   .option("--wall <name...>", "only these walls; `fuzz` is one of them")
   .option("--report [file]", "writes one HTML page (default: .cloister/escape.html)")
@@ -62,7 +62,7 @@ const FUZZ_WALL = {
   keeps: "Whatever a session arranges in its folders, no act of the machine is led astray.",
 };
 
-/** What this run is to do: a name that is written wrongly is told before a machine is booted. */
+/** Plans this run. A misspelt name is refused before a machine is booted. */
 interface Wanted {
   readonly walls: readonly Wall[];
   readonly fuzz: boolean;
@@ -114,7 +114,7 @@ async function attack({ machine, what }: Found, { walls, fuzz }: Wanted): Promis
   const failed = rows.filter((row) => !passes(row));
   const again = [...new Set(failed.map(({ wall }) => wall))].join(" ");
   say(`${rows.length - failed.length} of ${rows.length} checks passed`);
-  if (failed.length > 0) say(`again: npm run escape -- --seed ${options.seed} --wall ${again}`);
+  if (failed.length > 0) say(`again: npm run test:escape -- --seed ${options.seed} --wall ${again}`);
   return failed.length > 0 ? 1 : 0;
 }
 
@@ -154,7 +154,7 @@ function running(): Found | undefined {
   };
 }
 
-/** What a machine says of itself. */
+/** A machine's description of itself. */
 async function describe(machine: Machine): Promise<{ kernel: string; system: string; image: string }> {
   const { stdout } = await machine.root([
     "sh",

@@ -34,7 +34,7 @@ export function rowText(row: Row): string {
   return [`${row.verdict.padEnd(8)} ${row.id}: ${row.what}`, ...detail].map(printable).join("\n");
 }
 
-/** What a session wrote may hold escapes of a terminal. */
+/** Shows a terminal's escapes as text: a session's words may hold them. */
 export function printable(text: string): string {
   return text.replace(/[^\x20-\x7e\u00a0-\uffff]/g, (character) => {
     return `\\x${(character.codePointAt(0) ?? 0).toString(16).padStart(2, "0")}`;

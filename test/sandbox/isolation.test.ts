@@ -13,7 +13,7 @@ describe("two sessions", function () {
   let runtime: string;
   let one: HostSession;
   let other: HostSession;
-  /** What the first session's command printed. */
+  /** Output of the first session's command. */
   let said = "";
   let running: ChildProcess;
   let control: ChildProcess;

@@ -211,7 +211,7 @@ describe("a sealed command", function () {
 
   it("cannot make sockets of protocols that come with a kernel module, or that nothing in it needs", async () => {
     for (const [name, errno] of Object.entries(NO_PROTOCOL)) assert.equal(inside.sockets[name]?.errno, errno, name);
-    // Whether the others are there outside depends on the kernel's modules. One of these two is in every kernel of today.
+    // The kernel's modules decide which of the others exist outside. One of these two is in every kernel of today.
     assert.ok(outside.sockets["inet-udplite"]?.ok || outside.sockets["inet-mptcp"]?.ok, "control: one of them");
     if (process.getuid?.() === 0) {
       const control = await session.strongControl("sockets");
@@ -281,7 +281,7 @@ describe("a sealed command", function () {
     for (const call of ["add", "search", "join"]) assert.ok(control.keyring[call]?.ok, `control: ${call}`);
   });
 
-  /** What the filters refuse, and how the same call ends for whom it is not refused: it got as far as its arguments. */
+  /** Calls that the filters refuse, and the error of the same call where it is let through: the kernel looked at its arguments. */
   const REFUSED: Readonly<Record<string, { as: string; control: readonly string[]; strong?: true }>> = {
     "unshare-user": { as: "EPERM", control: ["EINVAL"] },
     "clone-user": { as: "EPERM", control: ["EINVAL"] },

@@ -80,7 +80,7 @@ export class HostSession {
   readonly #folder: string;
   readonly #runtime: string;
   readonly #name: string;
-  /** What is younger in a folder is the session's own, in nanoseconds since 1970. */
+  /** Files of a folder that are younger are the session's own. Nanoseconds since 1970. */
   since = BigInt(Date.now()) * 1_000_000n;
   readonly #opened: Mount[] = [];
   /** Folders that its commands are shown. Only root can show any. */
@@ -229,7 +229,7 @@ export class HostSession {
   }
 }
 
-/** What the probe prints, as far as the tests look at it (guest/seal/internal/probe). */
+/** The probe's output, as far as the tests look at it (guest/seal/internal/probe). */
 export interface Probe {
   readonly status: Record<string, string>;
   readonly namespaces: Record<string, string>;

@@ -8,7 +8,7 @@ import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
 import { firstSession } from "../../cli/start/first-session.ts";
-import { type Report, Report as ReportSchema } from "../../guest/verify/report.ts";
+import { type Report, Report as ReportSchema } from "../../contract/report.ts";
 import { printReport } from "../../guest/verify/table.ts";
 import { livingProcess } from "../../infra/local/host/living.ts";
 import { type Paths, pathsOf } from "../../infra/local/paths.ts";
@@ -135,7 +135,7 @@ describe(`a real ${architecture} machine`, function () {
 
   it("reaches nothing of its host but what is configured, as root", async () => {
     const { forbidden, configured } = services;
-    /** What root in the machine hears from an address and port; nothing when it is not reached. */
+    /** The answer that root in the machine gets from an address and port; nothing when it is not reached. */
     const heard = async (address: string, port: number): Promise<string> => {
       const dial = `exec 3<>/dev/tcp/${address}/${port} && cat <&3`;
       const { stdout, exitCode } = await onMachine("timeout", "10", "bash", "-c", dial);
@@ -222,7 +222,7 @@ describe(`a real ${architecture} machine`, function () {
   operatorCases({ engine: () => engine, onMachine });
 
   escapeCases({
-    // Those that were seen to hold, whole, on a machine under load; `npm run escape` has all of them.
+    // Those that were seen to hold, whole, on a machine under load; `npm run test:escape` has all of them.
     walls: ["marks", "removal", "copies", "bridges", "relay", "proxies", "edge"],
     machine: () => {
       const emulated = livingProcess(paths)?.accelerator === "tcg";
@@ -305,7 +305,7 @@ class Listener {
     return (this.#server.address() as AddressInfo).port;
   }
 
-  /** What one hears who connects from this computer. */
+  /** The answer to a connection from this computer. */
   async heardFrom(address: string): Promise<string> {
     return await text(connect(this.port, address));
   }

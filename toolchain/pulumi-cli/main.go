@@ -1,3 +1,5 @@
 //go:build tools
+
 package tools
+
 import _ "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"

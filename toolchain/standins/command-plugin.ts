@@ -33,7 +33,7 @@ const inputNames = Object.keys(resourceChecks);
 let engineAddress = engineAddressOf(process.argv.slice(2));
 let engineClient: engineRpc.EngineClient | undefined;
 
-/** What the command's outputs are, beside its inputs. */
+/** Outputs of the command, beside its inputs. */
 interface Results {
   stdout: string;
   stderr: string;
@@ -44,7 +44,7 @@ interface Results {
 async function run(urn: string, command: string, inputs: CommandInputs, previous: Results): Promise<Results> {
   const logged: Promise<void>[] = [];
   const outputs = await runCommand(command, inputs, previous, (line) => logged.push(log(urn, line)));
-  // What is said after the resource is done is not shown.
+  // The engine does not show messages that come after the resource is done.
   await Promise.all(logged);
   const dir = inputs.dir ?? process.cwd();
   return {

@@ -27,7 +27,7 @@ export class PolicyProxy {
       this.#attached = resolve;
       this.#failed = reject;
     });
-    // Whoever waits for it hears of the failure; when nobody does, it is no failure of ours.
+    // A waiting caller sees the failure. Without one, it must not end this process.
     this.#client.catch(() => {});
   }
 

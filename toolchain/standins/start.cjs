@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// What Pulumi starts of a stand-in: runs the bundle beside it, NAME.cjs, with what V8 compiled of it when the toolchain was
+// Entry point of a stand-in, started by Pulumi: runs the bundle beside it, NAME.cjs, with what V8 compiled of it when the toolchain was
 // made, NAME.v8: a quarter of a start. Another Node than the one that made it takes no notice of it.
 "use strict";
 const { createHash } = require("node:crypto");

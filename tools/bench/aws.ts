@@ -147,9 +147,9 @@ async function userDataBytes({ moto }: Rehearsal): Promise<number> {
   return Math.max(...sizes);
 }
 
-/** What a program needed of the computer. */
+/** Resources of the computer that a program used. */
 interface Usage {
-  /** Of all its threads, in the program and in the system. */
+  /** CPU time of all its threads, in the program and in the system. */
   readonly cpuMs: number;
   /** The most that it had at a time. */
   readonly megabytes: number;
@@ -177,7 +177,7 @@ class UsageLog {
     return new UsageLog(folder);
   }
 
-  /** What the program used in the course of an action. */
+  /** Resources that the program used in the course of an action. */
   async of(action: (env: Env) => Promise<unknown>): Promise<Usage> {
     const result = join(this.#folder, "used.json");
     await rm(result, { force: true });

@@ -5,7 +5,7 @@ export interface Figure {
   readonly what: string;
   readonly measured: Spread;
   readonly unit: "s" | "ms" | "MB" | "KB" | "bytes" | "calls";
-  /** What it is held against, measured in turn with it in the same run. */
+  /** The figure that it is compared with, measured in turn with it in the same run. */
   readonly against?: { readonly what: string; readonly measured: Spread };
   /** Upper bound: of the ratio where there is something to compare with, else of the median. */
   readonly bound?: number;

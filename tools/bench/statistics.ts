@@ -1,4 +1,4 @@
-/** What is said of a figure measured several times. */
+/** Summary of a figure that was measured several times. */
 export interface Spread {
   readonly least: number;
   readonly median: number;

@@ -101,7 +101,7 @@ const alternatives = (json: JsonSchema): readonly JsonSchema[] => json.anyOf ?? 
 function defaultInWords(json: JsonSchema, required: boolean): string {
   if (json.fallback !== undefined) return json.fallback;
   if (json.default !== undefined) return code(json.default);
-  return required ? "none: required" : "none";
+  return required ? "none, it is required" : "none";
 }
 
 /** The type of a value, with its limits. */

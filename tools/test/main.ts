@@ -86,7 +86,7 @@ const stages = known.filter(({ name }) => !options.only || options.only.includes
 const architecture = options.arm64 ? "arm64" : hostArchitecture();
 try {
   await ensureSystemPackages({ arch: architecture, groups: allGroups, report: (line) => console.log(line) });
-  // What the stages would make on their way, where no test's time limit is the limit of a first build.
+  // Images and toolchain are made here: a first build takes longer than any test's time limit.
   if (stages.some(({ needsMachine }) => needsMachine)) await prepare(architecture, "auto");
   else if (stages.some(({ needsPulumi }) => needsPulumi)) {
     await ensureToolchain({ report: (line) => console.log(line), deep: false });

@@ -3,9 +3,9 @@ import { appendFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { readMachine } from "../../../contract/machine.ts";
-import { writeWhole } from "../../lib/atomic-write.ts";
+import { RUN_FILES } from "../../../contract/run-files.ts";
+import { writeFileAtomic } from "../../lib/atomic-write.ts";
 import { run, tryRun } from "../../lib/exec.ts";
-import { LOGS_FILE } from "../../verify/readiness.ts";
 import { Imds } from "../imds.ts";
 import { say } from "../say.ts";
 import { AGENT, AGENT_KEY, AGENT_VERSION, agentSettings, packageAddresses } from "./settings.ts";
@@ -58,7 +58,7 @@ async function start(region: string, logGroups: { system: string; audit: string 
   const instance = await new Imds().item("instance-id");
   if (instance === undefined) throw new Error("the metadata service names no instance");
   const file = `${AGENT}/etc/cloister.json`;
-  await writeWhole(file, `${JSON.stringify(agentSettings({ region, instance, logGroups }), undefined, 2)}\n`);
+  await writeFileAtomic(file, `${JSON.stringify(agentSettings({ region, instance, logGroups }), undefined, 2)}\n`);
   await run([
     `${AGENT}/bin/amazon-cloudwatch-agent-ctl`,
     "-a",
@@ -77,7 +77,7 @@ for (let tries = 1; ; tries += 1) {
   try {
     await install(aws.region);
     await start(aws.region, aws.logGroups);
-    await writeFile(LOGS_FILE, "");
+    await writeFile(RUN_FILES.logs, "");
     say(
       `logs: AWS's agent ${AGENT_VERSION} ships the journal to ${aws.logGroups.system}, audit rows to ${aws.logGroups.audit}`,
     );
@@ -91,8 +91,8 @@ for (let tries = 1; ; tries += 1) {
     }
     const line = `logs: NOTHING IS SHIPPED to CloudWatch Logs: ${message}. They are in this machine's journal only`;
     say(line);
-    await appendFile("/run/cloister/notices", `${line}\n`);
-    await writeFile(LOGS_FILE, `${message}\n`);
+    await appendFile(RUN_FILES.notices, `${line}\n`);
+    await writeFile(RUN_FILES.logs, `${message}\n`);
     process.exitCode = 1;
     break;
   }

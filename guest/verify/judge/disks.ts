@@ -1,8 +1,11 @@
 import type { Asked } from "../../../contract/machine.ts";
+import { REFERENCE, type Reference } from "../../../contract/reference.ts";
 import { CONFIGURED, type Verdict, type Verdicts, verdict } from "./verdict.ts";
 
 /** A mounted file system and the disk behind it. */
 export interface MountedDisk {
+  /** Folder where it is mounted. */
+  readonly at: string;
   /** File system's type, by the kernel. */
   readonly type: string;
   /** Block device: `nvme0n1p1`. */
@@ -33,54 +36,68 @@ export interface DiskFacts {
 
 const MIB = 1024 * 1024;
 
-export function judgeDisks(facts: DiskFacts, asked: Pick<Asked, "rootDiskGiB" | "sessionDiskGiB">): Verdicts {
+/** How much the EFI partition may differ, in MB: images are made by different tools. */
+const ABOUT = { less: 8, more: 12 };
+
+export function judgeDisks(
+  facts: DiskFacts,
+  asked: Pick<Asked, "rootDiskGiB" | "sessionDiskGiB">,
+  promised: Reference = REFERENCE,
+): Verdicts {
   return {
-    D1: rootDisk(facts.root, asked.rootDiskGiB),
-    D2: efiPartition(facts.efi),
-    D3: sessionDisk(facts.sessions, facts.sessionLabel, asked.sessionDiskGiB),
-    D4: survival(facts),
+    D1: rootDisk(facts.root, asked.rootDiskGiB, promised.D1),
+    D2: efiPartition(facts.efi, promised.D2),
+    D3: sessionDisk(facts.sessions, facts.sessionLabel, asked.sessionDiskGiB, promised.D3),
+    D4: survival(facts, promised.D4),
   };
 }
 
-function rootDisk(root: MountedDisk | undefined, gib: number): Verdict {
+function rootDisk(root: MountedDisk | undefined, gib: number, promised: Reference["D1"]): Verdict {
   if (!root) return { seen: "nothing known", ok: false, reason: "the root file system is not on a disk" };
   const { least, most } = bytesOf(gib);
-  return verdict(`${describe(root)}${gib === REFERENCE_GIB ? "" : CONFIGURED}`, [
-    !isNvme(root) && "not an NVMe disk",
+  return verdict(`${describe(root)}${gib === promised.GB ? "" : CONFIGURED}`, [
+    busOf(root) !== promised.bus && `not an ${promised.bus} disk`,
     (root.diskBytes < least || root.diskBytes > most) && `not ${gib} GB`,
-    root.partition !== 1 && "not partition 1",
-    root.type !== "ext4" && "not ext4",
-    !root.labels.includes("cloudimg-rootfs") && "no label cloudimg-rootfs",
+    partOf(root) !== promised.part && `not ${promised.part}`,
+    root.type !== promised.type && `not ${promised.type}`,
+    !root.labels.includes(promised.label) && `no label ${promised.label}`,
   ]);
 }
 
-function efiPartition(efi: MountedDisk | undefined): Verdict {
-  if (!efi) return { seen: "not mounted", ok: false, reason: "nothing is mounted at /boot/efi" };
+function efiPartition(efi: MountedDisk | undefined, promised: Reference["D2"]): Verdict {
+  if (!efi) return { seen: "not mounted", ok: false, reason: `nothing is mounted at ${promised.at}` };
   // df rounds up (coreutils, human_ceiling).
   const shown = Math.ceil(efi.bytes / MIB);
   return verdict(`${describe(efi)}, ${shown}M`, [
-    efi.partition !== 15 && "not partition 15",
-    efi.type !== "vfat" && "not vfat",
-    !efi.labels.includes("UEFI") && "no label UEFI",
-    (shown < 90 || shown > 110) && "not about 98 MB",
+    efi.at !== promised.at && `mounted at ${efi.at}`,
+    partOf(efi) !== promised.part && `not ${promised.part}`,
+    efi.type !== promised.type && `not ${promised.type}`,
+    !efi.labels.includes(promised.label) && `no label ${promised.label}`,
+    (shown < promised.MB - ABOUT.less || shown > promised.MB + ABOUT.more) && `not about ${promised.MB} MB`,
   ]);
 }
 
 /** It may have grown since its machine was described. */
-function sessionDisk(sessions: MountedDisk | undefined, label: string, gib: number): Verdict {
-  if (!sessions) return { seen: "not mounted", ok: false, reason: "no disk is mounted at /sessions" };
-  const other = gib !== REFERENCE_GIB || sessions.diskBytes > bytesOf(REFERENCE_GIB).most;
+function sessionDisk(
+  sessions: MountedDisk | undefined,
+  label: string,
+  gib: number,
+  promised: Reference["D3"],
+): Verdict {
+  if (!sessions) return { seen: "not mounted", ok: false, reason: `no disk is mounted at ${promised.at}` };
+  const other = gib !== promised.GB || sessions.diskBytes > bytesOf(promised.GB).most;
   return verdict(`${describe(sessions)}${other ? CONFIGURED : ""}`, [
-    !isNvme(sessions) && "not an NVMe disk",
+    sessions.at !== promised.at && `mounted at ${sessions.at}`,
+    busOf(sessions) !== promised.bus && `not an ${promised.bus} disk`,
     sessions.diskBytes < bytesOf(gib).least && `less than ${gib} GB`,
-    sessions.partition !== undefined && "a partition, not the whole disk",
-    sessions.type !== "ext4" && "not ext4",
+    partOf(sessions) !== promised.part && `${partOf(sessions)}, not ${promised.part}`,
+    sessions.type !== promised.type && `not ${promised.type}`,
     !sessions.labels.includes(label) && `no label ${label}`,
   ]);
 }
 
 /** The disk remembers the machines that used it. Only a machine that is not its first can show that it survived. */
-function survival({ generations, generation }: DiskFacts): Verdict {
+function survival({ generations, generation }: DiskFacts, promised: Reference["D4"]): Verdict {
   if (!generations || generations.length === 0) {
     return { notApplicable: "the session disk does not tell which machines used it (it may be full)" };
   }
@@ -89,21 +106,20 @@ function survival({ generations, generation }: DiskFacts): Verdict {
   }
   const current = generation !== undefined && generations.at(-1) === generation;
   return verdict(`used by ${generations.length} machines, one after the other`, [
-    !current && "the latest is not this one",
+    current !== promised && "the latest is not this one",
   ]);
 }
 
 function describe(disk: MountedDisk): string {
-  const where = disk.partition === undefined ? "whole disk" : `partition ${disk.partition}`;
   const labels = disk.labels.length > 0 ? `label ${disk.labels.join(", ")}` : "no label";
-  return `${disk.device}, ${(disk.diskBytes / 1e9).toFixed(1)} GB disk, ${where}, ${disk.type}, ${labels}`;
+  return `${disk.device}, ${(disk.diskBytes / 1e9).toFixed(1)} GB disk, ${partOf(disk)}, ${disk.type}, ${labels}`;
 }
 
-function isNvme({ disk }: MountedDisk): boolean {
-  return /^nvme\d+n\d+$/.test(disk);
-}
+/** In the reference's words. */
+const partOf = ({ partition }: MountedDisk): string =>
+  partition === undefined ? "whole disk" : `partition ${partition}`;
 
-const REFERENCE_GIB = 10;
+const busOf = ({ disk }: MountedDisk): string => (/^nvme\d+n\d+$/.test(disk) ? "NVMe" : "another bus");
 
 /** What counts as so many GB, in either counting (10^9 or 2^30). */
 function bytesOf(gib: number): { least: number; most: number } {

@@ -1,3 +1,4 @@
+import { portOf, REFERENCE, type Reference } from "../../../contract/reference.ts";
 import type { ProbeReport } from "../probe-report.ts";
 import { type Verdict, type Verdicts, verdict } from "./verdict.ts";
 
@@ -36,43 +37,51 @@ export interface EgressFacts {
 /** SOCKS5's reply for a destination that the rules do not allow (RFC 1928, section 6). */
 const NOT_ALLOWED = 2;
 
-export function judgeEgress(facts: EgressFacts): Verdicts {
-  return { E1: httpProxy(facts), E2: socksProxy(facts), E3: denial(facts), E4: forbidden(facts) };
+export function judgeEgress(facts: EgressFacts, promised: Reference = REFERENCE): Verdicts {
+  return {
+    E1: httpProxy(facts, promised.E1),
+    E2: socksProxy(facts, promised.E2),
+    E3: denial(facts, promised.E3),
+    E4: forbidden(facts, promised.E4),
+  };
 }
 
-function httpProxy({ inside, allowedUrl }: EgressFacts): Verdict {
+function httpProxy({ inside, allowedUrl }: EgressFacts, { proxy }: Reference["E1"]): Verdict {
+  const port = portOf({ proxy });
   const environment = inside.environment ?? {};
-  const bridge = bridgeOn(inside, 3128);
+  const bridge = bridgeOn(inside, port);
   const answer = inside.http?.find(({ url }) => url === allowedUrl);
   return verdict(
     `HTTP_PROXY ${place(environment["HTTP_PROXY"])}, ${bridge ?? "no bridge"}, an allowed request gets ${answer?.status ?? answer?.error ?? "nothing"}`,
     [
-      place(environment["HTTP_PROXY"]) !== "localhost:3128" && "HTTP_PROXY is not localhost:3128",
-      place(environment["HTTPS_PROXY"]) !== "localhost:3128" && "HTTPS_PROXY is not localhost:3128",
-      bridge === undefined && "no socat leads from port 3128 to a UNIX socket",
+      place(environment["HTTP_PROXY"]) !== proxy && `HTTP_PROXY is not ${proxy}`,
+      place(environment["HTTPS_PROXY"]) !== proxy && `HTTPS_PROXY is not ${proxy}`,
+      bridge === undefined && `no socat leads from port ${port} to a UNIX socket`,
       answer?.status !== 200 && `an allowed request fails: ${answer?.error ?? answer?.status}`,
     ],
   );
 }
 
-function socksProxy({ inside, allowedTarget, deniedTarget }: EgressFacts): Verdict {
+function socksProxy({ inside, allowedTarget, deniedTarget }: EgressFacts, { proxy }: Reference["E2"]): Verdict {
+  const port = portOf({ proxy });
   const environment = inside.environment ?? {};
-  const bridge = bridgeOn(inside, 1080);
+  const bridge = bridgeOn(inside, port);
   const reply = (wanted: string) => inside.socks?.find(({ target }) => target === wanted)?.reply;
   const names = ["ALL_PROXY", "FTP_PROXY", "GRPC_PROXY"];
-  const wrong = names.filter((name) => !/^socks5h?:.*localhost:1080$/.test(environment[name] ?? ""));
+  const wrong = names.filter((name) => !isSocks(environment[name] ?? "", proxy));
   return verdict(
     `ALL_PROXY ${place(environment["ALL_PROXY"])}, ${bridge ?? "no bridge"}, replies: ${reply(allowedTarget)} to an allowed name, ${reply(deniedTarget)} to a denied one`,
     [
-      wrong.length > 0 && `not socks5h://localhost:1080: ${wrong.join(", ")}`,
-      bridge === undefined && "no socat leads from port 1080 to a UNIX socket",
+      wrong.length > 0 && `not socks5h://${proxy}: ${wrong.join(", ")}`,
+      bridge === undefined && `no socat leads from port ${port} to a UNIX socket`,
       reply(deniedTarget) !== NOT_ALLOWED && "a denied name is not refused by the rules",
       (reply(allowedTarget) === undefined || reply(allowedTarget) === NOT_ALLOWED) && "an allowed name is refused",
     ],
   );
 }
 
-function denial({ inside, session, audit, deniedUrls, allowedUrl }: EgressFacts): Verdict {
+function denial(facts: EgressFacts, { status }: Reference["E3"]): Verdict {
+  const { inside, session, audit, deniedUrls, allowedUrl } = facts;
   const answers = deniedUrls.map((wanted) => inside.http?.find(({ url }) => url === wanted));
   const reasons = answers.map((answer) => answer?.body?.trim().split("\n")[0] ?? "");
   const logged = deniedUrls.filter((url) => {
@@ -83,7 +92,7 @@ function denial({ inside, session, audit, deniedUrls, allowedUrl }: EgressFacts)
   return verdict(
     `${answers.map((answer) => answer?.status ?? "nothing").join(" and ")}, "${reasons[0] || "no reason"}", ${logged.length} of ${deniedUrls.length} in the audit log`,
     [
-      answers.some((answer) => answer?.status !== 403) && "not every denial is a 403",
+      answers.some((answer) => answer?.status !== status) && `not every denial is a ${status}`,
       reasons.some((reason) => reason === "") && "a denial gives no reason",
       logged.length < deniedUrls.length && "not every denial is in the audit log",
       !allowed && "the control, an allowed request, is not in the audit log",
@@ -91,12 +100,13 @@ function denial({ inside, session, audit, deniedUrls, allowedUrl }: EgressFacts)
   );
 }
 
-function forbidden(facts: EgressFacts): Verdict {
+function forbidden(facts: EgressFacts, promised: Reference["E4"]): Verdict {
   const { inside, outside, escaped, forbiddenUrls, forbiddenTargets } = facts;
   const reached = forbiddenUrls.filter((wanted) => inside.http?.find(({ url }) => url === wanted)?.status !== 403);
   const connected = forbiddenTargets.filter(
     (wanted) => inside.connect?.find(({ target }) => target === wanted)?.ok !== false,
   );
+  const word = reached.length + connected.length === 0 ? "never reachable" : "reachable";
   const open = forbiddenTargets[0] ?? "";
   const control = outside.connect?.find(({ target }) => target === open);
   const wall = escaped.connect?.find(({ target }) => target === open);
@@ -104,6 +114,7 @@ function forbidden(facts: EgressFacts): Verdict {
     `${forbiddenUrls.length - reached.length} of ${forbiddenUrls.length} refused by the proxy, ${forbiddenTargets.length - connected.length} of ${forbiddenTargets.length} direct; ` +
       `a session's user outside its namespaces: ${wall?.ok === false ? wall.errno : "reaches the loopback"}`,
     [
+      word !== promised && `${word}, not ${promised}`,
       reached.length > 0 && `not refused by the proxy: ${reached.join(", ")}`,
       connected.length > 0 && `reached directly: ${connected.join(", ")}`,
       control?.ok !== true && "the control outside could not reach the open port either",
@@ -118,6 +129,8 @@ function bridgeOn(inside: ProbeReport, port: number): string | undefined {
   );
   return process?.cmdline.some((word) => word.startsWith("UNIX-CONNECT:")) ? "socat to a UNIX socket" : undefined;
 }
+
+const isSocks = (url: string, proxy: string): boolean => /^socks5h?:/.test(url) && place(url) === proxy;
 
 /** Host and port of a proxy's URL, without the token. */
 function place(url: string | undefined): string {

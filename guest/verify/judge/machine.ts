@@ -1,4 +1,5 @@
 import type { Asked } from "../../../contract/machine.ts";
+import { REFERENCE, type Reference } from "../../../contract/reference.ts";
 import { CONFIGURED, type Verdict, type Verdicts, verdict } from "./verdict.ts";
 
 /** What `/proc`, `/sys` and the settings say of the computer. */
@@ -21,57 +22,56 @@ export interface MachineFacts {
 }
 
 const GIB = 1024 * 1024;
-/** 3.8 GiB, as `free -h` shows a machine of 4096 MiB: the kernel keeps some for itself, and more with more devices. */
-const TOTAL = { least: 3.7 * GIB, most: 3.95 * GIB };
-const AVAILABLE = 2.8 * GIB;
-const MEMORY_MIB = 4096;
-const CPU_FEATURES = ["aes", "pmull", "sha1", "sha2", "sha3", "sha512", "atomics", "paca", "pacg", "bti"];
-const CPUS = 4;
+/** What `free -h` shows differs a little: the kernel keeps some memory for itself, and more with more devices. In GiB. */
+const ABOUT = { less: 0.1, more: 0.15 };
 
 /** What was asked of a machine, and in MiB what its sessions may use together. */
 export type AskedMachine = Pick<Asked, "cpus" | "memoryMiB"> & { readonly sessionMemoryMiB: number };
 
-export function judgeMachine(facts: MachineFacts, asked: AskedMachine): Verdicts {
-  const missing = CPU_FEATURES.filter((feature) => !facts.cpuFeatures.includes(feature));
+export function judgeMachine(facts: MachineFacts, asked: AskedMachine, promised: Reference = REFERENCE): Verdicts {
+  const missing = promised.M3.filter((feature) => !facts.cpuFeatures.includes(feature));
   const available = facts.memoryAvailableKiB + facts.ownMemoryKiB;
-  const { less, note } = smaller(asked);
-  const promised = asked.cpus.includes(facts.cpus);
+  const { less, note } = smaller(asked, promised);
+  const least = promised.M5.leastGiB * GIB - less;
+  const asAsked = asked.cpus.includes(facts.cpus);
+  const swaps = facts.swaps.join(", ") || "none";
   return {
-    M1: verdict(facts.architecture, [facts.architecture !== "aarch64" && "another architecture"]),
-    M2: verdict(`${facts.cpus}${promised && facts.cpus !== CPUS ? CONFIGURED : ""}`, [
-      !promised && `${asked.cpus.join(" or ")} are promised`,
+    M1: verdict(facts.architecture, [facts.architecture !== promised.M1 && "another architecture"]),
+    M2: verdict(`${facts.cpus}${asAsked && facts.cpus !== promised.M2 ? CONFIGURED : ""}`, [
+      !asAsked && `${asked.cpus.join(" or ")} are promised`,
     ]),
-    M3: verdict(CPU_FEATURES.filter((feature) => !missing.includes(feature)).join(", "), [
+    M3: verdict(promised.M3.filter((feature) => !missing.includes(feature)).join(", "), [
       missing.length > 0 && `missing: ${missing.join(", ")}`,
     ]),
-    M4: totalMemory(facts, asked),
-    M5: verdict(`${gib(available)}${note}`, [
-      available < AVAILABLE - less && `less than ${gib(AVAILABLE - less)}: something else uses it`,
-    ]),
-    M6: verdict(facts.swaps.join(", ") || "none", [facts.swaps.length > 0 && "swap is in use"]),
+    M4: totalMemory(facts, asked, promised),
+    M5: verdict(`${gib(available)}${note}`, [available < least && `less than ${gib(least)}: something else uses it`]),
+    M6: verdict(swaps, [swaps !== promised.M6 && "swap is in use"]),
     M7: verdict(facts.bogoMips === undefined ? "not told" : String(facts.bogoMips), [
-      facts.bogoMips !== 48 && "the host's timer differs",
+      facts.bogoMips !== promised.M7 && "the host's timer differs",
     ]),
   };
 }
 
 /** A machine that was to be smaller has as much less memory in all and available, in KiB. */
-function smaller({ memoryMiB }: AskedMachine): { less: number; note: string } {
-  const less = (MEMORY_MIB - memoryMiB) * 1024;
+function smaller({ memoryMiB }: AskedMachine, { M4 }: Reference): { less: number; note: string } {
+  const less = (M4.machineMiB - memoryMiB) * 1024;
   return { less, note: less > 0 ? CONFIGURED : "" };
 }
 
 /** A larger machine keeps the promise by what it lets sessions use. */
-function totalMemory({ memoryTotalKiB, sessionsMemoryKiB }: MachineFacts, asked: AskedMachine): Verdict {
-  const { less, note } = smaller(asked);
+function totalMemory(facts: MachineFacts, asked: AskedMachine, promised: Reference): Verdict {
+  const { memoryTotalKiB, sessionsMemoryKiB } = facts;
+  const { GiB } = promised.M4;
+  const total = { least: (GiB - ABOUT.less) * GIB, most: (GiB + ABOUT.more) * GIB };
+  const { less, note } = smaller(asked, promised);
   const seen = `${gib(memoryTotalKiB)}${note}`;
-  if (memoryTotalKiB < TOTAL.least - less) return verdict(seen, ["too little memory"]);
-  if (memoryTotalKiB <= TOTAL.most) return verdict(seen, []);
-  const most = Math.max(TOTAL.most, asked.sessionMemoryMiB * 1024);
+  if (memoryTotalKiB < total.least - less) return verdict(seen, ["too little memory"]);
+  if (memoryTotalKiB <= total.most) return verdict(seen, []);
+  const most = Math.max(total.most, asked.sessionMemoryMiB * 1024);
   const capped = sessionsMemoryKiB !== undefined && sessionsMemoryKiB <= most;
   const cap = sessionsMemoryKiB === undefined ? "no limit for sessions" : `sessions may use ${gib(sessionsMemoryKiB)}`;
-  return verdict(`${gib(memoryTotalKiB)}, ${cap}${most > TOTAL.most ? CONFIGURED : ""}`, [
-    !capped && `sessions may use more than ${most > TOTAL.most ? "was asked for" : "the reference has"}`,
+  return verdict(`${gib(memoryTotalKiB)}, ${cap}${most > total.most ? CONFIGURED : ""}`, [
+    !capped && `sessions may use more than ${most > total.most ? "was asked for" : "the reference has"}`,
   ]);
 }
 

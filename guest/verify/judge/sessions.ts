@@ -1,3 +1,4 @@
+import { REFERENCE, type Reference } from "../../../contract/reference.ts";
 import type { ProbeReport } from "../probe-report.ts";
 import { type Verdict, type Verdicts, verdict } from "./verdict.ts";
 
@@ -29,23 +30,30 @@ export interface NeighbourFacts {
   readonly foreignTokenStatus?: number;
 }
 
-export function judgeSessions(facts: SessionFacts): Verdicts {
-  return { N1: name(facts), N2: home(facts), N3: mounts(facts), N4: isolation(facts) };
+export function judgeSessions(facts: SessionFacts, promised: Reference = REFERENCE): Verdicts {
+  return {
+    N1: name(facts, promised.N1),
+    N2: home(facts, promised.N2),
+    N3: mounts(facts, promised.N3),
+    N4: isolation(facts, promised.N4),
+  };
 }
 
-function name({ name: seen }: SessionFacts): Verdict {
-  return verdict(seen, [!/^[a-z]+-[a-z]+-[a-z]+$/.test(seen) && "not <adjective>-<adjective>-<noun>"]);
+/** Each `<word>` of the shape stands for a word of letters. */
+function name({ name: seen }: SessionFacts, shape: Reference["N1"]): Verdict {
+  const pattern = shape.replace(/<[a-z]+>/g, "[a-z]+");
+  return verdict(seen, [!new RegExp(`^${pattern}$`).test(seen) && `not ${shape}`]);
 }
 
-function home(facts: SessionFacts): Verdict {
+function home(facts: SessionFacts, promised: Reference["N2"]): Verdict {
   const identity = facts.inside.identity;
-  const wanted = `/sessions/${facts.name}`;
+  const wanted = promised.home.replace("<name>", facts.name);
   return verdict(`${identity?.home}, user ${facts.name} (${identity?.uid}), mode 0${facts.home.mode}`, [
     identity?.home !== wanted && `the home is not ${wanted}`,
     facts.account === undefined && `there is no user ${facts.name}`,
     facts.account !== undefined && facts.account.uid !== identity?.uid && "the command runs as another user",
     facts.home.uid !== identity?.uid && "the home belongs to another user",
-    facts.home.mode !== "750" && "the mode is not 0750",
+    `0${facts.home.mode}` !== promised.mode && `the mode is not ${promised.mode}`,
     identity?.uid === facts.neighbour.uid && "two sessions share a user",
   ]);
 }
@@ -54,8 +62,9 @@ function home(facts: SessionFacts): Verdict {
  * Each mode is the control of the one before it: what `ro` refuses `rw` allows, and what `rw` refuses `rwd` allows. What is to be deleted
  * was there before the session; what a session made itself it may delete in both.
  */
-function mounts({ inside, mounts: names, name: session }: SessionFacts): Verdict {
-  const at = (mode: "ro" | "rw" | "rwd") => `/sessions/${session}/mnt/${names[mode]}/`;
+function mounts({ inside, mounts: names, name: session }: SessionFacts, promised: Reference["N3"]): Verdict {
+  const at = (mode: "ro" | "rw" | "rwd") =>
+    `${promised.at.replace("<name>", session).replace("<folder>", names[mode])}/`;
   const written = (mode: "ro" | "rw" | "rwd") => inside.write?.find(({ path }) => path.startsWith(at(mode)));
   const removed = (mode: "ro" | "rw" | "rwd") => inside.remove?.find(({ path }) => path.startsWith(at(mode)));
   const given = inside.file?.find(({ path }) => path.startsWith(at("ro")));
@@ -78,13 +87,18 @@ function mounts({ inside, mounts: names, name: session }: SessionFacts): Verdict
   );
 }
 
-function isolation({ inside, neighbour }: SessionFacts): Verdict {
+/** In the reference's words: each of these is looked at below. */
+const HIDDEN = ["files", "processes", "IPC", "/tmp", "/dev/shm", "ports", "proxy tokens"];
+
+function isolation({ inside, neighbour }: SessionFacts, promised: Reference["N4"]): Verdict {
   const seenFiles = neighbour.paths.filter((wanted) => inside.file?.find(({ path }) => path === wanted)?.ok !== false);
   const foreign = (inside.processes ?? []).filter(({ cmdline }) => cmdline.includes(neighbour.processMark));
   const ipc = Object.values(inside.shm ?? { unknown: ["?"] }).flat();
   const port = inside.connect?.find(({ target }) => target === neighbour.target);
   const failed = Object.entries(neighbour.controls).filter(([, ok]) => !ok);
+  const others = promised.hidden.filter((what) => !HIDDEN.includes(what));
   const problems = [
+    others.length > 0 && `nothing looks at: ${others.join(", ")}`,
     seenFiles.length > 0 && `its files can be read: ${seenFiles.join(", ")}`,
     (foreign.length > 0 || inside.processes === undefined) && "its processes can be seen",
     ipc.length > 0 && "its System V IPC objects can be seen",
@@ -93,5 +107,5 @@ function isolation({ inside, neighbour }: SessionFacts): Verdict {
     failed.length > 0 && `the other session itself failed at: ${failed.map(([what]) => what).join(", ")}`,
   ];
   const kept = problems.every((problem) => problem === false);
-  return verdict(kept ? "none: files, processes, IPC, /tmp, /dev/shm, ports, proxy tokens" : "something", problems);
+  return verdict(kept ? `none: ${HIDDEN.join(", ")}` : "something", problems);
 }

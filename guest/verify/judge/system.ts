@@ -1,4 +1,5 @@
 import type { Asked } from "../../../contract/machine.ts";
+import { REFERENCE, type Reference } from "../../../contract/reference.ts";
 import { CONFIGURED, type Verdict, type Verdicts, verdict } from "./verdict.ts";
 
 export interface SystemFacts {
@@ -9,35 +10,55 @@ export interface SystemFacts {
   /** uname's version: `#91-Ubuntu SMP PREEMPT_DYNAMIC ...`. */
   readonly kernelVersion: string;
   readonly hostname: string;
+  /** The host name that a session sees; undefined when none could be asked. */
+  readonly sessionHostname?: string | undefined;
   /** Whether the firmware that started the kernel was UEFI. */
   readonly uefi: boolean;
 }
 
-const HOSTNAME = "claude";
-
-export function judgeSystem(facts: SystemFacts, { hostname }: Pick<Asked, "hostname">): Verdicts {
+export function judgeSystem(
+  facts: SystemFacts,
+  asked: Pick<Asked, "hostname">,
+  promised: Reference = REFERENCE,
+): Verdicts {
   const name = facts.osRelease["PRETTY_NAME"] ?? "unknown";
+  const boot = facts.uefi ? "UEFI" : "not UEFI";
   return {
-    O1: verdict(name, [!name.startsWith("Ubuntu 22.04") && "another distribution"]),
-    O2: kernel(facts),
-    O3: verdict(`${facts.hostname}${hostname === HOSTNAME ? "" : CONFIGURED}`, [
-      facts.hostname !== hostname && `${hostname} was asked for`,
-    ]),
-    O4: verdict(facts.uefi ? "UEFI" : "not UEFI", [!facts.uefi && "the kernel was started without UEFI"]),
+    O1: verdict(name, [!name.startsWith(promised.O1.series) && "another distribution"]),
+    O2: kernel(facts, promised.O2),
+    O3: hostName(facts, asked, promised.O3),
+    O4: verdict(boot, [boot !== promised.O4 && `the kernel was started without ${promised.O4}`]),
   };
 }
 
+/** Machine and sandboxes have one name. A session that could not be asked proves nothing. */
+function hostName(
+  { hostname, sessionHostname }: SystemFacts,
+  asked: Pick<Asked, "hostname">,
+  promised: string,
+): Verdict {
+  const inside = sessionHostname ?? "unknown";
+  const seen = inside === hostname ? hostname : `${hostname}, in a session ${inside}`;
+  return verdict(`${seen}${asked.hostname === promised ? "" : CONFIGURED}`, [
+    hostname !== asked.hostname && `${asked.hostname} was asked for`,
+    sessionHostname === undefined && "no session told its own",
+    sessionHostname !== undefined &&
+      sessionHostname !== asked.hostname &&
+      `a session is to be ${asked.hostname} as well`,
+  ]);
+}
+
 /** Ubuntu's kernel for AWS is of the same series and sources, but built without PREEMPT_DYNAMIC. */
-function kernel({ kernelRelease, kernelVersion }: SystemFacts): Verdict {
-  const dynamic = kernelVersion.includes("PREEMPT_DYNAMIC");
-  const series = kernelRelease.startsWith("6.8.");
-  const found = verdict(`${kernelRelease}${dynamic ? " PREEMPT_DYNAMIC" : ""}`, [
-    !series && "not of the 6.8 series",
-    !dynamic && "not PREEMPT_DYNAMIC",
+function kernel({ kernelRelease, kernelVersion }: SystemFacts, promised: Reference["O2"]): Verdict {
+  const dynamic = kernelVersion.includes(promised.preemption);
+  const series = kernelRelease.startsWith(`${promised.series}.`);
+  const found = verdict(`${kernelRelease}${dynamic ? ` ${promised.preemption}` : ""}`, [
+    !series && `not of the ${promised.series} series`,
+    !dynamic && `not ${promised.preemption}`,
   ]);
   if (!series || dynamic || !kernelRelease.endsWith("-aws")) return found;
   return {
     ...found,
-    excuse: "Ubuntu's kernel for AWS is built without PREEMPT_DYNAMIC: reported, not held against it",
+    excuse: `Ubuntu's kernel for AWS is built without ${promised.preemption}: reported, not held against it`,
   };
 }

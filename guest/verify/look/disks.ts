@@ -1,5 +1,6 @@
 import { readdir, readlink, realpath, stat, statfs } from "node:fs/promises";
 import { basename, dirname } from "node:path";
+import { REFERENCE } from "../../../contract/reference.ts";
 import type { DiskFacts, MountedDisk } from "../judge/disks.ts";
 import { readText } from "./files.ts";
 
@@ -11,9 +12,9 @@ export async function lookAtDisks(sessionLabel: string): Promise<DiskFacts> {
   const labels = await deviceLabels();
   const [root, efi, sessions, machines, machineId, instanceId] = await Promise.all([
     lookAt("/", mounts, labels),
-    lookAt("/boot/efi", mounts, labels),
-    lookAt("/sessions", mounts, labels),
-    readText("/sessions/.cloister/machines"),
+    lookAt(REFERENCE.D2.at, mounts, labels),
+    lookAt(REFERENCE.D3.at, mounts, labels),
+    readText(`${REFERENCE.D3.at}/.cloister/machines`),
     readText("/etc/machine-id"),
     readText("/var/lib/cloud/data/instance-id"),
   ]);
@@ -49,6 +50,7 @@ async function lookAt(
   const disk = partition === undefined ? device : await parentDisk(device);
   const sectors = Number((await readText(`/sys/class/block/${disk}/size`)) ?? 0);
   return {
+    at: folder,
     type: line?.[2] ?? "unknown",
     device,
     ...(partition === undefined ? {} : { partition: Number(partition) }),

@@ -5,7 +5,9 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
-import { writeWhole } from "../../lib/atomic-write.ts";
+import { RUN_FILES } from "../../../contract/run-files.ts";
+import { NOBODY, SESSION_USERS } from "../../../contract/users.ts";
+import { writeFileAtomic } from "../../lib/atomic-write.ts";
 import { type RunResult, runSealed } from "../../run/run.ts";
 import { readHostile } from "../../sessions/hostile.ts";
 import { sessionPaths } from "../../sessions/state.ts";
@@ -26,10 +28,6 @@ import {
 } from "./session-scripts.ts";
 
 const exec = promisify(execFile);
-
-/** Ordinary users of the machine: one that is no session's, and the last of those that are (guest/sessions). */
-const ORDINARY_USER = 65_534;
-const SESSION_USER = 59_999;
 
 /** Names that never exist (RFC 6761): nothing leaves the machine for them. */
 const ALLOWED_HOST = "allowed.cloister.invalid";
@@ -123,7 +121,7 @@ export async function lookAtSessions<T>(meanwhile: () => Promise<T>): Promise<{ 
       // While both run: their users are there by now, and gone afterwards.
       const account = await readText("/etc/passwd");
       // It appears whole: the other side reads it the moment that it is there.
-      await writeWhole(join(folder, "ro", "go"), `${told[0]}\n`);
+      await writeFileAtomic(join(folder, "ro", "go"), `${told[0]}\n`);
       return { told, account };
     })();
     introduced.catch(fail);
@@ -147,8 +145,8 @@ export async function lookAtSessions<T>(meanwhile: () => Promise<T>): Promise<{ 
     const controls = ["status", "namespaces", "routes", `dns=${NAME}`, `unix=${UNIX_SOCKET}`, `connect=${openTarget}`];
     const [{ told, account }, outside, escaped, ran, extra] = await Promise.all([
       introduced,
-      probeAs(ORDINARY_USER, controls),
-      probeAs(SESSION_USER, [`connect=${openTarget}`]),
+      probeAs(NOBODY, controls),
+      probeAs(SESSION_USERS.to, [`connect=${openTarget}`]),
       subject.finally(() => sayDone(join(folder, "talk")).catch(() => stop.abort())),
       introduced.then(() => meanwhile()),
       neighbour,
@@ -230,7 +228,7 @@ function insideChecks(neighbour: string, openTarget: string): string[] {
 
 function neighbourPaths(neighbour: string): string[] {
   const { home } = sessionPaths(neighbour);
-  return [home, `${home}/kept`, "/tmp/kept", "/dev/shm/kept", "/run/cloister/sessions"];
+  return [home, `${home}/kept`, "/tmp/kept", "/dev/shm/kept", RUN_FILES.sessions];
 }
 
 /** The neighbour may have put anything in the place: a new file only. */

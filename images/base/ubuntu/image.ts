@@ -18,12 +18,12 @@ export interface UbuntuOptions {
   /** Address of Canonical's host without a trailing `/`, and the key that it signs with. Only tests set them. */
   readonly host?: string;
   readonly key?: Key;
-  /** Of the downloads, see {@link download}. */
+  /** Options of the downloads: see {@link download}. */
   readonly retries?: number;
   readonly retryDelayMs?: number;
 }
 
-/** What is kept beside the image. */
+/** The record that is kept beside the image. */
 interface Note {
   readonly url: string;
   readonly sha256: string;

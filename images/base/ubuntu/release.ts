@@ -8,7 +8,7 @@ import type { Arch } from "../types.ts";
  */
 export const SERIAL = "20260913";
 
-/** Where Canonical publishes its cloud images. */
+/** Canonical's host of cloud images. */
 export const HOST = "https://cloud-images.ubuntu.com";
 
 /** One published build: a folder with a signed list of checksums. */

@@ -1,5 +1,5 @@
 /**
- * `npm run -s boundary-policy -- REGION`: prints a policy that bounds every role of this program (`cloister:permissionsBoundary`):
+ * `npm run -s aws:boundary-policy -- REGION`: prints a policy that bounds every role of this program (`cloister:permissionsBoundary`):
  * what they do today on anything that bears this program's names, in one region. A role gets what its own policy and the boundary
  * both allow (IAM user guide, "Permissions boundaries for IAM entities").
  */
@@ -40,7 +40,7 @@ export function boundaryPolicy(region: string): PolicyDocument {
 }
 
 if (process.argv[1] === import.meta.filename) {
-  const command = new Command("boundary-policy")
+  const command = new Command("npm run aws:boundary-policy --")
     .description("Prints an IAM policy that bounds the roles of all stacks in a region.")
     .argument("<region>", "region of the stacks, such as eu-central-1")
     .parse();

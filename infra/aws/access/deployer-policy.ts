@@ -1,6 +1,6 @@
 /**
  * The least policy that whoever runs `pulumi up` needs, from the resource types that the program registers. A type without
- * an entry in `deployer-actions.ts` is an error: the table grows with the program. `npm run -s deployer-policy` prints it.
+ * an entry in `deployer-actions.ts` is an error: the table grows with the program. `npm run -s aws:deployer-policy` prints it.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -231,7 +231,7 @@ export function unknownRegion(region: string): string | undefined {
 }
 
 if (process.argv[1] === import.meta.filename) {
-  const command = new Command("deployer-policy")
+  const command = new Command("npm run aws:deployer-policy --")
     .description("Prints the IAM policy that whoever runs `pulumi up` needs.")
     .argument("<region>", "region of the stacks, such as eu-central-1")
     .option("--boundary <arn>", "allow only roles that this policy bounds (cloister:permissionsBoundary)")

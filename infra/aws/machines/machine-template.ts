@@ -1,7 +1,7 @@
 import { LaunchTemplate } from "@pulumi/aws/ec2/launchTemplate.js";
 import * as pulumi from "@pulumi/pulumi";
 import { renderUserData } from "../../../cloud-init/render.ts";
-import { askedOf, type MachineInput } from "../../../contract/machine.ts";
+import { askedOf, type MachineInput, SESSION_LABEL } from "../../../contract/machine.ts";
 import { defined } from "../../../lib/defined.ts";
 import { instanceSize } from "../plan/graviton.ts";
 import type { Tags } from "../tags.ts";
@@ -95,7 +95,7 @@ export function userDataOf(name: string, args: TemplateArgs): pulumi.Output<stri
       target: "aws",
       asked,
       runtime: { digest, size, source },
-      sessionDisk: { label: "sessions", device: SESSION_DEVICE },
+      sessionDisk: { label: SESSION_LABEL, device: SESSION_DEVICE },
       sessions: { memoryMiB: sessionMemoryMiB },
       agent: shape.agent,
       aws: {

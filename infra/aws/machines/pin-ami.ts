@@ -1,6 +1,6 @@
 /**
  * Pins Ubuntu's image for a stack: asks Canonical's public parameter once and writes the answer into the stack's
- * configuration. `npm run ami -- --stack prod`. Changing it later replaces machines, one reviewed line at a time.
+ * configuration. `npm run aws:ami -- --stack prod`. Changing it later replaces machines, one reviewed line at a time.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -47,7 +47,7 @@ export function regionOf(text: string): string {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const { stack } = new Command("ami")
+  const { stack } = new Command("npm run aws:ami --")
     .requiredOption("--stack <name>", "stack whose Pulumi.<name>.yaml is written")
     .parse()
     .opts<{ stack: string }>();

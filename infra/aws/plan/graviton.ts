@@ -1,25 +1,10 @@
 /** Sizes and CPU features of Graviton instance types, as of 2026-07 (aws/aws-graviton-getting-started, runtime-feature-detection.md). */
 
+import type { CpuFeature } from "../../../contract/reference.ts";
 import { defined } from "../../../lib/defined.ts";
 
-/** The CPU features of the reference machine (row M3), as /proc/cpuinfo names them. */
-export const REFERENCE_FEATURES = [
-  "aes",
-  "pmull",
-  "sha1",
-  "sha2",
-  "sha3",
-  "sha512",
-  "atomics",
-  "paca",
-  "pacg",
-  "bti",
-] as const;
-
-type Feature = (typeof REFERENCE_FEATURES)[number];
-
 /** By generation: the features of the reference that its cores lack. */
-const LACKS: Readonly<Record<number, readonly Feature[]>> = {
+const LACKS: Readonly<Record<number, readonly CpuFeature[]>> = {
   2: ["sha3", "sha512", "paca", "pacg", "bti"],
   3: ["bti"],
   4: [],
@@ -34,7 +19,7 @@ export interface InstanceTypeFacts {
   /** Graviton generation; undefined when it is no Graviton type. */
   readonly generation: number | undefined;
   /** Features of the reference that it lacks. */
-  readonly lacks: readonly Feature[];
+  readonly lacks: readonly CpuFeature[];
 }
 
 /** Reads an instance type's name, such as `c8g.xlarge`. */

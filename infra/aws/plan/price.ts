@@ -14,8 +14,10 @@ const HOURLY: Readonly<Record<string, number>> = {
   "r8g.xlarge": 0.23568,
 };
 const HOURS = 730;
-const GP3_GIB = 0.08;
-const SNAPSHOT_GIB = 0.05;
+/** Of a disk, a GiB and month. */
+export const GP3_GIB = 0.08;
+/** Of snapshots, at most. */
+export const SNAPSHOT_GIB = 0.05;
 const NAT_HOUR = 0.045;
 const ENDPOINT_HOUR = 0.01;
 

@@ -11,9 +11,10 @@ export interface ResolvedMachine {
 
 /** The values of a named machine of the configuration. */
 export function resolveMachine(settings: Settings, name: string): ResolvedMachine {
-  const { zone, instanceType, sessionDiskGiB } = settings.machines[name] ?? {};
+  const { zone, instanceType, sessionDiskGiB, was } = settings.machines[name] ?? {};
   return {
-    zone: zone ?? zoneFor(name, zonesOf(settings)),
+    // Its disk is where the machine of the former name was.
+    zone: zone ?? zoneFor(was ?? name, zonesOf(settings)),
     instanceType: instanceType ?? settings.instanceType,
     sessionDiskGiB: sessionDiskGiB ?? settings.sessionDiskGiB,
   };

@@ -1,14 +1,7 @@
 import { open } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
-import { gunzipSync } from "node:zlib";
+import { type ConsoleLine, parseConsoleLine } from "../../../contract/console.ts";
 import type { Paths } from "../paths.ts";
-
-/** What a line of the serial console means to one who waits for the machine. */
-export type ConsoleEvent =
-  | { readonly kind: "ready" }
-  | { readonly kind: "report"; readonly report: string | undefined }
-  | { readonly kind: "failed"; readonly why: string }
-  | { readonly kind: "progress"; readonly line: string };
 
 /** Marks that show how far the boot has come; each is told once. */
 const MILESTONES: readonly (readonly [RegExp, string])[] = [
@@ -19,18 +12,12 @@ const MILESTONES: readonly (readonly [RegExp, string])[] = [
   [/cloud-init\[\d+\]: Cloud-init .* finished/i, "cloud-init has finished"],
 ];
 
-/** Reads one line of the console. `told` remembers which milestones were seen. */
-export function readConsoleLine(line: string, told: Set<string>): ConsoleEvent | undefined {
-  const failure = /cloister: not ready: (.*)/.exec(line);
-  if (failure) return { kind: "failed", why: (failure[1] ?? "").trim() };
-  if (/cloister: ready/.test(line)) return { kind: "ready" };
-  const report = /cloister: report (.*)/.exec(line)?.[1];
-  if (report) return { kind: "report", report: unpacked(report) };
+/** Reads one line of the console: ours, or the system's own. `told` remembers which milestones were seen. */
+export function readConsoleLine(line: string, told: Set<string>): ConsoleLine | undefined {
+  const ours = parseConsoleLine(line);
+  if (ours) return ours;
   if (/Kernel panic - not syncing/.test(line)) return { kind: "failed", why: line.slice(line.indexOf("Kernel panic")) };
   if (/You are in emergency mode/.test(line)) return { kind: "failed", why: "the system went into emergency mode" };
-  // At the line's start: systemd names units by their descriptions, and breaks long lines anywhere.
-  const progress = /^(?:\[ *\d+\.\d+\] )?cloister: (.+)/.exec(line)?.[1]?.trim();
-  if (progress) return { kind: "progress", line: progress };
   for (const [pattern, text] of MILESTONES) {
     if (pattern.test(line) && !told.has(text)) {
       told.add(text);
@@ -38,15 +25,6 @@ export function readConsoleLine(line: string, told: Set<string>): ConsoleEvent |
     }
   }
   return undefined;
-}
-
-/** The text of a packed report, or nothing when a message of the kernel came into the middle of it. */
-function unpacked(base64: string): string | undefined {
-  try {
-    return gunzipSync(Buffer.from(base64.trim(), "base64")).toString("utf8");
-  } catch {
-    return undefined;
-  }
 }
 
 /** The machine says that it is not ready. */

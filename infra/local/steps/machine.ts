@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { copyFile, mkdir, open, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
+import type { VerificationSummary } from "../../../contract/outputs.ts";
 import type { Settings } from "../../settings/settings.ts";
 import { chooseAccelerator } from "../host/accelerator.ts";
 import { featuresOf } from "../host/features.ts";
@@ -16,10 +17,10 @@ import { type Architecture, qemuProgram } from "../qemu.ts";
 import { followConsole, NotReadyError } from "./console.ts";
 import { beginBoot, endBoot, type RootDiskInput } from "./root-disk.ts";
 import { type Step, say } from "./step.ts";
-import { fetchReport, keepVerification, type VerificationSummary } from "./verification.ts";
+import { fetchReport, keepVerification } from "./verification.ts";
 
 /** What decides how the machine is started. */
-export interface MachineInput {
+export interface StartMachineInput {
   readonly root: string;
   readonly architecture: Architecture;
   readonly accelerator: Settings["accelerator"];
@@ -47,7 +48,7 @@ export interface RunningMachine {
  * The machine itself: a QEMU process that outlives this step. `create` returns when the machine has verified itself, and
  * fails with the report when it has not; then, as when it is interrupted, nothing is left running.
  */
-export const machine: Step<MachineInput> = {
+export const machine: Step<StartMachineInput, RunningMachine> = {
   async create(input, paths) {
     await stopMachine(paths);
     const interrupted = new AbortController();
@@ -61,7 +62,7 @@ export const machine: Step<MachineInput> = {
         const result = await bringUp(input, paths, guard.start, interrupted.signal);
         await endBoot(paths);
         guard.dismiss();
-        return JSON.stringify(result);
+        return result;
       } catch (error) {
         await stopMachine(paths, 0);
         // What it watched over is gone; it must not meet the next start.
@@ -96,7 +97,7 @@ class EmulationFault extends Error {}
 
 /** Starts the machine, waits for its word and fetches its report. */
 async function bringUp(
-  input: MachineInput,
+  input: StartMachineInput,
   paths: Paths,
   name: string,
   interrupted: AbortSignal,
@@ -128,7 +129,7 @@ async function bringUp(
 }
 
 async function start(
-  input: MachineInput,
+  input: StartMachineInput,
   paths: Paths,
   name: string,
 ): Promise<{ running: Omit<RunningMachine, "verification">; alive: () => boolean }> {

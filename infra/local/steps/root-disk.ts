@@ -26,19 +26,18 @@ export interface RootDiskInput {
 }
 
 /** The root disk: a copy of the base image, grown to its size. First boot grows the file system in it. */
-export const rootDisk: Step<RootDiskInput & { readonly root: string }> = {
+export const rootDisk: Step<RootDiskInput & { readonly root: string }, RootDisk> = {
   async create(input, paths) {
     await stopMachine(paths);
     const image = await findImage(input);
     await make(image, input, paths);
-    const result: RootDisk = {
+    return {
       image: image.name,
       digest: image.digest,
       standIn: image.standIn,
       why: image.why,
       ...(image.kernel ? { kernel: { image: image.kernel.image, commandLine: image.kernel.cmdline } } : {}),
     };
-    return JSON.stringify(result);
   },
 
   async remove(_input, paths) {

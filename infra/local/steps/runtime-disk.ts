@@ -12,14 +12,13 @@ export interface RuntimeDisk {
 }
 
 /** The runtime image as a disk of the machine: a copy of the cached one, so that the cache can be emptied at any time. */
-export const runtimeDisk: Step<{ root: string; architecture: Architecture }> = {
+export const runtimeDisk: Step<{ root: string; architecture: Architecture }, RuntimeDisk> = {
   async create({ architecture }, paths) {
     const image = await ensureRuntimeImage({ arch: architecture, report: say });
     const partial = `${paths.runtimeDisk}.part`;
     await copyFile(image.path, partial, constants.COPYFILE_FICLONE);
     await rename(partial, paths.runtimeDisk);
-    const result: RuntimeDisk = { digest: image.digest, size: image.size };
-    return JSON.stringify(result);
+    return { digest: image.digest, size: image.size };
   },
 
   async remove(_input, paths) {

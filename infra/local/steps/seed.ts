@@ -5,12 +5,15 @@ import { compress } from "../../../cloud-init/render.ts";
 import type { Step } from "./step.ts";
 
 /** The small disk from which cloud-init takes user data and meta-data (cloud-init, "NoCloud": label CIDATA). */
-export const seed: Step<{
-  root: string;
-  /** As text, so that a preview shows what differs in it; the machine gets it compressed. */
-  userData: string;
-  metaData: string;
-}> = {
+export const seed: Step<
+  {
+    root: string;
+    /** As text, so that a preview shows what differs in it; the machine gets it compressed. */
+    userData: string;
+    metaData: string;
+  },
+  string
+> = {
   async create({ userData, metaData }, paths) {
     const dir = await mkdtemp(join(paths.root, ".seed-"));
     try {

@@ -9,7 +9,7 @@ import { type Step, say } from "./step.ts";
  * The session disk: blank when it is made, formatted by the machine's first boot, kept when the machine is replaced. A
  * larger size grows it; a smaller one is refused, because data may be where the end is cut off.
  */
-export const sessionDisk: Step<{ root: string; sizeGiB: number }> = {
+export const sessionDisk: Step<{ root: string; sizeGiB: number }, string> = {
   async create({ sizeGiB }, paths) {
     if (!existsSync(paths.sessionDisk)) {
       const partial = `${paths.sessionDisk}.part`;

@@ -4,7 +4,7 @@ import { stopMachine } from "../host/process.ts";
 import type { Step } from "./step.ts";
 
 /** The folder in which everything else of the machine lives. Only this user may look inside. */
-export const stateDirectory: Step<{ root: string }> = {
+export const stateDirectory: Step<{ root: string }, string> = {
   async create(_input, paths) {
     await mkdir(paths.root, { recursive: true, mode: 0o700 });
     return paths.root;

@@ -1,19 +1,11 @@
 import { writeFile } from "node:fs/promises";
 import { execa } from "execa";
-import { type Report, Report as ReportSchema } from "../../../guest/verify/report.ts";
+import type { VerificationSummary } from "../../../contract/outputs.ts";
+import { type Report, Report as ReportSchema } from "../../../contract/report.ts";
+import { RUN_FILES } from "../../../contract/run-files.ts";
 import { printReport } from "../../../guest/verify/table.ts";
 import type { Paths } from "../paths.ts";
 import { sshArguments } from "../ssh.ts";
-
-/** A verification in brief: what the stack's outputs show. The whole report is in the state folder. */
-export interface VerificationSummary {
-  readonly ok: boolean;
-  readonly rows: number;
-  /** Rows whose promise is kept. */
-  readonly kept: number;
-  /** Rows that differ from the reference without being held against this target, by id. */
-  readonly differs: readonly string[];
-}
 
 /** The machine is up, but does not keep a promise that it must keep. */
 export class VerificationError extends Error {
@@ -25,16 +17,12 @@ export class VerificationError extends Error {
 
 /** The report of the machine's verification at this boot, fetched by ssh; nothing when it cannot be had. */
 export async function fetchReport(paths: Paths, port: number, signal: AbortSignal): Promise<string | undefined> {
-  const { stdout, failed } = await execa(
-    "ssh",
-    [...sshArguments(paths, port), "cat", "/run/cloister/verification.json"],
-    {
-      cancelSignal: signal,
-      timeout: 60_000,
-      stdin: "ignore",
-      reject: false,
-    },
-  );
+  const { stdout, failed } = await execa("ssh", [...sshArguments(paths, port), "cat", RUN_FILES.report], {
+    cancelSignal: signal,
+    timeout: 60_000,
+    stdin: "ignore",
+    reject: false,
+  });
   return failed ? undefined : stdout;
 }
 

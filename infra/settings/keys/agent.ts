@@ -1,18 +1,19 @@
 import { z } from "zod";
-import { DEFAULT_MODEL, DEFAULT_TOOLS } from "../../../contract/machine.ts";
+import { McpServers } from "../../../contract/machine.ts";
+import { DEFAULTS, REFERENCE_TOOLS } from "../../../contract/reference.ts";
 import { inGroup, type PartDoc } from "../documented.ts";
 
 /** The keys that describe the agent on a machine. */
 
-const mcpServer = z.strictObject({
-  command: z.string().min(1),
-  args: z.array(z.string()).default([]),
-  env: z.record(z.string(), z.string()).default({}),
-});
-
 const MCP_SERVER_PARTS: Readonly<Record<string, PartDoc>> = {
   command: { description: "Program to start, as a session sees it.", example: "notes-server" },
   args: { description: "Arguments of the program.", example: ["--read-only"] },
+  type: {
+    description: "`stdio` (also without it): a program that is started. `http` and `sse`: a server elsewhere.",
+    example: "http",
+  },
+  url: { description: "Address of a server elsewhere.", example: "https://mcp.example/notes" },
+  headers: { description: "Headers of requests to it, by name.", example: { accept: "application/json" } },
   env: { description: "Environment variables of the program, by name.", example: { NOTES_FOLDER: "/notes" } },
 };
 
@@ -20,21 +21,21 @@ const agent = inGroup("Agent");
 const ANEW = { local: "new machine", aws: "new machine" } as const;
 
 export const agentKeys = {
-  model: agent(z.string().min(1, { error: "must not be empty" }).default(DEFAULT_MODEL), {
+  model: agent(z.string().min(1, { error: "must not be empty" }).default(DEFAULTS.model), {
     description: "Model that the agent asks for.",
     change: ANEW,
-    example: DEFAULT_MODEL,
+    example: DEFAULTS.model,
   }),
   tools: agent(
     z
-      .array(z.enum(DEFAULT_TOOLS))
+      .array(z.enum(REFERENCE_TOOLS))
       .min(1, { error: "must name at least one tool" })
-      .default([...DEFAULT_TOOLS]),
+      .default([...REFERENCE_TOOLS]),
     { description: "Tools that the agent offers to the model.", change: ANEW, example: ["Bash", "Read"] },
   ),
-  mcpServers: agent(z.record(z.string().regex(/^[A-Za-z0-9_-]{1,64}$/), mcpServer).default({}), {
+  mcpServers: agent(McpServers.default({}), {
     description:
-      "MCP servers that the agent starts inside its sandbox, by name. They are in user data, which is no place for a secret: whoever may read launch templates or the machine reads them.",
+      "MCP servers of the agent, by name: programs that it starts inside its sandbox, or servers that it reaches through the session's proxy, whose policy must allow their host. They are in user data, which is no place for a secret: whoever may read launch templates or the machine reads them.",
     fallback: "the two of the runtime image, `session` and `web`",
     change: ANEW,
     example: { notes: { command: "notes-server" } },

@@ -133,6 +133,15 @@ const machine = z.strictObject({
     },
     example: 40,
   }),
+  was: documented(nameSchema.optional(), {
+    description: "The name that the machine had before. It keeps that one's session disk, and lies in its zone.",
+    fallback: "no machine's successor",
+    change: {
+      aws: { machines: "new machine" },
+      note: "After the `pulumi up` it may be removed, if `zone` says where the disk lies.",
+    },
+    example: "one",
+  }),
 });
 
 const ami = z.strictObject({
@@ -287,7 +296,7 @@ export const awsKeys = {
     example: "m8g.xlarge",
   }),
   ami: aws(ami.nullable().default(null), {
-    description: "The pinned image of Ubuntu 22.04. `npm run ami -- --stack NAME` writes it.",
+    description: "The pinned image of Ubuntu 22.04. `npm run aws:ami -- --stack NAME` writes it.",
     onAws: "Required.",
     change: ANEW,
     example: AMI_EXAMPLE,
@@ -302,7 +311,7 @@ export const awsKeys = {
       "Named machines. A machine's session disk outlives it. A stack needs one of these, or a pool; no name may be in both.",
     change: {
       aws: "in place",
-      note: "A new name adds a machine. A name that goes takes its machine along, and its session disk: refused with `onDestroy: refuse`. Another name is another machine.",
+      note: "A new name adds a machine. A name that goes takes its machine along, and its session disk: refused with `onDestroy: refuse`. Another name is another machine, unless `was` says whose successor it is.",
     },
     example: { one: {}, two: { zone: "eu-central-1b", sessionDiskGiB: 40 } },
   }),

@@ -1,13 +1,9 @@
 import { z } from "zod";
+import { Hostname } from "../../../contract/machine.ts";
+import { DEFAULTS } from "../../../contract/reference.ts";
 import { inGroup, wholeNumber } from "../documented.ts";
 
 /** The keys that describe a machine, whatever its target. */
-
-/** RFC 1123: letters, digits and hyphens, at most 63, no hyphen at either end. */
-const HOSTNAME = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
-
-/** Most that `sessionMemoryMiB: 0` stands for: what the reference machine lets all sessions use together. */
-export const REFERENCE_SESSION_MEMORY_MIB = 3891;
 
 const machine = inGroup("Machine");
 const ANEW = { local: "new machine", aws: "new machine" } as const;
@@ -23,26 +19,24 @@ export const machineKeys = {
     },
     example: "aws",
   }),
-  hostname: machine(
-    z
-      .string()
-      .regex(HOSTNAME, { error: "must be 1 to 63 lower-case letters, digits or hyphens, no hyphen at either end" })
-      .default("claude"),
-    { description: "Host name of the machine, and of every sandbox on it.", change: ANEW, example: "agents" },
-  ),
+  hostname: machine(Hostname.default(DEFAULTS.hostname), {
+    description: "Host name of the machine, and of every sandbox on it.",
+    change: ANEW,
+    example: "agents",
+  }),
   architecture: machine(z.enum(["host", "arm64", "amd64"]).default("host"), {
     description: "Architecture of the machine. `host`: that of this computer. Another one is emulated, which is slow.",
     onAws: "Only `host` and `arm64`, and both mean arm64: machines are Graviton.",
     change: { local: "new machine" },
     example: "arm64",
   }),
-  cpus: machine(wholeNumber(1, 64).default(4), {
+  cpus: machine(wholeNumber(1, 64).default(DEFAULTS.cpus), {
     description: "Virtual CPUs of the machine.",
     onAws: "Not used: `instanceType` decides.",
     change: { local: "new machine" },
     example: 2,
   }),
-  memoryMiB: machine(wholeNumber(2048, 1_048_576).default(4096), {
+  memoryMiB: machine(wholeNumber(2048, 1_048_576).default(DEFAULTS.memoryMiB), {
     description: "Memory of the machine. 4096 shows as 3.8 GiB inside.",
     unit: "MiB",
     onAws: "`instanceType` decides what the machine has. Only the limit of `sessionMemoryMiB` follows this key.",
@@ -53,21 +47,20 @@ export const machineKeys = {
     example: 8192,
   }),
   sessionMemoryMiB: machine(wholeNumber(0, 1_048_576).default(0), {
-    description:
-      "Memory that all sessions of a machine may use together. A command that wants more is killed inside its session. 256 to `memoryMiB` less 512; 0 stands for `memoryMiB` less 1024, at most 3891, which is what the reference machine has.",
+    description: `Memory that all sessions of a machine may use together. A command that wants more is killed inside its session. 256 to \`memoryMiB\` less 512; 0 stands for \`memoryMiB\` less 1024, at most ${DEFAULTS.sessionMemoryMiB}, which is what the reference machine has.`,
     unit: "MiB",
-    onAws: "0 stands for 3891. A machine never gives more than its instance has, less 1024.",
+    onAws: `0 stands for ${DEFAULTS.sessionMemoryMiB}. A machine never gives more than its instance has, less 1024.`,
     change: ANEW,
     example: 3584,
   }),
-  rootDiskGiB: machine(wholeNumber(4, 16_384).default(10), {
+  rootDiskGiB: machine(wholeNumber(4, 16_384).default(DEFAULTS.rootDiskGiB), {
     description: "Size of the root disk.",
     unit: "GiB",
     onAws: "At least 8, which the image needs.",
     change: ANEW,
     example: 20,
   }),
-  sessionDiskGiB: machine(wholeNumber(1, 16_384).default(10), {
+  sessionDiskGiB: machine(wholeNumber(1, 16_384).default(DEFAULTS.sessionDiskGiB), {
     description:
       "Size of the session disk. It outlives the machine, except in a pool. It can grow and never shrink: less than there is is refused.",
     unit: "GiB",

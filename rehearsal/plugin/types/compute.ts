@@ -145,7 +145,7 @@ const fromData = (data: ResponseLaunchTemplateData): Partial<TemplateInputs> => 
     })),
 });
 
-/** What EC2 refuses whatever else is right (user guide, "Work with instance user data"). */
+/** Refuses user data that EC2 always refuses (user guide, "Work with instance user data"). */
 function tooMuch(userData: string): void {
   const bytes = Buffer.from(userData, "base64").length;
   if (bytes > 16_384) throw new Error(`InvalidUserData.Malformed: ${bytes} bytes, at most 16384`);

@@ -1,4 +1,4 @@
-/** Who may do what, and the key: iam, kms, secretsmanager. */
+/** Rights and keys: iam, kms, secretsmanager. */
 import { z } from "zod";
 import { iam, kms, secrets } from "../clients.ts";
 import {

@@ -60,7 +60,7 @@ const groupInputs = z.strictObject({
 });
 type GroupInputs = z.infer<typeof groupInputs>;
 
-/** What creation and update have in common. */
+/** Input that creation and update share. */
 const shared = (inputs: GroupInputs) => ({
   VPCZoneIdentifier: inputs.vpcZoneIdentifiers.join(","),
   ...(inputs.capacityRebalance === undefined ? {} : { CapacityRebalance: inputs.capacityRebalance }),

@@ -20,7 +20,7 @@ import { awsFleet } from "../../../cli/aws/fleet.ts";
 import { capture } from "../../../cli/capture.ts";
 import { chooseMachine } from "../../../cli/choose.ts";
 import { verifyNow } from "../../../cli/report.ts";
-import type { AwsOutputs } from "../../../cli/stack.ts";
+import type { OperatorAwsOutputs } from "../../../contract/outputs.ts";
 import { IMAGES, type Moto, startMoto } from "../../../rehearsal/moto.ts";
 import { GOOD_REPORT } from "../../support/local/stack.ts";
 import { standInPrograms } from "../../support/operator/here.ts";
@@ -39,7 +39,7 @@ describe("the operator's command on AWS", function () {
   let moto: Moto;
   let ssm: SsmStandIn;
   let programs: Awaited<ReturnType<typeof standInPrograms>>;
-  let outputs: AwsOutputs;
+  let outputs: OperatorAwsOutputs;
   let pooled: string[];
 
   before(async () => {
@@ -166,7 +166,7 @@ describe("the operator's command on AWS", function () {
 });
 
 /** A named machine, a pool of three of which the template has changed since, and a machine of another stack. */
-async function makeFleet(): Promise<{ outputs: AwsOutputs; pooled: string[] }> {
+async function makeFleet(): Promise<{ outputs: OperatorAwsOutputs; pooled: string[] }> {
   const ec2 = new EC2Client({ region: REGION });
   const scaling = new AutoScalingClient({ region: REGION });
   const tags = (all: Record<string, string>) => Object.entries(all).map(([Key, Value]) => ({ Key, Value }));
@@ -206,7 +206,7 @@ async function makeFleet(): Promise<{ outputs: AwsOutputs; pooled: string[] }> {
       LaunchTemplateData: data,
     }),
   );
-  const outputs: AwsOutputs = {
+  const outputs: OperatorAwsOutputs = {
     target: "aws",
     region: REGION,
     machines: {

@@ -5,7 +5,7 @@ import { Rehearsal } from "../../../rehearsal/rehearsal.ts";
 
 const BOUNDARY = "arn:aws:iam::123456789012:policy/boundary";
 
-/** What an account may bring itself: network, bound of roles, secret. Each test begins where the one before ended. */
+/** An account may bring its own network, boundary and secret. Each test begins where the one before ended. */
 describe("a stack on AWS in a network of one's own (rehearsed with moto)", function () {
   this.timeout(240_000);
   let stack: Rehearsal;
@@ -56,7 +56,7 @@ describe("a stack on AWS in a network of one's own (rehearsed with moto)", funct
   it("comes up in it, and makes no network, no secret and no role without the bound", async () => {
     succeeded(await stack.engine.up());
     succeeded(await stack.engine.preview("--expect-no-changes", "--refresh"));
-    // What this computer could not make is told, and in the way of nothing that is made.
+    // A preview says what this computer cannot make, and goes on.
     const bare = await stack.engine.run(["preview", "--expect-no-changes", "-s", "prod"], {
       CLOISTER_TEST_MISSING: "Go is needed.",
     });

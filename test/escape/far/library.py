@@ -1,5 +1,21 @@
 # What the programs of all walls share. Each runs as root on the machine, from its standard input: this text, then its own.
-import contextlib, ctypes, errno, json, os, random, re, secrets, shutil, signal, socket, stat, subprocess, sys, threading, time, traceback
+import contextlib
+import ctypes
+import errno
+import json
+import os
+import random
+import re
+import secrets
+import shutil
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import threading
+import time
+import traceback
 from concurrent.futures import ThreadPoolExecutor
 
 GIVEN = json.loads(sys.argv[1])
@@ -264,7 +280,7 @@ def counts():
     """What sessions must not leave more of."""
     mounts = [line.split()[4] for line in (read("/proc/self/mountinfo") or "").split("\n") if line]
     # Every other mount namespace, once: a session's mounts are in its own.
-    spaces, own = set(), os.readlink("/proc/self/ns/mnt")
+    spaces = set()
     for entry in os.listdir("/proc"):
         if entry.isdigit():
             with contextlib.suppress(OSError):

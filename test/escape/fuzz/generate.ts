@@ -1,11 +1,11 @@
 import fc from "fast-check";
 
 /**
- * What a session arranges in a folder, as data: made from a seed alone, so that a run can be repeated. Nothing here touches a
+ * A session's arrangement of a folder, as data: made from a seed alone, so that a run can be repeated. Nothing here touches a
  * file; `fuzz/round.py` carries it out, inside a session.
  */
 
-/** Where a link of a session's leads: what no act of the machine may read, change or make something in. */
+/** Targets of a session's links. No act of the machine may read, change or create anything there. */
 export const TARGETS = [
   "root",
   "etc",
@@ -39,7 +39,7 @@ export type Piece =
   /** A folder wanders in and out of another. */
   | { readonly kind: "wander"; readonly name: string; readonly pauseMs: number };
 
-/** What the machine does meanwhile, or afterwards. */
+/** Acts of the machine, meanwhile or afterwards. */
 export const ACTS = [
   "mount-inside",
   "mount-overlapping",

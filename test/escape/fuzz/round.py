@@ -147,10 +147,8 @@ def bounded(what, ran):
     if ran.code is None:
         problems.append(f"{what} did not end")
     told[what] = ran.code
-    try:
+    with contextlib.suppress(Exception):
         leaks(ran.found()["words"], what)
-    except Exception:
-        pass
     return ran
 
 

@@ -47,7 +47,7 @@ export async function runFuzz(machine: Machine, report: (line: string) => void):
   };
 }
 
-/** One round; also `npm run escape -- --wall fuzz --seed N --fuzz-seconds 0`. */
+/** One round; also `npm run test:escape -- --wall fuzz --seed N --fuzz-seconds 0`. */
 async function play(machine: Machine, round: Round): Promise<{ problems: string[]; arranged: boolean }> {
   const tag = randomBytes(4).toString("hex");
   const ground = `/sessions/folders/escape-${tag}`;
@@ -109,7 +109,7 @@ async function found(folder: string): Promise<string[]> {
   return [...new Set(problems)];
 }
 
-/** What sessions must not leave more of, as the machine counts it. */
+/** Counts of the machine that sessions must not raise for good. */
 async function count(machine: Machine): Promise<string> {
   const outcomes = await runText(
     machine,

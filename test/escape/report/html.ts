@@ -1,6 +1,6 @@
 import type { Row, Verdict } from "../check.ts";
 
-/** What the report says of the run itself. */
+/** The report's facts about the run itself. */
 export interface RunFacts {
   /** When it began, ISO 8601. */
   readonly time: string;

@@ -1,4 +1,4 @@
-/** What the suite asks of a machine. It knows nothing of how it is reached. */
+/** The suite's view of a machine. It knows nothing of how it is reached. */
 export interface Machine {
   /** How much is asked of it, and how long it may take. */
   readonly scale: Scale;
@@ -22,7 +22,7 @@ export interface Finished {
   readonly stderr: string;
 }
 
-/** What `cloister run --json` says of a run, as far as the suite reads it; nothing where the run was refused. */
+/** The output of `cloister run --json`, as far as the suite reads it; nothing where the run was refused. */
 export interface Sealed extends Finished {
   readonly run?: {
     readonly session: string;
@@ -36,7 +36,7 @@ export interface Sealed extends Finished {
 export interface Scale {
   /** Every choice of the suite and its fuzzer comes from this. */
   readonly seed: number;
-  /** What times on the machine are multiplied by: 1 where its processors are real. */
+  /** Factor for times on the machine: 1 where its processors are real. */
   readonly slowness: number;
   /** How often a supervisor is killed. */
   readonly kills: number;

@@ -55,7 +55,7 @@ def on_disk():
 def flood():
     count = GIVEN["requests"]
     process = start(ASK, count, HOST, timeout=max(200, count // 50))
-    peak, normal = 0, 0
+    peak = 0
     out = []
     reading = threading.Thread(target=lambda: out.append(process.communicate()))
     reading.start()

@@ -193,7 +193,7 @@ say({"set": len(os.listdir(home))})
 def scripts():
     with checks("bridges.scripts"):
         name = f"escape-{TAG}-traps"
-        set_ = session(TRAPS, name=name).found()
+        session(TRAPS, name=name).found()
         session("say({})", name=name)
         ran = read(f"/sessions/{name}/ran")
         attack("bridges.scripts", ran is None, f"ran: {ran}")

@@ -277,7 +277,7 @@ interface Tree {
   readonly special: string[];
 }
 
-/** What is in a folder here, without following a link. */
+/** Contents of a folder here; links are not followed. */
 async function walk(top: string, tree: Tree = { files: [], links: [], special: [] }): Promise<Tree> {
   for (const entry of await readdir(top, { withFileTypes: true }).catch(() => [])) {
     const path = join(top, entry.name);

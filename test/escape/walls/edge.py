@@ -23,7 +23,7 @@ def all_of(places):
         return {}
     with ThreadPoolExecutor(16) as pool:
         ends = list(pool.map(lambda place: connects(*place), places))
-    return {f"{host}:{port}": end for (host, port), end in zip(places, ends)}
+    return {f"{host}:{port}": end for (host, port), end in zip(places, ends, strict=True)}
 
 
 def reached(ends):

@@ -145,7 +145,7 @@ function ownAddresses(): string[] {
     .map(({ address }) => address);
 }
 
-/** Where this computer sends what it does not know, and whom it asks for names. */
+/** This computer's default gateway and name servers. */
 async function neighbourhood(): Promise<{ host: string; port: number }[]> {
   const [routes, names] = await Promise.all([
     execa("sh", ["-c", "ip -4 route 2>/dev/null || netstat -rn"], { reject: false }),
@@ -175,7 +175,7 @@ function reaches(host: string, port: number): Promise<boolean> {
   });
 }
 
-/** Whether the machine's ssh answers at another address of this computer than loopback. */
+/** True when the machine's ssh answers at another address of this computer than loopback. */
 async function sshElsewhere(machine: Machine, addresses: readonly string[]): Promise<boolean> {
   // The port in use, as the machine's own sshd knows its peer: the forwarding is this computer's.
   const ports = await execa("sh", ["-c", "ss -Hltn 2>/dev/null | awk '{print $4}'"], { reject: false });

@@ -77,7 +77,7 @@ def gone_within(name, uid, bound, parts=NAMES):
 
 def supervisors(count):
     base = folder("killed")
-    seen, before, slowest, times = {part: [] for part in NAMES}, {part: 0 for part in NAMES}, 0.0, []
+    seen, before, times = {part: [] for part in NAMES}, dict.fromkeys(NAMES, 0), []
     bound = 1.0 * SLOW
     for turn in range(count):
         running, name, uid = launched(base, f"m{turn}", agent=turn % 2 == 1)
@@ -161,10 +161,9 @@ def starting(count):
     with checks("killed.starting"):
         base = folder("killed-starting")
         rng = random.Random(GIVEN["seed"])
-        before = state("no-such-session", 1)
         old = names_now()
-        left_over, at = {}, []
-        for turn in range(count):
+        at = []
+        for _ in range(count):
             quick = start("say({})", mounts=[f"{base}:f:rwd"])
             moment = rng.uniform(0.05, 3.0) * max(1, SLOW / 4)
             at.append(round(moment, 1))
@@ -174,10 +173,10 @@ def starting(count):
                     os.kill(pid, signal.SIGKILL)
             quick.communicate()
         def left():
-            run = [name for name in os.listdir("/run/cloister/sessions")] if os.path.isdir("/run/cloister/sessions") else []
+            run = os.listdir("/run/cloister/sessions") if os.path.isdir("/run/cloister/sessions") else []
             return sorted(names_now() - old), run
         # What was being made when it was killed may take as long as a making takes to be told from one that goes on.
-        took = wait_for(lambda: not left()[0] and not left()[1], 3)
+        wait_for(lambda: not left()[0] and not left()[1], 3)
         homes, run = left()
         attack("killed.starting", not homes and not run, {"homes left": len(homes), "in /run": len(run), "killed after seconds": at})
         whole = session("say({'ok': 1})", mounts=[f"{base}:f:rwd"])

@@ -19,5 +19,5 @@ const batch: Batch = {
   ],
 };
 
-/** What sessions leave behind. */
+/** Leftovers of sessions. */
 export const leftovers: Wall = batchWall(batch);

@@ -175,7 +175,7 @@ with checks(*(f"limits.{name}" for name in NAMES)):
     for name in NAMES:
         with checks(f"limits.{name}"):
             write(f"{attack_folder}/begin-{name}", "")
-            wait_for(lambda: os.path.exists(f"{attack_folder}/done-{name}") or running.poll() is not None, 40)
+            wait_for(lambda name=name: os.path.exists(f"{attack_folder}/done-{name}") or running.poll() is not None, 40)
             during = asked(name)
             done = json.loads(read(f"{attack_folder}/done-{name}", "null"))
             alive = beside.poll() is None
@@ -185,7 +185,7 @@ with checks(*(f"limits.{name}" for name in NAMES)):
                 done = {**(done or {}), "exit code": ran.code, "unit": (ran.run or {}).get("unitResult")}
             else:
                 write(f"{attack_folder}/over-{name}", "")
-                wait_for(lambda: os.path.exists(f"{attack_folder}/cleared-{name}") or running.poll() is not None, 20)
+                wait_for(lambda name=name: os.path.exists(f"{attack_folder}/cleared-{name}") or running.poll() is not None, 20)
             wrong = None if during is None else {what: end for what, end in during["ends"].items() if end != "ok"}
             slow = None if during is None else round(during["times"]["compute"] / max(0.01, calm["times"]["compute"]), 1)
             stopped = name not in ("forks", "memory", "disk", "inodes", "inotify", "files") or bool(done and (done.get("end") or done.get("end of watches") or done.get("unit") or done.get("exit code")))

@@ -58,7 +58,7 @@ def watched(script, *args, **options):
 def runs():
     with checks("marks.writable", "marks.fifo", "marks.endless", "marks.start-told"):
         base = folder("marks")
-        fifo, zero = f"{base}/fifo", "/dev/zero"
+        fifo = f"{base}/fifo"
         os.mkfifo(fifo)
         stuck = here(["timeout", "2", "cat", fifo])[0]
         plain, normal, _ = watched("say({'writable': [], 'put': []})")
@@ -117,7 +117,7 @@ def output():
     with checks("marks.output"):
         megabytes = 600
         process = start("import sys\nb = b'x' * 1048576\nfor _ in range(%d): sys.stdout.buffer.write(b)\n" % megabytes, timeout=60)
-        peak, began, read_bytes = 0, time.time(), 0
+        peak, began = 0, time.time()
         collected = threading.Thread(target=lambda: process.communicate())
         collected.start()
         while collected.is_alive() and time.time() - began < max(30 * max(1, SLOW // 2), 5 * PLAIN["seconds"]):

@@ -39,7 +39,7 @@ export class StandInAws {
   readonly objects = new Map<string, Buffer>();
   /** Files of the log agent's bucket, by path. */
   readonly packages = new Map<string, Buffer>();
-  /** What the metadata service says of `autoscaling/target-lifecycle-state`. */
+  /** The metadata service's answer about `autoscaling/target-lifecycle-state`. */
   target: string | undefined = "InService";
   /** The notice that a Spot machine is taken back. */
   spot: string | undefined;

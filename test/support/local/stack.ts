@@ -76,7 +76,7 @@ export class LocalStack {
     return new LocalStack(engine, folder, reportFile);
   }
 
-  /** What the machine's verification will say. */
+  /** The result that the machine's verification will have. */
   async setReport(report: object): Promise<void> {
     await writeFile(this.reportFile, JSON.stringify(report));
   }

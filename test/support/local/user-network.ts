@@ -22,7 +22,7 @@ export const ADDRESSES = {
   host: { lan: "192.168.77.1", public: "198.51.100.1", public6: "2001:db8:1::1", lan6: "fd77::1" },
   neighbour: { lan: "192.168.77.2", lan6: "fd77::2", public: "198.51.100.254", public6: "2001:db8:1::fe" },
   internet: { ipv4: "203.0.113.80", ipv6: "2001:db8:2::80" },
-  /** Where the computer's name server listens. */
+  /** Address of the computer's name server. */
   dns: "127.0.0.53",
 } as const;
 
@@ -167,7 +167,7 @@ export class UserNetwork {
     }
   }
 
-  /** What a listener says to one who connects from this place; nothing when it is not reached within three seconds. */
+  /** A listener's answer to a connection from this place; nothing when it is not reached within three seconds. */
   async dial(from: Place, address: string, port: number): Promise<string | undefined> {
     const { family, bind } = socatAddress(address);
     return await this.#socat(from, `TCP${family}:${bind}:${port},connect-timeout=3`, "");

@@ -77,7 +77,7 @@ fs.lstatSync = after(fs.lstatSync, LOOKS, "kept-1");
 fs.mkdirSync = after(fs.mkdirSync, 1, "kept-2");
 syncBuiltinESMExports();`;
 
-/** What an end did. */
+/** Result of one end. */
 export interface Ended {
   readonly code: number | null;
   readonly stdout: Buffer;

@@ -37,7 +37,7 @@ export function waysHere(env: () => NodeJS.ProcessEnv): Readonly<Record<"pipes" 
   };
 }
 
-/** What a command did. */
+/** Result of a command. */
 export interface Ran {
   readonly exitCode: number;
   readonly stdout: Buffer;

@@ -37,7 +37,7 @@ export async function ensureRealPlugin(): Promise<string | undefined> {
 
 /** A gateway that runs. */
 export interface Gateway {
-  /** Where a session's stream is, for the answer to StartSession. */
+  /** Address of a session's stream, for the answer to StartSession. */
   readonly streamUrl: string;
   stop(): Promise<void>;
 }

@@ -15,7 +15,7 @@ export interface SsmStandIn {
   readonly calls: SsmCall[];
   /** Instances whose agent is connected. */
   readonly online: Set<string>;
-  /** Whether every call is refused. */
+  /** True: every call is refused. */
   denies: boolean;
   stop(): Promise<void>;
 }

@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { waitForBoot } from "../../../cli/commands/wait.ts";
 import type { MachineStatus } from "../../../cli/fleet.ts";
 import { localStatus } from "../../../cli/local/fleet.ts";
-import type { LocalOutputs } from "../../../cli/stack.ts";
+import type { OperatorLocalOutputs } from "../../../contract/outputs.ts";
 import { waitForBoot as waitOnMachine } from "../../../guest/cli/wait.ts";
 import { bootStateOf } from "../../../infra/local/host/boot-state.ts";
 
-const outputs: LocalOutputs = {
+const outputs: OperatorLocalOutputs = {
   target: "local",
   stateDirectory: "/nowhere",
   accelerator: "kvm",

@@ -27,7 +27,7 @@ const snapshot = fileURLToPath(new URL("user-data.snapshot.yaml", import.meta.ur
 describe("user data", () => {
   const { text, gzip } = renderUserData(input);
 
-  it("is what the snapshot says (npm run snapshots renews it)", () => {
+  it("is what the snapshot says (npm run test:update-snapshots renews it)", () => {
     assert.equal(text, readFileSync(snapshot, "utf8"));
   });
 

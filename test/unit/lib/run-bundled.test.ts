@@ -82,7 +82,7 @@ describe("a bundled program", function () {
     assert.equal((await bundles()).length, 1);
   });
 
-  /** What a script prints that may load bundles. */
+  /** Output of a script that may load bundles. */
   const script = async (text: string): Promise<unknown> => {
     const load = `const { load } = require(${JSON.stringify(join(project("project"), "lib/run-bundled.cjs"))});`;
     const { stdout } = await execa("node", ["-e", `${load} (async () => { ${text} })();`], {

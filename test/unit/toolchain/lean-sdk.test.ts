@@ -7,7 +7,7 @@ const repository = new URL("../../../", import.meta.url).pathname;
 describe("the lean SDK", function () {
   this.timeout(30_000);
 
-  /** What the script's `result` is, or becomes when it is a promise. */
+  /** The script's `result`, awaited when it is a promise. */
   async function run(script: string, env: Record<string, string> = {}, preloaded = true): Promise<unknown> {
     const print = "Promise.resolve(result).then((value) => console.log(JSON.stringify(value)))";
     const args = [...(preloaded ? ["--require", preload] : []), "-e", `${script}; ${print}`];

@@ -1,6 +1,6 @@
 import { type Properties, reveal, unknown, type Value } from "./values.ts";
 
-/** What a command is run with. */
+/** Inputs of one run of a command. */
 export interface CommandInputs {
   readonly create?: string;
   readonly update?: string;

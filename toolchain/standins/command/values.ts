@@ -38,7 +38,7 @@ export function equal(one: Value | undefined, other: Value | undefined): boolean
 
 export type Change = "add" | "delete" | "update";
 
-/** What changed between two property maps, by path as Pulumi writes it: `environment.HOME`, `triggers[0]`. */
+/** Changes between two property maps, by path as Pulumi writes it: `environment.HOME`, `triggers[0]`. */
 export function changesBetween(olds: Properties, news: Properties): Record<string, Change> {
   const changes: Record<string, Change> = {};
   compare("", olds, news, changes);

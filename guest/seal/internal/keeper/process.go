@@ -59,12 +59,3 @@ func ended(pidfd int) bool {
 		}
 	}
 }
-
-func (p process) alive() bool {
-	fd := p.open()
-	if fd < 0 {
-		return false
-	}
-	_ = unix.Close(fd)
-	return true
-}

@@ -10,14 +10,14 @@ const IMAGE_GIB = 8;
 export function imageProblems({ settings }: Checked): Problem[] {
   const found: Problem[] = [];
   const { region, ami } = settings;
-  if (ami === null) found.push(problem("ami", undefined, "is missing. Pin one: npm run ami -- --stack NAME"));
+  if (ami === null) found.push(problem("ami", undefined, "is missing. Pin one: npm run aws:ami -- --stack NAME"));
   else {
     if (region !== "" && ami.region !== region)
       found.push(
         problem(
           "ami.region",
           ami.region,
-          `is not the stack's region (${region}). Pin another: npm run ami -- --stack NAME`,
+          `is not the stack's region (${region}). Pin another: npm run aws:ami -- --stack NAME`,
         ),
       );
     if (ami.architecture !== "arm64")

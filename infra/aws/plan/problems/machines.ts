@@ -16,7 +16,19 @@ export function machineProblems({ settings, refused }: Checked): Problem[] {
     if (zone !== undefined && !zones.includes(zone))
       found.push(problem(`machines.${name}.zone`, zone, `is none of cloister:zones (${zones.join(", ")}).`));
   }
-  return found;
+  return [...found, ...successorProblems(settings)];
+}
+
+/** Problems of machines that say whose successors they are: a session disk has one machine. */
+function successorProblems({ machines }: Checked["settings"]): Problem[] {
+  return Object.entries(machines).flatMap(([name, { was }]) => {
+    if (was === undefined) return [];
+    const of = (message: string): Problem => problem(`machines.${name}.was`, was, message);
+    if (was in machines)
+      return [of("is a machine of this stack: two cannot have one session disk. Remove one of the two.")];
+    const other = Object.keys(machines).find((one) => one < name && machines[one]?.was === was);
+    return other === undefined ? [] : [of(`is said of ${other} as well: two cannot have one session disk.`)];
+  });
 }
 
 /** Problems of an instance type that a key names. */

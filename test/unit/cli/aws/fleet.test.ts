@@ -9,7 +9,7 @@ import { type DescribeInstanceInformationCommandInput, SSMClient } from "@aws-sd
 import { describeGroups, describeInstances, describePings } from "../../../../cli/aws/describe.ts";
 import { asked } from "../../../../cli/aws/errors.ts";
 import { instanceOf, machineStatus, missingMachine, type Surroundings } from "../../../../cli/aws/status.ts";
-import type { AwsOutputs } from "../../../../cli/stack.ts";
+import type { OperatorAwsOutputs } from "../../../../contract/outputs.ts";
 
 const settings = { region: "eu-central-1", credentials: { accessKeyId: "a", secretAccessKey: "b" } };
 
@@ -30,7 +30,7 @@ function answering<Client extends { send: unknown }, Input>(
 
 const id = (i: number): string => `i-${i.toString(16).padStart(17, "0")}`;
 
-const outputs: AwsOutputs = {
+const outputs: OperatorAwsOutputs = {
   target: "aws",
   region: "eu-central-1",
   machines: { one: { instanceId: id(1), templateVersion: 3 } },

@@ -4,9 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fromInstanceMetadata } from "@smithy/credential-provider-imds";
 import { groupOf, Imds } from "../../../../guest/aws/imds.ts";
-import { readVerdict, spotEnd } from "../../../../guest/aws/look.ts";
+import { spotEnd } from "../../../../guest/aws/look.ts";
 import { ModelKey, secretsManager } from "../../../../guest/aws/model-key.ts";
 import { autoScaling } from "../../../../guest/aws/signals.ts";
+import { readBootState, verdictOf } from "../../../../guest/verify/readiness.ts";
 import { StandInAws } from "../../../support/aws-guest/aws.ts";
 
 const KEY = "sk-ant-the-key-of-the-stack";
@@ -160,10 +161,8 @@ describe("aws: what the machine says to services", () => {
     const verdict = async (files: Record<string, string>, logsRequired = false) => {
       for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
       const at = (name: string) => join(folder, name);
-      return await readVerdict({
-        logsRequired,
-        files: { failure: at("failure"), report: at("report"), logs: at("logs") },
-      });
+      const paths = { wall: at("wall"), failure: at("failure"), report: at("report"), logs: at("logs") };
+      return verdictOf(await readBootState(paths), logsRequired);
     };
 
     it("is not known before there is one", async () => {

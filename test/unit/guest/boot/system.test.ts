@@ -3,14 +3,20 @@ import { mkdir, mkdtemp, readFile, readlink, rm, stat, statfs, symlink, writeFil
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
-import { Machine, parseMachine } from "../../../../contract/machine.ts";
+import {
+  BOOT_VARIABLES,
+  type BootVariable,
+  bootEnvironment,
+  bootVariables,
+} from "../../../../contract/boot-environment.ts";
+import { parseMachine } from "../../../../contract/machine.ts";
+import { SESSION_USERS } from "../../../../contract/users.ts";
 import { HTTP_SOCKET, INSIDE_SOCKETS, SOCKS_SOCKET } from "../../../../guest/sandbox/paths.ts";
-import { UID_RANGE } from "../../../../guest/sessions/users.ts";
 
 const GUEST = join(import.meta.dirname, "../../../../guest");
 const PATH = `${process.env["PATH"]}:/usr/sbin:/sbin`;
 
-/** Where journald looks for the audit rows' journal, by the machine id of these tests. */
+/** The folder of the audit rows' journal, by the machine id of these tests. */
 const JOURNAL = "var/log/journal/0123456789abcdef0123456789abcdef.cloister-audit";
 
 /** `start` and what it calls, by a real shell; what would change this computer is replaced by scripts that write down how they were called. */
@@ -33,7 +39,7 @@ describe("boot: start", function () {
     await execa("go", ["build", "-buildvcs=false", "-o", join(folder, "home/bin/kit"), "./cmd/kit"], {
       cwd: join(GUEST, "boot/kit"),
     });
-    await writeFile(join(folder, "etc/cloister/machine.json"), JSON.stringify(machine));
+    await settings(variables());
     await writeFile(join(folder, "proc/swaps"), "Filename Type Size Used Priority\n");
     await writeFile(join(folder, "proc/mounts"), `/dev/nvme1n1 ${folder}/sessions ext4 rw 0 0\n`);
     for (const [name, value] of Object.entries(kernel)) await setting(name, value);
@@ -84,6 +90,10 @@ describe("boot: start", function () {
     runtime: { digest: "0".repeat(64) },
     sessions: { memoryMiB: 1000, tasksMax: 77 },
   };
+  /** What user data leaves for the boot of this machine. */
+  const variables = (change: object = {}) => bootVariables(parseMachine({ ...machine, ...change }));
+  const settings = async (values: Partial<Record<BootVariable, string>>) =>
+    await writeFile(join(folder, "etc/cloister/boot.env"), bootEnvironment(values));
   const fake = async (name: string, body: string) =>
     await writeFile(join(folder, "fake", name), `#!/bin/sh\necho "${name} $*" >> '${folder}/calls'\n${body}\n`, {
       mode: 0o755,
@@ -131,7 +141,7 @@ describe("boot: start", function () {
     await start();
     assert.equal(await readFile(join(folder, "etc/cloud/cloud-init.disabled"), "utf8"), "");
     await rm(join(folder, "etc/cloud"), { recursive: true });
-    await writeFile(join(folder, "etc/cloister/machine.json"), JSON.stringify({ ...machine, target: "aws" }));
+    await settings(variables({ target: "aws" }));
     assert.equal((await start()).exitCode, 0);
     await assert.rejects(readFile(join(folder, "etc/cloud/cloud-init.disabled")), /ENOENT/);
   });
@@ -152,7 +162,7 @@ describe("boot: start", function () {
   });
 
   it("starts on AWS what signals the life cycle and ships the logs, before it waits for the session disk", async () => {
-    await writeFile(join(folder, "etc/cloister/machine.json"), JSON.stringify({ ...machine, target: "aws" }));
+    await settings(variables({ target: "aws" }));
     await writeFile(join(folder, "proc/mounts"), "");
     assert.equal((await start()).exitCode, 1);
     assert.equal((await calls()).at(-1), "systemctl start --no-block cloister-aws.service cloister-logs.service");
@@ -278,12 +288,89 @@ describe("boot: start", function () {
     assert.match(await readFile(join(folder, "run/cloister/failure"), "utf8"), /no such table/);
   });
 
-  it("stops without a description of the machine, or with one that would reach the shell", async () => {
-    await writeFile(join(folder, "etc/cloister/machine.json"), JSON.stringify({ ...machine, name: "$(reboot)" }));
+  it("stops without what user data leaves for it, and says which file that is", async () => {
+    await rm(join(folder, "etc/cloister/boot.env"));
     assert.equal((await start()).exitCode, 1);
-    assert.match(await said(), /^cloister: not ready: cannot read the machine's description: .*name is "\$\(reboot\)"/);
-    await rm(join(folder, "etc/cloister/machine.json"));
+    assert.match(await said(), /^cloister: not ready: cannot read .*etc\/cloister\/boot\.env, which cloud-init writes/);
+    await assert.rejects(calls(), /ENOENT/, "nothing was done");
+  });
+
+  describe("with a wrong value", () => {
+    /** What both the host, when it renders user data, and the machine, when it boots, must refuse. */
+    const hostile = [
+      "$(touch HERE)",
+      "`touch HERE`",
+      "a;touch HERE",
+      "a b",
+      "a'b",
+      'a"b',
+      "\\",
+      "*",
+      "x\u00e9",
+      "x".repeat(300),
+    ];
+    const numbers = ["0", "-1", "08", "1e9", "1.5", "0x10", "1000000000", "1 2"];
+    const wrong: Partial<Record<BootVariable, string[]>> = {
+      TARGET: ["", "azure", "Local", "local ", ...hostile],
+      SESSION_SERIAL: ["", "x".repeat(21), ...hostile],
+      SESSION_LABEL: ["", "x".repeat(17), "a.b", ...hostile],
+      SESSION_DEVICE: ["/dev/sda", "/dev/sdf1", "/dev/nvme0n1", "../dev/sdf", ...hostile],
+      MEMORY_MIB: ["", ...numbers, ...hostile],
+      TASKS_MAX: ["", ...numbers, ...hostile],
+    };
+    for (const [variable, values] of Object.entries(wrong) as [BootVariable, string[]][]) {
+      it(`${variable} stops before anything is done`, async () => {
+        for (const value of values) {
+          const text = value.replace("HERE", join(folder, "made"));
+          assert.throws(() => bootEnvironment({ ...variables(), [variable]: text }), new RegExp(`${variable}: `), text);
+          const lines = Object.entries({ ...variables(), [variable]: text }).map(([name, one]) => `${name}=${one}\n`);
+          await writeFile(join(folder, "etc/cloister/boot.env"), lines.join(""));
+          await rm(join(folder, "console"), { force: true });
+          assert.equal((await start()).exitCode, 1, text);
+          assert.match(await said(), new RegExp(`^cloister: not ready: .*boot\\.env: ${variable} is '`), text);
+          await assert.rejects(calls(), /ENOENT/, text);
+          await assert.rejects(stat(join(folder, "made")), /ENOENT/, text);
+        }
+        // The control: the same file with the right value.
+        await settings(variables());
+        assert.equal((await start()).exitCode, 0);
+      });
+    }
+
+    it("with a second line is refused when it is rendered: the file would have two", () => {
+      assert.throws(() => bootEnvironment({ ...variables(), SESSION_LABEL: "a\nTASKS_MAX=1" }), /SESSION_LABEL: /);
+      assert.throws(() => bootEnvironment({ ...variables(), SESSION_LABEL: "a\n" }), /SESSION_LABEL: /);
+      assert.match(bootEnvironment({ ...variables(), SESSION_LABEL: "a" }), /^SESSION_LABEL=a$/m);
+    });
+
+    it("is known to the shell for every variable that it reads, and all of these are written", async () => {
+      const script = await readFile(join(GUEST, "boot/settings.sh"), "utf8");
+      const read = [...script.matchAll(/^ {6}([A-Z_]+)\) [a-z_]+=\$_value ;;$/gm)].map(([, name]) => name ?? "");
+      const disk = { sessionDisk: { device: "/dev/sdf" } };
+      assert.deepEqual(
+        read,
+        Object.keys(variables(disk)).filter((name) => !name.startsWith("RUNTIME_")),
+      );
+      for (const name of read) assert.ok(name in BOOT_VARIABLES && name in wrong, name);
+    });
+  });
+
+  it("takes no variable of its environment for one of the file", async () => {
+    const { TASKS_MAX: _, ...rest } = variables();
+    await settings(rest);
+    environment = { ...environment, TASKS_MAX: "5", tasks_max: "5" };
     assert.equal((await start()).exitCode, 1);
+    assert.match(await said(), /TASKS_MAX is '' and must be a whole number/);
+  });
+
+  it("looks for the session disk that the file names", async () => {
+    await writeFile(join(folder, "proc/mounts"), "");
+    await settings(variables({ sessionDisk: { serial: "vol0123", label: "mine", device: "/dev/sdg" } }));
+    assert.equal((await start()).exitCode, 1);
+    assert.match(
+      await said(),
+      /not ready: no session disk: no disk has the name \/dev\/sdg or the serial number vol0123, and no file system has the label mine/,
+    );
   });
 
   it("stops without a session disk", async () => {
@@ -295,21 +382,12 @@ describe("boot: start", function () {
 
   it("has the schema's defaults", async () => {
     const { sessions: _, ...bare } = machine;
-    await writeFile(join(folder, "etc/cloister/machine.json"), JSON.stringify(bare));
-    const { stdout } = await execa(join(folder, "home/bin/kit"), [
-      "settings",
-      join(folder, "etc/cloister/machine.json"),
-    ]);
-    const { name, sessionDisk, sessions } = parseMachine(Machine.parse(bare));
-    assert.deepEqual(stdout.split("\n"), [
-      `machine_name=${name}`,
-      "machine_target=local",
-      `session_label=${sessionDisk.label}`,
-      `session_serial=${sessionDisk.serial}`,
-      "session_device=",
-      `memory_mib=${sessions.memoryMiB}`,
-      `tasks_max=${sessions.tasksMax}`,
-    ]);
+    await settings(bootVariables(parseMachine(bare)));
+    assert.equal((await start()).exitCode, 0);
+    assert.equal(
+      await readFile(join(folder, "units/cloister.slice.d/machine.conf"), "utf8"),
+      "[Slice]\nMemoryMax=3891M\nMemorySwapMax=0\nTasksMax=8192\n",
+    );
   });
 
   describe("verify-ended", () => {
@@ -339,7 +417,7 @@ describe("boot: the wall before the machine's sockets", () => {
   it("is for all users of sessions, and lets their bridges through", async () => {
     const text = await readFile(join(GUEST, "boot/kit/internal/socketwall/socketwall.go"), "utf8");
     const number = (name: string) => Number(new RegExp(`${name} += ([0-9_]+)$`, "m").exec(text)?.[1]?.replace("_", ""));
-    assert.deepEqual({ from: number("firstUser"), to: number("lastUser") }, UID_RANGE);
+    assert.deepEqual({ from: number("firstUser"), to: number("lastUser") }, SESSION_USERS);
     for (const name of [HTTP_SOCKET, SOCKS_SOCKET]) assert.ok(text.includes(`"${INSIDE_SOCKETS}/${name}"`), name);
   });
 });
@@ -361,7 +439,7 @@ describe("boot: the packet filter", () => {
     assert.match(
       stdout,
       new RegExp(
-        `meta skuid ${UID_RANGE.from}-${UID_RANGE.to} counter name "sessions" reject with icmpx (type )?admin-prohibited`,
+        `meta skuid ${SESSION_USERS.from}-${SESSION_USERS.to} counter name "sessions" reject with icmpx (type )?admin-prohibited`,
       ),
     );
     assert.equal(stdout.match(/^table /gm)?.length, 1);

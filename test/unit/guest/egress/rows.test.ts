@@ -10,7 +10,7 @@ import { auditRow, type EgressDecision } from "../../../../guest/egress/decision
 import { EgressProxy } from "../../../../guest/egress/proxy.ts";
 import { resolveFrom, testPolicy } from "../../../support/sandbox.ts";
 
-/** What is refused, malformed or cannot be reached leaves a row too, and an answer that says why. */
+/** A refused, malformed or failed request leaves a row too, and an answer that says why. */
 describe("the audit rows of a session's proxies", () => {
   let folder: string;
   let proxy: EgressProxy;

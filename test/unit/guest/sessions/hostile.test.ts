@@ -42,7 +42,7 @@ describe("the guest's code", () => {
   const GUEST = join(import.meta.dirname, "../../../../guest");
   const CALLS =
     "access|chmod|chown|copyFile|cp|lchown|link|lstat|lutimes|mkdir|mkdtemp|open|opendir|readFile|readdir|readlink|realpath|rename|rm|" +
-    "rmdir|stat|symlink|truncate|unlink|utimes|writeFile|writeWhole";
+    "rmdir|stat|symlink|truncate|unlink|utimes|writeFile|writeFileAtomic";
   const SESSIONS = /\b(home|HOMES|MOUNTS|FOLDERS|mnt|source)\b/;
   const MAY: readonly { readonly line: RegExp; readonly why: string }[] = [
     {

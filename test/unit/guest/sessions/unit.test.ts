@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { DEFAULT_LIMITS } from "../../../../guest/sessions/limits.ts";
 import { parseCgroup } from "../../../../guest/sessions/scope.ts";
 import { scopeArguments } from "../../../../guest/sessions/unit.ts";
 
@@ -7,7 +6,7 @@ describe("systemd's lines", () => {
   const session = "brave-loving-maxwell";
 
   it("give a session a scope with its limits, which ends with its supervisor", () => {
-    assert.deepEqual(scopeArguments(session, DEFAULT_LIMITS), [
+    assert.deepEqual(scopeArguments(session, { memoryMiB: 3891, tmpMiB: 512, tasksMax: 8192 }), [
       ...["systemd-run", "--quiet", "--scope", "--collect"],
       "--unit=cloister-session-brave-loving-maxwell.scope",
       "--description=cloister: session brave-loving-maxwell",

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
+import { SESSION_USERS } from "../../../../contract/users.ts";
 import {
   chooseUid,
   groupInside,
   parsePasswd,
   passwdInside,
-  UID_RANGE,
   useraddArguments,
 } from "../../../../guest/sessions/users.ts";
 
@@ -20,18 +20,20 @@ describe("session users", () => {
   it("get an id of their own range that nobody has", () => {
     assert.equal(
       chooseUid(new Set(), () => 17),
-      UID_RANGE.from + 17,
+      SESSION_USERS.from + 17,
     );
-    const last = UID_RANGE.to - UID_RANGE.from;
-    const taken = new Set([UID_RANGE.to, UID_RANGE.from]);
+    const last = SESSION_USERS.to - SESSION_USERS.from;
+    const taken = new Set([SESSION_USERS.to, SESSION_USERS.from]);
     assert.equal(
       chooseUid(taken, () => last),
-      UID_RANGE.from + 1,
+      SESSION_USERS.from + 1,
     );
   });
 
   it("cannot be made when every id is taken, which is said", () => {
-    const all = new Set(Array.from({ length: UID_RANGE.to - UID_RANGE.from + 1 }, (_, i) => UID_RANGE.from + i));
+    const all = new Set(
+      Array.from({ length: SESSION_USERS.to - SESSION_USERS.from + 1 }, (_, i) => SESSION_USERS.from + i),
+    );
     assert.throws(() => chooseUid(all), /all 40000 user ids of sessions are taken/);
   });
 

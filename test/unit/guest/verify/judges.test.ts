@@ -1,5 +1,10 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { isDeepStrictEqual } from "node:util";
+import { parse, parseDocument } from "yaml";
 import type { Asked } from "../../../../contract/machine.ts";
+import { defaultsOf, REFERENCE, type Reference, valuesOf } from "../../../../contract/reference.ts";
+import { expectation } from "../../../../contract/reference-row.ts";
 import { type AgentFacts, judgeAgent } from "../../../../guest/verify/judge/agent.ts";
 import { type DiskFacts, judgeDisks, type MountedDisk } from "../../../../guest/verify/judge/disks.ts";
 import { type EgressFacts, judgeEgress } from "../../../../guest/verify/judge/egress.ts";
@@ -9,6 +14,7 @@ import { judgeSessions, type SessionFacts } from "../../../../guest/verify/judge
 import { judgeSystem, type SystemFacts } from "../../../../guest/verify/judge/system.ts";
 import type { Verdict, Verdicts } from "../../../../guest/verify/judge/verdict.ts";
 import type { ProbeReport } from "../../../../guest/verify/probe-report.ts";
+import { parseReference } from "../../../../tools/docs/reference-rows.ts";
 
 /** Facts as the reference has them; each test changes one and says which row must notice. */
 type Change = Record<string, unknown>;
@@ -97,6 +103,7 @@ describe("judging the machine", () => {
 });
 
 const root: MountedDisk = {
+  at: "/",
   type: "ext4",
   device: "nvme1n1p1",
   partition: 1,
@@ -107,8 +114,16 @@ const root: MountedDisk = {
 };
 const disks: DiskFacts = {
   root,
-  efi: { ...root, type: "vfat", device: "nvme1n1p15", partition: 15, labels: ["UEFI"], bytes: 102_156_288 },
-  sessions: whole({ ...root, device: "nvme0n1", disk: "nvme0n1", labels: ["sessions"] }),
+  efi: {
+    ...root,
+    at: "/boot/efi",
+    type: "vfat",
+    device: "nvme1n1p15",
+    partition: 15,
+    labels: ["UEFI"],
+    bytes: 102_156_288,
+  },
+  sessions: whole({ ...root, at: "/sessions", device: "nvme0n1", disk: "nvme0n1", labels: ["sessions"] }),
   sessionLabel: "sessions",
   generations: ["a", "b"],
   generation: "b",
@@ -118,6 +133,7 @@ function whole({ partition: _, ...disk }: MountedDisk): MountedDisk {
 }
 
 describe("judging the disks", () => {
+  const mounted = { ...root, at: "/sessions" };
   const judge = (change: Partial<DiskFacts>, wish: Partial<Asked> = {}) =>
     judgeDisks({ ...disks, ...change }, { ...asked, ...wish });
 
@@ -139,17 +155,17 @@ describe("judging the disks", () => {
   }
   it("notices a session disk that is a partition, or has another label", () => {
     assert.equal(
-      reasonOf(judge({ sessions: { ...root, labels: ["sessions"] } })["D3"]),
-      "a partition, not the whole disk",
+      reasonOf(judge({ sessions: { ...mounted, labels: ["sessions"] } })["D3"]),
+      "partition 1, not whole disk",
     );
-    assert.equal(reasonOf(judge({ sessions: whole(root) })["D3"]), "no label sessions");
+    assert.equal(reasonOf(judge({ sessions: whole(mounted) })["D3"]), "no label sessions");
   });
   it("holds sizes against what was asked for; a session disk may have grown", () => {
     const grown = { ...root, diskBytes: 20 * 1024 ** 3 };
     assert.ok(isOk(judge({ root: grown }, { rootDiskGiB: 20 })["D1"]));
     assert.match(seenOf(judge({ root: grown }, { rootDiskGiB: 20 })["D1"]), /configured: not the default/);
     assert.equal(reasonOf(judge({}, { rootDiskGiB: 20 })["D1"]), "not 20 GB");
-    const sessions = (gib: number) => whole({ ...root, labels: ["sessions"], diskBytes: gib * 1024 ** 3 });
+    const sessions = (gib: number) => whole({ ...mounted, labels: ["sessions"], diskBytes: gib * 1024 ** 3 });
     assert.ok(isOk(judge({ sessions: sessions(50) })["D3"]));
     assert.match(seenOf(judge({ sessions: sessions(50) })["D3"]), /configured: not the default/);
     assert.equal(reasonOf(judge({ sessions: sessions(5) })["D3"]), "less than 10 GB");
@@ -171,6 +187,7 @@ const system: SystemFacts = {
   kernelRelease: "6.8.0-90-generic",
   kernelVersion: "#91~22.04.1-Ubuntu SMP PREEMPT_DYNAMIC Thu Nov 20",
   hostname: "claude",
+  sessionHostname: "claude",
   uefi: true,
 };
 
@@ -191,8 +208,18 @@ describe("judging the system", () => {
     assert.equal(reasonOf(verdicts["O2"]), "not of the 6.8 series; not PREEMPT_DYNAMIC");
   });
   it("takes another host name when it was asked for", () => {
-    assert.ok(isOk(judgeSystem({ ...system, hostname: "box" }, { hostname: "box" })["O3"]));
-    assert.equal(reasonOf(judgeSystem(system, { hostname: "box" })["O3"]), "box was asked for");
+    const box = { ...system, hostname: "box", sessionHostname: "box" };
+    assert.ok(isOk(judgeSystem(box, { hostname: "box" })["O3"]));
+    assert.equal(seenOf(judgeSystem(box, { hostname: "box" })["O3"]), "box (configured: not the default)");
+    assert.match(reasonOf(judgeSystem(system, { hostname: "box" })["O3"]), /^box was asked for/);
+  });
+  it("looks at the host name of a session as well", () => {
+    const box = { ...system, hostname: "box", sessionHostname: "claude" };
+    const verdict = judgeSystem(box, { hostname: "box" })["O3"];
+    assert.equal(reasonOf(verdict), "a session is to be box as well");
+    assert.equal(seenOf(verdict), "box, in a session claude (configured: not the default)");
+    const { sessionHostname: _, ...alone } = system;
+    assert.equal(reasonOf(judgeSystem(alone, asked)["O3"]), "no session told its own");
   });
   it("excuses Ubuntu's kernel for AWS for its preemption alone", () => {
     const judge = (kernelRelease: string, kernelVersion = "#33~22.04.1-Ubuntu SMP Fri Jun 20") => {
@@ -510,4 +537,75 @@ describe("judging the agent", () => {
     assert.ok(isOk(verdicts["A1"]), "the manifest tells the version");
     for (const id of ["A2", "A3", "A4"]) assert.deepEqual(verdicts[id], { notChecked: "later" });
   });
+});
+
+describe("the reference's values", () => {
+  const text = readFileSync(new URL("../../../../contract/reference.yaml", import.meta.url), "utf8");
+
+  /**
+   * Every verdict about the machine of these tests, by a reference.
+   *
+   * @param defaults what the stack that made it asked for, which configures nothing
+   */
+  function judgeAll(reference: Reference, defaults = defaultsOf(reference)): Verdicts {
+    const { sessionMemoryMiB, cpus, model, tools, ...sizes } = defaults;
+    const wish = { ...sizes, cpus: [cpus], sessionMemoryMiB };
+    const configured = { ...agent.configured, model, tools };
+    return {
+      ...judgeMachine(machine, wish, reference),
+      ...judgeDisks(disks, wish, reference),
+      ...judgeSystem(system, wish, reference),
+      ...judgeSandbox({ inside, outside }, reference),
+      ...judgeEgress(egress, reference),
+      ...judgeSessions(sessions, reference),
+      ...judgeAgent({ ...agent, configured }, reference),
+    };
+  }
+
+  /** Each value of the file: the id of its row, and the way to it in the parsed document. */
+  const values: { id: string; path: (string | number)[]; value: unknown }[] = [];
+  const collect = (id: string, path: (string | number)[], value: unknown): void => {
+    if (typeof value !== "object" || value === null) values.push({ id, path, value });
+    else for (const [name, part] of Object.entries(value)) collect(id, [...path, name], part);
+  };
+  for (const [group, rows] of Object.entries(parse(text) as Record<string, unknown>)) {
+    // Nothing here is a container: its rows are judged nowhere yet, and differ there until they are.
+    if (!Array.isArray(rows) || group === "container") continue;
+    rows.forEach((row: { id: string; value: unknown }, at) => {
+      collect(row.id, [group, at, "value"], row.value);
+    });
+  }
+
+  const other = (value: unknown) =>
+    typeof value === "number" ? value * 2 + 1 : typeof value === "boolean" ? !value : `x${value}`;
+
+  it("find the reference's machine right", () => {
+    assert.ok(values.length > 80, `${values.length} values`);
+    same(judgeAll(REFERENCE));
+  });
+
+  for (const { id, path, value } of values) {
+    it(`are judged: another ${id} than ${value}`, () => {
+      const document = parseDocument(text);
+      document.setIn(path, other(value));
+      const rows = parseReference(document.toString());
+      const changed = valuesOf(rows);
+      // A machine of today's defaults says that it is configured otherwise; one of the new defaults does not keep them.
+      const verdicts = [judgeAll(changed)[id], judgeAll(changed, defaultsOf(REFERENCE))[id]];
+      const before = judgeAll(REFERENCE)[id];
+      assert.ok(
+        verdicts.some((after) => !isDeepStrictEqual(after, before)),
+        "the same whatever the reference says",
+      );
+      // A list of servers is configured freely, and a machine is judged by the memory that it shows.
+      if (id !== "A4" && path.at(-1) !== "machineMiB")
+        assert.ok(
+          verdicts.some((after) => !isOk(after)),
+          JSON.stringify(verdicts),
+        );
+      // What is printed changes with it.
+      const row = (of: typeof rows) => of.find((one) => one.id === id) ?? assert.fail();
+      assert.notEqual(expectation(row(rows)), expectation(row(parseReference(text))));
+    });
+  }
 });

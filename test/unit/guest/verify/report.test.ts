@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
+import { REFERENCE_ROWS } from "../../../../contract/reference.ts";
+import { expectation } from "../../../../contract/reference-row.ts";
+import { failures, Report, type Row } from "../../../../contract/report.ts";
 import { readyLine } from "../../../../guest/verify/command.ts";
 import type { Verdicts } from "../../../../guest/verify/judge/verdict.ts";
 import { readAgentRun } from "../../../../guest/verify/look/agent.ts";
 import { parseAssignments, parseFields } from "../../../../guest/verify/look/files.ts";
 import { parseProbe } from "../../../../guest/verify/probe-report.ts";
-import { readReference } from "../../../../guest/verify/read-reference.ts";
-import { expectation } from "../../../../guest/verify/reference.ts";
-import { failures, Report, type Row } from "../../../../guest/verify/report.ts";
 import { makeRows } from "../../../../guest/verify/rows.ts";
 import { printReport } from "../../../../guest/verify/table.ts";
 
@@ -14,7 +14,7 @@ const HERE = { target: "local", arch: "amd64", distribution: "debian" } as const
 
 describe("the reference and its rows", () => {
   it("has every row once, in groups", async () => {
-    const rows = await readReference();
+    const rows = REFERENCE_ROWS;
     assert.equal(rows.length, 39);
     assert.equal(new Set(rows.map(({ id }) => id)).size, rows.length);
     assert.equal(
@@ -24,7 +24,7 @@ describe("the reference and its rows", () => {
   });
 
   const rowOf = async (id: string, verdicts: Verdicts, context: Parameters<typeof makeRows>[2] = HERE): Promise<Row> =>
-    makeRows(await readReference(), verdicts, context).find((row) => row.id === id) ?? assert.fail();
+    makeRows(REFERENCE_ROWS, verdicts, context).find((row) => row.id === id) ?? assert.fail();
   const bad = { seen: "x", ok: false, reason: "why" };
 
   it("fails a must row that differs, not a parity row", async () => {
@@ -72,7 +72,7 @@ describe("the reference and its rows", () => {
 
 describe("the report", () => {
   const report = async (verdicts: Verdicts): Promise<Report> => {
-    const rows = makeRows(await readReference(), verdicts, HERE);
+    const rows = makeRows(REFERENCE_ROWS, verdicts, HERE);
     return Report.parse({
       machine: "first",
       target: "local",
@@ -87,7 +87,7 @@ describe("the report", () => {
     });
   };
   const allOk = async (): Promise<Record<string, { seen: string; ok: boolean; reason?: string }>> =>
-    Object.fromEntries((await readReference()).map(({ id }) => [id, { seen: "as promised", ok: true }]));
+    Object.fromEntries(REFERENCE_ROWS.map(({ id }) => [id, { seen: "as promised", ok: true }]));
 
   it("is a table with a summary", async () => {
     const text = printReport(await report(await allOk()), { width: 100, allRows: true });

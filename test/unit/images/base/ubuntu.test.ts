@@ -28,7 +28,7 @@ describe("Ubuntu's cloud image", () => {
   let folder: string;
   let store: Store;
   let said: string[];
-  /** What the host publishes, by path. */
+  /** Files that the host publishes, by path. */
   let published: Map<string, Buffer>;
   let requests: { path: string; range: string | undefined }[];
   /** For the next requests of an image: bytes after which the connection breaks. */

@@ -21,7 +21,7 @@ const namespaced = (changes: Readonly<Record<string, unknown>>) =>
   Object.fromEntries(Object.entries(changes).map(([key, value]) => [`cloister:${key}`, value]));
 const paths = (found: readonly Problem[]): string[] => found.map(({ path }) => path.replace("cloister:", ""));
 
-/** What is wrong, the changes that make it so, where it is said, and what to do. */
+/** Each row: a mistake, the changes that make it, the key that the message names, and its remedy. */
 type Case = readonly [what: string, changes: Readonly<Record<string, unknown>>, path: string, message: RegExp];
 
 const existing = { vpcId: "vpc-1", cidr: "10.0.0.0/16", subnetIds: { "eu-central-1a": "a", "eu-central-1b": "b" } };
@@ -29,7 +29,7 @@ const existing = { vpcId: "vpc-1", cidr: "10.0.0.0/16", subnetIds: { "eu-central
 const CASES: readonly Case[] = [
   ["no region", { region: "" }, "region", /is missing.*pulumi config set cloister:region/],
   ["a region that is none", { region: "Frankfurt" }, "region", /must be a region's name/],
-  ["no image", { ami: null }, "ami", /is missing.*npm run ami/],
+  ["no image", { ami: null }, "ami", /is missing.*npm run aws:ami/],
   ["an image of another region", { ami: { ...AMI, region: "us-east-1" } }, "ami.region", /is not the stack's region/],
   [
     "an image of another architecture",

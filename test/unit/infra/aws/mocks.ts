@@ -1,7 +1,7 @@
 /* biome-ignore-all lint/suspicious/noExplicitAny: inputs of any resource */
 import * as pulumi from "@pulumi/pulumi";
 
-/** What a program registered. */
+/** The resources that a program registered. */
 export interface Registered {
   readonly type: string;
   readonly name: string;

@@ -4,7 +4,7 @@ import { gunzipSync } from "node:zlib";
 import { parse } from "yaml";
 import { type Registered, recordResources, settled } from "./mocks.ts";
 
-/** What a program registered, with a way to look at it. */
+/** The resources that a program registered, with a way to look at them. */
 export class Made {
   readonly all: readonly Registered[];
 
@@ -77,7 +77,7 @@ export function describeOptions<Args>(
 /** A row for each option, and for the parts of those that have some. */
 export type Rows<Args, Parts extends string = never> = Readonly<Record<(keyof Args & string) | Parts, Row<Args>>>;
 
-/** What user data has in it: cloud-init's document and the file that describes the machine. */
+/** Contents of user data: cloud-init's document and the file that describes the machine. */
 export function userData(base64: string): { document: Record<string, any>; machine: Record<string, any> } {
   const document = parse(gunzipSync(Buffer.from(base64, "base64")).toString()) as Record<string, any>;
   const file = (document["write_files"] as { path: string; content: string }[]).find(({ path }) =>

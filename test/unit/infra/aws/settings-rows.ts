@@ -175,6 +175,13 @@ export const ROWS: Readonly<Record<Exclude<Here | Parts, Whole | Compared>, Row<
     ["c8g.xlarge", "c8g.xlarge"],
     ["r8g.large", "c8g.xlarge"],
   ),
+  // Of three zones, that of the former name; its own would be another.
+  "machines.was": row(
+    { zones: ["a", "b", "c"].map((letter) => `eu-central-1${letter}`), machines: { one: { was: "first" } } },
+    (made) => made.one("Volume")["availabilityZone"],
+    "eu-central-1a",
+    "eu-central-1c",
+  ),
   "machines.sessionDiskGiB": one({ sessionDiskGiB: 40 }, (made) => made.one("Volume")["size"], 10, 40),
   "pools.min": workers({ min: 2 }, group("minSize"), 1, 2),
   "pools.max": workers({ max: 5 }, group("maxSize"), 4, 5),

@@ -1,6 +1,6 @@
 import type { MachineShape } from "../../../../infra/aws/machines/machine-template.ts";
 
-/** What machines of a test have in common. */
+/** The shape that machines of a test share. */
 export const shape: MachineShape = {
   region: "eu-central-1",
   stack: "dev",

@@ -3,7 +3,9 @@ import assert from "node:assert/strict";
 import { gunzipSync } from "node:zlib";
 import * as pulumi from "@pulumi/pulumi";
 import { parse } from "yaml";
+import { z } from "zod";
 import { parseStack } from "../../../../cli/stack.ts";
+import { AwsOutputs } from "../../../../contract/outputs.ts";
 import { deployerPolicy } from "../../../../infra/aws/access/deployer-policy.ts";
 import { protectData } from "../../../../infra/aws/data/on-destroy.ts";
 import { awsProblems } from "../../../../infra/aws/plan/problems/index.ts";
@@ -190,6 +192,9 @@ describe("the AWS target under mocks", () => {
     const { outputs } = await build(settingsOf("prod"), "prod");
     const { output } = await import("@pulumi/pulumi");
     const found = await new Promise<Record<string, unknown>>((resolve) => output(outputs).apply(resolve as never));
+    // All of them are as the contract says, and none is more.
+    const known = z.strictObject(AwsOutputs.shape).safeParse(found);
+    assert.ok(known.success, known.error?.message);
     const { outputs: read } = parseStack("prod", found);
     assert.ok(read.target === "aws");
     assert.equal(read.region, "eu-central-1");

@@ -3,8 +3,8 @@ import { readdirSync, readFileSync } from "node:fs";
 import { appendFile, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { reportLine } from "../../../../guest/verify/command.ts";
-import type { Report } from "../../../../guest/verify/report.ts";
+import { reportLine } from "../../../../contract/console.ts";
+import type { Report } from "../../../../contract/report.ts";
 import { followConsole, readConsoleLine } from "../../../../infra/local/steps/console.ts";
 import { REPOSITORY } from "../../../../rehearsal/project-copy.ts";
 

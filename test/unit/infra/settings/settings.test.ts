@@ -1,7 +1,16 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { parseMachine } from "../../../../contract/machine.ts";
 import { settingsSchema } from "../../../../infra/settings/schema.ts";
-import { parseSettings, type Settings, SettingsError, sessionMemoryMiB } from "../../../../infra/settings/settings.ts";
+import {
+  agentOf,
+  parseSettings,
+  type Settings,
+  SettingsError,
+  sessionMemoryMiB,
+} from "../../../../infra/settings/settings.ts";
+
+const digest = "0".repeat(64);
 
 const settingsOf = (config: Record<string, string>): Settings => {
   const parsed = parseSettings(config);
@@ -29,7 +38,32 @@ describe("settings", () => {
     });
     assert.equal(settings.cpus, 2);
     assert.deepEqual(settings.tools, ["Bash", "Read"]);
-    assert.deepEqual(settings.mcpServers, { notes: { command: "notes-server", args: [], env: {} } });
+    assert.deepEqual(settings.mcpServers, { notes: { type: "stdio", command: "notes-server", args: [], env: {} } });
+  });
+
+  it("takes every MCP server that a machine takes, and says what is wrong with another", () => {
+    const servers = {
+      notes: { command: "notes-server" },
+      "far notes": { type: "http", url: "https://mcp.example/notes", headers: { accept: "text/plain" } },
+      feed: { type: "sse", url: "https://mcp.example/feed" },
+    };
+    const settings = settingsOf({ "cloister:mcpServers": JSON.stringify(servers) });
+    const { agent } = parseMachine({ name: "m", target: "local", runtime: { digest }, agent: agentOf(settings) });
+    assert.deepEqual(agent.mcpServers, settings.mcpServers);
+    assert.deepEqual(agent.mcpServers["feed"], { ...servers.feed, headers: {} });
+    assert.deepEqual(agentOf(settingsOf({})), { model: settings.model, tools: settings.tools });
+    const wrong = { a: { type: "ftp", url: "ftp://x" }, b: { type: "http", url: "nowhere" }, c: { args: ["x"] } };
+    assert.deepEqual(
+      problemsOf({ "cloister:mcpServers": JSON.stringify(wrong) }).map(({ path, message }) => [
+        path,
+        message.split(".")[0],
+      ]),
+      [
+        ["cloister:mcpServers.a.type", "must be stdio (or left out), http or sse"],
+        ["cloister:mcpServers.b.url", "Invalid URL"],
+        ["cloister:mcpServers.c.command", "Invalid input: expected string, received undefined"],
+      ],
+    );
   });
 
   it("keeps a string a string even when it looks like a number", () => {

@@ -1,6 +1,5 @@
 // Command kit does for the boot scripts what a shell cannot do well or fast:
 //
-//	kit settings FILE   prints what the scripts need of machine.json, as shell assignments
 //	kit blank DEVICE    exit 0: nothing but zeros was found; 1: there is data (its offset is printed); 2: cannot tell
 //	kit sockets CGROUP  keeps the users of sessions away from the machine's UNIX sockets, in this control group and below
 //	kit ebs NAME        prints the disk that EC2 attached under this name, such as /dev/sdf; nothing when there is none
@@ -12,7 +11,6 @@ import (
 
 	"cloister/kit/internal/blank"
 	"cloister/kit/internal/ebs"
-	"cloister/kit/internal/settings"
 	"cloister/kit/internal/socketwall"
 )
 
@@ -21,12 +19,6 @@ func main() {
 		usage()
 	}
 	switch os.Args[1] {
-	case "settings":
-		text, err := settings.Read(os.Args[2])
-		if err != nil {
-			fail(err)
-		}
-		fmt.Print(text)
 	case "blank":
 		offset, err := blank.FirstData(os.Args[2])
 		if err != nil {
@@ -62,7 +54,7 @@ func folder(variable, usual string) string {
 }
 
 func usage() {
-	fmt.Fprintln(os.Stderr, "usage: kit settings FILE | kit blank DEVICE | kit ebs NAME | kit sockets CGROUP")
+	fmt.Fprintln(os.Stderr, "usage: kit blank DEVICE | kit ebs NAME | kit sockets CGROUP")
 	os.Exit(2)
 }
 

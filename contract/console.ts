@@ -1,0 +1,67 @@
+import { gunzipSync, gzipSync } from "node:zlib";
+import type { Report } from "./report.ts";
+
+/** The serial console, where a machine tells the computer that started it how it is. */
+export const CONSOLE = "/dev/console";
+
+/** How each of our lines begins. Whatever the kernel or the firmware put before it on the same line is no part of it. */
+const PREFIX = "cloister: ";
+const NOT_READY = "not ready: ";
+const REPORT = "report ";
+
+/** The longest line of words that the console gets, in characters. A report is longer. */
+const LONGEST = 900;
+
+/** One line of ours on the console. */
+export type ConsoleLine =
+  /** The machine verified itself: it takes sealed commands. The last line of a boot that went well. */
+  | { readonly kind: "ready" }
+  /** It is not ready, and why. */
+  | { readonly kind: "failed"; readonly why: string }
+  /** The report of its verification, as JSON; undefined where a message of the kernel came into the middle of it. */
+  | { readonly kind: "report"; readonly report: string | undefined }
+  /** Anything else that the operator may want to read. */
+  | { readonly kind: "progress"; readonly line: string };
+
+/**
+ * How a line is written, without its end. Shell scripts write the same: `say` and `not_ready` of guest/boot/lib.sh, `say`
+ * and `fail` of cloud-init/files/boot.sh, and cloister-boot.service.
+ */
+export function consoleLine(line: Exclude<ConsoleLine, { kind: "report" }>): string {
+  if (line.kind === "ready") return `${PREFIX}ready`;
+  const text = line.kind === "failed" ? `${NOT_READY}${line.why}` : line.line;
+  return `${PREFIX}${text.replace(/\s+/g, " ")}`.slice(0, LONGEST);
+}
+
+/** The report for whoever follows the console, who is spared a login: gzip, base64, about 3 KB. */
+export function reportLine(report: Report): string {
+  return `${PREFIX}${REPORT}${gzipSync(JSON.stringify(report)).toString("base64")}`;
+}
+
+/** Reads one line of the console; undefined where it is none of ours. */
+export function parseConsoleLine(line: string): ConsoleLine | undefined {
+  // The reason of a failure may quote other lines.
+  const why = after(line, `${PREFIX}${NOT_READY}`);
+  if (why !== undefined) return { kind: "failed", why };
+  // A message of the kernel may follow at once, with its time in brackets.
+  if (/^ready($|\s*\[ *\d+\.\d)/.test(after(line, PREFIX) ?? "")) return { kind: "ready" };
+  const report = after(line, `${PREFIX}${REPORT}`);
+  if (report) return { kind: "report", report: unpacked(report) };
+  // At the line's start: systemd names units by their descriptions, and breaks long lines anywhere.
+  const text = /^(?:\[ *\d+\.\d+\] )?cloister: (.+)/.exec(line)?.[1]?.trim();
+  return text ? { kind: "progress", line: text } : undefined;
+}
+
+/** What follows the first occurrence of a mark, without white space at its ends. */
+function after(line: string, mark: string): string | undefined {
+  const at = line.indexOf(mark);
+  return at === -1 ? undefined : line.slice(at + mark.length).trim();
+}
+
+function unpacked(base64: string): string | undefined {
+  try {
+    return gunzipSync(Buffer.from(base64, "base64")).toString("utf8");
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,88 @@
+import { z } from "zod";
+
+/** A verification in brief. The whole report is in the state folder of a local machine. */
+const Verification = z.object({
+  ok: z.boolean(),
+  rows: z.number(),
+  /** Rows whose promise is kept. */
+  kept: z.number(),
+  /** Rows that differ from the reference without being held against this target, by id. */
+  differs: z.array(z.string()).readonly(),
+});
+export type VerificationSummary = Readonly<z.infer<typeof Verification>>;
+
+/** What a local stack tells. */
+export const LocalOutputs = z.object({
+  target: z.literal("local"),
+  /** Folder of the machine's files, absolute. */
+  stateDirectory: z.string(),
+  /** Command line that leads into the machine. */
+  ssh: z.string(),
+  verification: Verification,
+  /** What runs its CPUs, and why. */
+  accelerator: z.string(),
+  /** What carries its network, and what that cannot keep. */
+  network: z.string(),
+  /** The operating system's image it was made from, and why that one. */
+  baseImage: z.string(),
+  /** `sha256:` and the digest of its runtime image. */
+  runtimeImage: z.string(),
+});
+export type LocalOutputs = z.infer<typeof LocalOutputs>;
+
+const NamedMachine = z.object({
+  instanceId: z.string(),
+  /** Command line that leads into the machine. */
+  shellCommand: z.string(),
+  sessionVolumeId: z.string(),
+  templateVersion: z.number(),
+});
+
+/** One Auto Scaling group of a pool. */
+const PoolGroup = z.object({ group: z.string(), templateVersion: z.number() });
+
+const Pool = z.object({
+  groups: z.array(PoolGroup),
+  /** Least time until all machines are started with EC2's default limits, in seconds. */
+  startSeconds: z.number(),
+});
+
+/** What a stack on AWS tells. */
+export const AwsOutputs = z.object({
+  target: z.literal("aws"),
+  region: z.string(),
+  /** By name. */
+  machines: z.record(z.string(), NamedMachine),
+  pools: z.record(z.string(), Pool),
+  logGroups: z.object({ system: z.string(), audit: z.string(), flow: z.string() }),
+  /** Address of the dashboard. */
+  dashboard: z.string(),
+  /** ARN of the secret with the model's key. */
+  modelKeySecret: z.string(),
+  /** US dollars a month, without traffic. */
+  monthlyEstimateUSD: z.object({
+    total: z.number(),
+    lines: z.array(z.object({ what: z.string(), usd: z.number() })).readonly(),
+  }),
+});
+export type AwsOutputs = z.infer<typeof AwsOutputs>;
+
+const OperatorLocal = LocalOutputs.pick({
+  target: true,
+  stateDirectory: true,
+  accelerator: true,
+  runtimeImage: true,
+  verification: true,
+});
+
+const OperatorAws = AwsOutputs.pick({ target: true, region: true }).extend({
+  modelKeySecret: AwsOutputs.shape.modelKeySecret.optional(),
+  machines: z.record(z.string(), NamedMachine.pick({ instanceId: true, templateVersion: true })),
+  pools: z.record(z.string(), Pool.pick({ groups: true })),
+});
+
+/** Of a stack's outputs, what the operator's command needs. A stack of another version may lack the rest. */
+export const OperatorOutputs = z.discriminatedUnion("target", [OperatorLocal, OperatorAws]);
+export type OperatorOutputs = z.infer<typeof OperatorOutputs>;
+export type OperatorLocalOutputs = z.infer<typeof OperatorLocal>;
+export type OperatorAwsOutputs = z.infer<typeof OperatorAws>;
