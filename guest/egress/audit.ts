@@ -26,12 +26,27 @@ const MOST_CHARACTERS = 1_024;
  * @param onProblem told when the journal takes no rows: once, and at the end how many more are missing
  */
 export function journal(onProblem: (line: string) => void, path: string = AUDIT_SOCKET): AuditLog {
-  return new JournalLog(onProblem, path);
+  return new JournalLog(onProblem, (onFailure) => new JournalStream(onFailure, path));
+}
+
+/** Where rows are written to. */
+export type RowStream = Pick<JournalStream, "ready" | "write" | "close">;
+
+/**
+ * The same log in another place than the machine's journal.
+ *
+ * @param open makes the stream, which tells by its argument why it takes nothing and how many rows are lost
+ */
+export function auditInto(
+  onProblem: (line: string) => void,
+  open: (onFailure: (why: string, rows: number) => void) => RowStream,
+): AuditLog {
+  return new JournalLog(onProblem, open);
 }
 
 class JournalLog implements AuditLog {
   readonly #onProblem: (line: string) => void;
-  readonly #stream: JournalStream;
+  readonly #stream: RowStream;
   readonly #verdicts = new Map<EgressDecision["verdict"], { readonly rate: RowRate; readonly count: RowCount }>();
   #every: number = COUNTED_MS.first;
   #timer: NodeJS.Timeout | undefined;
@@ -40,9 +55,9 @@ class JournalLog implements AuditLog {
   #telling: NodeJS.Timeout | undefined;
   #missing = 0;
 
-  constructor(onProblem: (line: string) => void, path: string) {
+  constructor(onProblem: (line: string) => void, open: (onFailure: (why: string, rows: number) => void) => RowStream) {
     this.#onProblem = onProblem;
-    this.#stream = new JournalStream((why, rows) => this.#failed(why, rows), path);
+    this.#stream = open((why, rows) => this.#failed(why, rows));
   }
 
   write(decision: EgressDecision): void {

@@ -20,8 +20,15 @@ export type Scratch =
    * It takes root: see {@link Outside}.
    */
   | { readonly kind: "launcher"; readonly folder: string; readonly sizeMiB: number; readonly shown: readonly Shown[] }
-  /** Folders that are there already. For whoever is not root: without a size, and without mounts. */
-  | { readonly kind: "folders"; readonly tmp: string; readonly shm: string }
+  /** Folders that are there already. For whoever is not root: without a size. */
+  | {
+      readonly kind: "folders";
+      readonly tmp: string;
+      readonly shm: string;
+      /** Folder with copies of {@link PROGRAMS} that only root may read. Absent: the system's own are used. */
+      readonly programs?: string;
+      readonly bound?: Bound;
+    }
   /** Made by bubblewrap for one command. `--size` needs bubblewrap 0.7; Ubuntu 22.04 has 0.6.1. */
   | { readonly kind: "tmpfs"; readonly sizeBytes: number };
 
@@ -32,6 +39,13 @@ export interface Shown {
   readonly mode: MountMode;
   /** Number of a descriptor of this process that is the folder itself. */
   readonly descriptor: number;
+}
+
+/** Folders that bubblewrap binds itself: no part of their paths may be a session's to change. */
+export interface Bound {
+  /** A folder that has an empty folder for each: it is what `mnt` is. */
+  readonly places: string;
+  readonly folders: readonly { readonly name: string; readonly mode: MountMode; readonly source: string }[];
 }
 
 /** All that decides how one command is sealed. */
@@ -66,6 +80,11 @@ export interface SandboxSpec {
 
 /** What root's side of the chain does before it becomes the session's user. */
 export interface Outside {
+  /**
+   * The supervisor is the session's user itself, not root: the chain begins in a user namespace, in which that user has the rights that
+   * are root's elsewhere. Default: false.
+   */
+  readonly ordinary?: boolean;
   /** Folder of the session's control group. Absent: the chain stays in the supervisor's. */
   readonly cgroup?: string;
   /** Limit of open files. */
@@ -113,6 +132,7 @@ export function launchArguments(spec: SandboxSpec): Launch {
   const shown = scratch.kind === "launcher" ? scratch.shown : [];
   return {
     command: [
+      ...(outside?.ordinary ? OWN_NAMESPACE : []),
       ...[runtime.applySeccomp, "launch", "--fd", `${FILTER_FD}=${runtime.baseFilter}`],
       ...["--keep", String(ENVIRONMENT_FD), "--keep", String(MARK_FD)],
       ...["--filter", runtime.launcherFilter],
@@ -131,6 +151,9 @@ export function launchArguments(spec: SandboxSpec): Launch {
         ? []
         : [
             ...["--guard", String(GUARD_FD), "--since", String(outside.since)],
+            ...boundFolders(spec).flatMap(({ name, mode }) =>
+              isGuarded(mode) ? ["--guarded", `${mode}:${name}`] : [],
+            ),
             ...["--folders-at", `${spec.home}/${MOUNTS}`],
           ]),
       ...["--", outsideProgram(spec, "bwrap"), ...bwrapArguments(spec)],
@@ -141,6 +164,9 @@ export function launchArguments(spec: SandboxSpec): Launch {
     descriptors: shown.map(({ descriptor }) => descriptor),
   };
 }
+
+/** util-linux's unshare(1) becomes the program that it starts: there is no process more. */
+const OWN_NAMESPACE = ["unshare", "--user", "--map-current-user", "--keep-caps", "--"];
 
 function homeArguments(home: string, limit: HomeLimit | undefined): string[] {
   return limit === undefined ? [] : ["--home", home, "--home-limit", `${limit.mib}:${limit.files}`];
@@ -155,15 +181,29 @@ function scratchArguments({ folder, sizeMiB, shown }: Extract<Scratch, { kind: "
 }
 
 /** Whether something has to decide about deletions: a mount itself cannot tell them from writing. */
-function guarded({ scratch }: SandboxSpec): boolean {
-  return scratch.kind === "launcher" && scratch.shown.some(({ mode }) => mode === "rw" || mode === "trash");
+function guarded(spec: SandboxSpec): boolean {
+  const folders = spec.scratch.kind === "launcher" ? spec.scratch.shown : boundFolders(spec);
+  return folders.some(({ mode }) => isGuarded(mode));
 }
 
-const outsideProgram = ({ scratch }: SandboxSpec, name: string): string =>
-  scratch.kind === "launcher" ? `${scratch.folder}/programs/${name}` : name;
+const isGuarded = (mode: MountMode): boolean => mode === "rw" || mode === "trash";
 
-const insideProgram = ({ scratch }: SandboxSpec, name: string): string =>
-  scratch.kind === "launcher" ? `${INSIDE_PROGRAMS}/${name}` : name;
+const boundFolders = ({ scratch }: SandboxSpec): Bound["folders"] =>
+  scratch.kind === "folders" ? (scratch.bound?.folders ?? []) : [];
+
+/** Folder of the programs that only root may read. */
+function programs({ scratch }: SandboxSpec): string | undefined {
+  if (scratch.kind === "launcher") return `${scratch.folder}/programs`;
+  return scratch.kind === "folders" ? scratch.programs : undefined;
+}
+
+function outsideProgram(spec: SandboxSpec, name: string): string {
+  const folder = programs(spec);
+  return folder === undefined ? name : `${folder}/${name}`;
+}
+
+const insideProgram = (spec: SandboxSpec, name: string): string =>
+  programs(spec) === undefined ? name : `${INSIDE_PROGRAMS}/${name}`;
 
 /** Bubblewrap's arguments. All flags exist in bubblewrap 0.6.1, except `--size` for {@link Scratch} of kind tmpfs. */
 export function bwrapArguments(spec: SandboxSpec): string[] {
@@ -175,10 +215,10 @@ export function bwrapArguments(spec: SandboxSpec): string[] {
     ...identity(spec),
     ...["--symlink", "../tmp", "/var/tmp"],
     ...["--ro-bind", spec.sockets, INSIDE_SOCKETS],
-    ...(spec.scratch.kind === "launcher" ? ["--ro-bind", `${spec.scratch.folder}/programs`, INSIDE_PROGRAMS] : []),
+    ...programArguments(spec),
     // Last: a home that was kept may have links in it, which lead what is mounted after it to another place.
     ...["--bind", spec.home, spec.home],
-    ...(spec.scratch.kind === "launcher" ? ["--bind", `${spec.scratch.folder}/mnt`, `${spec.home}/${MOUNTS}`] : []),
+    ...mountArguments(spec),
     // What bubblewrap made itself is on file systems without a size: nothing may be written there.
     ...["--remount-ro", "/dev", "--remount-ro", "/"],
     ...["--chdir", spec.cwd],
@@ -194,6 +234,22 @@ export function bwrapArguments(spec: SandboxSpec): string[] {
       "bash",
     ],
     ...insideArguments(spec),
+  ];
+}
+
+function programArguments(spec: SandboxSpec): string[] {
+  const folder = programs(spec);
+  return folder === undefined ? [] : ["--ro-bind", folder, INSIDE_PROGRAMS];
+}
+
+function mountArguments({ home, scratch }: SandboxSpec): string[] {
+  const at = `${home}/${MOUNTS}`;
+  if (scratch.kind === "launcher") return ["--bind", `${scratch.folder}/mnt`, at];
+  if (scratch.kind !== "folders" || scratch.bound === undefined) return [];
+  const { places, folders } = scratch.bound;
+  return [
+    ...["--ro-bind", places, at],
+    ...folders.flatMap(({ name, mode, source }) => [mode === "ro" ? "--ro-bind" : "--bind", source, `${at}/${name}`]),
   ];
 }
 

@@ -48,20 +48,27 @@ const quickStart: Plugin = {
   },
 };
 
+/** The modules of a machine. */
+const MACHINE_MODULES = {
+  cloister: join(GUEST, "cli/main.ts"),
+  aws: join(GUEST, "aws/main.ts"),
+  logs: join(GUEST, "aws/logs/main.ts"),
+};
+
 /**
  * Bundles the guest's code into one module, `cloister.mjs`: one file to read at start instead of hundreds. What only
  * machines on AWS run has modules of its own, so that no other start reads AWS's SDK.
  * Deterministic: esbuild's output depends on its version and the sources alone.
  *
  * @param outdir folder that gets `cloister.mjs`, `aws.mjs` and `logs.mjs`
+ * @param entryPoints other modules than these, by name
  */
-export async function bundleGuest(outdir: string): Promise<void> {
+export async function bundleGuest(
+  outdir: string,
+  entryPoints: Readonly<Record<string, string>> = MACHINE_MODULES,
+): Promise<void> {
   await build({
-    entryPoints: {
-      cloister: join(GUEST, "cli/main.ts"),
-      aws: join(GUEST, "aws/main.ts"),
-      logs: join(GUEST, "aws/logs/main.ts"),
-    },
+    entryPoints: { ...entryPoints },
     outdir,
     outExtension: { ".js": ".mjs" },
     bundle: true,

@@ -7,6 +7,7 @@ import { cpus, totalmem } from "node:os";
 import { fileURLToPath } from "node:url";
 import { Command } from "commander";
 import { awsFigures } from "./aws.ts";
+import { changeFigures } from "./changes.ts";
 import { type Figure, row } from "./figure.ts";
 import { machineFigures } from "./machine.ts";
 import { previewFigures } from "./preview.ts";
@@ -15,7 +16,7 @@ import { startFigures } from "./start.ts";
 const FILE = fileURLToPath(new URL("../../docs/benchmarks.md", import.meta.url));
 
 const options = new Command("npm run bench --")
-  .option("--only <names...>", "preview, machine, start, aws")
+  .option("--only <names...>", "preview, changes, machine, start, aws")
   .option("--cold", "the first start has empty caches")
   .option("--runs <number>", "how often each side of a comparison is measured", Number, 3)
   .parse()
@@ -24,6 +25,7 @@ const options = new Command("npm run bench --")
 const report = (line: string): void => console.log(`  ${line}`);
 const groups: Readonly<Record<string, () => Promise<Figure[]>>> = {
   preview: () => previewFigures(Math.max(options.runs, 5), report),
+  changes: () => changeFigures(Math.max(options.runs, 5), report),
   machine: () => machineFigures(options.runs, report),
   aws: () => awsFigures(Math.max(options.runs, 5), report),
   start: () => startFigures(options.cold ?? false, report),

@@ -14,8 +14,21 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   infra: ["lib", "contract", "guest", "cloud-init", "images"],
   cli: ["lib", "contract", "toolchain", "guest", "images", "infra"],
   rehearsal: ["lib", "contract", "toolchain", "infra"],
-  tools: ["lib", "contract", "toolchain", "guest", "cloud-init", "images", "infra", "cli", "rehearsal"],
-  test: ["lib", "contract", "toolchain", "guest", "cloud-init", "images", "infra", "cli", "rehearsal", "tools"],
+  preview: ["lib", "contract", "toolchain", "cloud-init", "infra", "rehearsal"],
+  tools: ["lib", "contract", "toolchain", "guest", "cloud-init", "images", "infra", "cli", "rehearsal", "preview"],
+  test: [
+    "lib",
+    "contract",
+    "toolchain",
+    "guest",
+    "cloud-init",
+    "images",
+    "infra",
+    "cli",
+    "rehearsal",
+    "preview",
+    "tools",
+  ],
   // Programs of somebody else's, as it were: they import the package by its name.
   examples: [],
 };

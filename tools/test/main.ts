@@ -32,6 +32,7 @@ const STAGES: readonly Stage[] = [
   { name: "lint", command: ["npm", "run", "-s", "lint"] },
   mocha("unit", "test/unit/**/*.test.ts"),
   mocha("sandbox", "test/sandbox/**/*.test.ts"),
+  mocha("container", "test/container/**/*.test.ts"),
   mocha("engine", "test/engine/**/*.test.ts", { needsPulumi: true }),
   {
     name: "rehearse",

@@ -18,8 +18,8 @@ export interface EgressFacts {
   readonly inside: ProbeReport;
   /** Control: an ordinary user of the machine. */
   readonly outside: ProbeReport;
-  /** A session's Unix user, outside its namespaces: what the second wall is for. */
-  readonly escaped: ProbeReport;
+  /** A session's Unix user, outside its namespaces: what the second wall is for. Absent: there is no such wall here. */
+  readonly escaped?: ProbeReport;
   /** Rows found in the machine's journal for this session. */
   readonly audit: readonly AuditRow[];
   /** URL that the session may reach by HTTP: the model's relay. */
@@ -109,16 +109,16 @@ function forbidden(facts: EgressFacts, promised: Reference["E4"]): Verdict {
   const word = reached.length + connected.length === 0 ? "never reachable" : "reachable";
   const open = forbiddenTargets[0] ?? "";
   const control = outside.connect?.find(({ target }) => target === open);
-  const wall = escaped.connect?.find(({ target }) => target === open);
+  const wall = escaped?.connect?.find(({ target }) => target === open);
   return verdict(
     `${forbiddenUrls.length - reached.length} of ${forbiddenUrls.length} refused by the proxy, ${forbiddenTargets.length - connected.length} of ${forbiddenTargets.length} direct; ` +
-      `a session's user outside its namespaces: ${wall?.ok === false ? wall.errno : "reaches the loopback"}`,
+      `a session's user outside its namespaces: ${wall?.ok === false ? wall.errno : escaped === undefined ? "no second wall" : "reaches the loopback"}`,
     [
       word !== promised && `${word}, not ${promised}`,
       reached.length > 0 && `not refused by the proxy: ${reached.join(", ")}`,
       connected.length > 0 && `reached directly: ${connected.join(", ")}`,
       control?.ok !== true && "the control outside could not reach the open port either",
-      wall?.ok !== false && "the second wall (nftables) lets a session's user through",
+      escaped !== undefined && wall?.ok !== false && "the second wall (nftables) lets a session's user through",
     ],
   );
 }

@@ -9,7 +9,8 @@ const MCP_SERVER_PARTS: Readonly<Record<string, PartDoc>> = {
   command: { description: "Program to start, as a session sees it.", example: "notes-server" },
   args: { description: "Arguments of the program.", example: ["--read-only"] },
   type: {
-    description: "`stdio` (also without it): a program that is started. `http` and `sse`: a server elsewhere.",
+    description: "`stdio`: a program that is started. `http` and `sse`: a server elsewhere.",
+    fallback: "`stdio`",
     example: "http",
   },
   url: { description: "Address of a server elsewhere.", example: "https://mcp.example/notes" },

@@ -9,6 +9,7 @@ import (
 
 	"cloister/seal/internal/bytecode"
 	"cloister/seal/internal/folders"
+	"cloister/seal/internal/rights"
 	"golang.org/x/sys/unix"
 )
 
@@ -125,9 +126,10 @@ func (o outside) becomeUser() error {
 	if err := unix.Chdir("/"); err != nil {
 		return errors.New("/: " + err.Error())
 	}
-	// A new keyring without a name. Kernels without keyrings have none to share.
+	root := os.Geteuid() == 0
+	// A new keyring without a name. Kernels without keyrings have none to share, and a container's own filter refuses them to all in it.
 	_, _, errno := unix.RawSyscall(unix.SYS_KEYCTL, unix.KEYCTL_JOIN_SESSION_KEYRING, 0, 0)
-	if errno != 0 && errno != unix.ENOSYS {
+	if errno != 0 && errno != unix.ENOSYS && (root || errno != unix.EPERM) {
 		return errors.New("keyring: " + errno.Error())
 	}
 	for capability := uintptr(0); ; capability++ {
@@ -139,6 +141,9 @@ func (o outside) becomeUser() error {
 		if err != nil {
 			return errors.New("bounding set: " + err.Error())
 		}
+	}
+	if !root {
+		return o.becomeOrdinary()
 	}
 	// The raw calls: of this thread only, the one that will be bubblewrap.
 	for _, step := range []struct {
@@ -154,6 +159,15 @@ func (o outside) becomeUser() error {
 		}
 	}
 	return nil
+}
+
+// becomeOrdinary gives up what a user has in a user namespace of its own: it was the session's user all the time.
+func (o outside) becomeOrdinary() error {
+	if os.Getuid() != o.uid || os.Getgid() != o.gid {
+		return errors.New("--user " + strconv.Itoa(o.uid) + ":" + strconv.Itoa(o.gid) + ": only root can become another user; this is " +
+			strconv.Itoa(os.Getuid()) + ":" + strconv.Itoa(os.Getgid()))
+	}
+	return rights.Drop()
 }
 
 // reserve takes the numbers that bubblewrap's descriptors will have, before anything else gets one of them: Go's own runtime opens some

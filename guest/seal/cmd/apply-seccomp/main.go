@@ -3,7 +3,7 @@
 // the command. It starts no process, makes no connection and leaves nothing of itself behind.
 //
 //	apply-seccomp launch --fd FD=FILE [--keep FD]... [--cgroup DIR] [--user UID:GID] [--open-files N] [--parent PID]
-//		[--scratch DIR --tmp-mib N [--program NAME]... [--folder FD:MODE:NAME]... --folders-at DIR --since NS
+//		[--scratch DIR --tmp-mib N [--program NAME]... [--folder FD:MODE:NAME]... [--guarded MODE:NAME]... --folders-at DIR --since NS
 //		--home DIR --home-limit MIB:FILES --userns FD --guard FD] [--filter FILE]... -- BWRAP...
 //	apply-seccomp [--wait PORT,PORT] [--wait-ms MS] [--mark FD] [--environment FD] [--guard FD] [--filter FILE]...
 //		-- COMMAND...
@@ -207,6 +207,12 @@ func (o *options) set(name, value string) error {
 			return errors.New(name + " " + strconv.Quote(value) + ": " + err.Error())
 		}
 		o.outside.place.shown = append(o.outside.place.shown, one)
+	case "--guarded":
+		one, err := parseBound(value)
+		if err != nil {
+			return errors.New(name + " " + strconv.Quote(value) + ": " + err.Error())
+		}
+		o.outside.place.bound = append(o.outside.place.bound, one)
 	case "--folders-at":
 		o.outside.place.at = value
 	case "--since":

@@ -26,6 +26,8 @@ type place struct {
 	programs []string
 	// shown are the folders of --mount.
 	shown []shown
+	// bound are folders that bubblewrap binds by itself, where nobody has the rights to mount them here: only their guard is started.
+	bound []shown
 	// at is the folder that has them inside the session.
 	at string
 	// home is the session's, and limit what it may hold; zero: no limit.
@@ -48,6 +50,16 @@ type shown struct {
 // guarded modes need a guard: a mount itself cannot tell deleting from writing.
 func (s shown) guarded() bool {
 	return s.mode == "rw" || s.mode == "trash"
+}
+
+// parseBound reads MODE:NAME.
+func parseBound(value string) (shown, error) {
+	mode, name, _ := strings.Cut(value, ":")
+	one := shown{folders.Folder{Name: name}, mode}
+	if !one.guarded() {
+		return shown{}, errors.New("only the modes rw and trash need a guard")
+	}
+	return one, folders.CheckName(name)
 }
 
 func parseShown(value string) (shown, error) {
@@ -79,7 +91,7 @@ func (p place) make(user folders.User, given map[int]int) error {
 		}
 	}
 	list := make([]folders.Folder, 0, len(p.shown))
-	guarded := false
+	guarded := len(p.bound) > 0
 	for _, one := range p.shown {
 		list = append(list, one.Folder)
 		guarded = guarded || one.guarded()
@@ -96,12 +108,11 @@ func (p place) make(user folders.User, given map[int]int) error {
 		}
 		given[p.usernsFD] = int(namespace.Fd())
 	}
-	if p.folder == "" {
-		return nil
-	}
-	err = scratch.Make(scratch.Spec{Folder: p.folder, SizeMiB: p.tmpMiB, User: user, Programs: p.programs, Trees: trees})
-	if err != nil {
-		return err
+	if p.folder != "" {
+		err = scratch.Make(scratch.Spec{Folder: p.folder, SizeMiB: p.tmpMiB, User: user, Programs: p.programs, Trees: trees})
+		if err != nil {
+			return err
+		}
 	}
 	if !guarded || p.guardFD == 0 {
 		return nil
@@ -127,17 +138,21 @@ func (p place) startGuard(user folders.User) (int, error) {
 	}
 	program := filepath.Join(filepath.Dir(self), "guard")
 	arguments := []string{"guard", "--socket", "3", "--since", strconv.FormatInt(p.since, 10)}
-	for _, one := range p.shown {
+	for _, one := range append(p.shown, p.bound...) {
 		if one.guarded() {
 			arguments = append(arguments, "--folder", one.mode+":"+p.at+"/"+one.Name)
 		}
+	}
+	// Who is not root is that user, and may not change its groups where it is in a user namespace.
+	credential := &syscall.Credential{
+		Uid: uint32(user.UID), Gid: uint32(user.GID), Groups: []uint32{}, NoSetGroups: os.Geteuid() != 0,
 	}
 	_, err = syscall.ForkExec(program, arguments, &syscall.ProcAttr{
 		Dir:   "/",
 		Env:   []string{},
 		Files: []uintptr{0, 1, 2, uintptr(pair[1])},
 		Sys: &syscall.SysProcAttr{
-			Credential:  &syscall.Credential{Uid: uint32(user.UID), Gid: uint32(user.GID), Groups: []uint32{}},
+			Credential:  credential,
 			AmbientCaps: []uintptr{unix.CAP_SYS_CHROOT},
 			Pdeathsig:   syscall.SIGKILL,
 		},

@@ -19,6 +19,23 @@ const (
 // attempts makes the calls that the first filter refuses. None of them can change anything: where the kernel would do
 // it, an argument is one that it must reject.
 func attempts() any {
+	return attempt(func(string) bool { return true })
+}
+
+// engine makes those of the calls that tell the profile of a container's engine from others, and those that it has for bubblewrap. A call of another architecture is not
+// among them: a profile may end the thread that makes it.
+func engine() any {
+	return attempt(func(name string) bool {
+		switch name {
+		case "io_uring_setup", "keyctl", "ptrace", "vmsplice",
+			"chroot", "clone-user", "mount", "pivot_root", "setns", "umount", "unshare-user":
+			return true
+		}
+		return false
+	})
+}
+
+func attempt(wanted func(name string) bool) map[string]Outcome {
 	text := []byte("x\x00")
 	address := uintptr(unsafe.Pointer(&text[0]))
 	calls := map[string][]uintptr{
@@ -91,6 +108,9 @@ func attempts() any {
 	}
 	found := map[string]Outcome{}
 	for name, call := range calls {
+		if !wanted(name) {
+			continue
+		}
 		var a [7]uintptr
 		copy(a[:], call)
 		_, _, errno := unix.RawSyscall6(a[0], a[1], a[2], a[3], a[4], a[5], a[6])

@@ -38,6 +38,7 @@ var simple = map[string]func() any{
 	"namespaces":  namespaces,
 	"sockets":     sockets,
 	"attempts":    attempts,
+	"engine":      engine,
 	"processes":   processes,
 	"fds":         descriptors,
 	"filesystems": filesystems,

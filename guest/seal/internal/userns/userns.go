@@ -27,7 +27,13 @@ func New(ids Map) (*os.File, error) {
 // it, so that a machine need not let every user make namespaces (kernel.unprivileged_userns_clone).
 //
 // The calling thread's own user is changed for a moment, and no other thread's.
+//
+// An ordinary user owns what it makes anyhow: then uid and gid must be its own.
 func NewOwned(uid, gid int) (*os.File, error) {
+	ids := Map{InsideUID: uid, OutsideUID: uid, InsideGID: gid, OutsideGID: gid}
+	if os.Geteuid() != 0 {
+		return start(ids)
+	}
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	// -1 leaves an id as it is. The owner of a namespace is the effective user of the thread that makes it (user_namespaces(7)).
@@ -40,7 +46,7 @@ func NewOwned(uid, gid int) (*os.File, error) {
 	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 1, 0, 0, 0); err != nil {
 		return nil, errors.New("dumpable: " + err.Error())
 	}
-	made, err := start(Map{InsideUID: uid, OutsideUID: uid, InsideGID: gid, OutsideGID: gid})
+	made, err := start(ids)
 	if back := setEffective(0); back != nil {
 		return nil, back
 	}

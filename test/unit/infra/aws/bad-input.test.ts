@@ -54,6 +54,18 @@ const CASES: readonly Case[] = [
   ["one zone", { zones: ["eu-central-1a"] }, "zones", /must be two or three/],
   ["a zone twice", { zones: ["eu-central-1a", "eu-central-1a"] }, "zones", /names a zone twice/],
   [
+    "the successor of a machine that is still there",
+    { machines: { one: {}, two: { was: "one" } } },
+    "machines.two.was",
+    /is a machine of this stack/,
+  ],
+  [
+    "two successors of one machine",
+    { machines: { a: { was: "one" }, b: { was: "one" } } },
+    "machines.b.was",
+    /is said of a as well/,
+  ],
+  [
     "a machine's zone",
     { machines: { one: { zone: "eu-central-1c" } } },
     "machines.one.zone",

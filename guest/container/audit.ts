@@ -1,0 +1,69 @@
+import { createWriteStream, type WriteStream } from "node:fs";
+import { access, constants, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { type AuditLog, auditInto, type RowStream } from "../egress/audit.ts";
+import type { EgressDecision } from "../egress/decision.ts";
+
+/** A folder of the operator's, where one is mounted: the rows outlive the container there. */
+export const AUDIT_FOLDER = "/audit";
+const OTHERWISE = "/run/cloister";
+const FILE = "audit.jsonl";
+
+/** How much may wait to be written, in bytes. */
+const MOST_WAITING = 1 << 20;
+
+/** File of the audit rows, one JSON object a line: in {@link AUDIT_FOLDER}, else in memory, and gone with the container. */
+export async function auditFile(): Promise<string> {
+  const usable = await access(AUDIT_FOLDER, constants.W_OK).then(
+    () => true,
+    () => false,
+  );
+  return join(usable ? AUDIT_FOLDER : OTHERWISE, FILE);
+}
+
+/** The audit log of one session of a container, where there is no journal. */
+export const fileAudit = (onProblem: (line: string) => void, path: string): AuditLog =>
+  auditInto(onProblem, (onFailure) => new FileRows(path, onFailure));
+
+class FileRows implements RowStream {
+  readonly #file: WriteStream;
+  #failed = false;
+
+  constructor(path: string, onFailure: (why: string, rows: number) => void) {
+    // Appended in whole lines: several sessions of one container write to one file.
+    this.#file = createWriteStream(path, { flags: "a", mode: 0o600 });
+    this.#file.on("error", (error) => {
+      if (!this.#failed) onFailure(error.message, 1);
+      this.#failed = true;
+    });
+  }
+
+  ready(last = false): boolean {
+    return !this.#failed && (last || this.#file.writableLength < MOST_WAITING);
+  }
+
+  write(line: string): void {
+    this.#file.write(`${line}\n`);
+  }
+
+  async close(): Promise<void> {
+    if (this.#failed) return;
+    await new Promise<void>((resolve) => {
+      this.#file.once("close", () => resolve());
+      this.#file.end();
+    });
+  }
+}
+
+/** The rows of one session, or of all. */
+export async function readRows(session?: string): Promise<EgressDecision[]> {
+  const text = await readFile(await auditFile(), "utf8").catch(() => "");
+  return text.split("\n").flatMap((line): EgressDecision[] => {
+    try {
+      const row = JSON.parse(line) as EgressDecision | { readonly counted: number };
+      return !("counted" in row) && (session === undefined || row.session === session) ? [row] : [];
+    } catch {
+      return [];
+    }
+  });
+}

@@ -1,0 +1,232 @@
+import { execFile } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { Resolver } from "node:dns/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer, type Server } from "node:net";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { promisify } from "node:util";
+import { writeFileAtomic } from "../lib/atomic-write.ts";
+import { readHostile } from "../sessions/hostile.ts";
+import { sessionPaths } from "../sessions/state.ts";
+import { judgeEgress } from "../verify/judge/egress.ts";
+import { judgeSandbox } from "../verify/judge/sandbox.ts";
+import { judgeSessions } from "../verify/judge/sessions.ts";
+import type { Verdicts } from "../verify/judge/verdict.ts";
+import {
+  ALLOWED_URL,
+  NEIGHBOUR_MARK,
+  NEIGHBOUR_PORT,
+  NEIGHBOUR_SCRIPT,
+  PROBE,
+  SUBJECT_SCRIPT,
+  script,
+} from "../verify/look/session-scripts.ts";
+import { type ProbeReport, parseProbe } from "../verify/probe-report.ts";
+import { readRows } from "./audit.ts";
+import { runContained } from "./run.ts";
+
+const exec = promisify(execFile);
+
+/** Names that never exist (RFC 6761). */
+const [ALLOWED_HOST, DENIED_HOST] = ["allowed.cloister.invalid", "denied.cloister.invalid"];
+const ALLOWED_TARGET = `${ALLOWED_HOST}:443`;
+const DENIED_URLS = [`http://${DENIED_HOST}/`, `https://${DENIED_HOST}/`];
+const DENIED_TARGET = `${DENIED_HOST}:443`;
+const FORBIDDEN_URLS = [
+  "http://169.254.169.254/latest/meta-data/",
+  "http://127.0.0.1:22/",
+  "http://localhost:22/",
+  "http://10.0.2.2/",
+  "http://172.16.0.1/",
+  "http://192.168.0.1/",
+  "http://[::1]:22/",
+  "http://[fd00:ec2::254]/latest/meta-data/",
+];
+const FORBIDDEN_DIRECT = ["tcp:169.254.169.254:80", "tcp:10.0.2.2:22", "tcp:192.168.0.1:80", "udp:10.0.2.3:53"];
+const NEIGHBOUR_TARGET = `tcp:127.0.0.1:${NEIGHBOUR_PORT}`;
+
+const TIME_LIMIT_MS = 120_000;
+
+/** Why a session of a container has no user of its own. */
+const ONE_USER = "a container has one user: nobody in it could make another; namespaces keep its sessions apart";
+
+/**
+ * Runs two sealed sessions at once, one that is looked at and a neighbour that has what it must not see, and the same probes outside of
+ * both as the container's own user: the controls.
+ */
+export async function lookAtContained(acceptWeaker: boolean): Promise<Verdicts> {
+  const folder = await mkdtemp("/tmp/cloister-verify-");
+  const unixSocket = join(folder, "open.sock");
+  const stop = new AbortController();
+  const neighbourName = `quiet-watchful-neighbour-${randomBytes(2).toString("hex")}`;
+  const servers: Server[] = [];
+  const runs: Promise<unknown>[] = [];
+  try {
+    const tcp = await listen(servers, { port: 0, host: "127.0.0.1" });
+    await listen(servers, { path: unixSocket });
+    const openTarget = `tcp:127.0.0.1:${(tcp.address() as { port: number }).port}`;
+    await Promise.all(["ro", "rw", "rwd", "talk"].map((mode) => mkdir(join(folder, mode))));
+    await Promise.all(["ro", "rw", "rwd"].map((mode) => writeFile(join(folder, mode, "given"), "given\n")));
+    const common = {
+      stdio: "capture",
+      signal: stop.signal,
+      timeoutMs: TIME_LIMIT_MS,
+      onNotice: () => {},
+      acceptWeaker,
+    } as const;
+    const neighbour = runContained({
+      ...common,
+      name: neighbourName,
+      mounts: [{ source: join(folder, "talk"), name: "talk", mode: "rwd" }],
+      command: script(NEIGHBOUR_SCRIPT),
+    });
+    const subject = runContained({
+      ...common,
+      agent: true,
+      allow: [ALLOWED_TARGET],
+      mounts: (["ro", "rw", "rwd"] as const).map((mode) => ({ source: join(folder, mode), name: mode, mode })),
+      command: script(SUBJECT_SCRIPT, ...insideChecks(neighbourName, openTarget, unixSocket)),
+    });
+    runs.push(neighbour, subject);
+    for (const run of runs) run.catch(() => stop.abort());
+    const introduced = introduce(folder, stop.signal);
+    introduced.catch(() => {});
+    const ended = Promise.race([neighbour, subject]).then(({ exitCode, stderr }) => {
+      throw new Error(`a session ended too early (${exitCode}): ${stderr.trim()}`);
+    });
+    const told = await Promise.race([introduced, ended]);
+    const [outside, ran] = await Promise.all([
+      controls(openTarget, unixSocket),
+      subject.finally(() => writeFile(join(folder, "talk", "done"), "", { flag: "wx" }).catch(() => stop.abort())),
+    ]);
+    ended.catch(() => {});
+    if (ran.exitCode !== 0)
+      throw new Error(`the session that was looked at failed (${ran.exitCode}): ${ran.stderr.trim()}`);
+    const [report = "", home = "", withForeignToken = ""] = ran.stdout.split("\n");
+    const inside = parseProbe(report);
+    const [mode = "", owner = ""] = home.split(" ");
+    const foreign = parseProbe(withForeignToken).http?.[0]?.status;
+    const rows = judgeSessions({
+      name: ran.session,
+      inside,
+      home: { mode, uid: Number(owner) },
+      account: { uid: process.getuid?.() ?? -1, home: sessionPaths(ran.session).home },
+      mounts: { ro: "ro", rw: "rw", rwd: "rwd" },
+      neighbour: {
+        name: neighbourName,
+        uid: process.getuid?.() ?? -1,
+        controls: {
+          file: told[1] === "1",
+          tmp: told[2] === "1",
+          shm: told[3] === "1",
+          ipc: told[4] === "1",
+          port: told[5] === "1",
+          token: told[0]?.startsWith("http://") === true,
+        },
+        paths: neighbourPaths(neighbourName),
+        processMark: NEIGHBOUR_MARK,
+        target: NEIGHBOUR_TARGET,
+        ...(foreign === undefined ? {} : { foreignTokenStatus: foreign }),
+      },
+    });
+    const own = rows["N2"];
+    return {
+      ...judgeSandbox({ inside, outside }),
+      ...judgeEgress({
+        session: ran.session,
+        inside,
+        outside,
+        audit: await readRows(ran.session),
+        allowedUrl: ALLOWED_URL,
+        allowedTarget: ALLOWED_TARGET,
+        deniedUrls: DENIED_URLS,
+        deniedTarget: DENIED_TARGET,
+        forbiddenUrls: FORBIDDEN_URLS,
+        forbiddenTargets: [openTarget, ...FORBIDDEN_DIRECT],
+      }),
+      ...rows,
+      // Only that: whatever else is wrong with the row counts.
+      ...(own !== undefined && "reason" in own && own.reason === "two sessions share a user"
+        ? { N2: { ...own, excuse: ONE_USER } }
+        : {}),
+    };
+  } finally {
+    stop.abort();
+    for (const server of servers) server.close();
+    await Promise.allSettled(runs);
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function listen(servers: Server[], where: { port: number; host: string } | { path: string }): Promise<Server> {
+  const server = createServer((socket) => socket.end());
+  servers.push(server);
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(where, resolve);
+  });
+  return server;
+}
+
+async function introduce(folder: string, signal: AbortSignal): Promise<string[]> {
+  const told = await waitForFile(join(folder, "talk", "ready"), signal);
+  await waitForFile(join(folder, "rw", "begun"), signal);
+  await writeFileAtomic(join(folder, "ro", "go"), `${told[0]}\n`);
+  return told;
+}
+
+async function waitForFile(path: string, signal: AbortSignal): Promise<string[]> {
+  for (const end = Date.now() + TIME_LIMIT_MS; Date.now() < end; ) {
+    const lines = ((await readHostile(path)) ?? "").trim().split("\n");
+    if (lines.at(-1) === "end") return lines;
+    await sleep(50, undefined, { signal });
+  }
+  throw new Error(`a session did not come up within ${TIME_LIMIT_MS / 1000} s (${path})`);
+}
+
+/**
+ * The probes outside of every session. What a user may do in a user namespace of its own is the control for rights: the container itself
+ * has none to begin with.
+ */
+async function controls(openTarget: string, unixSocket: string): Promise<ProbeReport> {
+  const probe = async (command: readonly string[]) => {
+    const [program = "", ...rest] = command;
+    return parseProbe((await exec(program, rest, { cwd: "/", env: { PATH: "/usr/bin:/bin" } })).stdout);
+  };
+  const [plain, owner, answered] = await Promise.all([
+    probe([PROBE, "namespaces", "routes", `unix=${unixSocket}`, `connect=${openTarget}`]),
+    probe(["unshare", "--user", "--map-current-user", "--keep-caps", "--", PROBE, "status"]),
+    nameserverAnswers(),
+  ]);
+  return { ...plain, status: owner.status ?? {}, dns: [{ name: ALLOWED_HOST, ok: answered }] };
+}
+
+/** Whether a nameserver can be reached. "There is no such name" is an answer too. */
+async function nameserverAnswers(): Promise<boolean> {
+  const resolver = new Resolver({ timeout: 2_000, tries: 2 });
+  return await resolver.resolve4(ALLOWED_HOST).then(
+    () => true,
+    ({ code }: NodeJS.ErrnoException) =>
+      code === "ENOTFOUND" || code === "ENODATA" || code === "ESERVFAIL" || code === "EREFUSED",
+  );
+}
+
+function insideChecks(neighbour: string, openTarget: string, unixSocket: string): string[] {
+  return [
+    ...["status", "namespaces", "processes", "identity", "environment", "routes", "shm"],
+    `dns=${ALLOWED_HOST}`,
+    `unix=${unixSocket}`,
+    ...[ALLOWED_URL, ...DENIED_URLS, ...FORBIDDEN_URLS].map((url) => `http=${url}`),
+    ...[ALLOWED_TARGET, DENIED_TARGET].map((target) => `socks=${target}`),
+    ...[openTarget, ...FORBIDDEN_DIRECT, NEIGHBOUR_TARGET].map((target) => `connect=${target}`),
+    ...neighbourPaths(neighbour).map((path) => `file=${path}`),
+    "file=mnt/ro/given",
+    ...["ro", "rw", "rwd"].flatMap((mode) => [`write=mnt/${mode}/made`, `remove=mnt/${mode}/given`]),
+  ];
+}
+
+function neighbourPaths(neighbour: string): string[] {
+  const { home } = sessionPaths(neighbour);
+  return [home, `${home}/kept`, "/tmp/kept", "/dev/shm/kept", "/run/cloister/sessions"];
+}

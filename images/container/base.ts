@@ -1,0 +1,63 @@
+import { join } from "node:path";
+import { execa } from "execa";
+import { type Report, type Store, sha256 } from "../../lib/store.ts";
+import { isolated } from "../base/debian/build.ts";
+import { mirrorOf, readHostApt } from "../base/debian/mirror.ts";
+import type { Arch } from "../runtime/arch.ts";
+import { PACKAGES, SUITE } from "./packages.ts";
+
+const TAR = "base.tar";
+
+/** What a program of the distribution never reads. */
+const LEFT_OUT = ["/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*", "/usr/share/info/*"];
+
+export const MMDEBSTRAP_MISSING =
+  "mmdebstrap is needed to make a base image from packages, and is not on PATH. Install it (apt-get install mmdebstrap), or name a base " +
+  "image: --base debian:trixie-slim";
+
+/** mmdebstrap's arguments. The same packages give the same bytes. */
+export function mmdebstrapArguments(arch: Arch, output: string, mirror: string): string[] {
+  return [
+    ...["--variant=minbase", "--format=tar", `--architectures=${arch}`, `--include=${PACKAGES.join(",")}`],
+    ...LEFT_OUT.map((path) => `--dpkgopt=path-exclude=${path}`),
+    "--dpkgopt=path-include=/usr/share/doc/*/copyright",
+    "--aptopt=APT::Install-Recommends false",
+    ...[SUITE, output, `deb ${mirror} ${SUITE} main`],
+  ];
+}
+
+/**
+ * A base image's file system, made from packages of the mirror that this computer's apt uses: for closed networks. Found in the store,
+ * or made.
+ *
+ * @returns path of a tar archive, and the key that it has in the store
+ * @throws when mmdebstrap is missing or fails, with its last lines
+ */
+export async function ensureBase(store: Store, arch: Arch, report: Report): Promise<{ tar: string; key: string }> {
+  const key = sha256(JSON.stringify(mmdebstrapArguments(arch, "", "")));
+  const { path } = await store.entry(
+    "container-base",
+    key,
+    async (dir) => {
+      const apt = await readHostApt();
+      const mirror = mirrorOf(apt);
+      report(`making a base image from packages of ${mirror}`);
+      const [command = "", ...rest] = isolated(
+        ["mmdebstrap", ...mmdebstrapArguments(arch, join(dir, TAR), mirror)],
+        process.getuid?.() === 0,
+      );
+      const result = await execa(command, rest, {
+        env: { SOURCE_DATE_EPOCH: "0", LC_ALL: "C.UTF-8", ...(apt.proxy ? { http_proxy: apt.proxy } : {}) },
+        reject: false,
+        stdin: "ignore",
+        all: true,
+      });
+      if (result.failed) {
+        const said = (result.all ?? "").trim().split("\n").slice(-12).join("\n");
+        throw new Error(/ENOENT|No such file/.test(said) ? MMDEBSTRAP_MISSING : `mmdebstrap failed:\n${said}`);
+      }
+    },
+    { report },
+  );
+  return { tar: join(path, TAR), key };
+}

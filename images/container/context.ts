@@ -1,0 +1,100 @@
+import { chmod, copyFile, cp, mkdir, readdir, readFile, rm, utimes, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { type Report, Store, sha256 } from "../../lib/store.ts";
+import type { Arch } from "../runtime/arch.ts";
+import { bundleGuest } from "../runtime/bundle.ts";
+import { runtimeImageKey } from "../runtime/key.ts";
+import { ensurePackages } from "../runtime/packages.ts";
+import { layOut } from "../runtime/tree.ts";
+import { runtimeComponents } from "./components.ts";
+import { PACKAGES } from "./packages.ts";
+
+const ROOT = join(import.meta.dirname, "../..");
+const BUILD = join(import.meta.dirname, "build");
+const GUEST = join(ROOT, "guest");
+
+/** What of the runtime has no use where there is no systemd, no root and no disk. */
+const MACHINES_ONLY = [
+  "boot",
+  "units",
+  "lib/aws.mjs",
+  "lib/cloister.mjs",
+  "lib/logs.mjs",
+  "bin/confine",
+  "bin/keeper",
+  "bin/kit",
+  "seccomp/supervisor.bpf",
+];
+
+/** What a Dockerfile is built in: `Dockerfile`, `build/` and `runtime/`. */
+export interface Context {
+  readonly path: string;
+  /** Digest of all that decides it. */
+  readonly key: string;
+  readonly version: string;
+}
+
+/** Digest of what the image is made from, beside its base. */
+export async function contextKey(arch: Arch): Promise<string> {
+  const dockerfile = await readFile(join(ROOT, "container/Dockerfile"), "utf8");
+  const own = await Promise.all(
+    (await readdir(import.meta.dirname, { recursive: true, withFileTypes: true }))
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
+      .sort()
+      .map((path) => readFile(path, "utf8")),
+  );
+  return sha256(JSON.stringify([runtimeImageKey({ arch }), dockerfile, ...own]));
+}
+
+/** Finds the context for this version of the sources in the store, or makes it. */
+export async function ensureContext(options: { arch: Arch; report?: Report; store?: Store }): Promise<Context> {
+  const { arch, report = () => {}, store = new Store() } = options;
+  const key = await contextKey(arch);
+  const { version } = JSON.parse(await readFile(join(ROOT, "package.json"), "utf8")) as { version: string };
+  const { path } = await store.entry(
+    "container-context",
+    key,
+    (dir) => makeContext({ dir, arch, version, report, store }),
+    {
+      report,
+      deep: false,
+    },
+  );
+  return { path, key, version };
+}
+
+async function makeContext(options: {
+  dir: string;
+  arch: Arch;
+  version: string;
+  report: Report;
+  store: Store;
+}): Promise<void> {
+  const { dir, arch, version, report, store } = options;
+  const packages = await ensurePackages(store, arch, report);
+  const [tree, build] = [join(dir, "runtime"), join(dir, "build")];
+  await layOut({ tree, arch, version, packages, report });
+  await Promise.all(MACHINES_ONLY.map((path) => rm(join(tree, path), { recursive: true })));
+  await bundleGuest(join(tree, "lib"), { container: join(GUEST, "container/main.ts") });
+  await copyFile(join(GUEST, "container/bin/cloister"), join(tree, "bin/cloister"));
+  await cp(BUILD, build, { recursive: true });
+  await writeFile(join(build, "packages.txt"), `${PACKAGES.join("\n")}\n`);
+  await writeFile(join(build, "components.json"), JSON.stringify(await runtimeComponents(arch)));
+  await copyFile(join(ROOT, "container/Dockerfile"), join(dir, "Dockerfile"));
+  await settle(dir);
+}
+
+/** Modes and times must not depend on who builds, or when. */
+async function settle(dir: string): Promise<void> {
+  const entries = await readdir(dir, { recursive: true, withFileTypes: true });
+  for (const entry of entries) {
+    const path = join(entry.parentPath ?? entry.path, entry.name);
+    const executable = entry.isDirectory() || /\/bin\/[^/]+$/.test(path);
+    const link = /\/(bin\/node|lib\/claude)$/.test(path);
+    // The agent and Node are links to the store's own files, which have this mode already.
+    if (!entry.isSymbolicLink() && !link) await chmod(path, executable ? 0o755 : 0o644);
+    if (entry.isDirectory()) await utimes(path, 0, 0);
+  }
+  await mkdir(dir, { recursive: true });
+}

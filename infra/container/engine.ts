@@ -1,0 +1,120 @@
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { execa, type Options } from "execa";
+import { cacheRoot } from "../../lib/cache-root.cjs";
+import type { EngineKind } from "./options.ts";
+
+/** A container engine of this computer that answers. */
+export interface Engine extends EngineKind {
+  readonly version: string;
+  /** Variables that it is started with, beside the caller's. */
+  readonly env: Readonly<Record<string, string>>;
+  /** What was adapted to this host, for people. */
+  readonly notes: readonly string[];
+}
+
+export class NoEngine extends Error {}
+
+/** CAP_SYS_RESOURCE (capabilities(7)): its number. */
+const SYS_RESOURCE = 24n;
+
+/**
+ * Finds an engine: the one that is asked for, else podman, else docker.
+ *
+ * @throws {NoEngine} with what each of them said, and how to install one
+ */
+export async function findEngine(wanted?: string): Promise<Engine> {
+  const problems: string[] = [];
+  for (const program of wanted === undefined ? (["podman", "docker"] as const) : [wanted]) {
+    if (program !== "podman" && program !== "docker") {
+      throw new NoEngine(`--engine ${program}: write podman or docker`);
+    }
+    const found = await (program === "podman" ? askPodman() : askDocker());
+    if (typeof found !== "string") return found;
+    problems.push(`${program}: ${found}`);
+  }
+  throw new NoEngine(
+    `no container engine answers. ${problems.join("; ")}. Install one: apt-get install podman (Debian, Ubuntu), brew install podman (macOS), ` +
+      "or Docker Desktop or Podman Desktop (Windows, macOS), and start it.",
+  );
+}
+
+async function askPodman(): Promise<Engine | string> {
+  const { env, notes } = await podmanSettings();
+  const asked = await execa("podman", ["info", "--format", "json"], { env, reject: false, stdin: "ignore" });
+  if (asked.failed) return said(asked.stderr, asked.shortMessage);
+  const info = JSON.parse(asked.stdout) as {
+    host: { cgroupVersion: string; security: { rootless: boolean; apparmorEnabled?: boolean } };
+    version: { Version: string };
+  };
+  return {
+    program: "podman",
+    version: info.version.Version,
+    rootless: info.host.security.rootless,
+    cgroups: info.host.cgroupVersion === "v1" ? 1 : 2,
+    apparmor: info.host.security.apparmorEnabled ?? false,
+    env,
+    notes,
+  };
+}
+
+async function askDocker(): Promise<Engine | string> {
+  const asked = await execa("docker", ["info", "--format", "{{json .}}"], { reject: false, stdin: "ignore" });
+  const info = asked.failed ? undefined : (JSON.parse(asked.stdout) as Partial<DockerInfo>);
+  // The client answers with code 0 and an error inside when there is no daemon.
+  if (info?.ServerVersion === undefined || info.ServerVersion === "") {
+    return info?.ServerErrors?.join("; ") ?? said(asked.stderr, asked.shortMessage ?? "no answer");
+  }
+  return {
+    program: "docker",
+    version: info.ServerVersion,
+    rootless: (info.SecurityOptions ?? []).some((option) => option.includes("rootless")),
+    cgroups: info.CgroupVersion === "1" ? 1 : 2,
+    apparmor: (info.SecurityOptions ?? []).some((option) => option.includes("apparmor")),
+    env: {},
+    notes: [],
+  };
+}
+
+interface DockerInfo {
+  readonly ServerVersion: string;
+  readonly ServerErrors: readonly string[];
+  readonly SecurityOptions: readonly string[];
+  readonly CgroupVersion: string;
+}
+
+const said = (stderr: string | undefined, otherwise: string | undefined) =>
+  (stderr ?? "").trim().split("\n").at(-1) || (otherwise ?? "it failed");
+
+/**
+ * What podman needs to be told on hosts that are containers or small machines themselves: its own limits of open files take a capability
+ * that root lacks there, and crun refuses control groups of both versions side by side.
+ */
+async function podmanSettings(): Promise<Pick<Engine, "env" | "notes">> {
+  if (process.platform !== "linux" || process.getuid?.() !== 0 || process.env["CONTAINERS_CONF"] !== undefined) {
+    return { env: {}, notes: [] };
+  }
+  const [status, mounts] = await Promise.all([readFile("/proc/self/status", "utf8"), readFile("/proc/mounts", "utf8")]);
+  const effective = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? "0"}`);
+  const limited = (effective & (1n << SYS_RESOURCE)) === 0n;
+  const both = / cgroup rw/.test(mounts) && / cgroup2 rw/.test(mounts);
+  if (!limited && !both) return { env: {}, notes: [] };
+  const path = join(cacheRoot(), "containers.conf");
+  await mkdir(cacheRoot(), { recursive: true });
+  await writeFile(
+    path,
+    `${limited ? "[containers]\ndefault_ulimits = []\n" : ""}${both ? '[engine]\nruntime = "runc"\n' : ""}`,
+  );
+  return {
+    env: { CONTAINERS_CONF: path },
+    notes: [
+      ...(limited ? ["root lacks CAP_SYS_RESOURCE here: podman sets no limits of its own for open files"] : []),
+      ...(both ? ["control groups of both versions are mounted: runc is used, which takes them"] : []),
+    ],
+  };
+}
+
+/** Runs the engine. The options are execa's. */
+export function engine<T extends Options>({ program, env }: Engine, args: readonly string[], options?: T) {
+  return execa(program, [...args], { ...options, env: { ...env, ...(options?.env ?? {}) } } as T);
+}

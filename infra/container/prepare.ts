@@ -1,0 +1,93 @@
+import { chown, mkdtemp, realpath, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describeProblem } from "../../contract/problem.ts";
+import { parseMount, refuseSource } from "../../guest/sessions/mounts.ts";
+import { MOUNT_MODES } from "../../guest/sessions/request.ts";
+import type { Folder } from "./options.ts";
+
+/** The image's own user: for callers who are root and show no folder of another. */
+const IMAGE_USER = { uid: 1000, gid: 1000 } as const;
+
+export interface Caller {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** Who starts the container: behind sudo, the one who called it. On Windows there are no such numbers. */
+export function caller(env: NodeJS.ProcessEnv = process.env): Caller {
+  const own = { uid: process.getuid?.() ?? IMAGE_USER.uid, gid: process.getgid?.() ?? IMAGE_USER.gid };
+  const [uid, gid] = [Number(env["SUDO_UID"]), Number(env["SUDO_GID"])];
+  return own.uid === 0 && uid > 0 && gid > 0 ? { uid, gid } : own;
+}
+
+/** A folder that was looked at. */
+export interface SeenFolder extends Folder {
+  readonly owner: Caller;
+}
+
+/** Reads `DIR:NAME:MODE` of each `--mount` and looks at the folders. All problems are returned. */
+export async function readFolders(texts: readonly string[]): Promise<{ folders: SeenFolder[]; problems: string[] }> {
+  const folders: SeenFolder[] = [];
+  const problems: string[] = [];
+  for (const text of texts) {
+    const parsed = parseMount(text);
+    if ("problem" in parsed) {
+      problems.push(describeProblem(parsed.problem));
+      continue;
+    }
+    const { name, mode } = parsed;
+    const complain = (what: string) => problems.push(`--mount ${JSON.stringify(text)}: ${what}`);
+    if (!/^[A-Za-z0-9._-]{1,64}$/.test(name) || /^\.+$/.test(name))
+      complain(`${JSON.stringify(name)} is no name for a folder here`);
+    if (!MOUNT_MODES.includes(mode))
+      complain(`there is no mode ${JSON.stringify(mode)}; write ${MOUNT_MODES.join(", ")}`);
+    if (folders.some((one) => one.name === name)) complain(`the name ${name} is used twice`);
+    const source = await realpath(parsed.source).catch(() => undefined);
+    const info = source === undefined ? undefined : await stat(source);
+    if (source === undefined || info === undefined) complain("there is no such folder; make it first");
+    else if (!info.isDirectory()) complain("not a folder; only folders can be shown");
+    else if (/[:,]/.test(source)) complain("engines cannot take a path with : or , in it");
+    else {
+      const why = process.platform === "linux" ? refuseSource(source) : undefined;
+      if (why !== undefined) complain(why);
+      folders.push({ source, name, mode, owner: { uid: info.uid, gid: info.gid } });
+    }
+  }
+  return { folders, problems };
+}
+
+/**
+ * Whose number the container runs with. Never root's: for root it is the owner of the folders that may be written.
+ *
+ * @returns problems when there is none
+ */
+export function chooseUser(who: Caller, folders: readonly SeenFolder[]): { user: Caller; problems: string[] } {
+  if (who.uid !== 0) return { user: who, problems: [] };
+  const written = folders.filter(({ mode }) => mode !== "ro");
+  const roots = written.filter(({ owner }) => owner.uid === 0);
+  const problems = roots.map(
+    ({ source }) =>
+      `${source} is root's, and sessions never run as root: call this as the user who is to have the files, or give it away ` +
+      `(chown -R ${IMAGE_USER.uid}:${IMAGE_USER.gid} ${source}), or show it ro`,
+  );
+  const owners = new Set(written.map(({ owner }) => owner.uid));
+  if (owners.size > 1 && roots.length === 0) {
+    problems.push(
+      `the folders belong to several users (${[...owners].join(", ")}): a container has one; call this as one of them`,
+    );
+  }
+  return { user: written.find(({ owner }) => owner.uid !== 0)?.owner ?? IMAGE_USER, problems };
+}
+
+/** Puts the model's key where only this user reads it, for as long as the container runs. */
+export async function keyFile(key: string, user: Caller): Promise<{ path: string; remove: () => Promise<void> }> {
+  const folder = await mkdtemp(join(process.env["XDG_RUNTIME_DIR"] ?? tmpdir(), "cloister-key-"));
+  const path = join(folder, "model-key");
+  await writeFile(path, key, { mode: 0o400 });
+  if (process.getuid?.() === 0) {
+    await chown(path, user.uid, user.gid);
+    await chown(folder, user.uid, user.gid);
+  }
+  return { path, remove: () => rm(folder, { recursive: true, force: true }) };
+}

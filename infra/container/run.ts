@@ -1,0 +1,97 @@
+import { chown, mkdir } from "node:fs/promises";
+import { resolve } from "node:path";
+import { type Engine, engine } from "./engine.ts";
+import { type ContainerSpec, containerOptions, DEFAULTS, mountWords, optionWords, SECCOMP } from "./options.ts";
+import { caller, chooseUser, keyFile, readFolders } from "./prepare.ts";
+
+/** The request cannot be carried out: all of its problems. */
+export class ContainerRefused extends Error {
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super(problems.join("\n"));
+    this.problems = problems;
+  }
+}
+
+export interface ContainerRequest {
+  readonly image: string;
+  /** Command of the container and its own options, such as `run --allow HOST`. Folders are added. */
+  readonly command: readonly string[];
+  /** What follows the options. */
+  readonly words?: readonly string[];
+  /** `DIR:NAME:MODE`, each. */
+  readonly mounts?: readonly string[];
+  /** Folder for the audit log; made where it is not there. */
+  readonly audit?: string;
+  /** The model's key. Default: none, and a scripted model answers. */
+  readonly key?: string;
+  readonly limits?: Partial<Pick<ContainerSpec, "memoryMiB" | "cpus" | "pids" | "tmpMiB" | "sessionsMiB">>;
+  /** `inherit` passes this process's streams on. */
+  readonly stdio: "inherit" | "pipe";
+  /** For tests: takes one of the options away, or changes it. */
+  readonly change?: (words: readonly string[]) => readonly string[];
+  readonly timeoutMs?: number;
+}
+
+export interface ContainerOutcome {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/**
+ * Runs one container to its end, with the documented options, and removes it.
+ *
+ * @throws {ContainerRefused} when folders or users are wrong: nothing was started
+ */
+export async function runContainer(host: Engine, request: ContainerRequest): Promise<ContainerOutcome> {
+  const { folders, problems } = await readFolders(request.mounts ?? []);
+  const { user, problems: users } = chooseUser(caller(), folders);
+  if (problems.length + users.length > 0) throw new ContainerRefused([...problems, ...users]);
+  const audit = request.audit === undefined ? undefined : resolve(request.audit);
+  if (audit !== undefined && (await mkdir(audit, { recursive: true })) !== undefined && process.getuid?.() === 0) {
+    await chown(audit, user.uid, user.gid);
+  }
+  const key = request.key === undefined ? undefined : await keyFile(request.key, user);
+  try {
+    const options = containerOptions(host, {
+      ...DEFAULTS,
+      ...request.limits,
+      user,
+      folders,
+      seccomp: SECCOMP,
+      ...(audit === undefined ? {} : { audit }),
+      ...(key === undefined ? {} : { modelKey: key.path }),
+    });
+    const change = request.change ?? ((words) => words);
+    const finished = await engine(
+      host,
+      [
+        "run",
+        "--rm",
+        "--no-healthcheck",
+        ...(request.stdio === "inherit" ? ["--interactive", ...(terminal() ? ["--tty"] : [])] : []),
+        ...change(optionWords(options)),
+        request.image,
+        ...request.command,
+        ...(request.command[0] === "run" ? mountWords(folders) : []),
+        ...(request.words ?? []),
+      ],
+      {
+        stdio: request.stdio === "inherit" ? "inherit" : ["ignore", "pipe", "pipe"],
+        reject: false,
+        ...(request.timeoutMs === undefined ? {} : { timeout: request.timeoutMs }),
+      },
+    );
+    return {
+      exitCode: finished.exitCode ?? 125,
+      stdout: String(finished.stdout ?? ""),
+      stderr: String(finished.stderr ?? "") || (finished.exitCode === undefined ? (finished.shortMessage ?? "") : ""),
+    };
+  } finally {
+    await key?.remove();
+  }
+}
+
+const terminal = () => process.stdin.isTTY === true && process.stdout.isTTY === true;

@@ -1,0 +1,185 @@
+import type { Merged } from "../events/merge.ts";
+import type { Plain } from "../events/values.ts";
+import type { ConfigDifference } from "../parts/config.ts";
+import { canonicalText } from "./canonical.ts";
+import type { Difference, Differences } from "./differences.ts";
+import type { Link } from "./document.ts";
+import { componentOf, nameOf, shortType } from "./names.ts";
+import type { State } from "./state.ts";
+
+/**
+ * Keys of the configuration on which a property depends where its value is not the key's own; `NAME` is the machine or pool. Only keys that
+ * the change did change are ever named.
+ */
+const RULES: readonly (readonly [type: RegExp, property: RegExp, keys: readonly string[]])[] = [
+  [/LaunchTemplate$/, /^imageId/, ["ami"]],
+  [/LaunchTemplate$/, /^instanceType/, ["machines.NAME.instanceType", "pools.NAME.instanceType", "instanceType"]],
+  [
+    /(?:LaunchTemplate|Instance)$/,
+    /^userData/,
+    [
+      "hostname",
+      "model",
+      "tools",
+      "mcpServers",
+      "aptMirror",
+      "logsRequired",
+      "rootDiskGiB",
+      "machines.NAME.sessionDiskGiB",
+      "machines.NAME.instanceType",
+      "machines.NAME.was",
+      "pools.NAME.instanceType",
+      "pools.NAME.drainSeconds",
+      "pools.NAME.spot",
+      "sessionDiskGiB",
+      "sessionMemoryMiB",
+      "instanceType",
+      "modelKeySecret",
+    ],
+  ],
+  [/LaunchTemplate$/, /^blockDeviceMappings/, ["rootDiskGiB", "sessionDiskGiB"]],
+  [/(?:LaunchTemplate|Instance)$/, /^monitoring/, ["detailedMonitoring"]],
+  [/(?:LaunchTemplate|Instance)$/, /^(?:disableApiTermination|forceDestroy)/, ["terminationProtection"]],
+  [/LaunchTemplate$/, /^networkInterfaces/, ["machines.NAME.zone", "zones", "network"]],
+  [/Volume$/, /^size/, ["machines.NAME.sessionDiskGiB", "sessionDiskGiB"]],
+  [/Volume$/, /^availabilityZone/, ["machines.NAME.zone", "machines.NAME.was", "zones", "region"]],
+  [/Group$/, /./, ["pools.NAME", "instanceType", "zones"]],
+  [/LifecycleHook$/, /./, ["pools.NAME.drainSeconds"]],
+  [/Schedule$/, /./, ["pools.NAME.schedules", "pools.NAME.max"]],
+  [/LogGroup$/, /^retentionInDays/, ["logRetentionDays"]],
+  [/LifecyclePolicy$/, /^policyDetails/, ["snapshots"]],
+  [/s3\/bucket:Bucket$/, /^forceDestroy/, ["onDestroy"]],
+  [/Role$/, /^permissionsBoundary/, ["permissionsBoundary"]],
+  [/RolePolicy$/, /^policy/, ["modelKeySecret", "region"]],
+  [/VpcEndpoint$/, /^policy/, ["network", "aptMirror"]],
+  [
+    /(?:Vpc|Subnet|Route|RouteTable|NatGateway|Eip|VpcEndpoint|FlowLog|SecurityGroup\w*|Resolver\w+)$/,
+    /./,
+    ["network", "zones"],
+  ],
+  [/Budget$/, /./, ["budget"]],
+  [/./, /^tags?(?:\.|\[|$)|^tagSpecifications/, ["tags", "machines.NAME.was"]],
+];
+
+/** What is made or goes with a key, by the component that it is in. */
+const MADE_BY: readonly (readonly [urn: RegExp, keys: readonly string[]])[] = [
+  [/cloister:aws:NamedMachine/, ["machines.NAME"]],
+  [/cloister:aws:Pool/, ["pools.NAME"]],
+  [/cloister:aws:Snapshots/, ["machines"]],
+  [/cloister:aws:Budget/, ["budget"]],
+  [/flow-logs/, ["network.flowLogs"]],
+  [/cloister:aws:Network/, ["network", "zones"]],
+  [/secretsmanager/, ["modelKeySecret"]],
+];
+
+const LONGEST = 5;
+
+/** Chains from what changes to the keys of the configuration that are the cause. */
+export class Causes {
+  readonly #changed: ReadonlyMap<string, Merged>;
+  readonly #differences: ReadonlyMap<string, Differences>;
+  readonly #state: State;
+  readonly #config: readonly ConfigDifference[];
+  readonly #byId = new Map<string, string>();
+  readonly #done = new Map<string, Link[][]>();
+
+  constructor(
+    changed: readonly Merged[],
+    differences: ReadonlyMap<string, Differences>,
+    state: State,
+    config: readonly ConfigDifference[],
+  ) {
+    this.#changed = new Map(changed.map((one) => [one.urn, one]));
+    this.#differences = differences;
+    this.#state = state;
+    this.#config = config;
+    // What depends on something new has an id of nothing; of what was there the state knows it.
+    for (const { urn, old } of changed) if (old) this.#byId.set(old.urn, urn);
+  }
+
+  /** Of one resource; empty where no key is the cause: the program itself has changed, or the provider. */
+  of(resource: Merged): Link[][] {
+    return this.#of(resource, new Set());
+  }
+
+  #of(resource: Merged, above: ReadonlySet<string>): Link[][] {
+    const have = this.#done.get(resource.urn);
+    if (have) return have;
+    const list = this.#differences.get(resource.urn)?.list ?? [];
+    const forcing = list.filter(({ forces }) => forces);
+    // Of a replacement what forces it is the reason, and what else differs is not.
+    const reasons = forcing.length > 0 ? forcing : list;
+    const chains: Link[][] = [];
+    if (resource.op === "create" || resource.op === "delete") {
+      for (const key of this.#made(resource)) chains.push([{ config: key }]);
+    } else if (list.length === 0) {
+      for (const { path } of this.#config) if (path === "onDestroy") chains.push([{ config: "cloister:onDestroy" }]);
+    }
+    for (const difference of reasons) {
+      const keys = this.#keysOf(resource, difference);
+      if (keys.length > 0) for (const config of keys) chains.push([{ path: difference.path }, { config }]);
+      else chains.push(...this.#upstream(resource, difference, above));
+    }
+    const found = unique(chains).slice(0, 6);
+    // A chain that was cut short because it comes back to where it began is not the whole truth of what lies on it.
+    if (above.size === 0) this.#done.set(resource.urn, found);
+    return found;
+  }
+
+  #upstream(resource: Merged, { path }: Difference, above: ReadonlySet<string>): Link[][] {
+    if (above.size >= LONGEST) return [];
+    const top = /^[A-Za-z0-9_]+/.exec(path)?.[0] ?? path;
+    const known = this.#state.resources.get(resource.old?.urn ?? resource.urn);
+    const upstream = known?.propertyDependencies[top] ?? [];
+    return upstream.flatMap((urn) => {
+      const cause = this.#changed.get(this.#byId.get(urn) ?? urn);
+      if (!cause || cause.op === "same" || above.has(cause.urn) || cause.urn === resource.urn) return [];
+      const link = { path, urn: cause.urn, name: `${shortType(cause.type)} ${nameOf(cause.urn)}` };
+      const further = this.#of(cause, new Set([...above, resource.urn]));
+      return further.length > 0 ? further.map((chain) => [link, ...chain]) : [[link]];
+    });
+  }
+
+  #made(resource: Merged): string[] {
+    const rule = MADE_BY.find(([pattern]) => pattern.test(resource.urn));
+    return rule ? this.#named(rule[1], resource) : [];
+  }
+
+  /** Keys that have just this change of value, or else those of the rules. */
+  #keysOf(resource: Merged, { path, before, after }: Difference): string[] {
+    const isSaid = (value: Plain | undefined): boolean => value !== undefined && canonicalText(value).length > 4;
+    const same = this.#config.filter(
+      (one) =>
+        isSaid(after) &&
+        isSaid(before) &&
+        canonicalText(one.before) === canonicalText(before) &&
+        canonicalText(one.after) === canonicalText(after),
+    );
+    if (same.length > 0) return same.map(({ path: key }) => keyOf(key));
+    const keys = RULES.filter(([type, property]) => type.test(resource.type) && property.test(path)).flatMap(
+      ([, , k]) => k,
+    );
+    return this.#named(keys, resource);
+  }
+
+  /** Those of some keys that the change did change. */
+  #named(keys: readonly string[], resource: Merged): string[] {
+    const name = componentOf(resource).split(" ")[1] ?? nameOf(resource.urn);
+    const found = keys.flatMap((pattern) => {
+      const key = pattern.replace("NAME", name);
+      return this.#config.filter(({ path }) => isWithin(path, key) || isWithin(key, path)).map(({ path }) => path);
+    });
+    return [...new Set(found)].map(keyOf);
+  }
+}
+
+/** Keys of other namespaces have theirs already. */
+const keyOf = (path: string): string => (path.includes(":") ? path : `cloister:${path}`);
+
+const isWithin = (path: string, whole: string): boolean =>
+  path === whole || path.startsWith(`${whole}.`) || path.startsWith(`${whole}[`);
+
+function unique(chains: readonly Link[][]): Link[][] {
+  const seen = new Map(chains.map((chain) => [canonicalText(chain), chain]));
+  return [...seen.values()].sort((a, b) => a.length - b.length || (canonicalText(a) < canonicalText(b) ? -1 : 1));
+}

@@ -1,0 +1,268 @@
+import { createHash } from "node:crypto";
+import { fatesOf } from "../data/fates.ts";
+import { renamesIn } from "../data/renames.ts";
+import type { Collected, Merged } from "../events/merge.ts";
+import { plain } from "../events/values.ts";
+import { cloudInitChanges } from "../parts/cloud-init.ts";
+import { configDifferences, configRows, readConfig } from "../parts/config.ts";
+import { costOf, type Leaving } from "../parts/cost.ts";
+import { iamChanges } from "../parts/iam.ts";
+import { machineEffects } from "../parts/machines.ts";
+import { networkChanges } from "../parts/network.ts";
+import { Scrubber } from "../secrets/scrub.ts";
+import { Causes } from "./because.ts";
+import { canonicalInputs, canonicalText } from "./canonical.ts";
+import { at, type Differences, differencesOf } from "./differences.ts";
+import { type Change, type ChangeDocument, type DataAtRisk, FATES } from "./document.ts";
+import { componentOf, nameOf, shortType } from "./names.ts";
+import { fingerprint, shown } from "./show.ts";
+import { readState, type State } from "./state.ts";
+
+/** All that a document is made of. */
+export interface Inputs {
+  readonly project?: string;
+  readonly stack: string;
+  readonly command: "preview" | "destroy";
+  readonly collected: Collected;
+  /** Text of `pulumi stack export`. */
+  readonly state: string;
+  /** Text of Pulumi.STACK.yaml, before the change and with it. */
+  readonly base: string;
+  readonly head: string;
+  /** What names the run; all may be empty. */
+  readonly run?: { readonly commit?: string; readonly base?: string; readonly at?: string };
+  /** Credentials of the run, which are in no output whatever they stand in. */
+  readonly secrets?: readonly string[];
+  /** What previews of remedies came to, by the new name. */
+  readonly remedies?: Readonly<Record<string, { readonly config: string; readonly tried: ChangeDocument }>>;
+  /** Further reasons why the preview is not to be approved. */
+  readonly doubts?: readonly string[];
+}
+
+const OPS = { create: "create", update: "update", delete: "delete", replace: "replace", same: "keep" } as const;
+
+/** The document of a preview. A pure function: equal inputs, equal documents. */
+export function buildDocument(inputs: Inputs): ChangeDocument {
+  const { collected } = inputs;
+  const scrubber = new Scrubber(inputs.secrets);
+  const state = readState(inputs.state);
+  const differences = new Map<string, Differences>();
+  let onlyOrder = 0;
+  const resources = collected.resources
+    .filter(({ type }) => type !== "pulumi:pulumi:Stack")
+    .map((resource) => {
+      if (resource.op === "same") return resource;
+      const found = differencesOf(resource);
+      differences.set(resource.urn, found);
+      const isSilent = found.onlyOrder && !protectionDiffers(resource);
+      if (isSilent) onlyOrder++;
+      return isSilent ? { ...resource, op: "same" as const } : resource;
+    });
+  const changed = resources.filter((resource) => resource.op !== "same" || protectionDiffers(resource));
+  const [base, head] = [readConfig(inputs.base), readConfig(inputs.head)];
+  const encrypted = secretTexts(inputs.base) !== secretTexts(inputs.head);
+  const config = configDifferences(base, head, encrypted);
+  const causes = new Causes(changed, differences, state, config);
+  const fates = fatesOf(resources, differences, state);
+  const renames = renamesIn(resources);
+  const renamedTo = (resource: Merged): string | null => {
+    const own = componentOf(resource);
+    const rename = renames.find(({ kind, from }) => `${kind} ${from}` === own);
+    return rename ? scrubber.text(rename.to) : null;
+  };
+  const count = (op: string): number => changed.filter((one) => one.op === op && isCounted(one)).length;
+  const text = (value: string): string => scrubber.text(value);
+  const data: DataAtRisk[] = fates
+    .map(({ fate, kind, resource, why, also }) => ({
+      fate,
+      kind,
+      urn: text(resource.urn),
+      name: text(nameOf(resource.urn)),
+      component: text(componentOf(resource)),
+      id: text(resource.old?.id ?? ""),
+      gib: gibOf(resource),
+      why: text(why),
+      also: also.map(text),
+      renamedTo: fate === "reattached" ? null : renamedTo(resource),
+    }))
+    .sort(
+      (a, b) => FATES.indexOf(a.fate) - FATES.indexOf(b.fate) || (`${a.kind} ${a.urn}` < `${b.kind} ${b.urn}` ? -1 : 1),
+    );
+  const unread = [base, head].flatMap(({ problem }) => problem ?? []);
+  const doubts = [...new Set([...collected.doubts, ...(inputs.doubts ?? []), ...unread])];
+  const document: ChangeDocument = {
+    version: 1,
+    project: text(inputs.project ?? "cloister"),
+    stack: text(inputs.stack),
+    command: inputs.command,
+    result: collected.result,
+    commit: inputs.run?.commit ?? "",
+    base: inputs.run?.base ?? "",
+    at: inputs.run?.at ?? "",
+    state: { sha256: state.sha256, time: state.time },
+    digest: digestOf(changed, differences, state),
+    complete: doubts.length === 0 && collected.result === "succeeded",
+    doubts: doubts.map(text),
+    counts: {
+      replaced: count("replace"),
+      deleted: count("delete"),
+      updated: count("update"),
+      created: count("create"),
+      same: resources.filter((one) => one.op === "same" && isCounted(one)).length,
+      onlyOrder,
+    },
+    data,
+    renames: renames.map(({ kind, from, to, equal, of, zone }) => {
+      const remedy = inputs.remedies?.[to];
+      return {
+        kind,
+        from: text(from),
+        to: text(to),
+        equal,
+        of,
+        zone: zone ?? null,
+        remedy: remedy && takesNothing(remedy.tried) ? remedyOf(remedy, scrubber) : null,
+      };
+    }),
+    machines: machineEffects(resources, differences).map((one) => ({
+      ...one,
+      name: text(one.name),
+      note: text(one.note),
+    })),
+    changes: changed.filter(isCounted).map((resource) => changeOf(resource, differences, causes, scrubber)),
+    cloudInit: cloudInitChanges(changed, scrubber).map((one) => ({ ...one, machines: one.machines.map(text) })),
+    iam: iamChanges(changed, scrubber),
+    network: networkChanges(resources, scrubber),
+    config: configRows(config, scrubber),
+    cost: costIn(base.settings, inputs.command === "destroy" ? undefined : head.settings, fates),
+    policies: collected.policies.map(({ urn, pack, policy, level, message }) => ({
+      pack: text(pack),
+      policy: text(policy),
+      level: text(level),
+      on: text(nameOf(urn)),
+      message: text(message),
+    })),
+    diagnostics: collected.diagnostics.map(({ severity, urn, message }) => ({
+      severity: text(severity),
+      on: text(urn === "" ? "" : nameOf(urn)),
+      message: text(message),
+    })),
+  };
+  return document;
+
+  function costIn(
+    before: typeof base.settings,
+    after: typeof base.settings,
+    all: typeof fates,
+  ): ChangeDocument["cost"] {
+    // Of a configuration that is refused nobody knows the cost, and a destroy that is refused saves nothing.
+    const isDestroyed = inputs.command === "destroy" && collected.result === "succeeded";
+    if (!before || (!after && !isDestroyed)) return null;
+    const leaving: Leaving[] = all
+      .filter(({ fate }) => fate === "lost" || fate === "orphaned")
+      .map(({ fate, kind, resource }) => ({
+        kind,
+        name: text(nameOf(resource.urn)),
+        gib: gibOf(resource) ?? 0,
+        stays: fate === "orphaned",
+      }));
+    const cost = costOf(before, after, leaving, before.snapshots.keep);
+    return { ...cost, lines: cost.lines.map((line) => ({ ...line, what: text(line.what) })) };
+  }
+}
+
+/** Whether a document's change takes no data, and is not refused. */
+export function takesNothing({ result, data }: ChangeDocument): boolean {
+  const bad = ["lost", "orphaned", "refused", "refused-by-aws", "shortened"];
+  return result === "succeeded" && !data.some(({ fate }) => bad.includes(fate));
+}
+
+function remedyOf(
+  { config, tried }: { readonly config: string; readonly tried: ChangeDocument },
+  scrubber: Scrubber,
+): { config: string; deleted: number; replaced: number } {
+  return { config: scrubber.text(config), deleted: tried.counts.deleted, replaced: tried.counts.replaced };
+}
+
+function protectionDiffers({ old, new: wanted }: Merged): boolean {
+  if (!old || !wanted) return false;
+  return old.protect !== wanted.protect || old.retainOnDelete !== wanted.retainOnDelete;
+}
+
+/** Components and providers are no things of their own in the account. */
+function isCounted({ type }: Merged): boolean {
+  return !/^(?:cloister:|pulumi:pulumi:)/.test(type);
+}
+
+function changeOf(
+  resource: Merged,
+  differences: ReadonlyMap<string, Differences>,
+  causes: Causes,
+  scrubber: Scrubber,
+): Change {
+  const text = (value: string): string => scrubber.text(value);
+  const { urn, type, op, old, new: wanted, keys } = resource;
+  return {
+    urn: text(urn),
+    type: text(type),
+    name: text(nameOf(urn)),
+    component: text(componentOf(resource)),
+    op: OPS[op],
+    protect: { before: old?.protect ?? false, after: wanted?.protect ?? false },
+    retain: { before: old?.retainOnDelete ?? false, after: wanted?.retainOnDelete ?? false },
+    forcedBy: keys.map(text),
+    because: causes
+      .of(resource)
+      .map((chain) =>
+        chain.map((link) =>
+          Object.fromEntries(Object.entries(link).map(([key, value]) => [key, text(value as string)])),
+        ),
+      ),
+    properties: (differences.get(urn)?.list ?? []).map(({ path, before, after, forces }) => ({
+      path: text(path),
+      before: shown(type, path, before, scrubber),
+      after: shown(type, path, after, scrubber),
+      forces,
+    })),
+  };
+}
+
+function gibOf({ type, old, new: wanted }: Merged): number | null {
+  if (shortType(type) !== "Volume") return null;
+  const size = at(plain((old ?? wanted)?.inputs ?? {}), "size");
+  return typeof size === "number" ? size : null;
+}
+
+/**
+ * What is approved. It has every value, also what is not shown, under a key of the state; no order of events, sets or statements, no message, no
+ * time. A secret counts by where it is and that it changes: nobody sees what it is.
+ */
+function digestOf(changed: readonly Merged[], differences: ReadonlyMap<string, Differences>, state: State): string {
+  const rows = changed.map((resource) => {
+    const { urn, op, old, new: wanted, keys } = resource;
+    const whole = op === "create" || op === "delete" ? canonicalInputs(inputsOf(op === "create" ? wanted : old)) : {};
+    return {
+      urn,
+      op,
+      keys,
+      protection: [old?.protect, old?.retainOnDelete, wanted?.protect, wanted?.retainOnDelete].map(
+        (one) => one ?? false,
+      ),
+      whole: fingerprint(whole, state.key),
+      properties: (differences.get(urn)?.list ?? [])
+        .map(({ path, before, after }) => [path, fingerprint(before, state.key), fingerprint(after, state.key)])
+        .sort((a, b) => ((a[0] ?? "") < (b[0] ?? "") ? -1 : 1)),
+    };
+  });
+  rows.sort((a, b) => (a.urn < b.urn ? -1 : 1));
+  return createHash("sha256").update(canonicalText(rows)).digest("hex");
+}
+
+function inputsOf(state: Merged["old"]): { [key: string]: ReturnType<typeof plain> } {
+  return plain(state?.inputs ?? {}) as { [key: string]: ReturnType<typeof plain> };
+}
+
+/** The encrypted values of a configuration, in order: a change of one is all that can be known of a changed secret. */
+function secretTexts(config: string): string {
+  return [...config.matchAll(/secure:\s*(\S+)/g)].map(([, one]) => one).join("\n");
+}

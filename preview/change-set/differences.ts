@@ -1,0 +1,90 @@
+import type { Merged } from "../events/merge.ts";
+import { hasSecret, isObject, type Plain, plain } from "../events/values.ts";
+import { canonicalInputs, canonicalText } from "./canonical.ts";
+
+/** One property that differs. Undefined: it is not there. */
+export interface Difference {
+  readonly path: string;
+  readonly before: Plain | undefined;
+  readonly after: Plain | undefined;
+  readonly forces: boolean;
+}
+
+/** What differs in a resource, and whether all that differs is an order or a notation. */
+export interface Differences {
+  readonly list: readonly Difference[];
+  readonly onlyOrder: boolean;
+}
+
+/** Compares what the state has with what the program wants; never outputs, which are there or not by chance. */
+export function differencesOf(resource: Merged): Differences {
+  const before = canonicalInputs(inputsOf(resource.old?.inputs));
+  const after = canonicalInputs(inputsOf(resource.new?.inputs));
+  const list: Difference[] = [];
+  const forced = new Set(resource.keys);
+  const forces = (path: string): boolean =>
+    [...forced].some((key) => path === key || inside(path, key) || inside(key, path)) ||
+    Object.entries(resource.detailed ?? {}).some(
+      ([at, kind]) => kind.endsWith("-replace") && (at === path || inside(path, at)),
+    );
+  if (resource.op === "create" || resource.op === "delete") return { list, onlyOrder: false };
+  compare("", before, after, (path, a, b) => list.push({ path, before: a, after: b, forces: forces(path) }));
+  // A secret is as secret as the one before: that it changed, the provider alone can tell.
+  for (const path of Object.keys(resource.detailed ?? {})) {
+    if (list.some((one) => one.path === path || inside(one.path, path) || inside(path, one.path))) continue;
+    const [a, b] = [at(before, path), at(after, path)];
+    // Keys of tags are in its paths as they are, which cannot be told from more of the path.
+    const top = /^[A-Za-z0-9_]+/.exec(path)?.[0] ?? path;
+    if (
+      a === undefined &&
+      b === undefined &&
+      (list.some((one) => inside(one.path, top)) || top in before || top in after)
+    )
+      continue;
+    const isPlainlyEqual = a !== undefined && canonicalText(a) === canonicalText(b) && !hasSecret(a);
+    if (!isPlainlyEqual) list.push({ path, before: a, after: b, forces: forces(path) });
+  }
+  // A dependent of what is deleted first has the engine's reason alone.
+  for (const key of resource.keys) {
+    if (!list.some((one) => one.path === key || inside(one.path, key) || inside(key, one.path)))
+      list.push({ path: key, before: at(before, key), after: at(after, key), forces: true });
+  }
+  list.sort((a, b) => Number(b.forces) - Number(a.forces) || (a.path < b.path ? -1 : 1));
+  return { list, onlyOrder: resource.op === "update" && list.length === 0 };
+}
+
+function inputsOf(inputs: Readonly<Record<string, unknown>> | undefined): { [key: string]: Plain } {
+  return (plain(inputs ?? {}) as { [key: string]: Plain }) ?? {};
+}
+
+const inside = (path: string, whole: string): boolean => path.startsWith(`${whole}.`) || path.startsWith(`${whole}[`);
+
+/** Calls for each leaf that differs; paths as the engine writes them. */
+export function compare(
+  path: string,
+  before: Plain | undefined,
+  after: Plain | undefined,
+  differs: (path: string, before: Plain | undefined, after: Plain | undefined) => void,
+): void {
+  if (isObject(before) && isObject(after)) {
+    for (const key of [...new Set([...Object.keys(before), ...Object.keys(after)])].sort())
+      compare(member(path, key), before[key], after[key], differs);
+  } else if (Array.isArray(before) && Array.isArray(after) && before.length === after.length) {
+    for (const [i, one] of before.entries()) compare(`${path}[${i}]`, one, after[i], differs);
+  } else if (canonicalText(before) !== canonicalText(after)) differs(path, before, after);
+}
+
+const member = (path: string, key: string): string => {
+  if (!/^[A-Za-z_][A-Za-z0-9_-]*$/.test(key)) return `${path}[${JSON.stringify(key)}]`;
+  return path === "" ? key : `${path}.${key}`;
+};
+
+/** The value at a path; undefined where there is none. */
+export function at(value: Plain | undefined, path: string): Plain | undefined {
+  let found = value;
+  for (const [, name, quoted, index] of path.matchAll(/([A-Za-z_][A-Za-z0-9_-]*)|\["((?:[^"\\]|\\.)*)"\]|\[(\d+)\]/g)) {
+    if (index !== undefined) found = Array.isArray(found) ? found[Number(index)] : undefined;
+    else found = isObject(found) ? found[name ?? (JSON.parse(`"${quoted}"`) as string)] : undefined;
+  }
+  return found;
+}

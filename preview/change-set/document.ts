@@ -1,0 +1,188 @@
+/** The one document that a preview comes to. The comment, the terminal view and the page are made of it, and of nothing else. */
+import { z } from "zod";
+
+/** A value as it may be shown. Unknown and secret are told apart, and neither is text. */
+export const shownSchema = z.union([
+  z.strictObject({ value: z.string().describe("text, or JSON of what is no text") }),
+  z.strictObject({ unknown: z.literal(true).describe("known after the deploy") }),
+  z.strictObject({ secret: z.literal(true) }),
+  z.strictObject({ hidden: z.string().describe("in words what is not shown, such as its length") }),
+  z.strictObject({ absent: z.literal(true) }),
+]);
+
+const linkSchema = z.strictObject({
+  urn: z.string().optional(),
+  name: z.string().optional().describe("type and name of the resource, in short"),
+  path: z.string().optional(),
+  config: z.string().optional().describe("key of the configuration: the end of the chain"),
+});
+
+const propertySchema = z.strictObject({
+  path: z.string(),
+  before: shownSchema,
+  after: shownSchema,
+  forces: z.boolean().describe("whether it forces the replacement"),
+});
+
+const changeSchema = z.strictObject({
+  urn: z.string(),
+  type: z.string(),
+  name: z.string(),
+  component: z.string().describe("machine or pool that it is part of, or empty"),
+  op: z.enum(["create", "update", "delete", "replace", "keep"]).describe("keep: only its protection differs"),
+  protect: z.strictObject({ before: z.boolean(), after: z.boolean() }),
+  retain: z
+    .strictObject({ before: z.boolean(), after: z.boolean() })
+    .describe("whether a deletion leaves it in the account"),
+  forcedBy: z.array(z.string()),
+  because: z.array(z.array(linkSchema)).describe("chains from this resource to keys of the configuration"),
+  properties: z.array(propertySchema),
+});
+
+export const FATES = [
+  "lost",
+  "orphaned",
+  "shortened",
+  "refused",
+  "refused-by-aws",
+  "loosened",
+  "detached",
+  "reattached",
+] as const;
+
+const dataSchema = z.strictObject({
+  fate: z.enum(FATES),
+  kind: z.string().describe("disk, log, key, bucket, secret, snapshots, ..."),
+  urn: z.string(),
+  name: z.string(),
+  component: z.string(),
+  id: z.string(),
+  gib: z.number().nullable(),
+  why: z.string().describe("one sentence"),
+  also: z.array(z.string()).describe("what goes with it"),
+  renamedTo: z.string().nullable(),
+});
+
+const renameSchema = z.strictObject({
+  kind: z.enum(["machine", "pool"]),
+  from: z.string(),
+  to: z.string(),
+  equal: z.number().describe("resources that are equal but for the name"),
+  of: z.number(),
+  zone: z.strictObject({ before: z.string(), after: z.string() }).nullable(),
+  remedy: z
+    .strictObject({ config: z.string(), deleted: z.number(), replaced: z.number() })
+    .nullable()
+    .describe("only what a preview of its own has shown to delete no data"),
+});
+
+const machineSchema = z.strictObject({
+  name: z.string(),
+  kind: z.enum(["machine", "pool"]),
+  effect: z.enum(["created", "deleted", "replaced", "rolls", "resized"]),
+  order: z.number().describe("those of one number go at the same time"),
+  minutes: z.strictObject({ least: z.number(), most: z.number() }).nullable(),
+  note: z.string(),
+});
+
+const cloudInitSchema = z.strictObject({
+  machines: z.array(z.string()),
+  bytes: z.strictObject({ before: z.number().nullable(), after: z.number().nullable() }),
+  limit: z.number(),
+  files: z.array(
+    z.strictObject({
+      path: z.string(),
+      change: z.enum(["added", "removed", "changed"]),
+      diff: z.string().nullable().describe("unified; null where the file's content may not be shown"),
+    }),
+  ),
+  note: z.string(),
+});
+
+const iamSchema = z.strictObject({
+  on: z.string(),
+  change: z.enum(["added", "removed", "unknown"]),
+  effect: z.string(),
+  principals: z.array(z.string()),
+  actions: z.array(z.string()),
+  resources: z.array(z.string()),
+  condition: z.string(),
+  means: z.enum(["broadens", "narrows", "same", "unknown"]),
+});
+
+const networkSchema = z.strictObject({
+  change: z.enum(["added", "removed"]),
+  what: z.string(),
+  on: z.string(),
+  from: z.string(),
+  to: z.string(),
+  ports: z.string(),
+});
+
+const configSchema = z.strictObject({ key: z.string(), before: shownSchema, after: shownSchema });
+
+const costSchema = z.strictObject({
+  before: z.number().nullable().describe("US dollars a month at the least size; null: a price is not known"),
+  after: z.number().nullable(),
+  lines: z.array(z.strictObject({ what: z.string(), before: z.number().nullable(), after: z.number().nullable() })),
+  left: z
+    .array(z.strictObject({ what: z.string(), usd: z.number() }))
+    .describe("what goes on to cost outside of the stack"),
+});
+
+export const documentSchema = z.strictObject({
+  version: z.literal(1),
+  project: z.string(),
+  stack: z.string(),
+  command: z.enum(["preview", "destroy"]),
+  result: z.enum(["succeeded", "failed", "canceled", "incomplete"]),
+  commit: z.string(),
+  base: z.string(),
+  at: z.string(),
+  state: z.strictObject({ sha256: z.string(), time: z.string() }),
+  digest: z.string().describe("SHA-256 of the changes in canonical form: equal digests, equal changes"),
+  complete: z.boolean().describe("false: not to be approved"),
+  doubts: z.array(z.string()).describe("why it is not complete"),
+  counts: z.strictObject({
+    replaced: z.number(),
+    deleted: z.number(),
+    updated: z.number(),
+    created: z.number(),
+    same: z.number(),
+    onlyOrder: z.number().describe("updates that change nothing but an order or a notation; they are left out"),
+  }),
+  data: z.array(dataSchema),
+  renames: z.array(renameSchema),
+  machines: z.array(machineSchema),
+  changes: z.array(changeSchema),
+  cloudInit: z.array(cloudInitSchema),
+  iam: z.array(iamSchema),
+  network: z.array(networkSchema),
+  config: z.array(configSchema),
+  cost: costSchema.nullable(),
+  policies: z.array(
+    z.strictObject({ pack: z.string(), policy: z.string(), level: z.string(), on: z.string(), message: z.string() }),
+  ),
+  diagnostics: z.array(z.strictObject({ severity: z.string(), on: z.string(), message: z.string() })),
+});
+
+export type ChangeDocument = z.infer<typeof documentSchema>;
+export type Shown = z.infer<typeof shownSchema>;
+export type Change = z.infer<typeof changeSchema>;
+export type Link = z.infer<typeof linkSchema>;
+export type DataAtRisk = z.infer<typeof dataSchema>;
+export type Rename = z.infer<typeof renameSchema>;
+export type MachineEffect = z.infer<typeof machineSchema>;
+export type CloudInitChange = z.infer<typeof cloudInitSchema>;
+export type IamChange = z.infer<typeof iamSchema>;
+export type NetworkChange = z.infer<typeof networkSchema>;
+export type ConfigChange = z.infer<typeof configSchema>;
+export type Cost = z.infer<typeof costSchema>;
+
+/** The published schema, as `preview/change-set/schema.json` has it. */
+export function jsonSchema(): object {
+  return {
+    title: "What a change of a cloister stack does",
+    ...z.toJSONSchema(documentSchema, { target: "draft-7" }),
+  };
+}

@@ -1,0 +1,58 @@
+import { createHash } from "node:crypto";
+import { z } from "zod";
+
+const stateSchema = z.object({
+  deployment: z
+    .object({
+      manifest: z.object({ time: z.string().default("") }).default({ time: "" }),
+      resources: z
+        .array(
+          z.object({
+            urn: z.string(),
+            type: z.string(),
+            id: z.string().default(""),
+            parent: z.string().default(""),
+            inputs: z.record(z.string(), z.unknown()).default({}),
+            dependencies: z.array(z.string()).default([]),
+            propertyDependencies: z.record(z.string(), z.array(z.string()).nullable()).default({}),
+          }),
+        )
+        .nullish(),
+    })
+    .nullish(),
+});
+
+export interface StateResource {
+  readonly urn: string;
+  readonly type: string;
+  readonly id: string;
+  readonly parent: string;
+  readonly inputs: Readonly<Record<string, unknown>>;
+  readonly dependencies: readonly string[];
+  readonly propertyDependencies: Readonly<Record<string, readonly string[] | null>>;
+}
+
+/** A stack's state, as `pulumi stack export` writes it. */
+export interface State {
+  /** Of the whole text: a backend of one's own has no serial number. */
+  readonly sha256: string;
+  readonly time: string;
+  readonly resources: ReadonlyMap<string, StateResource>;
+  /** Known to those who may read the state, and the same as long as the stack has the same resources. */
+  readonly key: string;
+}
+
+/** @throws Error when the text is no state */
+export function readState(text: string): State {
+  const parsed = stateSchema.parse(JSON.parse(text));
+  const resources = parsed.deployment?.resources ?? [];
+  const identities = resources.map(({ urn, id }) => `${urn} ${id}`).sort();
+  return {
+    sha256: createHash("sha256").update(text).digest("hex"),
+    time: parsed.deployment?.manifest.time ?? "",
+    resources: new Map(resources.map((one) => [one.urn, one])),
+    key: createHash("sha256")
+      .update(`cloister preview\n${identities.join("\n")}`)
+      .digest("hex"),
+  };
+}

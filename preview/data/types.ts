@@ -1,0 +1,22 @@
+/** Types of resources that hold what cannot be made again, and what people call them. */
+const KINDS: readonly (readonly [RegExp, string])[] = [
+  [/^aws:ebs\/volume:Volume$/, "disk"],
+  [/^aws:ebs\/snapshot(?:Copy|Import)?:/, "snapshot"],
+  [/^aws:cloudwatch\/logGroup:LogGroup$/, "log"],
+  [/^aws:kms\/(?:key:Key|replicaKey:ReplicaKey|externalKey:ExternalKey)$/, "key"],
+  [/^aws:s3\/bucket(?:V2)?:Bucket(?:V2)?$/, "bucket"],
+  [/^aws:s3\/bucketObject(?:v2)?:/, "object"],
+  [/^aws:secretsmanager\/secret(?:Version)?:/, "secret"],
+  [/^aws:ssm\/parameter:Parameter$/, "parameter"],
+  [/^aws:(?:rds|docdb|neptune)\/(?:instance|cluster|clusterInstance):/, "database"],
+  [/^aws:dynamodb\/table:Table$/, "table"],
+  [/^aws:(?:efs\/fileSystem|fsx\/\w+):/, "file system"],
+  [/^aws:ecr\/repository:Repository$/, "images"],
+  [/^aws:sqs\/queue:Queue$/, "queue"],
+  [/^aws:backup\/vault:Vault$/, "backups"],
+];
+
+/** What a resource of a type is called where it holds data; undefined where it holds none. */
+export function dataKind(type: string): string | undefined {
+  return KINDS.find(([pattern]) => pattern.test(type))?.[1];
+}

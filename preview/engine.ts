@@ -1,0 +1,34 @@
+import { execa } from "execa";
+
+/** A `pulumi` that runs in a project. */
+export interface Engine {
+  /** The lines of what a command prints, as they come; its exit code does not matter: what it printed tells. */
+  lines(args: readonly string[], env?: Readonly<Record<string, string>>): AsyncIterable<string>;
+  /**
+   * What a command prints.
+   *
+   * @throws Error when it fails
+   */
+  text(args: readonly string[]): Promise<string>;
+}
+
+const FLAGS = ["--non-interactive", "--color=never"];
+
+/**
+ * @param pulumi path of the binary
+ * @param folder of the project
+ * @param env what is set beside this process's environment
+ */
+export function engineOf(pulumi: string, folder: string, env: Readonly<Record<string, string>>): Engine {
+  return {
+    async *lines(args, more = {}) {
+      const options = { cwd: folder, env: { ...env, ...more }, reject: false, stdin: "ignore", buffer: false } as const;
+      const running = execa(pulumi, [...args, ...FLAGS], options);
+      yield* running.iterable();
+    },
+    async text(args) {
+      const { stdout } = await execa(pulumi, [...args, ...FLAGS], { cwd: folder, env, stdin: "ignore" });
+      return stdout;
+    },
+  };
+}

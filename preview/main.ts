@@ -1,0 +1,135 @@
+/** `npm run preview -- --stack dev [--base REF]`: what a change of this folder does to a stack. See docs/changes.md. */
+import { createReadStream } from "node:fs";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { Command, Option } from "commander";
+import { execa } from "execa";
+import { buildDocument } from "./change-set/build.ts";
+import type { ChangeDocument } from "./change-set/document.ts";
+import { engineOf } from "./engine.ts";
+import { Collector } from "./events/merge.ts";
+import { comment } from "./render/markdown.ts";
+import { page } from "./render/page.ts";
+import { terminal } from "./render/terminal.ts";
+import { previewStack } from "./run.ts";
+import { credentialsIn } from "./secrets/environment.ts";
+
+const folder = new URL("../", import.meta.url).pathname.replace(/\/$/, "");
+const FORMATS = ["terminal", "markdown", "html", "json"] as const;
+
+interface Options {
+  readonly stack: string;
+  readonly base: string;
+  readonly destroy?: boolean;
+  readonly format: (typeof FORMATS)[number];
+  readonly out?: string;
+  readonly events?: string;
+  readonly state?: string;
+}
+
+function parsed(): Options {
+  const command = new Command("preview")
+    .description("Shows what a change does to a stack: data first, then machines, resources, rights and cost.")
+    .requiredOption("--stack <name>", "the stack, whose file is Pulumi.<name>.yaml", (text: string) => {
+      if (!/^[A-Za-z0-9_.-]+$/.test(text)) command.error(`--stack: ${JSON.stringify(text)} is no name of a stack`);
+      return text;
+    })
+    .option(
+      "--base <ref>",
+      "the commit with which the configuration is compared",
+      (text: string) => {
+        if (!/^[A-Za-z0-9][A-Za-z0-9_./^~@{}-]*$/.test(text))
+          command.error(`--base: ${JSON.stringify(text)} is no commit`);
+        return text;
+      },
+      "HEAD",
+    )
+    .option("--destroy", "what a destroy would do")
+    .addOption(
+      new Option("--format <format>", "what is printed")
+        .choices(FORMATS)
+        .default(process.stdout.isTTY ? "terminal" : "markdown"),
+    )
+    .option("--out <folder>", "writes change.json, comment.md and page.html as well")
+    .option("--events <file>", "a preview that is there already: its events, one a line; with --state")
+    .option("--state <file>", "what `pulumi stack export` wrote before that preview")
+    .parse();
+  const options = command.opts<Options>();
+  if ((options.events === undefined) !== (options.state === undefined))
+    command.error("--events and --state belong together: write both, or none");
+  return options;
+}
+
+/** Text of a file at a commit; empty where it was not there. */
+async function atCommit(ref: string, file: string): Promise<string> {
+  const git = async (...args: string[]) =>
+    await execa("git", args, { cwd: folder, reject: false, stripFinalNewline: false });
+  const commit = await git("rev-parse", "--verify", "--quiet", `${ref}^{commit}`);
+  if (commit.exitCode !== 0)
+    throw new Error(`--base ${ref}: there is no such commit. Fetch it, or write another: git fetch origin ${ref}`);
+  const { exitCode, stdout } = await git("show", `${commit.stdout.trim()}:./${file}`);
+  return exitCode === 0 ? stdout : "";
+}
+
+async function commitOf(ref: string): Promise<string> {
+  const { exitCode, stdout } = await execa("git", ["rev-parse", "--verify", "--quiet", ref], {
+    cwd: folder,
+    reject: false,
+  });
+  return exitCode === 0 ? stdout.trim() : "";
+}
+
+async function documentOf(options: Options): Promise<ChangeDocument> {
+  const { stack } = options;
+  const file = `Pulumi.${stack}.yaml`;
+  const head = await readFile(join(folder, file), "utf8").catch(() => {
+    throw new Error(
+      `${file}: there is no such file. --stack is the name in it: one of the Pulumi.<name>.yaml of this folder`,
+    );
+  });
+  const base = await atCommit(options.base, file);
+  const run = { commit: await commitOf("HEAD"), base: await commitOf(options.base), at: new Date().toISOString() };
+  const secrets = credentialsIn(process.env);
+  const command = options.destroy ? ("destroy" as const) : ("preview" as const);
+  if (options.events !== undefined && options.state !== undefined) {
+    const collector = new Collector();
+    for await (const line of createInterface({
+      input: createReadStream(options.events),
+      crlfDelay: Number.POSITIVE_INFINITY,
+    }))
+      collector.add(line);
+    const state = await readFile(options.state, "utf8");
+    return buildDocument({ stack, command, collected: collector.finish(), state, base, head, run, secrets });
+  }
+  const say = (line: string): void => console.error(line);
+  const { ensureToolchain } = await import("../toolchain/index.ts");
+  const { pulumiEnvironment } = await import("../toolchain/pulumi.ts");
+  const toolchain = await ensureToolchain({ deep: false, report: say });
+  const engine = engineOf(toolchain.pulumi, folder, pulumiEnvironment(toolchain));
+  return await previewStack({ engine, stack, command, base, head, run, secrets, report: say });
+}
+
+async function main(): Promise<void> {
+  const options = parsed();
+  const document = await documentOf(options);
+  const printed = {
+    terminal: () => terminal(document, { width: process.stdout.columns ?? 100, colour: process.stdout.isTTY === true }),
+    markdown: () => comment(document).text,
+    html: () => page(document),
+    json: () => `${JSON.stringify(document, undefined, 2)}\n`,
+  };
+  if (options.out !== undefined) {
+    await mkdir(options.out, { recursive: true });
+    await writeFile(join(options.out, "change.json"), printed.json());
+    await writeFile(join(options.out, "comment.md"), printed.markdown());
+    await writeFile(join(options.out, "page.html"), printed.html());
+  }
+  process.stdout.write(printed[options.format]());
+  if (document.result !== "succeeded") process.exitCode = 1;
+}
+
+main().catch((error: Error) => {
+  console.error(error.message);
+  process.exitCode = 2;
+});

@@ -1,0 +1,88 @@
+import { createHash } from "node:crypto";
+import { createTwoFilesPatch } from "diff";
+import type { CloudInitChange } from "../change-set/document.ts";
+import { componentOf, nameOf, shortType } from "../change-set/names.ts";
+import type { Merged } from "../events/merge.ts";
+import { type Plain, plain, unknown } from "../events/values.ts";
+import type { Scrubber } from "../secrets/scrub.ts";
+import { bytesOf, isOwn, readUserData, textOf, USER_DATA_LIMIT, type UserData } from "./user-data.ts";
+
+/** What first boot does otherwise, once for all machines of which that is the same. */
+export function cloudInitChanges(resources: readonly Merged[], scrubber: Scrubber): CloudInitChange[] {
+  const found = new Map<string, CloudInitChange>();
+  for (const resource of resources) {
+    if (shortType(resource.type) !== "LaunchTemplate" || resource.op === "same" || resource.op === "delete") continue;
+    const [a, b] = [userDataIn(resource.old), userDataIn(resource.new)];
+    if (a === b) continue;
+    const machine = componentOf(resource) || nameOf(resource.urn);
+    // Two machines are alike where all that differs is their name. It is looked at before they are taken apart, which is slow.
+    const key = likeness(machine.split(" ").at(-1) ?? machine, a, b);
+    const have = found.get(key);
+    if (have) have.machines.push(machine);
+    else found.set(key, { machines: [machine], ...changeOf(a, b, scrubber) });
+  }
+  // What differs in nothing that is shown is one row as well.
+  const rows = new Map<string, CloudInitChange>();
+  for (const one of found.values()) {
+    const name = one.machines[0]?.split(" ").at(-1) ?? "";
+    const key = JSON.stringify([one.files, one.note]).replaceAll(`"${name}"`, "");
+    const have = rows.get(key);
+    if (have) have.machines.push(...one.machines);
+    else rows.set(key, one);
+  }
+  return [...rows.values()];
+}
+
+function likeness(name: string, ...data: readonly (Plain | undefined)[]): string {
+  const texts = data.map((one) =>
+    typeof one === "string" ? (textOf(one) ?? one) : one === undefined ? "none" : "unknown",
+  );
+  return createHash("sha256")
+    .update(texts.join("\u0000").replaceAll(`"${name}"`, ""))
+    .digest("hex");
+}
+
+function changeOf(a: Plain | undefined, b: Plain | undefined, scrubber: Scrubber): Omit<CloudInitChange, "machines"> {
+  const bytes = (one: Plain | undefined): number | null => (typeof one === "string" ? bytesOf(one) : null);
+  const [before, after] =
+    typeof a === "string" && typeof b === "string" ? [readUserData(a), readUserData(b)] : [undefined, undefined];
+  return {
+    bytes: { before: bytes(a), after: bytes(b) },
+    limit: USER_DATA_LIMIT,
+    files: before && after ? filesOf(before, after, scrubber) : [],
+    note: noteOf(a, b, before, after),
+  };
+}
+
+function userDataIn(state: Merged["old"]): Plain | undefined {
+  const value = state?.inputs["userData"];
+  return value === undefined ? undefined : plain(value);
+}
+
+function noteOf(a: Plain | undefined, b: Plain | undefined, before?: UserData, after?: UserData): string {
+  if (b === unknown)
+    return "The new user data is known after the deploy: the image or a log group in it is made by it.";
+  if (a === undefined) return "New.";
+  return before && after ? "" : "It is not what this program renders, and is not shown.";
+}
+
+function filesOf(before: UserData, after: UserData, scrubber: Scrubber): CloudInitChange["files"] {
+  const paths = [...new Set([...Object.keys(before.files), ...Object.keys(after.files)])].sort();
+  return paths.flatMap((path) => {
+    const [a, b] = [before.files[path], after.files[path]];
+    if (a === b) return [];
+    const change = a === undefined ? ("added" as const) : b === undefined ? ("removed" as const) : ("changed" as const);
+    // Scrubbed before they are compared: a secret that is cut in two by a line of the difference would not be known again.
+    const [one, other] = [scrubber.text(a ?? ""), scrubber.text(b ?? "")];
+    return [{ path: scrubber.text(path), change, diff: isOwn(path) ? patch(one, other) : null }];
+  });
+}
+
+function patch(before: string, after: string): string {
+  const lines = createTwoFilesPatch("before", "after", before, after, "", "", { context: 1 }).split("\n");
+  const body = lines
+    .filter((line) => !/^(?:===|---|\+\+\+|\\ No newline)/.test(line))
+    .join("\n")
+    .trim();
+  return body === "" ? "(only in what is not shown)" : body;
+}

@@ -1,0 +1,189 @@
+import { canonicalText, POLICY } from "../change-set/canonical.ts";
+import type { IamChange } from "../change-set/document.ts";
+import { nameOf, shortType } from "../change-set/names.ts";
+import type { Merged } from "../events/merge.ts";
+import { hasSecret, hasUnknown, isObject, type Plain, plain } from "../events/values.ts";
+import type { Scrubber } from "../secrets/scrub.ts";
+
+/** One right: the least that a statement says. */
+interface Right {
+  readonly effect: string;
+  readonly principal: string;
+  readonly action: string;
+  readonly resource: string;
+  readonly condition: string;
+}
+
+/** Stands for a part that only the deploy knows. */
+const LATER = "(known after the deploy)";
+
+/** Rights that come and go, and whether that gives more or less. Texts, orders and names of statements are no change. */
+export function iamChanges(resources: readonly Merged[], scrubber: Scrubber): IamChange[] {
+  return resources.flatMap((resource) => {
+    if (resource.op === "same") return [];
+    if (resource.op === "delete") return gone(resource, resources, scrubber);
+    const keys = Object.keys({ ...resource.old?.inputs, ...resource.new?.inputs }).filter((key) => POLICY.test(key));
+    return keys.flatMap((key) => {
+      const on = `${shortType(resource.type)} ${nameOf(resource.urn)}${key === "assumeRolePolicy" ? ", who may take it" : ""}`;
+      const before = resource.op === "create" ? undefined : resource.old?.inputs[key];
+      const after = resource.op === "delete" ? undefined : resource.new?.inputs[key];
+      return ofPolicy(on, plain(before ?? null), plain(after ?? null), scrubber);
+    });
+  });
+}
+
+/** What goes altogether. With a key, an endpoint or a bucket goes what its policy spoke of. */
+function gone(resource: Merged, resources: readonly Merged[], scrubber: Scrubber): IamChange[] {
+  const short = shortType(resource.type);
+  const isBucketPolicy =
+    short === "BucketPolicy" && !resources.some((one) => one.op === "delete" && shortType(one.type) === "Bucket");
+  if (isBucketPolicy)
+    return ofPolicy(`${short} ${nameOf(resource.urn)}`, plain(resource.old?.inputs["policy"] ?? null), null, scrubber);
+  if (short !== "Role") return [];
+  return [
+    {
+      on: scrubber.text(`${short} ${nameOf(resource.urn)}`),
+      change: "removed",
+      effect: "Allow",
+      principals: [],
+      actions: ["all that it may"],
+      resources: [],
+      condition: "",
+      means: "narrows",
+    },
+  ];
+}
+
+function ofPolicy(on: string, before: Plain, after: Plain, scrubber: Scrubber): IamChange[] {
+  if (canonicalText(before) === canonicalText(after)) return [];
+  const [old, wanted] = [rightsIn(before), rightsIn(after)];
+  if (old === undefined || wanted === undefined) {
+    const empty = { effect: "", principals: [], actions: [], resources: [], condition: "" };
+    return [{ on: scrubber.text(on), change: "unknown", ...empty, means: "unknown" }];
+  }
+  const has = (rights: readonly Right[], right: Right): boolean =>
+    rights.some((one) => canonicalText(one) === canonicalText(right));
+  const added = wanted.filter((right) => !has(old, right));
+  const removed = old.filter((right) => !has(wanted, right));
+  const rows = (change: "added" | "removed", rights: readonly Right[], others: readonly Right[]): IamChange[] =>
+    grouped(rights, (right) => meaning(change, right, others)).map(({ means, ...row }) => ({
+      on: scrubber.text(on),
+      change,
+      effect: scrubber.text(row.effect),
+      principals: row.principals.map((one) => scrubber.text(one)),
+      actions: row.actions.map((one) => scrubber.text(one)),
+      resources: row.resources.map((one) => scrubber.text(one)),
+      condition: scrubber.text(row.condition),
+      means,
+    }));
+  return [...rows("added", added, old), ...rows("removed", removed, wanted)];
+}
+
+/** What an added right gives that was not there, or a removed one takes that is not there still. */
+function meaning(change: "added" | "removed", right: Right, others: readonly Right[]): IamChange["means"] {
+  if (canonicalText(right).includes(LATER) && right.effect !== "Deny")
+    return change === "added" ? "broadens" : "narrows";
+  const isCovered = others.some((other) => covers(other, right));
+  if (isCovered) return "same";
+  return (right.effect === "Allow") === (change === "added") ? "broadens" : "narrows";
+}
+
+/** Whether one right gives all that another does. */
+function covers(wide: Right, narrow: Right): boolean {
+  return (
+    wide.effect === narrow.effect &&
+    (wide.principal === narrow.principal || wide.principal === "*") &&
+    (wide.condition === "" || wide.condition === narrow.condition) &&
+    matches(wide.action.toLowerCase(), narrow.action.toLowerCase()) &&
+    matches(wide.resource, narrow.resource)
+  );
+}
+
+/**
+ * IAM's wildcards, in a time that no pattern makes long. A wider pattern tells a narrower one; of two that only overlap neither is told.
+ */
+function matches(pattern: string, text: string): boolean {
+  let [p, t, star, from] = [0, 0, -1, 0];
+  while (t < text.length) {
+    if (pattern[p] === "*") [star, from, p] = [p, t, p + 1];
+    else if (p < pattern.length && (pattern[p] === "?" || pattern[p] === text[t])) [p, t] = [p + 1, t + 1];
+    else if (star >= 0) [p, t, from] = [star + 1, from + 1, from + 1];
+    else return false;
+  }
+  while (pattern[p] === "*") p++;
+  return p === pattern.length;
+}
+
+function rightsIn(policy: Plain): Right[] | undefined {
+  if (policy === null) return [];
+  let document: Plain = policy;
+  if (typeof policy === "string") {
+    try {
+      document = plain(JSON.parse(policy));
+    } catch {
+      return undefined;
+    }
+  }
+  if (!isObject(document) || hasSecret(document)) return undefined;
+  return listOf(document["Statement"]).flatMap((statement) => {
+    if (!isObject(statement)) return [];
+    const effect = textOf(statement["Effect"]);
+    const condition = statement["Condition"] === undefined ? "" : canonicalText(statement["Condition"]);
+    const not = (name: string): string => (statement[`Not${name}`] === undefined ? "" : "all but ");
+    const values = (name: string): string[] => {
+      const found = listOf(statement[name] ?? statement[`Not${name}`]).map(textOf);
+      return found.length === 0 ? [""] : not(name) ? [`all but ${found.sort().join(", ")}`] : found;
+    };
+    const principals = statement["Principal"] ?? statement["NotPrincipal"];
+    const principal = principals === undefined ? "" : `${not("Principal")}${principalText(principals)}`;
+    return values("Action").flatMap((action) =>
+      values("Resource").map((resource) => ({ effect, principal, action, resource, condition })),
+    );
+  });
+}
+
+/** `*`, an ARN, or a service's name; several of them in order. */
+function principalText(principals: Plain): string {
+  if (typeof principals === "string") return principals;
+  if (!isObject(principals)) return textOf(principals);
+  return Object.values(principals).flatMap(listOf).map(textOf).sort().join(", ");
+}
+
+const listOf = (value: Plain | undefined): Plain[] =>
+  value === undefined || value === null ? [] : Array.isArray(value) ? value : [value];
+const textOf = (value: Plain | undefined): string =>
+  typeof value === "string" ? value : hasUnknown(value) ? LATER : canonicalText(value);
+
+type Row = Omit<IamChange, "on" | "change">;
+
+/** Rights that differ in their actions alone, or then in their resources alone, are one row. */
+function grouped(rights: readonly Right[], means: (right: Right) => IamChange["means"]): Row[] {
+  const byActions = new Map<string, Row>();
+  for (const right of rights) {
+    const { effect, principal, action, resource, condition } = right;
+    const meant = means(right);
+    const key = canonicalText([effect, principal, resource, condition, meant]);
+    const have = byActions.get(key);
+    if (have) have.actions.push(action);
+    else
+      byActions.set(key, {
+        effect,
+        principals: principal === "" ? [] : [principal],
+        actions: [action],
+        resources: [resource],
+        condition,
+        means: meant,
+      });
+  }
+  const byResources = new Map<string, Row>();
+  for (const row of byActions.values()) {
+    row.actions.sort();
+    const key = canonicalText([row.effect, row.principals, row.actions, row.condition, row.means]);
+    const have = byResources.get(key);
+    if (have) have.resources.push(...row.resources);
+    else byResources.set(key, row);
+  }
+  const rows = [...byResources.values()];
+  for (const row of rows) row.resources.sort();
+  return rows.sort((a, b) => (canonicalText(a) < canonicalText(b) ? -1 : 1));
+}

@@ -1,0 +1,104 @@
+import { at, type Differences } from "../change-set/differences.ts";
+import type { MachineEffect } from "../change-set/document.ts";
+import { componentOf, nameOf, shortType } from "../change-set/names.ts";
+import type { Merged } from "../events/merge.ts";
+import { type Plain, plain } from "../events/values.ts";
+
+/**
+ * Minutes from the end of the old machine to the verified new one. Assumed, not measured: EC2 takes one or two to stop and start, the first boot
+ * with its verification the rest; nothing here has met AWS (docs/fidelity.md).
+ */
+const REPLACEMENT = { least: 3, most: 10 };
+/** Minutes that an instance refresh waits for busy machines, an hour, before it fails (Auto Scaling user guide, "Instance refresh"). */
+const PATIENCE = 60;
+/** Part of a group that may be out at the same time: 90 % stay healthy, its default. */
+const AT_ONCE = 0.1;
+
+/** Which machines restart or roll, in which order, how long about. */
+export function machineEffects(
+  resources: readonly Merged[],
+  differences: ReadonlyMap<string, Differences>,
+): MachineEffect[] {
+  const effects = resources.flatMap((resource) => {
+    const short = shortType(resource.type);
+    if (resource.op === "same" || !resource.type.startsWith("aws:")) return [];
+    if (short === "Instance") return [machine(resource)].filter((one) => one !== undefined);
+    return short === "Group" ? [pool(resource, differences)].filter((one) => one !== undefined) : [];
+  });
+  return effects.sort((a, b) => a.order - b.order || (a.name < b.name ? -1 : 1));
+}
+
+function machine({ op, urn, ...rest }: Merged): MachineEffect | undefined {
+  const name = (componentOf(rest) || nameOf(urn)).replace(/^machine /, "");
+  const made = { name, kind: "machine" as const };
+  switch (op) {
+    case "replace":
+      return {
+        ...made,
+        effect: "replaced",
+        order: 1,
+        minutes: REPLACEMENT,
+        note: "The old one ends first, and all sessions on it; its root disk is new.",
+      };
+    case "create":
+      return { ...made, effect: "created", order: 1, minutes: REPLACEMENT, note: "" };
+    case "delete":
+      return { ...made, effect: "deleted", order: 3, minutes: null, note: "All sessions on it end." };
+    default:
+      return undefined;
+  }
+}
+
+function pool(
+  { op, urn, old, new: wanted }: Merged,
+  differences: ReadonlyMap<string, Differences>,
+): MachineEffect | undefined {
+  const component = componentOf({ ...(old ? { old } : {}), ...(wanted ? { new: wanted } : {}) }).replace(/^pool /, "");
+  const name = component === "" || component === nameOf(urn) ? nameOf(urn) : `${component} (group ${nameOf(urn)})`;
+  const made = { name, kind: "pool" as const };
+  const paths = (differences.get(urn)?.list ?? []).map(({ path }) => path);
+  const before = sizeOf(plain(old?.inputs ?? {}));
+  const after = sizeOf(plain(wanted?.inputs ?? {}));
+  if (op === "create")
+    return { ...made, effect: "created", order: 1, minutes: null, note: `${inWords(after)} machines.` };
+  if (op === "delete")
+    return {
+      ...made,
+      effect: "deleted",
+      order: 3,
+      minutes: null,
+      note: "Its machines end, with their session disks, when their commands have.",
+    };
+  const resized = inWords(before) === inWords(after) ? "" : `${inWords(before)} machines become ${inWords(after)}.`;
+  if (op === "replace" || paths.some((path) => /^(?:launchTemplate|mixedInstancesPolicy)\b/.test(path)))
+    return {
+      ...made,
+      effect: "rolls",
+      order: 2,
+      minutes: rolling(after),
+      note: [
+        resized,
+        "One after the other, 90 % stay healthy; a machine's session disk goes with it. Busy ones are waited for, an hour at most: then it stops half-way, and nothing rolls back by itself. The deploy does not wait for it.",
+      ]
+        .filter(Boolean)
+        .join(" "),
+    };
+  return resized === "" ? undefined : { ...made, effect: "resized", order: 1, minutes: null, note: resized };
+}
+
+interface Size {
+  readonly min: number;
+  readonly max: number;
+}
+
+function sizeOf(inputs: Plain): Size {
+  const number = (path: string): number => Number(at(inputs, path) ?? 0) || 0;
+  return { min: number("minSize"), max: number("maxSize") };
+}
+
+const inWords = ({ min, max }: Size): string => (min === max ? String(min) : `${min} to ${max}`);
+
+function rolling({ min, max }: Size): MachineEffect["minutes"] {
+  const rounds = (size: number): number => (size === 0 ? 0 : Math.ceil(size / Math.max(1, Math.floor(size * AT_ONCE))));
+  return { least: rounds(min) * REPLACEMENT.least, most: rounds(max) * REPLACEMENT.most + (max === 0 ? 0 : PATIENCE) };
+}

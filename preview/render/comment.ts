@@ -1,0 +1,254 @@
+import type { PhrasingContent } from "mdast";
+import type { ChangeDocument, Shown } from "../change-set/document.ts";
+import { changeBlocks, type Level, valueText } from "./changes.ts";
+import { dataBlocks } from "./data.ts";
+import {
+  type Block,
+  block,
+  code,
+  details,
+  heading,
+  list,
+  names,
+  paragraph,
+  plural,
+  say,
+  strong,
+  type Tree,
+  table,
+  words,
+} from "./tree.ts";
+import { verdictOf } from "./verdict.ts";
+
+/** The whole of what a preview says, at one level of detail. */
+export function commentTree(document: ChangeDocument, level: Level): Tree {
+  const children: Block[] = [
+    title(document),
+    ...doubts(document, level),
+    ...dataBlocks(document, level >= 4),
+    ...errors(document, level),
+    counts(document),
+    ...machines(document, level),
+    ...(level < 4 ? changeBlocks(document, level) : []),
+    ...(level < 3 ? configuration(document) : []),
+    ...(level < 3 ? cloudInit(document, level) : []),
+    ...(level < 4 ? iam(document, level) : []),
+    ...(level < 4 ? network(document, level) : []),
+    ...policies(document, level),
+    ...(level < 3 ? cost(document) : []),
+    ...(level < 2 ? warnings(document) : []),
+    foot(document, level),
+  ];
+  return { type: "root", children };
+}
+
+function title(document: ChangeDocument): Block {
+  const { sign, parts } = verdictOf(document);
+  const said = parts.map((part): PhrasingContent => ("words" in part ? words(part.words) : code(part.name)));
+  return heading(say(`${sign} cloister `), code(document.stack), say(" · "), ...said);
+}
+
+function doubts({ doubts: found }: ChangeDocument, level: Level): Block[] {
+  if (found.length === 0) return [];
+  const items = found.slice(0, level >= 4 ? 3 : 10).map((one): PhrasingContent[] => [code(one, 300)]);
+  return [paragraph(strong(say("Not complete, and not to be approved"))), list(items)];
+}
+
+function errors({ diagnostics }: ChangeDocument, level: Level): Block[] {
+  const found = diagnostics.filter(({ severity }) => severity === "error");
+  if (found.length === 0) return [];
+  const longest = [4000, 2000, 1000, 500, 300][level] ?? 300;
+  const text = found.map(({ message }) => message).join("\n\n");
+  const cut = text.length > longest ? `${text.slice(0, longest)}\n… ${text.length - longest} characters more` : text;
+  return [paragraph(strong(say("The engine says"))), block(cut)];
+}
+
+function warnings({ diagnostics }: ChangeDocument): Block[] {
+  const found = diagnostics.filter(({ severity }) => severity === "warning");
+  if (found.length === 0) return [];
+  const text = found.map(({ message }) => message).join("\n");
+  return [details(plural(found.length, "warning"), block(text.length > 2000 ? `${text.slice(0, 2000)}\n…` : text))];
+}
+
+function counts({ counts: count, cost: costs }: ChangeDocument): Block {
+  const month = costs
+    ? costs.after === null
+      ? "not known"
+      : `${difference(costs.before, costs.after)} (${usd(costs.after)})`
+    : "not known";
+  const cells = [count.replaced, count.deleted, count.updated, count.created, count.same].map((one) => [
+    say(String(one)),
+  ]);
+  return table(
+    ["replaced", "deleted", "updated", "created", "unchanged", "USD a month, at least"],
+    [[...cells, [say(month)]]],
+  );
+}
+
+const usd = (value: number): string => value.toFixed(2);
+
+/** A price that is not known is no saving. */
+function difference(before: number | null, after: number | null): string {
+  if (before === null || after === null) return "not known";
+  const delta = Math.round((after - before) * 100) / 100;
+  return delta === 0 ? "±0.00" : `${delta > 0 ? "+" : "−"}${usd(Math.abs(delta))}`;
+}
+
+function machines({ machines: all }: ChangeDocument, level: Level): Block[] {
+  if (all.length === 0) return [];
+  const groups = new Map<string, typeof all>();
+  for (const one of all) {
+    const key = JSON.stringify([one.order, one.effect, one.kind, one.note, one.minutes]);
+    groups.set(key, [...(groups.get(key) ?? []), one]);
+  }
+  const rows = [...groups.values()].slice(0, level >= 2 ? 15 : 60).map((same) => {
+    const { order, effect, kind, minutes, note } = same[0] as (typeof all)[0];
+    const when = ["", "at once", "then", "at the end"][order] ?? "";
+    const long =
+      minutes === null
+        ? ""
+        : `about ${minutes.least} to ${minutes.most} minutes${same.length > 1 && kind === "machine" ? ", all at a time" : ""}`;
+    return [
+      [say(when)],
+      [
+        say(`${plural(same.length, kind)} `),
+        ...names(
+          same.map(({ name }) => name),
+          level >= 3 ? 4 : 12,
+          60,
+        ),
+      ],
+      [say(effect)],
+      [words([long, level >= 3 ? "" : note].filter(Boolean).join(". "))],
+    ];
+  });
+  return [paragraph(strong(say("Machines"))), table(["when", "which", "what", "how long, and how"], rows)];
+}
+
+const value = (shown: Shown): PhrasingContent[] =>
+  "value" in shown ? [code(shown.value, 120)] : [say(valueText(shown))];
+
+function configuration({ config }: ChangeDocument): Block[] {
+  if (config.length === 0) return [];
+  const rows = config.slice(0, 25).map(({ key, before, after }) => [[code(key, 120)], value(before), value(after)]);
+  if (config.length > 25) rows.push([[say(`and ${config.length - 25} more`)], [say("")], [say("")]]);
+  return [details(`Configuration: ${plural(config.length, "value")}`, table(["key", "before", "after"], rows))];
+}
+
+function cloudInit({ cloudInit: all }: ChangeDocument, level: Level): Block[] {
+  if (all.length === 0) return [];
+  const blocks = all.flatMap(({ machines: of, bytes, limit, files, note }): Block[] => {
+    const number = (count: number | null): string => (count === null ? "?" : count.toLocaleString("en"));
+    const room = bytes.after === null ? "" : `; ${number(limit - bytes.after)} left of ${number(limit)}`;
+    const sizes = bytes.before === null ? number(bytes.after) : `${number(bytes.before)} → ${number(bytes.after)}`;
+    const size = bytes.before === null && bytes.after === null ? "" : ` ${sizes} bytes${room}.`;
+    const same = of.length > 1 ? ` The same for ${of.length}.` : "";
+    const head = paragraph(...names(of), words(`:${size}${same}${note ? ` ${note}` : ""}`));
+    const shown = files.flatMap(({ path, change, diff }): Block[] => [
+      paragraph(code(path), say(` ${change}${diff === null ? "; its content is not shown" : ""}`)),
+      ...(diff === null || level >= 1 ? [] : [block(diff, "diff")]),
+    ]);
+    return [head, ...shown];
+  });
+  return [details("cloud-init", ...blocks)];
+}
+
+function iam({ iam: all }: ChangeDocument, level: Level): Block[] {
+  if (all.length === 0) return [];
+  const rows = all.slice(0, [100, 50, 30, 10, 0][level] ?? 0).map((row) => {
+    const { on, change, effect, principals, actions, resources, condition, means } = row;
+    const to = resources.filter(Boolean);
+    return [
+      [strong(say(means === "same" ? "no more, no less" : means === "unknown" ? "not known yet" : means))],
+      [code(on, 80)],
+      [
+        say(
+          change === "unknown"
+            ? "the policy is known after the deploy"
+            : `${change}: ${effect === "Deny" ? "forbids " : ""}`,
+        ),
+        ...names(actions, 12, 60),
+      ],
+      [
+        ...(principals.length > 0 ? [say("by "), ...names(principals, 3, 120), say(" ")] : []),
+        ...(to.length > 0 ? names(to, 4, 120) : []),
+      ],
+      condition === "" ? [say("")] : [code(condition, 160)],
+    ];
+  });
+  if (all.length > rows.length)
+    rows.push([[say(`and ${all.length - rows.length} more`)], [say("")], [say("")], [say("")], [say("")]]);
+  const wide = all.filter(({ means }) => means === "broadens").length;
+  const later = all.filter(({ means }) => means === "unknown").length;
+  const head = `IAM: ${wide > 0 ? `${plural(wide, "row")} give${wide === 1 ? "s" : ""} more` : "nothing gives more"}${later > 0 ? `, ${later} not known before the deploy` : ""}, of ${all.length}`;
+  return [details(head, table(["gives", "of", "what", "to", "if"], rows))];
+}
+
+function network({ network: all }: ChangeDocument, level: Level): Block[] {
+  if (all.length === 0) return [];
+  const rows = all.slice(0, [100, 50, 30, 10, 0][level] ?? 0).map(({ change, what, on, from, to, ports }) => {
+    const cell = (text: string): PhrasingContent[] => (text === "" ? [say("")] : [code(text, 80)]);
+    return [[say(change)], [words(what)], cell(on), cell(from), cell(to), cell(ports)];
+  });
+  if (all.length > rows.length)
+    rows.push([[say(`and ${all.length - rows.length} more`)], [say("")], [say("")], [say("")], [say("")], [say("")]]);
+  return [details(`Network: ${plural(all.length, "row")}`, table(["", "what", "on", "from", "to", "more"], rows))];
+}
+
+function policies({ policies: all }: ChangeDocument, level: Level): Block[] {
+  if (all.length === 0) return [];
+  const some = all.slice(0, [60, 40, 20, 10, 5][level] ?? 5);
+  const rows = some.map(({ policy, level: how, on, message }) => [
+    [code(policy, 80)],
+    [words(how)],
+    [code(on, 60)],
+    [code(message, 200)],
+  ]);
+  return [
+    paragraph(strong(say(plural(all.length, "word of a policy", "words of policies")))),
+    table(["policy", "level", "on", "says"], rows),
+  ];
+}
+
+type CostLines = NonNullable<ChangeDocument["cost"]>["lines"];
+
+/** The largest difference first; one that is not known before all. */
+function byWeight(lines: CostLines): CostLines {
+  const weight = ({ before, after }: CostLines[0]): number =>
+    before === null || after === null ? Number.POSITIVE_INFINITY : Math.abs(after - before);
+  return [...lines].sort((a, b) => weight(b) - weight(a) || 0);
+}
+
+function cost({ cost: costs }: ChangeDocument): Block[] {
+  if (!costs || (costs.lines.length === 0 && costs.left.length === 0)) return [];
+  const cell = (price: number | null): PhrasingContent[] => [say(price === null ? "not known" : usd(price))];
+  const rows = byWeight(costs.lines)
+    .slice(0, 15)
+    .map(({ what, before, after }) => [[code(what, 80)], cell(before), cell(after)]);
+  if (costs.lines.length > 15) rows.push([[say(`and ${costs.lines.length - 15} more`)], [say("")], [say("")]]);
+  const blocks: Block[] = rows.length > 0 ? [table(["USD a month, at the least size", "before", "after"], rows)] : [];
+  if (costs.left.length > 0) {
+    const items = costs.left
+      .slice(0, 20)
+      .map(({ what, usd: price }): PhrasingContent[] => [code(what, 80), say(`: ${usd(price)}`)]);
+    const sum = costs.left.reduce((all, { usd: price }) => all + price, 0);
+    blocks.push(paragraph(say(`Outside of the stack goes on to cost, USD a month: ${usd(sum)}`)), list(items));
+  }
+  return [details(`Cost: ${difference(costs.before, costs.after)} USD a month`, ...blocks)];
+}
+
+function foot(document: ChangeDocument, level: Level): Block {
+  const { digest, state, base, commit, complete } = document;
+  const cut = level > 0 ? ["This comment is cut: the page and the document have all of it. "] : [];
+  const words = complete && level === 0 ? "To approve: " : "Not to be approved: ";
+  return paragraph(
+    ...cut.map(say),
+    say(words),
+    code(digest.slice(0, 16)),
+    say(" on state "),
+    code(state.sha256.slice(0, 16)),
+    ...(base ? [say(", base "), code(base.slice(0, 12))] : []),
+    ...(commit ? [say(", commit "), code(commit.slice(0, 12))] : []),
+    say("."),
+  );
+}

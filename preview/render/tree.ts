@@ -1,0 +1,85 @@
+/** Parts of which a comment is made. One tree is printed as Markdown, as a page and on a terminal, so none of them says more than another. */
+import type { BlockContent, Paragraph, Parent, PhrasingContent, Root, Table } from "mdast";
+
+/** A part that is folded where that can be done. The summary is in our own words, never in the program's. */
+export interface Details extends Parent {
+  type: "details";
+  summary: string;
+  children: Block[];
+}
+
+export type Block = BlockContent | Details;
+export type Tree = Omit<Root, "children"> & { children: Block[] };
+
+declare module "mdast" {
+  interface BlockContentMap {
+    details: Details;
+  }
+  interface RootContentMap {
+    details: Details;
+  }
+}
+
+/** Characters that steer a terminal, hide themselves or turn text around. */
+const STEERING = /(?![\n\t])[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Zl}\p{Zp}]/gu;
+
+/** Text of the program, as one line that is nothing but text: code is read by nobody for mentions, links or numbers of issues. */
+export function code(text: string, longest = 200): PhrasingContent {
+  const line = text.replace(STEERING, "\ufffd").replace(/\s+/g, " ").trim() || " ";
+  return { type: "inlineCode", value: line.length > longest ? `${line.slice(0, longest - 1)}…` : line };
+}
+
+/** Text of the program in several lines. */
+export function block(text: string, lang?: "diff"): Block {
+  return { type: "code", ...(lang ? { lang } : {}), value: text.replace(STEERING, "\ufffd") };
+}
+
+/** Our own words. */
+export const say = (value: string): PhrasingContent => ({ type: "text", value });
+/**
+ * Words of the document. They are ours when this program made it; where another job made it, they are whatever that job wrote, and anything
+ * but plain words is code.
+ */
+export const words = (value: string): PhrasingContent =>
+  /^[A-Za-z0-9\s.,;()%'±−+→·-]*(?::(?!\/)[A-Za-z0-9\s.,;()%'±−+→·-]*)*$/.test(value) &&
+  !/\b(?:GH-\d|www\.)/i.test(value)
+    ? say(value)
+    : code(value);
+export const strong = (...children: PhrasingContent[]): PhrasingContent => ({ type: "strong", children });
+export const paragraph = (...children: PhrasingContent[]): Paragraph => ({ type: "paragraph", children });
+export const heading = (...children: PhrasingContent[]): Block => ({ type: "heading", depth: 3, children });
+export const quote = (...children: BlockContent[]): Block => ({ type: "blockquote", children });
+export const details = (summary: string, ...children: Block[]): Details => ({
+  type: "details",
+  // Types of resources may be in it, which are the program's words: nothing of them may mean anything.
+  summary: summary.replace(/[^A-Za-z0-9 .,;:()±−+-]/g, ""),
+  children,
+});
+
+export function list(items: readonly PhrasingContent[][]): Block {
+  const children = items.map((item) => ({ type: "listItem" as const, spread: false, children: [paragraph(...item)] }));
+  return { type: "list", ordered: false, spread: false, children };
+}
+
+export function table(head: readonly string[], rows: readonly PhrasingContent[][][]): Table {
+  const row = (cells: readonly PhrasingContent[][]) => ({
+    type: "tableRow" as const,
+    children: cells.map((children) => ({ type: "tableCell" as const, children })),
+  });
+  return {
+    type: "table",
+    align: head.map(() => null),
+    children: [row(head.map((text) => [say(text)])), ...rows.map(row)],
+  };
+}
+
+/** Names, some of them where they are many. */
+export function names(all: readonly string[], most = 12, longest = 200): PhrasingContent[] {
+  const some = all.slice(0, most).flatMap((name, i) => [...(i > 0 ? [say(", ")] : []), code(name, longest)]);
+  return all.length > most ? [...some, say(` and ${all.length - most} more`)] : some;
+}
+
+/** `1 disk`, `2 disks`. */
+export function plural(count: number, one: string, many = `${one}s`): string {
+  return `${count.toLocaleString("en")} ${count === 1 ? one : many}`;
+}

@@ -1,0 +1,118 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseDocument, stringify } from "yaml";
+import { buildDocument, type Inputs, takesNothing } from "./change-set/build.ts";
+import type { ChangeDocument, Rename } from "./change-set/document.ts";
+import { readState } from "./change-set/state.ts";
+import type { Engine } from "./engine.ts";
+import { type Collected, Collector } from "./events/merge.ts";
+
+/** What is previewed. */
+export interface PreviewOptions {
+  readonly engine: Engine;
+  readonly stack: string;
+  /** @default preview */
+  readonly command?: "preview" | "destroy";
+  /** Text of Pulumi.STACK.yaml before the change, and as it is now. */
+  readonly base: string;
+  readonly head: string;
+  readonly run?: NonNullable<Inputs["run"]>;
+  /** Credentials of the run. */
+  readonly secrets?: readonly string[];
+  readonly report?: (line: string) => void;
+}
+
+/** Streams the engine's events on stdout, one a line; without, there is one digest at the end, which lacks half of them. */
+const STREAM = { PULUMI_ENABLE_STREAMING_JSON_PREVIEW: "true" };
+
+/**
+ * Previews a stack, and what would help where a machine is renamed. Own backends take no lock for a preview, so the state is looked at before and
+ * after: when it moved meanwhile, once more from the start, and then the document says so.
+ */
+export async function previewStack(options: PreviewOptions): Promise<ChangeDocument> {
+  const { engine, stack, command = "preview", base, head, report = () => {} } = options;
+  const exported = async (): Promise<string> => await engine.text(["stack", "export", "--stack", stack]);
+  let state = await exported();
+  let collected = await collectFrom(options);
+  let after = await exported();
+  if (hasMoved(state, after)) {
+    report("the state moved while the preview ran: once more");
+    state = after;
+    collected = await collectFrom(options);
+    after = await exported();
+  }
+  const doubts = hasMoved(state, after)
+    ? ["the state moved while the preview ran: something else deploys this stack"]
+    : [];
+  const inputs: Inputs = {
+    stack,
+    command,
+    collected,
+    state,
+    base,
+    head,
+    doubts,
+    ...(options.run ? { run: options.run } : {}),
+    ...(options.secrets ? { secrets: options.secrets } : {}),
+  };
+  const document = buildDocument(inputs);
+  const renames = document.renames.filter(({ kind }) => kind === "machine");
+  if (command === "destroy" || renames.length === 0 || takesNothing(document)) return document;
+  report("a machine looks renamed: trying what keeps its disk");
+  const remedied = withFormerNames(head, renames);
+  const tried = buildDocument({ ...inputs, head: remedied, collected: await collectFrom(options, remedied) });
+  const remedies = Object.fromEntries(
+    renames.map((rename) => [rename.to, { config: remedyText(remedied, rename), tried }]),
+  );
+  return buildDocument({ ...inputs, remedies });
+}
+
+/** Whether two exports are of different states. */
+function hasMoved(one: string, other: string): boolean {
+  return readState(one).sha256 !== readState(other).sha256;
+}
+
+async function collectFrom(
+  { engine, stack, command = "preview" }: PreviewOptions,
+  config?: string,
+): Promise<Collected> {
+  const collector = new Collector();
+  const args = command === "destroy" ? ["destroy", "--preview-only"] : ["preview"];
+  const folder = config === undefined ? undefined : await mkdtemp(join(tmpdir(), "cloister-preview-"));
+  try {
+    const file = folder === undefined ? undefined : join(folder, `Pulumi.${stack}.yaml`);
+    if (file !== undefined) await writeFile(file, config ?? "", { mode: 0o600 });
+    const all = [...args, "--json", "--stack", stack, ...(file === undefined ? [] : ["--config-file", file])];
+    for await (const line of engine.lines(all, STREAM)) collector.add(line);
+  } finally {
+    if (folder !== undefined) await rm(folder, { recursive: true, force: true });
+  }
+  return collector.finish();
+}
+
+/** The configuration in which renamed machines say what they were, in the zone where their disks lie. */
+export function withFormerNames(head: string, renames: readonly Rename[]): string {
+  const document = parseDocument(head);
+  for (const { from, to, zone } of renames) {
+    const path = ["config", "cloister:machines", to];
+    const wish = document.getIn(path, true);
+    const fields = {
+      ...(typeof wish === "object" && wish !== null
+        ? (document.toJS() as Machines).config["cloister:machines"][to]
+        : {}),
+    };
+    document.setIn(path, document.createNode({ ...fields, was: from, ...(zone?.before ? { zone: zone.before } : {}) }));
+  }
+  return document.toString();
+}
+
+interface Machines {
+  readonly config: { readonly "cloister:machines": Readonly<Record<string, object>> };
+}
+
+/** The lines of it that are to be written. */
+function remedyText(config: string, { to }: Rename): string {
+  const machines = (parseDocument(config).toJS() as Machines).config["cloister:machines"];
+  return stringify({ "cloister:machines": { [to]: machines[to] } }).trim();
+}

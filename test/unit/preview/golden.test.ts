@@ -1,0 +1,82 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { Ajv } from "ajv";
+import { jsonSchema } from "../../../preview/change-set/document.ts";
+import { comment } from "../../../preview/render/markdown.ts";
+import { page } from "../../../preview/render/page.ts";
+import { terminal } from "../../../preview/render/terminal.ts";
+import { verdictText } from "../../../preview/render/verdict.ts";
+import { documentOf } from "../../support/preview/documents.ts";
+import { goldenFile, RECORDED } from "../../support/preview/golden.ts";
+
+const schema = JSON.parse(readFileSync(new URL("../../../preview/change-set/schema.json", import.meta.url), "utf8"));
+
+/** The first line of each recorded change: what somebody reads who reads nothing else. */
+const VERDICTS: Readonly<Record<string, RegExp>> = {
+  none: /^✅ dev · no change$/,
+  ami: /^🔧 dev · 2 machines replaced, 1 pool rolling · no data at risk$/,
+  "user-data": /^🔧 dev · 2 machines replaced, 1 pool rolling · no data at risk$/,
+  "pool-size": /^🔧 dev · 1 pool resized · no data at risk$/,
+  "pool-crosses-500": /^🔧 dev · 1 pool deleted, 2 pools created · no data at risk$/,
+  "disk-grown": /^🔧 dev · 1 pool rolling · no data at risk$/,
+  "disk-shrunk": /^⛔ dev · the deploy may fail: AWS refuses to change 2 disks · 2 machines replaced, 1 pool rolling$/,
+  "rename-delete-data":
+    /^🚨 dev · deletes the disk one-session · looks like a rename · 1 machine deleted, 1 machine created$/,
+  "rename-with-was": /^🔧 dev · 1 machine replaced · no data at risk$/,
+  "zone-moved": /^🚨 dev · deletes the disk one-session · 1 machine replaced$/,
+  "machines-removed": /^🚨 dev · deletes 2 disks · keeps less: snapshots · 2 machines deleted$/,
+  "retention-lowered": /^⚠️ dev · keeps less: 3 logs, snapshots$/,
+  "own-secret": /^🚨 dev · deletes the secret cloister-dev-model-key · 2 machines replaced, 1 pool rolling$/,
+  network: /^🔧 dev · 2 machines replaced, 1 pool rolling · no data at risk$/,
+  "hundred-machines": /^🔧 dev · 100 machines created · no data at risk$/,
+  failed: /^❌ dev · the preview failed$/,
+  "destroy-delete-data":
+    /^🚨 dev · deletes 1 bucket, 2 disks, 1 key, 3 logs, 1 secret · keeps less: snapshots · destroys the stack$/,
+  tightened: /^🔧 dev · 1 updated · no data at risk$/,
+  "rename-keep-data": /^⚠️ dev · leaves the disk in the account, out of the stack: one-session · looks like a rename/,
+  "destroy-keep-data": /^⚠️ dev · leaves 1 bucket, 2 disks, 1 key, 3 logs, 1 secret in the account/,
+  "rename-refuse": /^⛔ dev · refused: one-session is protected · the preview failed · looks like a rename$/,
+  "zone-moved-refuse": /^⛔ dev · refused: one-session is protected · the preview failed$/,
+  "on-destroy-loosened": /^⚠️ dev · 15 resources lose their protection$/,
+  "zone-moved-unprotected":
+    /^⚠️ dev · leaves the disk in the account, out of the stack: one-session · \d+ resources lose their/,
+  "destroy-refuse": /^⛔ dev · refused: the stack's data is protected · the preview failed$/,
+  "secret-changed": /^🔧 dev · 1 replaced · no data at risk$/,
+};
+
+describe("previews recorded from the real engine", function () {
+  this.timeout(60_000);
+  const validate = new Ajv({ strict: false }).compile(schema);
+
+  it("the published schema is that of the document", () => {
+    assert.deepEqual(schema, JSON.parse(JSON.stringify(jsonSchema())), "run npm run docs");
+  });
+
+  it("each has a verdict here", () => assert.deepEqual(Object.keys(VERDICTS).sort(), [...RECORDED].sort()));
+
+  for (const name of RECORDED) {
+    it(name, () => {
+      const document = documentOf(name);
+      assert.ok(validate(document), JSON.stringify(validate.errors));
+      assert.match(verdictText(document), VERDICTS[name] ?? /$^/);
+      assert.deepEqual(document.doubts, []);
+      const { text, level, complete } = comment(document);
+      assert.equal(level, 0);
+      assert.equal(complete, document.result === "succeeded");
+      assert.equal(
+        text,
+        readFileSync(goldenFile(name), "utf8"),
+        "run node --import tsx test/support/preview/golden.ts",
+      );
+      // The same facts, printed otherwise.
+      for (const printed of [page(document), terminal(document)])
+        for (const { name: thing } of document.data.slice(0, 3)) assert.ok(printed.includes(thing), thing);
+    });
+  }
+
+  it("the schema refuses another document (control)", () => {
+    const document = documentOf("none");
+    assert.equal(validate({ ...document, data: [{ fate: "fine" }] }), false);
+    assert.equal(validate({ ...document, extra: 1 }), false);
+  });
+});
