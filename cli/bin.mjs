@@ -1,9 +1,15 @@
 #!/usr/bin/env node
-// The command `cloister`, from anywhere: `npx cloister` in this project, or by its path. TypeScript is read through tsx.
-const tsx = await import("tsx/esm/api").catch((error) => {
-  if (error.code !== "ERR_MODULE_NOT_FOUND") throw error;
-  console.error("cloister: the project's npm packages are not installed: run npm start, or npm ci");
+// The command `cloister`, from anywhere: by its path, or by the link on PATH that `npm run install-command` makes. It runs from one
+// bundled file (lib/run-bundled.cjs), which is made when a source has changed.
+import { createRequire } from "node:module";
+
+const { load } = createRequire(import.meta.url)("../lib/run-bundled.cjs");
+// What is written to the standard error is for people: a slip of the code comes with its stack, all else is said by the program.
+const { default: ended } = await load("cli/main.ts").catch((error) => {
+  if (error.code !== "MODULE_NOT_FOUND") throw error;
+  console.error(
+    "cloister: the project's npm packages are not installed: run npm start, or npm ci, in the project's folder",
+  );
   process.exit(1);
 });
-tsx.register();
-await import("./main.ts");
+await ended;

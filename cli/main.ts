@@ -5,13 +5,14 @@ import { RunRefused } from "../guest/sessions/request.ts";
 import { messageOf, OperatorError } from "./errors.ts";
 import { operatorProgram } from "./program.ts";
 
-try {
-  await operatorProgram().parseAsync();
-} catch (error) {
-  process.exitCode = fail(error);
-}
-// Input that nobody reads any more must not keep this process.
-process.stdin.unref?.();
+/** Without `await` at this place, which a bundle cannot have (lib/run-bundled.cjs). */
+export default operatorProgram()
+  .parseAsync()
+  .catch((error: unknown) => {
+    process.exitCode = fail(error);
+  })
+  // Input that nobody reads any more must not keep this process.
+  .then(() => void process.stdin.unref?.());
 
 function fail(error: unknown): number {
   // Commander has printed its own messages, help among them.

@@ -3,6 +3,7 @@ import { OperatorOutputs } from "../contract/outputs.ts";
 import { ensureToolchain } from "../toolchain/index.ts";
 import { PulumiError, StackRunner } from "../toolchain/stack-runner.ts";
 import { OperatorError, UsageError } from "./errors.ts";
+import { keptOutputs } from "./kept-outputs.ts";
 
 /** A stack that is up: its name, and of its outputs what the operator's command needs. */
 export interface Stack {
@@ -16,16 +17,18 @@ export interface Stack {
  * @throws OperatorError when there is no such stack, when it is not up, or when it was brought up by an earlier version
  */
 export async function readStack(name: string): Promise<Stack> {
+  return parseStack(name, await keptOutputs(name, () => askPulumi(name)));
+}
+
+async function askPulumi(name: string): Promise<Record<string, unknown>> {
   const toolchain = await ensureToolchain({ deep: false, report: (line) => process.stderr.write(`${line}\n`) });
   const runner = new StackRunner(name, toolchain);
-  let found: Record<string, unknown>;
   try {
-    found = await runner.outputs();
+    return await runner.outputs();
   } catch (error) {
     if (!(error instanceof PulumiError && /no stack named/.test(error.output))) throw error;
     throw noSuchStack(name, await runner.names(), runner.backend);
   }
-  return parseStack(name, found);
 }
 
 /** Reads a stack's outputs. */

@@ -63,7 +63,7 @@ export const ERRORS = {
   },
   CLOISTER_E_KEY_ELSEWHERE: {
     cause: "The machine takes the model's key from a secret of AWS; one that is set on it would be replaced.",
-    remedy: "Use `npx cloister --stack NAME key set`, which writes the secret.",
+    remedy: "Use `cloister --stack NAME key set`, which writes the secret.",
   },
 
   // The machine.

@@ -4,6 +4,7 @@ import type { ErrorCode } from "./errors.ts";
 export type Subject =
   | "command"
   | "allow"
+  | "allowPrivate"
   | "mounts"
   | "name"
   | "environment"

@@ -5,6 +5,7 @@ import { Readable, Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import pRetry, { AbortError } from "p-retry";
 import lockfile from "proper-lockfile";
+import { fetchHere, proxyFor } from "./proxy.ts";
 import { type Report, sha256File } from "./store.ts";
 
 /** No answer of any kind came from the host: the one failure for which a caller may choose another way. */
@@ -12,7 +13,9 @@ export class HostUnreachableError extends Error {
   override readonly name = "HostUnreachableError";
   readonly url: string;
   constructor(url: string, cause: unknown) {
-    super(`${new URL(url).host} cannot be reached (${reasonOf(cause)})`, { cause });
+    const proxy = proxyFor(url);
+    const by = proxy ? ` through the proxy ${proxy.host}, as HTTPS_PROXY and HTTP_PROXY say` : "";
+    super(`${new URL(url).host} cannot be reached${by} (${reasonOf(cause)})`, { cause });
     this.url = url;
   }
 }
@@ -92,7 +95,7 @@ export async function download(options: DownloadOptions): Promise<Downloaded> {
 /** True when the host of this address answers HTTP at all, whatever its answer. Default timeout: 5,000 ms. */
 export async function isReachable(url: string, options: { timeoutMs?: number } = {}): Promise<boolean> {
   try {
-    const response = await fetch(url, { method: "HEAD", signal: AbortSignal.timeout(options.timeoutMs ?? 5_000) });
+    const response = await fetchHere(url, { method: "HEAD", signal: AbortSignal.timeout(options.timeoutMs ?? 5_000) });
     await response.body?.cancel();
     return true;
   } catch {
@@ -109,7 +112,7 @@ export async function downloadText(
   return await retrying(options, async () => {
     const timeout = AbortSignal.timeout(options.stallTimeoutMs ?? 30_000);
     try {
-      const response = await fetch(url, { signal: signal ? AbortSignal.any([signal, timeout]) : timeout });
+      const response = await fetchHere(url, { signal: signal ? AbortSignal.any([signal, timeout]) : timeout });
       answered = true;
       if (!response.ok) throw statusError(url, response);
       return await response.text();
@@ -178,7 +181,7 @@ async function fetchOnce(options: DownloadOptions, part: PartFile, onAnswer: () 
   const stalled = new AbortController();
   const timer = setTimeout(() => stalled.abort(new Error(`no data for ${stallTimeoutMs / 1000} s`)), stallTimeoutMs);
   try {
-    const response = await fetch(url, {
+    const response = await fetchHere(url, {
       // Compressed answers have other lengths and ranges than the file that the checksum is of.
       headers: { "accept-encoding": "identity", ...(await part.rangeHeaders()) },
       signal: signal ? AbortSignal.any([signal, stalled.signal]) : stalled.signal,
@@ -346,7 +349,11 @@ function classify(url: string, error: unknown, answered: boolean, signal: AbortS
   if (error instanceof DownloadError || codeOf(error) === "ENOSPC") return asError(error);
   if (isCertificateProblem(error)) {
     return new AbortError(
-      new DownloadError(url, `the host's certificate is not trusted (${reasonOf(error)})`, { cause: error }),
+      new DownloadError(
+        url,
+        `the host's certificate is not trusted (${reasonOf(error)}). Behind a certificate authority of your own, name its file: NODE_EXTRA_CA_CERTS=/path/ca.pem`,
+        { cause: error },
+      ),
     );
   }
   if (!answered) return new HostUnreachableError(url, error);

@@ -19,7 +19,7 @@ const FLAGS = ["--non-interactive", "--color=never"];
  * @param folder of the project
  * @param env what is set beside this process's environment
  */
-export function engineOf(pulumi: string, folder: string, env: Readonly<Record<string, string>>): Engine {
+export function engineOf(pulumi: string, folder: string, env: Readonly<Record<string, string | undefined>>): Engine {
   return {
     async *lines(args, more = {}) {
       const options = { cwd: folder, env: { ...env, ...more }, reject: false, stdin: "ignore", buffer: false } as const;

@@ -106,7 +106,7 @@ async function documentOf(options: Options): Promise<ChangeDocument> {
   const { ensureToolchain } = await import("../toolchain/index.ts");
   const { pulumiEnvironment } = await import("../toolchain/pulumi.ts");
   const toolchain = await ensureToolchain({ deep: false, report: say });
-  const engine = engineOf(toolchain.pulumi, folder, pulumiEnvironment(toolchain));
+  const engine = engineOf(toolchain.pulumi, folder, pulumiEnvironment(toolchain, { stack }));
   return await previewStack({ engine, stack, command, base, head, run, secrets, report: say });
 }
 

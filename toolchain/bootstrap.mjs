@@ -47,10 +47,14 @@ function install() {
   const { status } = spawnSync("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"], {
     cwd: project,
     stdio: ["ignore", 2, 2],
-    // The settings of the npm that started us are not meant for this call.
-    env: Object.fromEntries(
-      Object.entries(process.env).filter(([name]) => !/^npm_config_(?!.*(registry|proxy|cache|ca))/i.test(name)),
-    ),
+    env: {
+      // npm reads this one only.
+      ...(process.env.SSL_CERT_FILE ? { NODE_EXTRA_CA_CERTS: process.env.SSL_CERT_FILE } : {}),
+      // The settings of the npm that started us are not meant for this call.
+      ...Object.fromEntries(
+        Object.entries(process.env).filter(([name]) => !/^npm_config_(?!.*(registry|proxy|cache|ca))/i.test(name)),
+      ),
+    },
   });
   if (status !== 0) fail("npm ci failed: see above. Mend what it says and run the same command again.");
   writeFileSync(marker, wanted());

@@ -24,6 +24,8 @@ export interface Toolchain {
   readonly binDir: string;
   /** Variables to add to the environment when calling it. */
   readonly env: Readonly<Record<string, string>>;
+  /** A Pulumi home with all that a local stack needs, where `env` leaves the user's own in its place. */
+  readonly home?: string;
 }
 
 export interface ToolchainOptions {
@@ -130,13 +132,13 @@ async function build(choice: Choice, options: ToolchainOptions): Promise<Toolcha
   );
   const toolchain = toolchainIn(join(entry.path, "bin"), choice, env);
   const plugin = join(entry.path, "plugin");
-  if (env["PULUMI_HOME"]) {
-    // The user's own Pulumi home is not ours to install a stand-in into.
-    return { ...toolchain, env: { ...toolchain.env, PATH: [toolchain.env["PATH"], plugin].join(delimiter) } };
-  }
   const home = join(store.root, "pulumi-home");
   await mkdir(home, { recursive: true });
   await installPlugin(home, join(plugin, "pulumi-resource-command"));
+  if (env["PULUMI_HOME"]) {
+    // The user's own Pulumi home is not ours to install a stand-in into.
+    return { ...toolchain, home, env: { ...toolchain.env, PATH: [toolchain.env["PATH"], plugin].join(delimiter) } };
+  }
   const credentials = env["PULUMI_CREDENTIALS_PATH"] ?? join(homedir(), ".pulumi");
   return { ...toolchain, env: { ...toolchain.env, PULUMI_HOME: home, PULUMI_CREDENTIALS_PATH: credentials } };
 }

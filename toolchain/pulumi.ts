@@ -5,41 +5,57 @@ import { constants, homedir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { ensureToolchain } from "./index.ts";
-
-const projectFolder = new URL("../", import.meta.url).pathname.replace(/\/$/, "");
+import { type Environment, isOwnStack, ownEnvironment, projectFolder, stateFolder } from "./own-backend.ts";
 
 /**
- * The environment that is added where the user has chosen no backend: state in `.cloister/state` of the project, and an
- * empty passphrase for its secrets unless the user set one. Empty when there is a backend or a login.
+ * The environment that is added where the user has chosen no backend, or for a stack that is in the project's own: state in
+ * `.cloister/state` of the project. Empty when there is a backend or a login.
  *
  * @param credentials text of Pulumi's credentials.json; undefined when there is none
+ * @param stack the one that is meant, if one is
  */
 export function ownBackend(
   env: NodeJS.ProcessEnv,
   credentials: string | undefined,
   project: string,
-): Record<string, string> {
-  if (env["PULUMI_BACKEND_URL"] || env["PULUMI_ACCESS_TOKEN"] || isLoggedIn(credentials)) return {};
-  const hasPassphrase = "PULUMI_CONFIG_PASSPHRASE" in env || "PULUMI_CONFIG_PASSPHRASE_FILE" in env;
-  return {
-    // Without files of metadata beside the state's, which a killed run leaves half-written (torn-metadata.ts).
-    PULUMI_BACKEND_URL: `${pathToFileURL(stateFolder(project)).href}?metadata=skip`,
-    ...(hasPassphrase ? {} : { PULUMI_CONFIG_PASSPHRASE: "" }),
-  };
+  stack?: string,
+): Environment {
+  const chosen = env["PULUMI_BACKEND_URL"] || env["PULUMI_ACCESS_TOKEN"] || isLoggedIn(credentials);
+  if (chosen && !(stack !== undefined && isOwnStack(stack, project))) return {};
+  return ownEnvironment(env, stack, project);
 }
 
-/** The state folder of a project without a backend of its own. */
-export function stateFolder(project: string = projectFolder): string {
-  return join(project, ".cloister", "state");
-}
-
-/** The environment for Pulumi in this project: what the toolchain needs, and {@link ownBackend}. Makes the state folder. */
-export function pulumiEnvironment(toolchain: { env: Readonly<Record<string, string>> }): Record<string, string> {
+/**
+ * The environment for Pulumi in this project: what the toolchain needs, and {@link ownBackend}. Makes the state folder.
+ *
+ * @param own the project's own backend, whatever the user has chosen
+ */
+export function pulumiEnvironment(
+  toolchain: { readonly env: Readonly<Record<string, string>>; readonly home?: string },
+  { stack, own = false }: { readonly stack?: string | undefined; readonly own?: boolean } = {},
+): Environment {
   const env: NodeJS.ProcessEnv = { ...process.env, ...toolchain.env };
   const folder = env["PULUMI_CREDENTIALS_PATH"] || env["PULUMI_HOME"] || join(homedir(), ".pulumi");
-  const backend = ownBackend(env, readIfThere(join(folder, "credentials.json")), projectFolder);
+  const backend = own
+    ? ownEnvironment(env, stack, projectFolder)
+    : ownBackend(env, readIfThere(join(folder, "credentials.json")), projectFolder, stack);
   if (backend["PULUMI_BACKEND_URL"]) mkdirSync(stateFolder(), { recursive: true });
-  return { PULUMI_SKIP_UPDATE_CHECK: "true", ...toolchain.env, ...backend };
+  // A stack of ours needs nothing that is in the user's own Pulumi home, and may miss something there.
+  const isOurs = own || (stack !== undefined && isOwnStack(stack, projectFolder));
+  const home = isOurs && toolchain.home ? { PULUMI_HOME: toolchain.home } : {};
+  return { PULUMI_SKIP_UPDATE_CHECK: "true", ...toolchain.env, ...backend, ...home };
+}
+
+/** The stack that Pulumi's arguments, or else PULUMI_STACK, name. */
+export function stackIn(args: readonly string[], env: NodeJS.ProcessEnv = process.env): string | undefined {
+  const end = args.indexOf("--");
+  const own = end < 0 ? args : args.slice(0, end);
+  for (const [i, arg] of own.entries()) {
+    if (arg === "--stack" || arg === "-s") return own[i + 1];
+    const [, value] = /^(?:--stack=|-s=?)(.+)$/.exec(arg) ?? [];
+    if (value !== undefined) return value;
+  }
+  return env["PULUMI_STACK"];
 }
 
 function isLoggedIn(credentials: string | undefined): boolean {
@@ -60,8 +76,9 @@ function readIfThere(path: string): string | undefined {
 
 async function main(): Promise<void> {
   const toolchain = await ensureToolchain({ deep: false, report: (line) => console.error(line) });
-  const env = { ...process.env, ...pulumiEnvironment(toolchain) };
-  const child = spawn(toolchain.pulumi, process.argv.slice(2), { stdio: "inherit", env });
+  const args = process.argv.slice(2);
+  const env = { ...process.env, ...pulumiEnvironment(toolchain, { stack: stackIn(args) }) };
+  const child = spawn(toolchain.pulumi, args, { stdio: "inherit", env });
   // Ctrl-C reaches Pulumi itself, from the terminal: it decides, and we end when it ends.
   process.on("SIGINT", () => {});
   process.on("SIGTERM", () => child.kill("SIGTERM"));

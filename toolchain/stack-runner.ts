@@ -1,18 +1,19 @@
 import { spawn } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { constants } from "node:os";
-import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import type { Report } from "../lib/store.ts";
 import type { Toolchain } from "./index.ts";
 import { releaseStaleLocks } from "./locks.ts";
+import { adoptState } from "./moved-state.ts";
+import { type Environment, ownStateFile, projectFolder } from "./own-backend.ts";
 import { pulumiEnvironment } from "./pulumi.ts";
+import { toldOnce } from "./told-once.ts";
 import { removeTornMetadata } from "./torn-metadata.ts";
 
 /** Root of the project, absolute. */
-export const PROJECT = fileURLToPath(new URL("..", import.meta.url)).replace(/\/$/, "");
+export const PROJECT = projectFolder;
 
 /** Pulumi ended with a failure; its own words are in `output`. */
 export class PulumiError extends Error {
@@ -33,12 +34,13 @@ export class PulumiError extends Error {
 export class StackRunner {
   readonly name: string;
   private readonly toolchain: Toolchain;
-  private readonly env: Record<string, string>;
+  private readonly env: Environment;
 
-  constructor(name: string, toolchain: Toolchain) {
+  /** @param own in the project's own backend, whatever other one the user has chosen */
+  constructor(name: string, toolchain: Toolchain, { own = false }: { readonly own?: boolean } = {}) {
     this.name = name;
     this.toolchain = toolchain;
-    this.env = pulumiEnvironment(toolchain);
+    this.env = pulumiEnvironment(toolchain, { stack: name, own });
   }
 
   /** Address of the backend; undefined where `pulumi login` has chosen it. */
@@ -63,9 +65,24 @@ export class StackRunner {
     if (!(await this.exists())) await this.capture(["stack", "init", this.name, "--no-select"]);
   }
 
-  /** Forgets the stack, which must be empty; its configuration stays. */
-  async remove(): Promise<void> {
-    await this.capture(["stack", "rm", this.name, "--yes", "--preserve-config"]);
+  /**
+   * Forgets the stack; its configuration stays.
+   *
+   * @param force also when it has resources, which are then nobody's
+   */
+  async remove({ force = false }: { readonly force?: boolean } = {}): Promise<void> {
+    await this.capture(["stack", "rm", this.name, "--yes", "--preserve-config", ...(force ? ["--force"] : [])]);
+  }
+
+  /** Lets the state name today's folder of the project where it names one that is gone: it was moved. */
+  async adopt(report: Report): Promise<void> {
+    const file = this.ownStateFile;
+    // A look at the file spares a call of Pulumi where there is nothing to do.
+    if (!file || !existsSync(file) || !readFileSync(file, "utf8").includes('"dir"')) return;
+    const state = adoptState(await this.capture(["stack", "export", "--stack", this.name]), PROJECT);
+    if (!state) return;
+    report(`the state of the stack ${this.name} names the folder ${state.from}, which is gone: it is ${PROJECT} now`);
+    await this.capture(["stack", "import", "--stack", this.name], state.text);
   }
 
   /** Removes what a killed run left behind in a file backend: locks and half-written metadata. */
@@ -101,10 +118,11 @@ export class StackRunner {
     const forward = () => child.kill("SIGINT");
     process.on("SIGTERM", forward);
     const output: string[] = [];
+    const once = toldOnce();
     const read = async (stream: NodeJS.ReadableStream): Promise<void> => {
       for await (const line of createInterface({ input: stream })) {
         output.push(line);
-        if (line.trim() !== "" && !line.startsWith("@ ")) report(line.trimEnd());
+        if (line.trim() !== "" && !line.startsWith("@ ")) report(once(line.trimEnd()));
       }
     };
     const code = new Promise<number>((resolve, reject) => {
@@ -123,20 +141,18 @@ export class StackRunner {
 
   /** The state file of this stack, where the project keeps its own. */
   private get ownStateFile(): string | undefined {
-    const backend = this.env["PULUMI_BACKEND_URL"];
-    if (!backend?.startsWith("file:")) return undefined;
-    return join(fileURLToPath(backend), ".pulumi", "stacks", "cloister", `${this.name}.json`);
+    return this.env["PULUMI_BACKEND_URL"]?.startsWith("file:") ? ownStateFile(this.name) : undefined;
   }
 
-  private async capture(args: readonly string[]): Promise<string> {
+  private async capture(args: readonly string[], input?: string): Promise<string> {
     const { stdout, exitCode, all } = await execa(this.toolchain.pulumi, [...args, "--non-interactive"], {
       cwd: PROJECT,
       env: this.env,
       reject: false,
       all: true,
-      stdin: "ignore",
+      ...(input === undefined ? { stdin: "ignore" } : { input }),
     });
-    if (exitCode !== 0) throw new PulumiError(args.join(" "), exitCode ?? 1, all);
-    return stdout;
+    if (exitCode !== 0) throw new PulumiError(args.join(" "), exitCode ?? 1, String(all));
+    return String(stdout);
   }
 }

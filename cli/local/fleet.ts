@@ -1,8 +1,10 @@
+import { existsSync } from "node:fs";
 import { LOCAL_MACHINE } from "../../contract/machine.ts";
 import type { OperatorLocalOutputs } from "../../contract/outputs.ts";
 import { type BootState, bootState } from "../../infra/local/host/boot-state.ts";
 import { livingProcess } from "../../infra/local/host/living.ts";
-import { pathsIn } from "../../infra/local/paths.ts";
+import { type Paths, pathsIn, pathsOf } from "../../infra/local/paths.ts";
+import { projectFolder } from "../../toolchain/own-backend.ts";
 import { OperatorError } from "../errors.ts";
 import type { Fleet, MachineStatus, Verification } from "../fleet.ts";
 import { sshTransport } from "./ssh.ts";
@@ -12,7 +14,7 @@ import { sshTransport } from "./ssh.ts";
  * from the stack's outputs.
  */
 export function localFleet(stack: string, outputs: OperatorLocalOutputs): Fleet {
-  const paths = pathsIn(outputs.stateDirectory);
+  const paths = pathsFor(stack, outputs);
   return {
     async machines(name = LOCAL_MACHINE) {
       return name === LOCAL_MACHINE
@@ -29,6 +31,12 @@ export function localFleet(stack: string, outputs: OperatorLocalOutputs): Fleet 
       return sshTransport(machine.name, paths, running.sshPort);
     },
   };
+}
+
+/** The state says where the machine's folder was; when the project was moved since, it is where it would be made today. */
+function pathsFor(stack: string, { stateDirectory }: OperatorLocalOutputs): Paths {
+  const today = pathsOf(projectFolder, stack);
+  return !existsSync(stateDirectory) && existsSync(today.root) ? today : pathsIn(stateDirectory);
 }
 
 /**

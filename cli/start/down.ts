@@ -1,49 +1,78 @@
-/** `npm run down`: destroys the stack `local` and removes what it left in this folder. Caches stay. */
+/** `npm run down`: destroys a local stack and removes what it left in this folder. Caches stay. */
+import { existsSync, readFileSync } from "node:fs";
 import { readdir, rm, rmdir } from "node:fs/promises";
 import { join } from "node:path";
 import { Command } from "commander";
 import { Listr } from "listr2";
-import { stopMachine } from "../../infra/local/host/process.ts";
-import { pathsOf } from "../../infra/local/paths.ts";
-import { cacheRoot } from "../../lib/store.ts";
+import { parse } from "yaml";
+import { type Paths, pathsIn, pathsOf } from "../../infra/local/paths.ts";
+import { removeMachine } from "../../infra/local/remove.ts";
+import { cacheRoot, type Report } from "../../lib/store.ts";
 import { ensureToolchain } from "../../toolchain/index.ts";
-import { PROJECT, StackRunner } from "../../toolchain/stack-runner.ts";
+import { ownStateFile, stateFolder } from "../../toolchain/own-backend.ts";
+import { PROJECT, PulumiError, StackRunner } from "../../toolchain/stack-runner.ts";
 import { LISTR_OPTIONS } from "./progress.ts";
 
-const STACK = "local";
-
 // Asked for help, or given what it does not know, it takes nothing down.
-new Command("npm run down").description("Destroys the machine of the stack `local`, its session disk too.").parse();
+const { stack: name } = new Command("npm run down --")
+  .description("Destroys the machine of a local stack, its session disk too.")
+  .option("-s, --stack <name>", "the stack", "local")
+  .parse()
+  .opts<{ stack: string }>();
 
-try {
+// It becomes a folder's name.
+if (!/^[A-Za-z0-9][\w.-]*$/.test(name)) {
+  console.error(`${JSON.stringify(name)} is no name of a stack: letters, digits, ".", "_" and "-"`);
+  process.exit(2);
+}
+
+const config = configOf(name);
+const isLocal = (config["cloister:target"] ?? "local") === "local";
+/** Folders of the stack's machine: where it is now, and where its state says that it is. */
+const places: Paths[] = [pathsOf(PROJECT, name, String(config["cloister:stateDirectory"] ?? ""))];
+
+run().catch((error: unknown) => {
+  console.error(`\n${error instanceof Error ? error.message : String(error)}`);
+  process.exitCode = 1;
+});
+
+async function run(): Promise<void> {
+  if (!isLocal) {
+    throw new Error(
+      `the stack ${name} is not on this computer, and is not taken down without a look at it: npm run -s pulumi -- destroy --stack ${name}`,
+    );
+  }
   await new Listr(
     [
       {
-        title: "pulumi destroy --stack local",
+        title: `pulumi destroy --stack ${name}`,
         task: async (_ctx, task) => {
           const report = (line: string) => {
             task.output = line;
           };
-          const stack = new StackRunner(STACK, await ensureToolchain({ report, deep: false }));
-          if (await stack.exists()) {
-            await stack.clearLeftovers(report);
-            await stack.change("destroy", report);
-            await stack.remove();
-          } else task.title = "there is no stack local";
+          const toolchain = await ensureToolchain({ report, deep: false });
+          // npm start keeps its stack in the project's own backend; another stack may be in the user's.
+          const own = name === "local" || existsSync(ownStateFile(name));
+          const stack = new StackRunner(name, toolchain, { own });
+          if (await stack.exists()) await takeDown(stack, report);
+          else if (existsSync(places[0]?.root ?? "")) task.title = `there is no stack ${name}, but its folder`;
+          else if (name === "local") task.title = `there is no stack ${name}`;
+          else throw new Error(`there is no stack ${name}. There are: ${(await stack.names()).join(", ") || "none"}.`);
         },
       },
       {
         title: "What a killed run may have left",
         task: async () => {
-          const paths = pathsOf(PROJECT, STACK);
-          await stopMachine(paths, 0);
-          await rm(paths.root, { recursive: true, force: true });
+          for (const paths of places) await removeMachine(paths);
+          // One that was named may hold what is not ours; the state of all stacks is no machine's.
+          if (!config["cloister:stateDirectory"] && places[0]?.root !== stateFolder()) {
+            await rm(places[0]?.root ?? "", { recursive: true, force: true });
+          }
           const own = join(PROJECT, ".cloister");
           // The project's own state folder goes when no other stack is in it (backups do not count).
-          const stacks = join(own, "state", ".pulumi", "stacks");
-          const left = await readdir(stacks, { recursive: true }).catch(() => []);
+          const left = await readdir(join(stateFolder(), ".pulumi", "stacks"), { recursive: true }).catch(() => []);
           if (!left.some((file) => file.endsWith(".json"))) {
-            await rm(join(own, "state"), { recursive: true, force: true });
+            await rm(stateFolder(), { recursive: true, force: true });
           }
           await rmdir(own).catch(() => {});
         },
@@ -52,7 +81,42 @@ try {
     LISTR_OPTIONS,
   ).run();
   console.log(`\nNothing is left but caches, which the next start uses: ${cacheRoot()} (safe to delete).`);
-} catch (error) {
-  console.error(`\n${error instanceof Error ? error.message : String(error)}`);
-  process.exitCode = 1;
+}
+
+/**
+ * Destroys the stack. All that a local stack consists of is in its folder: where Pulumi cannot destroy it, it is ended and
+ * removed without Pulumi, and then forgotten.
+ */
+async function takeDown(stack: StackRunner, report: Report): Promise<void> {
+  await stack.clearLeftovers(report);
+  try {
+    await stack.adopt(report);
+    await stack.change("destroy", report);
+    await stack.remove();
+  } catch (error) {
+    // Somebody else works on it, or it was to end here.
+    if (!(error instanceof PulumiError) || /currently locked|cancell?ed|interrupt/i.test(error.output)) throw error;
+    report(`Pulumi could not destroy it (${firstLine(error)}): its machine is ended without`);
+    const { stateDirectory, target } = await stack.outputs().catch(() => ({}) as Record<string, unknown>);
+    if (target === "local" && typeof stateDirectory === "string") places.push(pathsIn(stateDirectory));
+    for (const paths of places) await removeMachine(paths);
+    await stack.remove({ force: true });
+  }
+}
+
+/** What went wrong, as Pulumi's last line has it. */
+function firstLine({ output }: PulumiError): string {
+  const [said = "see `pulumi destroy`"] = /error: .*/.exec(output) ?? [];
+  return said.replace(/^error: /, "").trim();
+}
+
+function configOf(stack: string): Readonly<Record<string, unknown>> {
+  try {
+    const { config = {} } = parse(readFileSync(join(PROJECT, `Pulumi.${stack}.yaml`), "utf8")) as {
+      config?: Record<string, unknown>;
+    };
+    return config;
+  } catch {
+    return {};
+  }
 }

@@ -67,7 +67,7 @@ export async function firstSession(
   const model = options.apiKey || kept ? "api" : "demo";
   if (kept)
     options.report(
-      "the model's API answers, with the key of an earlier start (npx cloister --stack local key clear forgets it)",
+      "the model's API answers, with the key of an earlier start (cloister --stack local key clear forgets it)",
     );
   else
     options.report(model === "api" ? "the model's API answers" : "no ANTHROPIC_API_KEY: a scripted demo model answers");

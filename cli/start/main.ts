@@ -61,7 +61,7 @@ async function start(): Promise<void> {
   const toolchain = await prepare(machineArchitecture(settings), settings.baseImage);
   stopIfInterrupted();
 
-  const stack = new StackRunner(STACK, toolchain);
+  const stack = new StackRunner(STACK, toolchain, { own: true });
   let changed = false;
   let session: FirstSession | undefined;
   await new Listr(
@@ -75,6 +75,7 @@ async function start(): Promise<void> {
             };
             await stack.clearLeftovers(report);
             await stack.init();
+            await stack.adopt(report);
             ({ changed } = await stack.change("up", report));
             const outcome = changed ? "the machine is up and verified" : "nothing to change";
             task.title = `pulumi up --stack ${STACK}: ${outcome}`;
@@ -115,10 +116,11 @@ async function start(): Promise<void> {
       "",
       `${unchanged ? "Nothing was changed" : "Ready"} after ${((Date.now() - startedAt) / 1000).toFixed(0)} s.`,
       "",
+      "  get `cloister`       npm run install-command    (once; else node cli/bin.mjs in this folder)",
       `  into the machine     ${sshCommand(paths, port(paths))}`,
-      `                       npx cloister --stack ${STACK} shell    (docs/operating.md)`,
-      `  a sealed command     npx cloister --stack ${STACK} run -- bash -c 'id; ls -la'`,
-      `  verify it again      npx cloister --stack ${STACK} verify`,
+      `                       cloister --stack ${STACK} shell    (docs/operating.md)`,
+      `  a sealed command     cloister --stack ${STACK} run -- bash -c 'id; ls -la'`,
+      `  verify it again      cloister --stack ${STACK} verify`,
       "  what would change    npm run -s pulumi -- preview --diff --stack local",
       "  take it all down     npm run down    (the session disk, too)",
     ].join("\n"),

@@ -60,7 +60,7 @@ async function refuseSecret(): Promise<void> {
   // It would replace what is set here.
   if (aws?.modelKeySecret === undefined) return;
   throw new KeyRefused(
-    `this machine takes the key from the secret ${aws.modelKeySecret}: from your computer, run npx cloister --stack ${aws.stack} key set (or clear)`,
+    `this machine takes the key from the secret ${aws.modelKeySecret}: from your computer, run cloister --stack ${aws.stack} key set (or clear)`,
     "CLOISTER_E_KEY_ELSEWHERE",
   );
 }

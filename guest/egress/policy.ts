@@ -9,6 +9,7 @@ import { NetworkConfigSchema } from "@anthropic-ai/sandbox-runtime/dist/sandbox/
 import type { Problem } from "../../contract/problem.ts";
 import { DENIED_RANGES } from "./addresses.ts";
 import { GROUP_NAMES, groupWith, HOST_GROUPS } from "./groups.ts";
+import type { PrivateException } from "./private.ts";
 
 /** One entry of a session's allow list, taken apart. */
 export interface EgressRule {
@@ -27,6 +28,8 @@ export interface EgressPolicy {
   readonly rules: readonly EgressRule[];
   /** Address ranges that no allowed name may resolve to. */
   readonly deniedResolvedAddresses: readonly string[];
+  /** Hosts that may have private addresses all the same, each by name. @default none */
+  readonly privateExceptions?: readonly PrivateException[];
 }
 
 export type PolicyResult =

@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { lookup } from "node:dns";
 import { EventEmitter } from "node:events";
 import { chmod, chown, rm } from "node:fs/promises";
 import type { Server as HttpServer, IncomingMessage, ServerResponse } from "node:http";
@@ -11,6 +12,7 @@ import { canonicalizeHost, isValidHost } from "@anthropic-ai/sandbox-runtime/dis
 import {
   createResolvedAddressGuard,
   isResolvedAddressDenied,
+  ResolvedAddressDeniedError,
   type ResolvedAddressGuard,
   type Resolver,
 } from "@anthropic-ai/sandbox-runtime/dist/sandbox/resolved-address-guard.js";
@@ -20,6 +22,7 @@ import { type Attempt, attempts, whyFailed } from "./attempt.ts";
 import { auditRow, type EgressDecision, UNKNOWN } from "./decision.ts";
 import { answerPlainly, expectsTooMuch, explainAnswer, explainTunnel, startOf, wrongRequest } from "./http.ts";
 import { type EgressPolicy, ruleFor } from "./policy.ts";
+import { explainRefused, explainToSession, guardWith } from "./private.ts";
 import { type Handshake, type Reply, WatchedSocks } from "./socks.ts";
 
 /** A host that is not reached by the network but by a UNIX socket of the machine: the model's relay. */
@@ -252,12 +255,22 @@ export class EgressProxy extends EventEmitter<{ decision: [EgressDecision] }> {
 
   /** sandbox-runtime's guarded lookup, with what it refuses reported. */
   #lookUp(port: number, attempt: Attempt | undefined): ReturnType<ResolvedAddressGuard["lookupFor"]> {
-    const lookup = this.#guard.lookupFor(port);
     return (host, options, callback) =>
-      lookup(host, options, (error, address, family) => {
-        if (attempt !== undefined && isResolvedAddressDenied(error)) this.#report(attempt, "denied", error.reason);
-        callback(error, address, family);
+      this.#guardOf(host).lookupFor(port)(host, options, (error, address, family) => {
+        if (!isResolvedAddressDenied(error)) return callback(error, address, family);
+        const { reason, addresses } = error;
+        if (attempt !== undefined) this.#report(attempt, "denied", explainRefused(host, addresses, reason));
+        // What sandbox-runtime answers the session with.
+        callback(new ResolvedAddressDeniedError(host, explainToSession(addresses, reason), addresses), address, family);
       });
+  }
+
+  /** Of a host that may have private addresses, another one. */
+  #guardOf(host: string): ResolvedAddressGuard {
+    const canonical = canonicalizeHost(host) ?? host;
+    const { policy, resolver = lookup as Resolver } = this.#options;
+    const exceptions = (policy.privateExceptions ?? []).filter((exception) => exception.host === canonical);
+    return exceptions.length === 0 ? this.#guard : guardWith(exceptions, resolver);
   }
 
   #report(attempt: Attempt, verdict: EgressDecision["verdict"], reason: string): void {

@@ -3,6 +3,7 @@ import { delimiter, isAbsolute, join } from "node:path";
 import { type AgentSettings, type Machine, readMachine } from "../../contract/machine.ts";
 import type { Problem } from "../../contract/problem.ts";
 import { type EgressPolicy, parsePolicy } from "../egress/policy.ts";
+import { parsePrivate } from "../egress/private.ts";
 import { runtimeFiles } from "../sandbox/paths.ts";
 import type { SessionLimits } from "../sessions/limits.ts";
 import { checkMounts, closeMounts, type Mount } from "../sessions/mounts.ts";
@@ -42,6 +43,7 @@ const PROGRAMS: Readonly<Record<string, string>> = {
 export async function accept(spec: SealedSpec): Promise<Accepted> {
   const written = problemsOf(requestIn(spec));
   const { policy } = parsePolicy(spec.allow ?? []);
+  const { exceptions } = parsePrivate(spec.allowPrivate ?? []);
   const described = readMachine().catch((error: Error) => error);
   const [{ mounts, problems: folders }, here, machine] = await Promise.all([
     checkMounts(spec.mounts ?? []),
@@ -63,7 +65,7 @@ export async function accept(spec: SealedSpec): Promise<Accepted> {
     ...(spec.name === undefined ? {} : { name: spec.name }),
     keep: spec.keep ?? spec.name !== undefined,
     mounts,
-    policy,
+    policy: { ...policy, privateExceptions: exceptions },
     hostname: machine.asked.hostname,
     limits: machine.sessions,
     agent: spec.agent ? machine.agent : undefined,

@@ -7,6 +7,7 @@ import { problemsOf, type SealedRun } from "./request.ts";
 /** Options of a sealed run as commander gives them; the operator's command and the machine's have the same. */
 export interface RunOptions {
   readonly allow: readonly string[];
+  readonly allowPrivate?: readonly string[];
   readonly mount: readonly string[];
   readonly env: readonly string[];
   readonly name?: string;
@@ -29,6 +30,11 @@ const OPTIONS: readonly RunOption[] = [
   {
     flags: "--allow <hosts>",
     help: "what the session may reach: HOST, HOST:PORT, *.HOST or a group (npm, pypi, github ...), with commas or repeated",
+    list: true,
+  },
+  {
+    flags: "--allow-private <host=cidr>",
+    help: "such a host may have addresses of this private range (docs/computers.md); repeatable",
     list: true,
   },
   {
@@ -78,6 +84,7 @@ export function addRunOptions(command: Command, kind: "run" | "agent" = "run"): 
 /** The option that a problem is about; the others are about no option. */
 const FLAGS: Partial<Record<Subject, string>> = {
   allow: "--allow",
+  allowPrivate: "--allow-private",
   mounts: "--mount",
   name: "--name",
   environment: "--env",
@@ -123,6 +130,7 @@ export function parseRun(command: readonly string[], options: RunOptions, enviro
   const run = {
     command,
     ...(options.allow.length === 0 ? {} : { allow: options.allow }),
+    ...((options.allowPrivate ?? []).length === 0 ? {} : { allowPrivate: options.allowPrivate }),
     ...(mounts.length === 0 ? {} : { mounts }),
     ...(Object.keys(variables).length === 0 ? {} : { environment: variables }),
     ...(name === undefined ? {} : { name }),
@@ -185,7 +193,18 @@ export interface RunWords {
 
 /** The command line of the machine's own command: {@link parseRun} of it, with that environment, gives the same run. */
 export function toWords(run: SealedRun, { json = false }: { readonly json?: boolean } = {}): RunWords {
-  const { command, allow = [], mounts = [], environment = {}, name, keep, cwd, agent, timeoutMs } = run;
+  const {
+    command,
+    allow = [],
+    allowPrivate = [],
+    mounts = [],
+    environment = {},
+    name,
+    keep,
+    cwd,
+    agent,
+    timeoutMs,
+  } = run;
   // One word each: a value may begin with a dash.
   const each = (option: string, values: readonly string[]) => values.map((value) => `${option}=${value}`);
   const one = (option: string, value: string | undefined) => (value === undefined ? [] : [`${option}=${value}`]);
@@ -193,6 +212,7 @@ export function toWords(run: SealedRun, { json = false }: { readonly json?: bool
     words: [
       ...["cloister", "run"],
       ...each("--allow", allow),
+      ...each("--allow-private", allowPrivate),
       ...each("--mount", mounts.map(mountText)),
       ...each("--env", Object.keys(environment)),
       ...one("--name", name),

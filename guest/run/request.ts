@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { Problem } from "../../contract/problem.ts";
 import type { EgressDecision } from "../egress/decision.ts";
 import { parsePolicy } from "../egress/policy.ts";
+import { parsePrivate } from "../egress/private.ts";
 import { checkMountRequests } from "../sessions/mounts.ts";
 import { checkName } from "../sessions/names.ts";
 import type { MOUNT_MODES } from "../sessions/request.ts";
@@ -54,6 +55,8 @@ export const SealedRun = z.strictObject({
    * Addresses of the machine itself, of its networks and of its metadata service are never reachable.
    */
   allow: checked(z.array(z.string()).readonly(), (allow) => parsePolicy(allow).problems).optional(),
+  /** Hosts that may have addresses of a private range, each `HOST=ADDRESS/PREFIX`; they must be allowed, too. */
+  allowPrivate: checked(z.array(z.string()).readonly(), (entries) => parsePrivate(entries).problems).optional(),
   mounts: checked(z.array(mount).readonly(), checkMountRequests).optional(),
   /**
    * Name of the session. Default: a random `<adjective>-<adjective>-<noun>`. A named session's home is kept when its

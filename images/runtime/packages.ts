@@ -1,6 +1,7 @@
 import { copyFile, mkdir, open, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
+import { proxyEnvironment } from "../../lib/proxy.ts";
 import { type Report, type Store, sha256 } from "../../lib/store.ts";
 import { type Arch, elfArch, npmCpu } from "./arch.ts";
 
@@ -71,7 +72,13 @@ async function install(dir: string, arch: Arch, report: Report): Promise<void> {
   report(`fetching Node ${versions[node]} and Claude Code ${versions[claude]} for ${arch} from the npm registry`);
   await mkdir(dir, { recursive: true });
   for (const file of FILES) await copyFile(join(SOURCE, file), join(dir, file));
-  const result = await execa("npm", npmArguments(arch), { cwd: dir, reject: false, stdin: "ignore", all: true });
+  const result = await execa("npm", npmArguments(arch), {
+    cwd: dir,
+    env: proxyEnvironment(),
+    reject: false,
+    stdin: "ignore",
+    all: true,
+  });
   if (result.failed) {
     const said = (result.all ?? "").trim().split("\n").slice(-8).join("\n");
     throw new Error(

@@ -6,7 +6,7 @@ import { askedOf, type MachineInput, SESSION_LABEL } from "../../contract/machin
 import { baseImageKey } from "../../images/base/key.ts";
 import { runtimeImageKey } from "../../images/runtime/key.ts";
 import { agentOf, type Settings, sessionMemoryMiB } from "../settings/settings.ts";
-import type { Paths } from "./paths.ts";
+import { type Paths, rootInState } from "./paths.ts";
 import { PowerState } from "./power-state.ts";
 import { type Architecture, SERIALS } from "./qemu.ts";
 import { sshCommand } from "./ssh.ts";
@@ -45,7 +45,7 @@ export class LocalMachine extends pulumi.ComponentResource {
   constructor(name: string, args: LocalMachineArgs, opts?: pulumi.ComponentResourceOptions) {
     super("cloister:local:Machine", name, {}, opts);
     const { settings, architecture, project, paths } = args;
-    const { root } = paths;
+    const root = rootInState(paths, project);
     const describe = (runtime: RuntimeDisk): MachineInput => machineDescription(name, settings, runtime);
     // Too much user data is refused here, in the preview, before any of it is known in full.
     render(settings, SAMPLE_KEY, describe(SAMPLE_RUNTIME));
@@ -54,18 +54,13 @@ export class LocalMachine extends pulumi.ComponentResource {
     // The steps have a provider of their own, so that its plugin starts while the other one does: default providers start one after the other.
     const steps = { ...parent, provider: new CommandProvider(`${name}-steps`, {}, parent) };
     const power = new PowerState(`${name}-power-state`, { root }, parent);
-    const directory = new StepCommand(
-      `${name}-state-directory`,
-      { step: "state-directory", project, input: { root } },
-      steps,
-    );
+    const directory = new StepCommand(`${name}-state-directory`, { step: "state-directory", input: { root } }, steps);
     const inside = { ...steps, dependsOn: directory };
-    const key = new StepCommand(`${name}-ssh-key`, { step: "ssh-key", project, input: { root } }, inside);
+    const key = new StepCommand(`${name}-ssh-key`, { step: "ssh-key", input: { root } }, inside);
     const runtimeDisk = new StepCommand(
       `${name}-runtime-disk`,
       {
         step: "runtime-disk",
-        project,
         input: { root, architecture },
         triggers: [runtimeImageKey({ arch: architecture })],
       },
@@ -80,7 +75,6 @@ export class LocalMachine extends pulumi.ComponentResource {
       `${name}-seed`,
       {
         step: "seed",
-        project,
         input: {
           root,
           userData: userData.apply(({ text }) => text),
@@ -94,7 +88,6 @@ export class LocalMachine extends pulumi.ComponentResource {
       `${name}-root-disk`,
       {
         step: "root-disk",
-        project,
         input: { root, architecture, baseImage: settings.baseImage, sizeGiB: settings.rootDiskGiB },
         // Changed user data makes a new machine, as on every other target: it starts from a fresh root disk.
         triggers: [baseImageKey({ arch: architecture, choice: settings.baseImage }), settings.rootDiskGiB, identity],
@@ -103,7 +96,7 @@ export class LocalMachine extends pulumi.ComponentResource {
     );
     const sessionDisk = new StepCommand(
       `${name}-session-disk`,
-      { step: "session-disk", project, input: { root, sizeGiB: settings.sessionDiskGiB } },
+      { step: "session-disk", input: { root, sizeGiB: settings.sessionDiskGiB } },
       inside,
     );
     const disk = rootDisk.result();
@@ -111,7 +104,6 @@ export class LocalMachine extends pulumi.ComponentResource {
       name,
       {
         step: "machine",
-        project,
         input: {
           root,
           architecture,

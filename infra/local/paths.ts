@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { tmpdir, userInfo } from "node:os";
-import { join, resolve } from "node:path";
+import { isAbsolute, join, relative, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
 
 /** Files and folders of a stack's machine. All of it is removed by `pulumi destroy`. */
 export interface Paths {
@@ -44,6 +45,23 @@ export interface Paths {
  */
 export function pathsOf(project: string, stack: string, stateDirectory = ""): Paths {
   return pathsIn(resolve(project, stateDirectory || join(".cloister", stack)));
+}
+
+/** Root of the project, absolute, wherever it is now. */
+const PROJECT = fileURLToPath(new URL("../..", import.meta.url)).replace(/\/$/, "");
+
+/**
+ * The folder as Pulumi's state has it: below the project relative to that, so that the project can be moved with its state and
+ * nothing of its machine changes.
+ */
+export function rootInState(paths: Pick<Paths, "root">, project: string): string {
+  const below = relative(project, paths.root);
+  return below === "" || below.startsWith("..") || isAbsolute(below) ? paths.root : below;
+}
+
+/** The paths of a folder that Pulumi's state names; see {@link rootInState}. */
+export function pathsInState(root: string): Paths {
+  return pathsIn(resolve(PROJECT, root));
 }
 
 /** The same for a folder that is known already. */

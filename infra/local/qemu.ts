@@ -1,16 +1,22 @@
+import type { Firmware } from "../../lib/system/firmware.ts";
 import { networkArguments } from "./network/arguments.ts";
 import type { Paths } from "./paths.ts";
 
 export type Architecture = "amd64" | "arm64";
 export type Accelerator = "kvm" | "hvf" | "tcg";
 
-/** UEFI firmware, as two flash images. */
-export interface Firmware {
-  /** Code: read-only, shared by all machines. */
-  readonly code: string;
-  /** Template of the variables; each machine has a copy of its own. */
-  readonly variables: string;
+export type { Firmware };
+
+/** What this computer's QEMU can do; not every one was built with all of it. */
+export interface QemuFeatures {
+  /** Its own seccomp sandbox (`-sandbox`): Linux only, and left out by some. */
+  readonly sandbox: boolean;
+  /** A name for its process (`-name ...,process=`): Linux only, refused elsewhere. */
+  readonly processName: boolean;
 }
+
+/** Of Debian's QEMU on Linux. */
+const ALL: QemuFeatures = { sandbox: true, processName: true };
 
 /** All that decides how a machine's QEMU is called. */
 export interface QemuSpec {
@@ -21,6 +27,8 @@ export interface QemuSpec {
   /** Loopback port that leads to port 22 of the machine. */
   readonly sshPort: number;
   readonly firmware: Firmware;
+  /** @default all */
+  readonly features?: QemuFeatures;
   /** A kernel that QEMU starts itself, without firmware and boot loader. */
   readonly kernel?: { readonly image: string; readonly commandLine: string };
 }
@@ -41,8 +49,43 @@ export function qemuProgram(architecture: Architecture): string {
 }
 
 /**
- * The command line of a machine (qemu-system(1)). QEMU runs behind its own seccomp sandbox, has no display, no monitor
- * but its control socket, no devices but those named here, and a network that ends at this computer's packet filter
+ * How QEMU is called whatever it runs: a trial of an accelerator and a machine's start differ in nothing that it could refuse
+ * (qemu-system(1)).
+ */
+export function processorArguments(
+  {
+    architecture,
+    accelerator,
+    cpus,
+    features = ALL,
+  }: Pick<QemuSpec, "architecture" | "accelerator" | "cpus" | "features">,
+  name: string,
+): string[] {
+  const arm = architecture === "arm64";
+  // `max` has every feature of the reference (row M3); pauth-impdef makes emulated pointer authentication bearable.
+  const cpu = accelerator !== "tcg" ? "host" : arm ? "max,pauth-impdef=on" : "max";
+  return [
+    ["-name", features.processName ? `${name},process=${name.slice(0, 15)}` : name],
+    features.sandbox ? ["-sandbox", SANDBOX] : [],
+    ["-nodefaults", "-no-user-config", "-display", "none"],
+    ["-machine", arm ? `virt,${interrupts(accelerator, cpus)}usb=off` : "q35,usb=off,sata=off,smbus=off,vmport=off"],
+    ["-accel", accelerator === "tcg" ? "tcg,thread=multi" : accelerator],
+    ["-cpu", cpu],
+    ["-smp", String(cpus)],
+  ].flat();
+}
+
+export const SANDBOX = "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny";
+
+/** QEMU emulates the interrupt controller under HVF, the second version of which has eight CPUs and is the one that always works. */
+function interrupts(accelerator: Accelerator, cpus: number): string {
+  if (accelerator === "kvm") return "gic-version=host,";
+  return accelerator === "tcg" || cpus > 8 ? "gic-version=3," : "";
+}
+
+/**
+ * The command line of a machine (qemu-system(1)). QEMU runs behind its own seccomp sandbox where it has one, has no display, no
+ * monitor but its control socket, no devices but those named here, and a network that ends at this computer's packet filter
  * (`network/launch.ts`): run without one, it has none.
  */
 export function qemuArguments(
@@ -50,30 +93,21 @@ export function qemuArguments(
   paths: Paths,
   network: readonly string[] = networkArguments(spec.sshPort),
 ): string[] {
-  const arm = spec.architecture === "arm64";
-  const accelerated = spec.accelerator !== "tcg";
-  const machine = arm ? "virt,gic-version=3,usb=off" : "q35,usb=off,sata=off,smbus=off,vmport=off";
-  // `max` has every feature of the reference (row M3); pauth-impdef makes emulated pointer authentication bearable.
-  const cpu = accelerated ? "host" : arm ? "max,pauth-impdef=on" : "max";
   return [
-    ["-name", `${paths.marker},process=${paths.marker.slice(0, 15)}`],
-    ["-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"],
+    processorArguments(spec, paths.marker),
     ["-pidfile", paths.pid],
-    ["-nodefaults", "-no-user-config"],
-    ["-machine", arm && spec.accelerator === "kvm" ? "virt,gic-version=host,usb=off" : machine],
-    ["-accel", accelerated ? spec.accelerator : "tcg,thread=multi"],
-    ["-cpu", cpu],
-    ["-smp", String(spec.cpus)],
     ["-m", String(spec.memoryMiB)],
-    ["-display", "none"],
     ["-qmp", `unix:${escapeComma(paths.control)},server=on,wait=off`],
     ["-chardev", `file,id=console,path=${escapeComma(paths.console)}`],
     ["-serial", "chardev:console"],
     ...(spec.kernel
       ? [["-kernel", spec.kernel.image, "-append", spec.kernel.commandLine]]
       : [
-          ["-drive", `if=pflash,unit=0,format=raw,readonly=on,file=${escapeComma(spec.firmware.code)}`],
-          ["-drive", `if=pflash,unit=1,format=raw,file=${escapeComma(paths.firmwareVariables)}`],
+          flashArguments(spec.firmware),
+          [
+            "-drive",
+            `if=pflash,unit=1,format=${spec.firmware.format ?? "raw"},file=${escapeComma(paths.firmwareVariables)}`,
+          ],
         ]),
     disk("root", paths.rootDisk, "qcow2", SERIALS.root, 1),
     disk("session", paths.sessionDisk, "qcow2", SERIALS.session),
@@ -88,6 +122,11 @@ export function qemuArguments(
     ["-object", "rng-random,id=rng,filename=/dev/urandom"],
     ["-device", "virtio-rng-pci,rng=rng"],
   ].flat();
+}
+
+/** The firmware's code, which nobody writes to. */
+export function flashArguments({ code, format = "raw" }: Firmware): string[] {
+  return ["-drive", `if=pflash,unit=0,format=${format},readonly=on,file=${escapeComma(code)}`];
 }
 
 function disk(id: string, file: string, format: "qcow2" | "raw", serial: string, bootIndex?: number): string[] {

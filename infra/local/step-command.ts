@@ -5,6 +5,12 @@ import { INPUT_VARIABLE, readOutcome } from "./steps/outcome.ts";
 import type { StepInput, StepName, StepResult } from "./steps/steps.ts";
 
 /**
+ * Runs a program of the project from where the project is now. No `dir` says where that is: a state that names a folder is
+ * worth nothing when the folder has been moved. Plugins are started in the folder of `main`, or of Pulumi.yaml.
+ */
+const HERE = "if [ -e lib/run-bundled.cjs ]; then p=.; else p=..; fi; exec node $p/lib/run-bundled.cjs";
+
+/**
  * A resource whose life is one step: `create` runs when it is made and again when its input changes, `delete` when it goes
  * away. A change of `triggers` replaces it. Replacement always deletes first, since old and new share files and ports.
  */
@@ -13,8 +19,6 @@ export class StepCommand<Name extends StepName> extends Command {
     name: string,
     args: {
       readonly step: Name;
-      /** Root of the project, absolute. */
-      readonly project: string;
       /** Handed to the step as JSON: all that it reads, and nothing else. A change runs `create` again. */
       readonly input: PendingFacts<StepInput<Name>>;
       /** Values of which the step needs to know nothing but that they changed: then `create` runs again. */
@@ -23,14 +27,12 @@ export class StepCommand<Name extends StepName> extends Command {
     },
     opts: pulumi.CustomResourceOptions,
   ) {
-    const run = (half: "create" | "delete") =>
-      `exec node lib/run-bundled.cjs infra/local/steps/main.ts ${args.step} ${half}`;
+    const run = (half: "create" | "delete") => `${HERE} infra/local/steps/main.ts ${args.step} ${half}`;
     super(
       name,
       {
         create: run("create"),
         delete: run("delete"),
-        dir: args.project,
         environment: {
           [INPUT_VARIABLE]: pulumi.jsonStringify(args.input),
           ...(args.restartOn === undefined ? {} : { CLOISTER_STEP_RESTART_ON: pulumi.jsonStringify(args.restartOn) }),

@@ -35,9 +35,11 @@ serve<grpc.UntypedServiceImplementation>(
         .setFailuresList(failures.map((reason) => new pb.CheckFailure().setProperty("root").setReason(reason)));
     }),
     diff: unary((request: pb.DiffRequest) => {
-      const replace = powerState.mustReplace(read(request.getOlds()), read(request.getNews()));
+      const [olds, news] = [read(request.getOlds()), read(request.getNews())];
+      const replace = powerState.mustReplace(news);
       const { DIFF_NONE, DIFF_SOME } = pb.DiffResponse.DiffChanges;
-      return new pb.DiffResponse().setChanges(replace ? DIFF_SOME : DIFF_NONE).setReplacesList(replace ? ["root"] : []);
+      const changes = replace || olds["root"] !== news["root"] ? DIFF_SOME : DIFF_NONE;
+      return new pb.DiffResponse().setChanges(changes).setReplacesList(replace ? ["root"] : []);
     }),
     create: unary((request: pb.CreateRequest) => {
       const id = request.getPreview() ? "" : powerState.newId();
@@ -52,9 +54,8 @@ serve<grpc.UntypedServiceImplementation>(
         .setProperties(write(properties))
         .setInputs(write({ root: properties["root"] }));
     }),
-    update: unary(() => {
-      throw new Error("a PowerState is never updated in place");
-    }),
+    // Its folder was moved.
+    update: unary((request: pb.UpdateRequest) => new pb.UpdateResponse().setProperties(request.getNews())),
     delete: nothing,
     cancel: nothing,
   },

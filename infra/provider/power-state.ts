@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { livingProcess } from "../local/host/living.ts";
-import { pathsIn } from "../local/paths.ts";
+import { isWithoutDisks, livingProcess } from "../local/host/living.ts";
+import { pathsInState } from "../local/paths.ts";
 import { POWER_STATE_TYPE } from "./type.ts";
 
 /**
@@ -17,7 +17,10 @@ type Properties = Readonly<Record<string, unknown>>;
 /** Tells whether the machine of this folder runs. */
 type Alive = (root: string) => boolean;
 
-const alive: Alive = (root) => livingProcess(pathsIn(root)) !== undefined;
+const alive: Alive = (root) => {
+  const machine = livingProcess(pathsInState(root));
+  return machine !== undefined && !isWithoutDisks(machine.pid);
+};
 
 /** Problems of the inputs. */
 export function check(urn: string, inputs: Properties): string[] {
@@ -29,9 +32,9 @@ export function check(urn: string, inputs: Properties): string[] {
 /** Every start of a machine has an id of its own. */
 export const newId = (): string => randomUUID();
 
-/** Tells whether the machine has died, or is another one. */
-export function mustReplace(olds: Properties, news: Properties, runs: Alive = alive): boolean {
-  return olds["root"] !== news["root"] || !runs(String(olds["root"]));
+/** Tells whether the machine of this folder has died. A folder that was only moved, with its machine, is no reason. */
+export function mustReplace(news: Properties, runs: Alive = alive): boolean {
+  return !runs(String(news["root"]));
 }
 
 /** Tells whether there is anything to find at a refresh. */

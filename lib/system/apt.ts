@@ -1,5 +1,6 @@
 import { execa } from "execa";
 import pRetry from "p-retry";
+import { proxyEnvironment } from "../proxy.ts";
 import type { Report } from "../store.ts";
 
 const options = [
@@ -9,7 +10,8 @@ const options = [
   ...["-o", "Dpkg::Use-Pty=0"],
 ];
 
-const env = { DEBIAN_FRONTEND: "noninteractive", NEEDRESTART_SUSPEND: "1", LC_ALL: "C.UTF-8" };
+// apt reads the lower case of the proxy's variables only.
+const env = { ...proxyEnvironment(), DEBIAN_FRONTEND: "noninteractive", NEEDRESTART_SUSPEND: "1", LC_ALL: "C.UTF-8" };
 
 /** Installs packages of Debian or Ubuntu with what they depend on and nothing else; asks nothing. Needs root. */
 export async function installPackages(packages: readonly string[], report: Report): Promise<void> {

@@ -2,6 +2,7 @@ import { accessSync, constants, existsSync, readFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import type { Report } from "../store.ts";
 import { installPackages } from "./apt.ts";
+import { findFirmware } from "./firmware.ts";
 import type { Arch, Group } from "./requirements.ts";
 import { type Host, planFor } from "./select.ts";
 
@@ -65,6 +66,7 @@ export function thisHost(env: NodeJS.ProcessEnv = process.env): Host {
     hasBrew: hasCommand("brew"),
     hasCommand,
     hasFile: existsSync,
+    hasFirmware: (arch) => findFirmware(arch) !== undefined,
   };
 }
 

@@ -17,7 +17,7 @@ export interface Requirement {
   /** Only when the machine's architecture is not this computer's. */
   readonly foreign?: true;
   /** A command, or else files any of which will do. */
-  readonly probe: { readonly command: string } | { readonly files: readonly string[] };
+  readonly probe: { readonly command: string } | { readonly files: readonly string[] } | { readonly firmware: Arch };
   /** Package of Debian and Ubuntu. */
   readonly debian: string;
   /** Formula of Homebrew; none where macOS brings it itself, or where it cannot be had there. */
@@ -26,40 +26,12 @@ export interface Requirement {
   readonly linuxOnly?: true;
 }
 
-const brewFirmware = (name: string): string[] =>
-  ["/opt/homebrew", "/usr/local"].map((prefix) => `${prefix}/share/qemu/${name}`);
-
 export const requirements: readonly Requirement[] = [
   { group: "vm", arch: "amd64", probe: { command: "qemu-system-x86_64" }, debian: "qemu-system-x86", brew: "qemu" },
   { group: "vm", arch: "arm64", probe: { command: "qemu-system-aarch64" }, debian: "qemu-system-arm", brew: "qemu" },
   { group: "vm", probe: { command: "qemu-img" }, debian: "qemu-utils", brew: "qemu" },
-  {
-    group: "vm",
-    arch: "amd64",
-    probe: {
-      files: [
-        "/usr/share/OVMF/OVMF_CODE_4M.fd",
-        "/usr/share/OVMF/OVMF_CODE.fd",
-        "/usr/share/edk2/ovmf/OVMF_CODE.fd",
-        ...brewFirmware("edk2-x86_64-code.fd"),
-      ],
-    },
-    debian: "ovmf",
-    brew: "qemu",
-  },
-  {
-    group: "vm",
-    arch: "arm64",
-    probe: {
-      files: [
-        "/usr/share/AAVMF/AAVMF_CODE.fd",
-        "/usr/share/edk2/aarch64/QEMU_EFI-pflash.raw",
-        ...brewFirmware("edk2-aarch64-code.fd"),
-      ],
-    },
-    debian: "qemu-efi-aarch64",
-    brew: "qemu",
-  },
+  { group: "vm", arch: "amd64", probe: { firmware: "amd64" }, debian: "ovmf", brew: "qemu" },
+  { group: "vm", arch: "arm64", probe: { firmware: "arm64" }, debian: "qemu-efi-aarch64", brew: "qemu" },
   { group: "vm", probe: { command: "xorriso" }, debian: "xorriso", brew: "xorriso" },
   { group: "vm", probe: { command: "ssh" }, debian: "openssh-client" },
   { group: "vm", probe: { command: "ssh-keygen" }, debian: "openssh-client" },

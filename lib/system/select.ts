@@ -10,6 +10,8 @@ export interface Host {
   readonly hasBrew: boolean;
   readonly hasCommand: (name: string) => boolean;
   readonly hasFile: (path: string) => boolean;
+  /** Whether there is UEFI firmware for machines of this architecture. */
+  readonly hasFirmware: (arch: Arch) => boolean;
 }
 
 /** Requested: packages of these groups, for machines of this architecture. */
@@ -94,6 +96,7 @@ export function nameOf({ probe, debian }: Requirement): string {
 }
 
 function isMet({ probe }: Requirement, host: Host): boolean {
+  if ("firmware" in probe) return host.hasFirmware(probe.firmware);
   return "command" in probe ? host.hasCommand(probe.command) : probe.files.some(host.hasFile);
 }
 

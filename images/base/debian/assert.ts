@@ -35,11 +35,12 @@ export interface DiskFacts {
   readonly packages: readonly string[];
 }
 
-const FILES = ["/etc/machine-id", "/etc/hostname", "/etc/fstab", "/etc/apt/sources.list.d/debian.sources"] as const;
+const FILES = ["/etc/machine-id", "/etc/hostname", "/etc/fstab"] as const;
 const FOLDERS = [
   "/etc/ssh",
   "/etc/apt",
   "/etc/apt/apt.conf.d",
+  "/etc/apt/sources.list.d",
   "/var/lib/apt/lists",
   "/var/log",
   "/boot",
@@ -158,12 +159,8 @@ export function problemsOf(facts: DiskFacts, arch: Arch): string[] {
   // What would tell of the computer that built it.
   demand(root.files["/etc/hostname"] === "localhost", `/etc/hostname is "${root.files["/etc/hostname"]}"`);
   demand(root.links[LINK] === "../run/systemd/resolve/stub-resolv.conf", "/etc/resolv.conf is not systemd-resolved's");
-  const sources = root.files["/etc/apt/sources.list.d/debian.sources"] ?? "";
-  const addresses = [...sources.matchAll(/^URIs: (.*)$/gm)].map(([, uri]) => uri);
-  demand(
-    addresses.length > 0 && addresses.every((uri) => /^http:\/\/deb\.debian\.org\/debian(-security)?$/.test(uri ?? "")),
-    `apt's sources are not Debian's own: ${addresses.join(", ") || "none"}`,
-  );
+  const sources = root.folders["/etc/apt/sources.list.d"] ?? [];
+  demand(sources.length === 0, `apt's sources were left by the build: ${sources.join(", ")}`);
   demand(!root.folders["/etc/apt"]?.includes("sources.list"), "/etc/apt/sources.list was left by the build");
   for (const folder of ["/etc/apt/apt.conf.d", "/var/lib/apt/lists", "/var/log", "/tmp"]) {
     const left = (root.folders[folder] ?? []).filter(

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { execa } from "execa";
+import { proxyEnvironment } from "../../../lib/proxy.ts";
 import type { Report } from "../../../lib/store.ts";
 import type { Arch } from "../types.ts";
 import { mirrorOf, readHostApt } from "./mirror.ts";
@@ -20,6 +21,7 @@ export async function buildDisk(options: { arch: Arch; folder: string; report: R
   const subprocess = execa(command as string, rest, {
     env: {
       ...buildEnvironment(arch, folder, mirror),
+      ...proxyEnvironment(),
       ...(apt.proxy ? { http_proxy: apt.proxy } : {}),
     },
     stdin: "ignore",

@@ -1,7 +1,7 @@
 import { execa } from "execa";
 
-/** Debian's own address, which is what the image itself is left with. */
-export const DEBIAN = "http://deb.debian.org/debian";
+/** The variable that names the mirror where this computer's apt knows none. */
+export const MIRROR_VARIABLE = "CLOISTER_DEBIAN_MIRROR";
 
 /** Where this computer's apt gets packages. */
 export interface HostApt {
@@ -12,10 +12,19 @@ export interface HostApt {
 }
 
 /**
- * The mirror to build from: the one that this computer's apt uses for Debian, if it does, so that a closed network's own
- * mirror is found; else Debian's own.
+ * The mirror to build from: the one that {@link MIRROR_VARIABLE} names, else the one that this computer's apt uses for Debian,
+ * so that a closed network's own mirror is found.
+ *
+ * @throws an Error that says how to name one, where neither does
  */
-export function mirrorOf({ sources }: Pick<HostApt, "sources">): string {
+export function mirrorOf({ sources }: Pick<HostApt, "sources">, env: NodeJS.ProcessEnv = process.env): string {
+  const named = env[MIRROR_VARIABLE];
+  if (named) {
+    if (/^https?:\/\/[^\s]+$/.test(named)) return named.replace(/\/+$/, "");
+    throw new Error(
+      `${MIRROR_VARIABLE} is ${JSON.stringify(named)}: write the address of a Debian mirror, http://HOST/debian`,
+    );
+  }
   for (const line of sources.split("\n")) {
     const [origin, codename, address] = line.split("\t");
     if (!address) continue;
@@ -24,7 +33,10 @@ export function mirrorOf({ sources }: Pick<HostApt, "sources">): string {
     const debian = origin ? origin === "Debian" && /^[a-z]+$/.test(codename ?? "") : /\/debian\/?$/.test(address);
     if (debian) return address.replace(/\/+$/, "");
   }
-  return DEBIAN;
+  throw new Error(
+    `there is no mirror to build the Debian image from: this computer's apt has no repository of Debian's. Name one that this ` +
+      `computer reaches, ${MIRROR_VARIABLE}=http://HOST/debian npm start; or set cloister:baseImage to "ubuntu-22.04" where Ubuntu's image can be had.`,
+  );
 }
 
 /** Asks apt; a computer without apt has no opinion. */

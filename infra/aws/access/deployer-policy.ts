@@ -4,7 +4,9 @@
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { BucketLocationConstraint } from "@aws-sdk/client-s3";
 import { Command } from "commander";
+import { distance } from "fastest-levenshtein";
 import { ACTIONS, BESIDE, STEPS } from "./deployer-actions.ts";
 
 /**
@@ -218,6 +220,16 @@ export function managedPolicies({ Version, Statement }: Policy): Policy[] {
   return policies;
 }
 
+/** What is wrong with a region's name, or nothing. A policy for a region that does not exist allows nothing, without a word. */
+export function unknownRegion(region: string): string | undefined {
+  // S3 is in every region. It calls one of two by an old name, and leaves out its own.
+  const regions = ["us-east-1", ...Object.values(BucketLocationConstraint)].filter((name) => name !== "EU") as string[];
+  if (regions.includes(region)) return undefined;
+  const [close = ""] = [...regions].sort((a, b) => distance(region, a) - distance(region, b));
+  const hint = distance(region, close) <= 3 ? ` Did you mean ${close}?` : "";
+  return `there is no region ${JSON.stringify(region)} of AWS's.${hint} There are: ${regions.sort().join(", ")}.`;
+}
+
 if (process.argv[1] === import.meta.filename) {
   const command = new Command("npm run aws:deployer-policy --")
     .description("Prints the IAM policy that whoever runs `pulumi up` needs.")
@@ -229,6 +241,8 @@ if (process.argv[1] === import.meta.filename) {
     .parse();
   const [region = ""] = command.args;
   const { out, ...options } = command.opts<PolicyOptions & { out?: string }>();
+  const unknown = unknownRegion(region);
+  if (unknown) command.error(`error: ${unknown}`);
   const policy = deployerPolicy(KNOWN_TYPES, region, options);
   if (out === undefined) console.log(JSON.stringify(policy, undefined, 2));
   else {

@@ -4,13 +4,31 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
-import { type Accelerator, type Architecture, type Firmware, hostArchitecture, qemuProgram } from "../qemu.ts";
+import {
+  type Accelerator,
+  type Architecture,
+  type Firmware,
+  flashArguments,
+  hostArchitecture,
+  processorArguments,
+  type QemuFeatures,
+  qemuProgram,
+} from "../qemu.ts";
+import { featuresOf } from "./features.ts";
 import { qmp } from "./qmp.ts";
 
 /** Which accelerator a machine gets, and why, as a sentence for the user. */
 export interface AcceleratorChoice {
   readonly accelerator: Accelerator;
   readonly why: string;
+  /** All that QEMU said in a trial that failed. */
+  readonly said?: string;
+}
+
+/** Why an accelerator does not work: a sentence, and what it was made of. */
+export interface Refusal {
+  readonly why: string;
+  readonly said?: string;
 }
 
 /**
@@ -24,61 +42,102 @@ export async function chooseAccelerator(
   wanted: "auto" | Accelerator,
   architecture: Architecture,
   firmware: Firmware,
-  trial: typeof works = works,
+  trial: (accelerator: "kvm" | "hvf") => Promise<Refusal | undefined> = async (accelerator) =>
+    await works(accelerator, architecture, firmware, await featuresOf(qemuProgram(architecture))),
 ): Promise<AcceleratorChoice> {
   const native = process.platform === "darwin" ? "hvf" : "kvm";
   if (wanted === "tcg") return { accelerator: "tcg", why: "emulation (TCG), as configured" };
   const name = wanted === "auto" ? native : wanted;
   const refusal =
     architecture !== hostArchitecture()
-      ? `${name} runs only machines of this computer's own architecture (${hostArchitecture()})`
-      : await trial(name, architecture, firmware);
+      ? { why: `${name} runs only machines of this computer's own architecture (${hostArchitecture()})` }
+      : await trial(name);
   if (refusal === undefined) return { accelerator: name, why: `${name}: a trial showed that it works` };
   if (wanted !== "auto") {
     throw new Error(
-      `cloister:accelerator is "${wanted}", which does not work here: ${refusal}. Write "auto" to fall back on emulation.`,
+      `cloister:accelerator is "${wanted}", which does not work here: ${refusal.why}. Write "auto" to fall back on emulation.${refusal.said ? `\n${refusal.said}` : ""}`,
     );
   }
-  return { accelerator: "tcg", why: `emulation (TCG), which is slow: ${refusal}` };
+  const { why, ...rest } = refusal;
+  return { accelerator: "tcg", why: `emulation (TCG), which is slow: ${why}`, ...rest };
 }
 
-/** Runs the firmware for a second. Returns what went wrong, or nothing. */
+/**
+ * The last of QEMU's words that is no warning, as one sentence. An assertion names a line of QEMU's source, which helps nobody
+ * who wants a machine.
+ */
+export function sentenceOf(said: string): string {
+  if (/\bassert|Assertion|Aborted|core dumped/.test(said)) return "QEMU stopped on an assertion of its own";
+  const lines = said
+    .split("\n")
+    .map((line) => line.replace(/^\S*qemu-system-\w+(?:\.exe)?: /, "").trim())
+    .filter((line) => line !== "" && !/^warning:/i.test(line));
+  const [sentence = ""] = (lines.at(-1) ?? "").split(/(?<=\w)\. /);
+  return sentence === "" ? "QEMU ended without a word" : `QEMU says: ${sentence.replace(/\.$/, "")}`;
+}
+
+/** Runs the firmware for a second, with the options of a machine's start. Returns what went wrong, or nothing. */
 async function works(
   accelerator: "kvm" | "hvf",
   architecture: Architecture,
   firmware: Firmware,
-): Promise<string | undefined> {
+  features: QemuFeatures,
+): Promise<Refusal | undefined> {
   if (accelerator === "kvm") {
-    if (process.platform !== "linux") return "KVM is Linux's";
+    if (process.platform !== "linux") return { why: "KVM is Linux's" };
     try {
       accessSync("/dev/kvm", constants.R_OK | constants.W_OK);
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       return code === "EACCES"
-        ? "/dev/kvm is there, but not for this user: join the group kvm (sudo usermod -aG kvm $USER) and log in again"
-        : "there is no /dev/kvm";
+        ? {
+            why: "/dev/kvm is there, but not for this user: join the group kvm (sudo usermod -aG kvm $USER) and log in again",
+          }
+        : { why: "there is no /dev/kvm" };
     }
-  } else if (process.platform !== "darwin") return "HVF is macOS's";
+  } else if (process.platform !== "darwin") return { why: "HVF is macOS's" };
+  return await tryOut({ program: qemuProgram(architecture), accelerator, architecture, firmware, features });
+}
+
+/** One trial. */
+export interface Trial {
+  readonly program: string;
+  readonly accelerator: Accelerator;
+  readonly architecture: Architecture;
+  readonly firmware: Firmware;
+  readonly features: QemuFeatures;
+}
+
+/** Starts a QEMU with nothing but processors and firmware. Returns what went wrong, or nothing. */
+export async function tryOut({
+  program,
+  accelerator,
+  architecture,
+  firmware,
+  features,
+}: Trial): Promise<Refusal | undefined> {
   const dir = await mkdtemp(join(tmpdir(), "cloister-probe-"));
   const socket = join(dir, "qmp");
-  const machine = architecture === "arm64" ? (accelerator === "kvm" ? "virt,gic-version=host" : "virt") : "q35";
   const child = execa(
-    qemuProgram(architecture),
+    program,
     [
-      ...["-nodefaults", "-no-user-config", "-display", "none", "-accel", accelerator, "-machine", machine],
-      ...["-cpu", "host", "-m", "256", "-qmp", `unix:${socket},server=on,wait=off`],
-      ...["-drive", `if=pflash,unit=0,format=raw,readonly=on,file=${firmware.code}`],
+      ...processorArguments({ architecture, accelerator, cpus: 1, features }, "cloister-trial"),
+      ...["-m", "256", "-qmp", `unix:${socket},server=on,wait=off`],
+      ...flashArguments(firmware),
     ],
     { reject: false, timeout: 20_000, stdin: "ignore", stdout: "ignore" },
   );
+  const failed = `${accelerator} failed a trial`;
   try {
     const ended = await Promise.race([child, sleep(1_500)]);
-    if (ended)
-      return `${accelerator} failed a trial: ${(ended.stderr || ended.shortMessage || "it ended").split("\n").at(-1)}`;
+    if (ended) {
+      const said = ended.stderr || ended.shortMessage || "";
+      return { why: `${failed}: ${sentenceOf(ended.stderr ?? "")}`, said };
+    }
     const { status } = (await qmp(socket, "query-status")) as { status: string };
-    return status === "running" ? undefined : `${accelerator} failed a trial: the guest stopped with "${status}"`;
+    return status === "running" ? undefined : { why: `${failed}: the guest stopped with "${status}"` };
   } catch (error) {
-    return `${accelerator} failed a trial: ${(error as Error).message}`;
+    return { why: `${failed}: ${sentenceOf((error as Error).message)}` };
   } finally {
     child.kill("SIGKILL");
     await child;

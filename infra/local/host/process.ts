@@ -1,7 +1,15 @@
 import { rm, writeFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Paths } from "../paths.ts";
-import { isMachine, livingFilter, livingProcess, type StartedMachine } from "./living.ts";
+import {
+  folderOf,
+  isMachine,
+  livingFilter,
+  livingProcess,
+  type Names,
+  namesOf,
+  type StartedMachine,
+} from "./living.ts";
 import { qmp } from "./qmp.ts";
 
 /**
@@ -9,7 +17,9 @@ import { qmp } from "./qmp.ts";
  * even when whoever started it was killed a moment later.
  */
 export async function rememberStart(paths: Paths, started: StartedMachine): Promise<void> {
-  await writeFile(paths.process, `${JSON.stringify(started)}\n`);
+  const { root, control } = paths;
+  const folder = folderOf(root);
+  await writeFile(paths.process, `${JSON.stringify({ ...started, root, ...(folder ? { folder } : {}), control })}\n`);
 }
 
 /**
@@ -26,11 +36,11 @@ export async function stopMachine(paths: Paths, graceMs = 30_000): Promise<"was 
     return "was not running";
   }
   let outcome: "shut down" | "killed" = "shut down";
-  if (!(graceMs > 0 && (await powerDown(paths, running.pid, graceMs)))) {
+  if (!(graceMs > 0 && (await powerDown(running.names, running.pid, graceMs)))) {
     outcome = "killed";
     signal(running.pid, "SIGTERM");
-    if (!(await gone(paths, running.pid, 5_000))) signal(running.pid, "SIGKILL");
-    if (!(await gone(paths, running.pid, 10_000)))
+    if (!(await gone(running.names, running.pid, 5_000))) signal(running.pid, "SIGKILL");
+    if (!(await gone(running.names, running.pid, 10_000)))
       throw new Error(`QEMU (process ${running.pid}) does not end: stop it by hand`);
   }
   await endFilter(paths);
@@ -41,30 +51,32 @@ export async function stopMachine(paths: Paths, graceMs = 30_000): Promise<"was 
 /** The machine's packet filter ends by itself when QEMU has; one that hangs is ended. */
 async function endFilter(paths: Paths): Promise<void> {
   const filter = livingFilter(paths);
-  const marker = { marker: paths.filterMarker };
+  const marker = { marker: namesOf(paths)?.filterMarker ?? paths.filterMarker };
   if (filter === undefined || (await gone(marker, filter, 3_000))) return;
   signal(filter, "SIGKILL");
   await gone(marker, filter, 10_000);
 }
 
 async function forget(paths: Paths): Promise<void> {
-  for (const file of [paths.process, paths.pid, paths.control]) await rm(file, { force: true });
+  const control = namesOf(paths)?.control;
+  for (const file of [paths.process, paths.pid, ...(control ? [control] : [])]) await rm(file, { force: true });
 }
 
 /** Presses the machine's power button over QMP and waits for QEMU to end. */
-async function powerDown(paths: Paths, pid: number, graceMs: number): Promise<boolean> {
+async function powerDown(names: Names, pid: number, graceMs: number): Promise<boolean> {
+  if (names.control === "") return false;
   try {
-    await qmp(paths.control, "system_powerdown");
+    await qmp(names.control, "system_powerdown");
   } catch {
     return false;
   }
-  return await gone(paths, pid, graceMs);
+  return await gone(names, pid, graceMs);
 }
 
 /** Waits for the process itself: QEMU removes the file with its number a moment before it ends. */
-async function gone(paths: Pick<Paths, "marker">, pid: number, withinMs: number): Promise<boolean> {
+async function gone(names: Pick<Names, "marker">, pid: number, withinMs: number): Promise<boolean> {
   const deadline = Date.now() + withinMs;
-  while (isMachine(pid, paths)) {
+  while (isMachine(pid, names)) {
     if (Date.now() > deadline) return false;
     await sleep(100);
   }

@@ -4,6 +4,7 @@ import { dirname } from "node:path";
 import type { VerificationSummary } from "../../../contract/outputs.ts";
 import type { Settings } from "../../settings/settings.ts";
 import { chooseAccelerator } from "../host/accelerator.ts";
+import { featuresOf } from "../host/features.ts";
 import { findFirmware } from "../host/firmware.ts";
 import { choosePort } from "../host/port.ts";
 import { stopMachine } from "../host/process.ts";
@@ -12,7 +13,7 @@ import { guardStart } from "../host/start-guard.ts";
 import { networkInWords } from "../network/arguments.ts";
 import { launch } from "../network/launch.ts";
 import type { Paths } from "../paths.ts";
-import type { Architecture } from "../qemu.ts";
+import { type Architecture, qemuProgram } from "../qemu.ts";
 import { followConsole, NotReadyError } from "./console.ts";
 import { beginBoot, endBoot, type RootDiskInput } from "./root-disk.ts";
 import { type Step, say } from "./step.ts";
@@ -135,7 +136,9 @@ async function start(
   const firmware = findFirmware(input.architecture);
   if (!firmware)
     throw new Error(`no UEFI firmware for ${input.architecture} machines: run npm start, which says what to install`);
-  const { accelerator, why } = await chooseAccelerator(input.accelerator, input.architecture, firmware);
+  const { accelerator, why, said } = await chooseAccelerator(input.accelerator, input.architecture, firmware);
+  const features = await featuresOf(qemuProgram(input.architecture));
+  if (!features.sandbox) say("QEMU here was built without its seccomp sandbox: it runs as this user does");
   const sshPort = await choosePort(input.sshPort, paths.root);
   if (!existsSync(paths.firmwareVariables)) await copyFile(firmware.variables, paths.firmwareVariables);
   await mkdir(dirname(paths.control), { recursive: true, mode: 0o700 });
@@ -143,9 +146,19 @@ async function start(
   await rm(paths.knownHosts, { force: true });
   await writeFile(paths.console, "");
   const { architecture, cpus, memoryMiB, kernel } = input;
-  const spec = { architecture, accelerator, cpus, memoryMiB, sshPort, firmware, ...(kernel ? { kernel } : {}) };
+  const spec = {
+    architecture,
+    accelerator,
+    cpus,
+    memoryMiB,
+    sshPort,
+    firmware,
+    features,
+    ...(kernel ? { kernel } : {}),
+  };
   const log = await open(paths.qemuLog, "w");
   try {
+    if (said) await log.write(`Of a trial of another accelerator:\n${said}\nOf the machine:\n`);
     const { hostAccess } = input;
     const { pid, alive } = await launch({ spec, paths, hostAccess, start: name, log: log.fd });
     say(`machine started: process ${pid}, ssh on 127.0.0.1:${sshPort}, ${why}`);

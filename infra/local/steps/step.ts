@@ -1,4 +1,4 @@
-import { type Paths, pathsIn } from "../paths.ts";
+import { type Paths, pathsInState } from "../paths.ts";
 import { INPUT_VARIABLE, type StepOutcome, writeOutcome } from "./outcome.ts";
 
 export type { StepOutcome };
@@ -28,7 +28,7 @@ export async function runStep<Input, Result extends StepOutcome>(
   const text = env[INPUT_VARIABLE];
   if (text === undefined) throw new Error(`${INPUT_VARIABLE} is not set: steps are run by the Pulumi program only`);
   const input = JSON.parse(text) as Input & { root: string };
-  const paths = pathsIn(input.root);
+  const paths = pathsInState(input.root);
   if (half === "create") process.stdout.write(writeOutcome(await step.create(input, paths)));
   else if (half === "delete") await step.remove(input, paths);
   else throw new Error(`unknown half of a step: ${half}`);

@@ -2,55 +2,9 @@ import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { execa, execaSync } from "execa";
+import { execaSync } from "execa";
 import { livingFilter, livingProcess } from "../../../infra/local/host/living.ts";
-import { pathsOf } from "../../../infra/local/paths.ts";
-import { LocalStack } from "../../support/local/stack.ts";
-
-/** `npm start` and `npm run down` in a clone of their own; QEMU, ssh and images are stand-ins, the engine is the real one. */
-class Clone {
-  readonly stack: LocalStack;
-  readonly project: string;
-  private readonly env: Record<string, string>;
-
-  constructor(stack: LocalStack) {
-    this.stack = stack;
-    this.project = join(stack.folder, "project");
-    const { PULUMI_BACKEND_URL: _backend, PULUMI_CONFIG_PASSPHRASE: _passphrase, ...env } = stack.engine.env;
-    this.env = env;
-  }
-
-  start() {
-    return this.run("lib/run-bundled.cjs", "cli/start/main.ts", "--no-session");
-  }
-
-  down() {
-    return this.run("--import", "tsx", "cli/start/down.ts");
-  }
-
-  get paths() {
-    return pathsOf(this.project, "local");
-  }
-
-  /** Machines of this clone, found without its help. */
-  machines(): string[] {
-    return execaSync("ps", ["-eo", "pid=,stat=,command="])
-      .stdout.split("\n")
-      .filter((line) => line.includes(this.paths.marker) && !/^\s*\d+ Z|cloister-guard/.test(line));
-  }
-
-  private run(...args: string[]) {
-    // With a descriptor that is nobody's but the caller's, and in a group of its own, so that a test can kill all of it.
-    return execa("bash", ["-c", 'exec 250</etc/hosts; exec node "$@"', "bash", ...args], {
-      cwd: this.project,
-      env: this.env,
-      all: true,
-      reject: false,
-      detached: true,
-      stdin: "ignore",
-    });
-  }
-}
+import { Clone } from "../../support/local/clone.ts";
 
 describe("npm start", function () {
   this.timeout(240_000);
@@ -59,17 +13,7 @@ describe("npm start", function () {
   let other: Clone;
 
   before(async () => {
-    const config = { "cloister:accelerator": "tcg", "cloister:memoryMiB": "2048" };
-    [one, other] = (await Promise.all(
-      [0, 1].map(async () => {
-        const stack = await LocalStack.create();
-        await stack.engine.write("Pulumi.local.yaml", {
-          encryptionsalt: /encryptionsalt: (.*)/.exec(await stack.engine.read("Pulumi.local.yaml"))?.[1] ?? "",
-          config,
-        });
-        return new Clone(stack);
-      }),
-    )) as [Clone, Clone];
+    [one, other] = (await Promise.all([Clone.create(), Clone.create()])) as [Clone, Clone];
   });
   after(async () => {
     for (const clone of [one, other]) {

@@ -6,7 +6,7 @@ import type { Attack, Check, Control, Wall } from "../check.ts";
 import type { Machine } from "../support/machine.ts";
 
 /**
- * `npx cloister cp` between this computer and a folder that a session had. Both ends have something to lose: the
+ * `cloister cp` between this computer and a folder that a session had. Both ends have something to lose: the
  * operator's files on the machine, and those here.
  */
 

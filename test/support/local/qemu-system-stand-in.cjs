@@ -18,6 +18,8 @@ if (after("-netdev")[0] === "help" || after("-object")[0] === "help") {
   process.exit(0);
 }
 
+if (args.includes("-version")) process.exit(process.env.CLOISTER_TEST_QEMU_LACKS === "sandbox" ? 1 : 0);
+
 const files = after("-drive").map((drive) => option(drive, "file"));
 for (const file of files) {
   if (!fs.existsSync(file)) {

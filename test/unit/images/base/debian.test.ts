@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { readdirSync, readFileSync } from "node:fs";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,7 +9,7 @@ import { execa } from "execa";
 import { type DiskFacts, type Partition, problemsOf } from "../../../../images/base/debian/assert.ts";
 import { buildEnvironment, isolated, progressOf } from "../../../../images/base/debian/build.ts";
 import { DEBIAN_KIND, ensureDebianImage } from "../../../../images/base/debian/image.ts";
-import { DEBIAN, mirrorOf } from "../../../../images/base/debian/mirror.ts";
+import { MIRROR_VARIABLE, mirrorOf } from "../../../../images/base/debian/mirror.ts";
 import { debianKey, IDENTIFIERS, kernelCommandLine, packages } from "../../../../images/base/debian/recipe.ts";
 import { baseImageKey } from "../../../../images/base/key.ts";
 import { Store } from "../../../../lib/store.ts";
@@ -30,7 +31,6 @@ function goodDisk(): DiskFacts {
         "/etc/machine-id": "",
         "/etc/hostname": "localhost",
         "/etc/fstab": "LABEL=cloudimg-rootfs / ext4\nLABEL=UEFI /boot/efi vfat",
-        "/etc/apt/sources.list.d/debian.sources": "URIs: http://deb.debian.org/debian\n",
       },
       folders: {
         "/etc/ssh": ["sshd_config"],
@@ -120,11 +120,7 @@ describe("a built disk", () => {
     ],
     ["the builder's host name", file("/etc/hostname", "laptop"), /laptop/],
     ["the builder's resolver", root({ links: {} }), /resolv.conf/],
-    [
-      "the builder's mirror",
-      file("/etc/apt/sources.list.d/debian.sources", "URIs: http://mirror.example/debian\n"),
-      /mirror.example/,
-    ],
+    ["the builder's mirror", folder("/etc/apt/sources.list.d", ["mirror.sources"]), /mirror.sources/],
     ["the builder's sources.list", folder("/etc/apt", ["sources.list"]), /sources.list was left/],
     ["the builder's apt settings", folder("/etc/apt/apt.conf.d", ["01autoremove", "99mmdebstrap"]), /99mmdebstrap/],
     ["logs of the build", folder("/var/log", ["dpkg.log"]), /dpkg.log/],
@@ -257,7 +253,7 @@ describe("the build's isolation", () => {
 
 describe("what the build is told", () => {
   it("names the architecture wherever it matters", () => {
-    const told = buildEnvironment("arm64", "/somewhere", DEBIAN);
+    const told = buildEnvironment("arm64", "/somewhere", "http://m.example/debian");
     assert.equal(told["EFI_ARCH"], "aa64");
     assert.match(told["PACKAGES"] ?? "", /linux-image-cloud-arm64/);
     assert.match(told["CMDLINE"] ?? "", /console=ttyAMA0/);
@@ -286,9 +282,25 @@ describe("the mirror", () => {
       "http://m/debian",
     );
   });
-  it("is Debian's own on other systems", () => {
-    assert.equal(mirrorOf(lines(["Ubuntu", "jammy", "http://archive.ubuntu.com/ubuntu/"])), DEBIAN);
-    assert.equal(mirrorOf({ sources: "" }), DEBIAN);
+  it("is asked for where apt knows none, and is then the one that was named", () => {
+    const ubuntu = lines(["Ubuntu", "jammy", "http://m/ubuntu/"]);
+    for (const apt of [ubuntu, { sources: "" }]) {
+      assert.throws(() => mirrorOf(apt, {}), /no mirror.*CLOISTER_DEBIAN_MIRROR=http:\/\/HOST\/debian/);
+      assert.equal(
+        mirrorOf(apt, { [MIRROR_VARIABLE]: "https://named.example/debian/" }),
+        "https://named.example/debian",
+      );
+    }
+    assert.throws(() => mirrorOf(ubuntu, { [MIRROR_VARIABLE]: "named" }), /CLOISTER_DEBIAN_MIRROR is "named"/);
+  });
+
+  it("has no name in the recipe, nor in what is put into the image", () => {
+    const folder = join(import.meta.dirname, "../../../../images/base/debian");
+    for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+      if (!entry.isFile()) continue;
+      const text = readFileSync(join(entry.parentPath ?? entry.path, entry.name), "utf8");
+      assert.doesNotMatch(text, /(deb|ftp|security|snapshot)\.debian\.org/, entry.name);
+    }
   });
 });
 

@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
-import { deployerPolicy, KNOWN_TYPES, managedPolicies } from "../../../../infra/aws/access/deployer-policy.ts";
+import {
+  deployerPolicy,
+  KNOWN_TYPES,
+  managedPolicies,
+  unknownRegion,
+} from "../../../../infra/aws/access/deployer-policy.ts";
 import { PARAMETER } from "../../../../infra/aws/machines/pin-ami.ts";
 import { allowed, LEFT_TO_IAM } from "../../../../rehearsal/permissions.ts";
 
@@ -133,5 +138,19 @@ describe("the deployer's policy", () => {
 
   it("refuses a type that it does not know", () => {
     assert.throws(() => deployerPolicy(["aws:x/y:Y"], "eu-central-1"), /has no entry/);
+  });
+});
+
+describe("the deployer's region", () => {
+  it("must be one of AWS's", () => {
+    for (const region of ["eu-central-1", "us-east-1", "eu-west-1", "us-gov-west-1"]) {
+      assert.equal(unknownRegion(region), undefined, region);
+    }
+    assert.match(
+      unknownRegion("eu-central-3") ?? "",
+      /no region "eu-central-3" of AWS's\. Did you mean eu-central-[12]\?/,
+    );
+    assert.match(unknownRegion("") ?? "", /There are: .*us-east-1/);
+    assert.match(unknownRegion("EU") ?? "", /no region "EU"/);
   });
 });

@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
 import { appendFile, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { reportLine } from "../../../../contract/console.ts";
 import type { Report } from "../../../../contract/report.ts";
 import { followConsole, readConsoleLine } from "../../../../infra/local/steps/console.ts";
+import { REPOSITORY } from "../../../../rehearsal/project-copy.ts";
 
 describe("the serial console", () => {
   const read = (line: string) => readConsoleLine(line, new Set());
@@ -15,6 +17,23 @@ describe("the serial console", () => {
       kind: "failed",
       why: "no NVMe disk with serial x",
     });
+  });
+
+  it("takes nothing for the machine's word that systemd says of a unit, in one line or broken in two", () => {
+    assert.deepEqual(read("[   30.1] cloister: session disk checked"), {
+      kind: "progress",
+      line: "session disk checked",
+    });
+    assert.deepEqual(read("cloister: session disk checked"), { kind: "progress", line: "session disk checked" });
+    assert.equal(read("[  OK  ] Created slice cloister.slice - cloister: all sessions of this machine."), undefined);
+    assert.equal(read("         Starting cloister-verify.servi\u2026 cloister: hold this machine"), undefined);
+    for (const folder of ["guest/units", "cloud-init/files"]) {
+      for (const name of readdirSync(join(REPOSITORY, folder))) {
+        const [, description = ""] =
+          /^Description=(.*)$/m.exec(readFileSync(join(REPOSITORY, folder, name), "utf8")) ?? [];
+        assert.equal(read(description), undefined, `${name}: as the rest of a line that was broken`);
+      }
+    }
   });
 
   it("knows a kernel panic", () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { pathsIn } from "../../../../infra/local/paths.ts";
-import { type QemuSpec, qemuArguments } from "../../../../infra/local/qemu.ts";
+import { processorArguments, type QemuSpec, qemuArguments } from "../../../../infra/local/qemu.ts";
 
 const firmware = { code: "/fw/code.fd", variables: "/fw/vars.fd" };
 const spec: QemuSpec = {
@@ -81,6 +81,31 @@ describe("QEMU's command line", () => {
 
   it("uses the real CPU where it is accelerated", () => {
     assert.deepEqual(valuesOf(qemuArguments({ ...spec, accelerator: "kvm" }, paths), "-cpu"), ["host"]);
+  });
+
+  it("asks for nothing that QEMU was built without, in a trial as in a start", () => {
+    const features = { sandbox: false, processName: false };
+    const bare = qemuArguments({ ...spec, features }, paths);
+    assert.ok(!bare.includes("-sandbox"));
+    assert.deepEqual(valuesOf(bare, "-name"), [paths.marker]);
+    for (const accelerator of ["hvf", "kvm", "tcg"] as const) {
+      for (const architecture of ["arm64", "amd64"] as const) {
+        const trial = processorArguments({ accelerator, architecture, cpus: 4, features }, paths.marker);
+        const start = qemuArguments({ ...spec, accelerator, architecture, features }, paths);
+        assert.deepEqual(start.slice(0, trial.length), trial);
+      }
+    }
+  });
+
+  it("takes firmware in the format in which it is there", () => {
+    const firmware = { code: "/c.qcow2", variables: "/v.qcow2", format: "qcow2" } as const;
+    const flash = valuesOf(qemuArguments({ ...spec, firmware }, paths), "-drive").filter((drive) =>
+      /pflash/.test(drive),
+    );
+    assert.deepEqual(
+      flash.map((drive) => /format=(\w+)/.exec(drive)?.[1]),
+      ["qcow2", "qcow2"],
+    );
   });
 
   it("keeps a comma in a folder's name from becoming an option", () => {

@@ -8,24 +8,20 @@ describe("steps and the resources that run them", () => {
     // Never run: `tsc` holds each line to what it says.
     const typed = (): void => {
       const root = "/state";
-      const disk = new StepCommand("right", { step: "session-disk", project: "/", input: { root, sizeGiB: 10 } }, {});
+      const disk = new StepCommand("right", { step: "session-disk", input: { root, sizeGiB: 10 } }, {});
       disk.result().apply((path: string) => path);
       // @ts-expect-error: the result is a text
       disk.result().apply((path: { digest: string }) => path);
-      const runtime = new StepCommand(
-        "right",
-        { step: "runtime-disk", project: "/", input: { root, architecture: "arm64" } },
-        {},
-      );
+      const runtime = new StepCommand("right", { step: "runtime-disk", input: { root, architecture: "arm64" } }, {});
       runtime.result().apply(({ digest, size }: { digest: string; size: number }) => `${digest} ${size}`);
       // @ts-expect-error: no such step
-      new StepCommand("unknown", { step: "disk", project: "/", input: { root } }, {});
+      new StepCommand("unknown", { step: "disk", input: { root } }, {});
       // @ts-expect-error: sizeGiB is missing
-      new StepCommand("too little", { step: "session-disk", project: "/", input: { root } }, {});
+      new StepCommand("too little", { step: "session-disk", input: { root } }, {});
       // @ts-expect-error: the step does not read cpus
-      new StepCommand("more", { step: "session-disk", project: "/", input: { root, sizeGiB: 1, cpus: 1 } }, {});
+      new StepCommand("more", { step: "session-disk", input: { root, sizeGiB: 1, cpus: 1 } }, {});
       // @ts-expect-error: a size is a number
-      new StepCommand("other", { step: "session-disk", project: "/", input: { root, sizeGiB: "10" } }, {});
+      new StepCommand("other", { step: "session-disk", input: { root, sizeGiB: "10" } }, {});
     };
     assert.equal(typed.length, 0);
   });

@@ -21,6 +21,7 @@ function host(lacks: readonly string[], change: Partial<Host> = {}): Host {
     hasBrew: false,
     hasCommand: has,
     hasFile: has,
+    hasFirmware: (arch) => has(arch === "arm64" ? "AAVMF" : "OVMF"),
     ...change,
   };
 }

@@ -1,0 +1,80 @@
+/**
+ * `npm run install-command`: makes the link `cloister` on PATH that leads to this project's command. `npx` elsewhere would ask a
+ * registry for a package of that name, and run whatever it gets.
+ */
+import { accessSync, constants, lstatSync, mkdirSync, readlinkSync, rmSync, symlinkSync } from "node:fs";
+import { homedir } from "node:os";
+import { basename, delimiter, dirname, isAbsolute, join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { Command } from "commander";
+import { projectFolder } from "../../toolchain/own-backend.ts";
+
+/** The user's own folders of programs, the first of which that is on PATH is taken. */
+const OWN = [".local/bin", "bin", ".bin"];
+
+/** The folder for the link: one of the user's own on PATH, else the first other one that may be written to. */
+export function chooseFolder(
+  env: NodeJS.ProcessEnv,
+  home: string,
+  writable: (folder: string) => boolean,
+): string | undefined {
+  const folders = (env["PATH"] ?? "")
+    .split(delimiter)
+    .filter((folder) => isAbsolute(folder) && !/node_modules/.test(folder));
+  const own = OWN.map((name) => join(home, name)).find((folder) => folders.includes(folder));
+  return own ?? folders.find((folder) => /\/(local|opt)\//.test(`${folder}/`) && writable(folder));
+}
+
+/**
+ * Makes the link, or makes it anew.
+ *
+ * @throws an Error when something else is in its place
+ */
+export function install(folder: string, target: string): string {
+  const link = join(folder, "cloister");
+  const there = lstatSync(link, { throwIfNoEntry: false });
+  if (there) {
+    const to = there.isSymbolicLink() ? resolve(folder, readlinkSync(link)) : "";
+    // Of this project, or of another folder that it was in.
+    if (basename(to) !== "bin.mjs" || basename(dirname(to)) !== "cli") {
+      throw new Error(`${link} is there and is not ours: move it away, or name another folder with --dir`);
+    }
+    rmSync(link);
+  }
+  mkdirSync(folder, { recursive: true });
+  symlinkSync(target, link);
+  return link;
+}
+
+function main(): void {
+  const { dir } = new Command("npm run install-command --")
+    .description("Makes the command `cloister` on PATH: a link to this project's.")
+    .option("--dir <folder>", "where to make it (default: ~/.local/bin, or another folder on PATH)")
+    .parse()
+    .opts<{ dir?: string }>();
+  const folder = dir
+    ? resolve(dir)
+    : (chooseFolder(process.env, homedir(), isWritable) ?? join(homedir(), OWN[0] ?? "bin"));
+  const link = install(folder, join(projectFolder, "cli", "bin.mjs"));
+  console.log(`${link} leads to this project.`);
+  if (!(process.env["PATH"] ?? "").split(delimiter).includes(folder))
+    console.log(`${folder} is not on your PATH. Add it: export PATH="${folder}:$PATH"`);
+}
+
+function isWritable(folder: string): boolean {
+  try {
+    accessSync(folder, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  try {
+    main();
+  } catch (error) {
+    console.error((error as Error).message);
+    process.exitCode = 1;
+  }
+}

@@ -1,0 +1,84 @@
+import { createDecipheriv, pbkdf2Sync } from "node:crypto";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { parse } from "yaml";
+
+/** What is added to an environment; undefined takes a variable away. */
+export type Environment = Record<string, string | undefined>;
+
+export const projectFolder = fileURLToPath(new URL("..", import.meta.url)).replace(/\/$/, "");
+
+/** Where a project without a backend keeps its state. */
+export function stateFolder(project: string = projectFolder): string {
+  return join(project, ".cloister", "state");
+}
+
+/** The file of a stack's state in the project's own backend. */
+export function ownStateFile(stack: string, project: string = projectFolder): string {
+  return join(stateFolder(project), ".pulumi", "stacks", "cloister", `${stack}.json`);
+}
+
+/**
+ * Whether a stack is a machine of this computer that the project's own backend holds. It is found there whatever backend the
+ * environment or a login names: that one is for stacks on AWS, which others share.
+ */
+export function isOwnStack(stack: string, project: string = projectFolder): boolean {
+  if (!existsSync(ownStateFile(stack, project))) return false;
+  const target = configOf(stack, project)?.config?.["cloister:target"];
+  return target === undefined || target === "local";
+}
+
+/**
+ * The environment in which the project's own backend is used, whatever else the user has chosen for other stacks: state in
+ * `.cloister/state`, and an empty passphrase for its secrets, unless the stack's configuration belongs to another one.
+ *
+ * @param stack whose configuration tells what its passphrase is; absent: the user's, or else an empty one
+ */
+export function ownEnvironment(env: NodeJS.ProcessEnv, stack: string | undefined, project: string): Environment {
+  const salt = stack === undefined ? undefined : configOf(stack, project)?.encryptionsalt;
+  const given = "PULUMI_CONFIG_PASSPHRASE" in env || "PULUMI_CONFIG_PASSPHRASE_FILE" in env;
+  // Deriving a key takes a third of a second: only where it decides.
+  const empty = !given || (stack !== undefined && (salt === undefined || isOfEmptyPassphrase(salt)));
+  return {
+    // Where the state is, and in which form: of the user's backend, not of ours.
+    ...Object.fromEntries(
+      Object.keys(env)
+        .filter((name) => /^PULUMI_(ACCESS_TOKEN$|STACK$|API$|DIY_BACKEND_|SELF_MANAGED_STATE_)/.test(name))
+        .map((name) => [name, undefined]),
+    ),
+    // Without files of metadata beside the state's, which a killed run leaves half-written (torn-metadata.ts).
+    PULUMI_BACKEND_URL: `${pathToFileURL(stateFolder(project)).href}?metadata=skip`,
+    ...(empty ? { PULUMI_CONFIG_PASSPHRASE: "" } : {}),
+    ...(empty && "PULUMI_CONFIG_PASSPHRASE_FILE" in env ? { PULUMI_CONFIG_PASSPHRASE_FILE: undefined } : {}),
+  };
+}
+
+/** Whether a stack's `encryptionsalt` was made with an empty passphrase (Pulumi: pkg/secrets/passphrase, sdk config/crypt.go). */
+export function isOfEmptyPassphrase(encryptionSalt: string): boolean {
+  const [version, salt = "", inner, nonce = "", sealed = ""] = encryptionSalt.split(":");
+  if (version !== "v1" || inner !== "v1") return false;
+  const [iv, data] = [Buffer.from(nonce, "base64"), Buffer.from(sealed, "base64")];
+  if (iv.length !== 12 || data.length <= 16) return false;
+  const key = pbkdf2Sync("", Buffer.from(salt, "base64"), 1_000_000, 32, "sha256");
+  const decipher = createDecipheriv("aes-256-gcm", key, iv).setAuthTag(data.subarray(-16));
+  try {
+    return `${decipher.update(data.subarray(0, -16), undefined, "utf8")}${decipher.final("utf8")}` === "pulumi";
+  } catch {
+    return false;
+  }
+}
+
+interface StackFile {
+  readonly encryptionsalt?: string;
+  readonly config?: Readonly<Record<string, unknown>>;
+}
+
+/** What cannot be read is for Pulumi to tell. */
+function configOf(stack: string, project: string): StackFile | undefined {
+  try {
+    return parse(readFileSync(join(project, `Pulumi.${stack}.yaml`), "utf8")) as StackFile;
+  } catch {
+    return undefined;
+  }
+}
