@@ -6,6 +6,7 @@ import { createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
+import { RUN_FILES } from "../../contract/run-files.ts";
 import { writeFileAtomic } from "../lib/atomic-write.ts";
 import { readHostile } from "../sessions/hostile.ts";
 import { sessionPaths } from "../sessions/state.ts";
@@ -228,5 +229,5 @@ function insideChecks(neighbour: string, openTarget: string, unixSocket: string)
 
 function neighbourPaths(neighbour: string): string[] {
   const { home } = sessionPaths(neighbour);
-  return [home, `${home}/kept`, "/tmp/kept", "/dev/shm/kept", "/run/cloister/sessions"];
+  return [home, `${home}/kept`, "/tmp/kept", "/dev/shm/kept", RUN_FILES.sessions];
 }

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { RUN, RUN_FILES } from "../../contract/run-files.ts";
 import type { MountMode } from "../../guest/sessions/request.ts";
 
 /** Where an engine differs from another. */
@@ -87,7 +88,7 @@ export function containerOptions(engine: EngineKind, spec: ContainerSpec): Optio
     ...(engine.program === "podman"
       ? [{ words: ["--read-only-tmpfs=false"], why: "podman adds writable folders without a size otherwise" }]
       : []),
-    { words: [inMemory("/run/cloister", RUNNING_MIB)], why: "sockets of running sessions" },
+    { words: [inMemory(RUN, RUNNING_MIB)], why: "sockets of running sessions" },
     { words: [inMemory("/sessions", spec.sessionsMiB, ",exec")], why: "homes of sessions" },
     { words: [inMemory("/tmp", spec.tmpMiB, ",exec")], why: "sessions' own /tmp" },
     ...(engine.rootless && engine.cgroups === 1
@@ -112,7 +113,7 @@ export function containerOptions(engine: EngineKind, spec: ContainerSpec): Optio
       ? []
       : [
           {
-            words: [`--volume=${spec.modelKey}:/run/cloister/model-key:ro`],
+            words: [`--volume=${spec.modelKey}:${RUN_FILES.modelKey}:ro`],
             why: "the model's key, which only the relay reads",
           },
         ]),

@@ -53,6 +53,10 @@ describe("the guest's code", () => {
       line: /l?stat\((`\$\{HOMES\}\/\$\{name\}`|home|paths\.home)/,
       why: "the home itself: its name is in a folder of root's",
     },
+    {
+      line: /cp\("\/etc\/skel", home, /,
+      why: "a container's new home (guest/container/session.ts): no session that runs has /sessions in its view",
+    },
     { line: /await realpath\(source\)/, why: "the device that a file system is on (guest/verify/look/disks.ts)" },
     {
       line: /(mkdir|cp|chmod|chown)\((home|SKELETON), /,
