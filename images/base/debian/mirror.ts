@@ -39,17 +39,28 @@ export function mirrorOf({ sources }: Pick<HostApt, "sources">, env: NodeJS.Proc
   );
 }
 
+/** The repositories of which `apt-get update --print-uris` would read the index, as lines of {@link HostApt.sources}. */
+export function repositoriesOf(uris: string): string {
+  const found = [...uris.matchAll(/^'([^'\s]+)\/dists\/[^'\s]+\/InRelease'/gm)].map(([, address]) => `\t\t${address}`);
+  return [...new Set(found)].join("\n");
+}
+
 /** Asks apt; a computer without apt has no opinion. */
 export async function readHostApt(): Promise<HostApt> {
   const options = { reject: false, stdin: "ignore" } as const;
-  const [sources, proxy] = await Promise.all([
+  const [sources, configured, proxy] = await Promise.all([
     execa(
       "apt-get",
       ["indextargets", "--format", "$(ORIGIN)\t$(CODENAME)\t$(REPO_URI)", "Created-By: Packages"],
       options,
     ),
+    execa("apt-get", ["update", "--print-uris"], options),
     execa("apt-config", ["shell", "PROXY", "Acquire::http::Proxy"], options),
   ]);
   const address = /^PROXY='(.+)'$/m.exec(proxy.stdout ?? "")?.[1];
-  return { sources: sources.stdout ?? "", ...(address ? { proxy: address } : {}) };
+  // The first knows only what was read from the mirror already; the second only what is configured.
+  const known = [sources.stdout ?? "", repositoriesOf(configured.stdout ?? "")]
+    .filter((text) => text !== "")
+    .join("\n");
+  return { sources: known, ...(address ? { proxy: address } : {}) };
 }

@@ -9,7 +9,7 @@ import { execa } from "execa";
 import { type DiskFacts, type Partition, problemsOf } from "../../../../images/base/debian/assert.ts";
 import { buildEnvironment, isolated, progressOf } from "../../../../images/base/debian/build.ts";
 import { DEBIAN_KIND, ensureDebianImage } from "../../../../images/base/debian/image.ts";
-import { MIRROR_VARIABLE, mirrorOf } from "../../../../images/base/debian/mirror.ts";
+import { MIRROR_VARIABLE, mirrorOf, repositoriesOf } from "../../../../images/base/debian/mirror.ts";
 import { debianKey, IDENTIFIERS, kernelCommandLine, packages } from "../../../../images/base/debian/recipe.ts";
 import { baseImageKey } from "../../../../images/base/key.ts";
 import { Store } from "../../../../lib/store.ts";
@@ -281,6 +281,14 @@ describe("the mirror", () => {
       mirrorOf(lines(["", "", "https://deb.nodesource.com/node_20.x"], ["", "", "http://m/debian/"])),
       "http://m/debian",
     );
+  });
+  it("is the configured one where apt's indexes were deleted", () => {
+    const uris = `'http://m/debian/dists/bookworm/InRelease' m_debian_dists_bookworm_InRelease 0
+'http://m/debian/dists/bookworm/main/binary-amd64/Packages.xz' m_debian_Packages 0
+'http://m/debian-security/dists/bookworm-security/InRelease' m_debian-security_InRelease 0 `;
+    assert.equal(repositoriesOf(uris), "\t\thttp://m/debian\n\t\thttp://m/debian-security");
+    assert.equal(mirrorOf({ sources: repositoriesOf(uris) }, {}), "http://m/debian");
+    assert.equal(repositoriesOf(""), "");
   });
   it("is asked for where apt knows none, and is then the one that was named", () => {
     const ubuntu = lines(["Ubuntu", "jammy", "http://m/ubuntu/"]);
