@@ -1,5 +1,5 @@
-import { agentCommand } from "../../guest/agent/agent.ts";
 import { type AgentOptions, parseAgent } from "../../guest/agent/command-line.ts";
+import { agentCommand } from "../../guest/agent/settings.ts";
 import { parseRun, type RunOptions, toWords } from "../../guest/run/options.ts";
 import type { SealedRun } from "../../guest/run/request.ts";
 import { UsageError } from "../errors.ts";

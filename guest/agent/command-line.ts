@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { RunRefused } from "../sessions/request.ts";
-import type { AgentTask } from "./agent.ts";
+import type { AgentTask } from "./settings.ts";
 
 /** Options of `cloister agent` beside those of a sealed run. */
 export interface AgentOptions {

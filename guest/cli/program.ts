@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import { VERSION } from "../../contract/version.ts";
-import { agentCommand } from "../agent/agent.ts";
 import { type AgentOptions, addAgentOptions, parseAgent } from "../agent/command-line.ts";
+import { agentCommand } from "../agent/settings.ts";
 import { auditCommand } from "../egress/audit-command.ts";
 import { addRunOptions, parseRun, type RunOptions, takeCarried } from "../run/options.ts";
 import { checkName } from "../sessions/names.ts";

@@ -1,10 +1,10 @@
 import { writeFile } from "node:fs/promises";
 import { AgentSettings } from "../../contract/machine.ts";
-import { agentEnvironment, agentFiles } from "../agent/agent.ts";
 import { DEMO_NOTICE, startDemoModel } from "../agent/demo-model.ts";
 import { isEmulated } from "../agent/emulated.ts";
 import { KEY_REFUSED, readKey } from "../agent/model-key.ts";
 import { ANTHROPIC_API, MODEL_HOST, makeToken, startRelay, type Upstream } from "../agent/relay.ts";
+import { agentEnvironment, agentFiles } from "../agent/settings.ts";
 import { auditRow, type EgressDecision } from "../egress/decision.ts";
 import type { InternalHost } from "../egress/proxy.ts";
 import type { SessionPaths } from "../sessions/state.ts";

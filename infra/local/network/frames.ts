@@ -1,4 +1,4 @@
-import type { Judge } from "./packets.ts";
+import type { Judge } from "./packet-filter.ts";
 
 /** Before each frame QEMU writes its length (qemu: net/socket.c, net/filter-mirror.c). */
 const LENGTH = 4;

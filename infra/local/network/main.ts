@@ -12,7 +12,7 @@ import { FROM_FILTER, TO_FILTER } from "./arguments.ts";
 import { Destinations } from "./destinations.ts";
 import { FrameFilter } from "./frames.ts";
 import type { HostService } from "./host-access.ts";
-import { judgeOf } from "./packets.ts";
+import { judgeOf } from "./packet-filter.ts";
 
 /** Input of this program, as JSON on stdin. */
 export interface RunMachine {

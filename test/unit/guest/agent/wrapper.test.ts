@@ -5,8 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { AgentSettings } from "../../../../contract/machine.ts";
-import { type AgentTask, agentCommand, agentEnvironment, agentFiles } from "../../../../guest/agent/agent.ts";
 import { type DemoModel, type DemoRequest, startDemoModel } from "../../../../guest/agent/demo-model.ts";
+import { type AgentTask, agentCommand, agentEnvironment, agentFiles } from "../../../../guest/agent/settings.ts";
 import { ensurePackages } from "../../../../images/runtime/packages.ts";
 import { Store } from "../../../../lib/store.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { AgentSettings } from "../../../../contract/machine.ts";
-import { type AgentTask, agentCommand, agentEnvironment, agentFiles } from "../../../../guest/agent/agent.ts";
 import { emulates } from "../../../../guest/agent/emulated.ts";
+import { type AgentTask, agentCommand, agentEnvironment, agentFiles } from "../../../../guest/agent/settings.ts";
 
 describe("an emulated processor", () => {
   const arm = (implementer: string, part: string) =>

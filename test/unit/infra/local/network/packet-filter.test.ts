@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { isIP } from "node:net";
 import fc from "fast-check";
 import { Destinations } from "../../../../../infra/local/network/destinations.ts";
-import { judgeOf } from "../../../../../infra/local/network/packets.ts";
+import { judgeOf } from "../../../../../infra/local/network/packet-filter.ts";
 
 /** A computer that is 198.51.100.1 in a network with public addresses. */
 const destinations = new Destinations(() => ["198.51.100.1/24", "2001:db8:1::1/64"]);
