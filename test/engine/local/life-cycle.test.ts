@@ -257,7 +257,7 @@ describe("the local stack", function () {
   it("shows in a preview what a changed setting changes", async () => {
     await set("memoryMiB", "2304");
     const text = await succeeds(stack.engine.preview("--diff"));
-    assert.match(text, /~ CLOISTER_STEP_INPUT: \(json\) \{[^}]*~ memoryMiB\s*: 2048 => 2304/);
+    assert.match(text, /~ CLOISTER_STEP_INPUT\s*: \(json\) \{[^}]*~ memoryMiB\s*: 2048 => 2304/);
     assert.match(text, /~ userData: \(yaml\)[\s\S]*~ sessions\s*: \{\s*~ memoryMiB: 1024 => 1280/);
     await set("memoryMiB", "2048");
     await succeeds(stack.engine.preview("--expect-no-changes"));

@@ -93,7 +93,7 @@ export function operatorCases({ engine, onMachine }: Machine): void {
       return stdout.toString();
     };
     await run("run", "--name", "kept-here", "--", "sh", "-c", "mkdir sub && echo note > sub/note");
-    assert.equal(await run("run", "--name", "kept-here", "--cwd", "sub", "--", "cat", "note"), "note\n");
+    assert.equal(await run("run", "--name", "kept-here", "--cwd", "sub", "--", "cat", "note"), "note");
     const names = async () =>
       (JSON.parse(await run("sessions", "ls", "--json")) as { name: string }[]).map(({ name }) => name);
     assert.ok((await names()).includes("kept-here"));
