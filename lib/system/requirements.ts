@@ -4,9 +4,9 @@ export type Arch = "amd64" | "arm64";
 /**
  * Groups of packages by purpose: `vm` to run a machine, `runtime-image` to make the runtime image,
  * `base-image-stand-in` to build the Debian image where Ubuntu's cannot be had, `sandbox-tests` for the tests that seal
- * commands on this computer.
+ * commands on this computer, `container` for the tests of the container, with Debian's own podman.
  */
-export const groups = ["vm", "runtime-image", "base-image-stand-in", "sandbox-tests"] as const;
+export const groups = ["vm", "runtime-image", "base-image-stand-in", "sandbox-tests", "container"] as const;
 export type Group = (typeof groups)[number];
 
 /** One thing that must be there, and the packages that bring it. */
@@ -75,4 +75,10 @@ export const requirements: readonly Requirement[] = [
   ...["bubblewrap:bwrap", "socat:socat", "iproute2:ip", "nftables:nft", "ripgrep:rg", "python3:python3"]
     .map((pair) => pair.split(":") as [string, string])
     .map(([debian, command]): Requirement => ({ group: "sandbox-tests", probe: { command }, debian, linuxOnly: true })),
+  { group: "container", probe: { command: "podman" }, debian: "podman", linuxOnly: true },
+  // Takes control groups of both versions side by side, which crun refuses.
+  { group: "container", probe: { command: "runc" }, debian: "runc", linuxOnly: true },
+  { group: "container", probe: { command: "iptables" }, debian: "iptables", linuxOnly: true },
+  { group: "container", probe: { files: ["/usr/lib/podman/netavark"] }, debian: "netavark", linuxOnly: true },
+  { group: "container", probe: { files: ["/usr/lib/podman/aardvark-dns"] }, debian: "aardvark-dns", linuxOnly: true },
 ];

@@ -7,6 +7,7 @@ import { createInterface } from "node:readline";
 import Table from "cli-table3";
 import { Command } from "commander";
 import { prepare } from "../../cli/start/prepare.ts";
+import { findEngine } from "../../infra/container/engine.ts";
 import { hostArchitecture } from "../../infra/local/qemu.ts";
 import { allGroups, ensureSystemPackages } from "../../lib/system/index.ts";
 import { ensureToolchain } from "../../toolchain/index.ts";
@@ -16,6 +17,8 @@ interface Stage {
   readonly command: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   readonly needsPulumi?: boolean;
+  /** The reason why this computer cannot run the stage: it is told, and is no failure. */
+  readonly whyNot?: () => Promise<string | undefined>;
   /** Needs Pulumi, a base image and a runtime image. */
   readonly needsMachine?: boolean;
 }
@@ -27,12 +30,20 @@ const mocha = (name: string, pattern: string, more: Omit<Stage, "name" | "comman
   ...more,
 });
 
+/** A host may forbid containers altogether, as some that are containers themselves do. */
+async function noEngine(): Promise<string | undefined> {
+  return await findEngine().then(
+    () => undefined,
+    (error: Error) => error.message,
+  );
+}
+
 const STAGES: readonly Stage[] = [
   { name: "typecheck", command: ["npm", "run", "-s", "typecheck"] },
   { name: "lint", command: ["npm", "run", "-s", "lint"] },
   mocha("unit", "test/unit/**/*.test.ts"),
   mocha("sandbox", "test/sandbox/**/*.test.ts"),
-  mocha("container", "test/container/**/*.test.ts"),
+  mocha("container", "test/container/**/*.test.ts", { whyNot: noEngine }),
   mocha("engine", "test/engine/**/*.test.ts", { needsPulumi: true }),
   {
     name: "rehearse",
@@ -98,16 +109,21 @@ try {
 }
 
 const outcomes: Outcome[] = [];
+const notRun: { stage: string; why: string }[] = [];
 for (const stage of stages) {
   if (stopped) break;
   console.log(`\n=== ${stage.name}`);
-  outcomes.push(await run(stage));
+  const why = await stage.whyNot?.();
+  if (why === undefined) outcomes.push(await run(stage));
+  else notRun.push({ stage: stage.name, why });
 }
 const table = new Table({ head: ["stage", "result", "tests", "seconds"], style: { head: [], border: [] } });
 for (const { stage, ok, seconds, passed, failed } of outcomes) {
   table.push([stage, ok ? "ok" : "FAILED", passed + failed || "", seconds.toFixed(1)]);
 }
+for (const { stage } of notRun) table.push([stage, "NOT RUN", "", ""]);
 console.log(`\n${table.toString()}\n`);
+for (const { stage, why } of notRun) console.log(`${stage} did not run: ${why}\n`);
 // Again at the end: a log that is cut has lost the place where it happened.
 for (const { stage, failures } of outcomes) {
   if (failures.length > 0) console.log(`=== ${stage}: what failed\n${failures.join("\n")}\n`);
@@ -118,7 +134,8 @@ const sum = (pick: (outcome: Outcome) => number): number =>
 const passed = sum(({ ok, passed, failed }) => passed + (ok && passed + failed === 0 ? 1 : 0));
 const failed = sum(({ ok, failed }) => failed + (!ok && failed === 0 ? 1 : 0));
 console.log(`${passed} passed, ${failed} failed`);
-if (stopped) console.log(`stopped by ${stopped}: ${stages.length - outcomes.length} stages did not run`);
+if (stopped)
+  console.log(`stopped by ${stopped}: ${stages.length - outcomes.length - notRun.length} stages did not run`);
 process.exitCode = failed > 0 || stopped ? 1 : 0;
 
 /** Runs one stage, its output passed through; mocha's counts are read from its closing lines. */
