@@ -11,7 +11,7 @@ export class Imds {
   }
 
   /**
-   * One item below `/latest/meta-data/`, or undefined where the instance has none of the name.
+   * Returns one item below `/latest/meta-data/`, or undefined when the instance has no item of this name.
    *
    * @throws when the service does not answer within 5 s, or answers with anything but 200 and 404
    */

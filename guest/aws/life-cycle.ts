@@ -4,24 +4,25 @@ import type { Answer, Signals } from "./signals.ts";
 /** The group that waits for signals, as machine.json names it. */
 export type PoolSettings = NonNullable<NonNullable<Machine["aws"]>["pool"]>;
 
-/** What there is to see at one moment. */
+/** The state of the machine at one moment. */
 export interface Seen {
   /** Milliseconds on a clock that only goes forward. */
   readonly now: number;
   /**
-   * Where Auto Scaling wants this machine to be: `InService`, `Terminated`, `Warmed:Stopped` ... (Auto Scaling user guide,
-   * "Retrieve the target lifecycle state through instance metadata"). Undefined where the metadata has none (yet).
+   * The state in which Auto Scaling wants this machine to be: `InService`, `Terminated`, `Warmed:Stopped` ... (Auto
+   * Scaling user guide, "Retrieve the target lifecycle state through instance metadata"). Undefined where the metadata
+   * has none (yet).
    */
   readonly target: string | undefined;
-  /** What became of this boot's verification; undefined while it is not over. */
+  /** The result of this boot's verification; undefined while it is not over. */
   readonly verdict: { readonly ok: boolean; readonly why: string } | undefined;
   /** Sealed commands that run now. */
   readonly commands: number;
-  /** When EC2 takes this Spot machine back, in milliseconds on the same clock. */
+  /** The time when EC2 takes this Spot machine back, in milliseconds on the same clock. Undefined without a notice. */
   readonly spotEnd: number | undefined;
 }
 
-/** What the machine itself has to do. */
+/** The actions that the life cycle asks of the machine itself. */
 export interface Actions {
   /** Refuses new commands from now on, with a reason; takes them again without one. */
   setStopping(why: string | undefined): Promise<void>;
@@ -31,26 +32,29 @@ export interface Actions {
   say(line: string): void;
 }
 
-/** A machine that has no verdict after this time is given up, however often its hook was prolonged. Milliseconds. */
+/** A machine that has no verdict after this time is given up, even when its hook could be prolonged. Milliseconds. */
 const BOOT_MS = 40 * 60_000;
-/** Commands are ended, and files written out, this long before nobody waits any longer. */
+/** Commands are ended, and files written out, this long before AWS stops waiting. Milliseconds. */
 const MARGIN_MS = 15_000;
-/** A command that is over by then needs no protection: the machine would have waited for it anyway. */
+/**
+ * Protect the machine after this time with commands. A command that is over before needs no protection: the machine
+ * would have waited for it anyway. Milliseconds.
+ */
 const PROTECT_AFTER_MS = 10_000;
-/** Commands often come one after the other. */
+/** End the protection after this time without commands: commands often come one after the other. Milliseconds. */
 const UNPROTECT_AFTER_MS = 60_000;
-/** A signal that failed is tried again after this time. */
+/** A signal that failed is tried again after this time. Milliseconds. */
 const RETRY_MS = 10_000;
-/** For how long a hook that does not wait may be about to. */
+/** How long to keep retrying a signal that no hook waits for yet. Milliseconds. */
 const AWAIT_MS = 120_000;
 
 /** A machine on its way out. */
 interface Stopping {
-  /** When commands that still run are ended. */
+  /** The time at which commands that still run are ended, on the clock of {@link Seen}. */
   until: number;
-  /** Whether the group ends it, and waits for a signal. */
+  /** True when the group ends the machine, and waits for a signal. */
   byGroup: boolean;
-  /** Whether it is known that nothing runs any more. */
+  /** True when it is known that no command runs any more. */
   quiet: boolean;
   completed: boolean;
 }
@@ -59,8 +63,8 @@ const LAUNCHING = new Set(["InService", "Warmed:Running", "Warmed:Stopped", "War
 const TERMINATING = new Set(["Terminated", "Warmed:Terminated"]);
 
 /**
- * Tells an Auto Scaling group how its machine is, and lets the machine stop in good order. All it knows comes from
- * {@link tick}, which is called every few seconds; what it does goes through {@link Signals} and {@link Actions}.
+ * Tells an Auto Scaling group how its machine is, and lets the machine stop in good order. It learns everything from
+ * {@link tick}, which is called every few seconds, and acts only through {@link Signals} and {@link Actions}.
  *
  * A launch hook waits whenever the machine goes into service, and into a warm pool before that: the hook is completed
  * once for each target within a boot. A machine that was started again while in service has no hook that waits, which is
@@ -72,7 +76,7 @@ export class LifeCycle {
   readonly #actions: Actions;
   /** The launch targets whose hook has had its answer. */
   readonly #launched = new Set<string>();
-  /** Whether the last answer was that this machine may go into service. */
+  /** True when the last answer was that this machine may go into service. */
   #good = false;
   #begun: number | undefined;
   #beat = 0;
@@ -82,7 +86,7 @@ export class LifeCycle {
   #busySince: number | undefined;
   #idleSince: number | undefined;
   #retryAt = 0;
-  /** When a signal was first answered by "nobody waits". */
+  /** The time of the first `not-awaited` of the series that is being retried. Undefined when there is none. */
   #firstAnswer: number | undefined;
   #complaint = "";
 
@@ -98,7 +102,7 @@ export class LifeCycle {
     await this.#drain(seen);
     const pool = this.#pool;
     if (!pool || this.#stopping) return;
-    // Without the item the group itself still waits for its hook.
+    // The metadata item may be missing while the group already waits for its hook.
     const target = seen.target ?? "InService";
     if (LAUNCHING.has(target) && !this.#launched.has(target)) await this.#launch(pool, target, seen);
     else if (target === "InService" && this.#good) await this.#protect(seen);
@@ -142,7 +146,7 @@ export class LifeCycle {
     }
     if (spotEnd !== undefined) stopping.until = Math.min(stopping.until, spotEnd - MARGIN_MS);
     if (known === undefined) {
-      // What was to be said before is of no use any more.
+      // Signals that were to be retried are of no use any more.
       this.#firstAnswer = undefined;
       this.#retryAt = 0;
       const why = stopping.byGroup ? "its group ends it" : "EC2 takes this Spot machine back";
@@ -170,7 +174,10 @@ export class LifeCycle {
     });
   }
 
-  /** Nobody ends this machine, or nobody does any longer. The first time a mark is removed that an earlier process left. */
+  /**
+   * Handles the case that nobody ends this machine, or no longer does. The first call removes the mark of an earlier
+   * process.
+   */
   async #stay(): Promise<void> {
     if (this.#stopping === undefined && this.#looked) return;
     this.#looked = true;

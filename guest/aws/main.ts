@@ -1,4 +1,4 @@
-/** `cloister-aws.service`: what a machine on AWS says to AWS and hears from it. The only part of the guest that knows AWS. */
+/** `cloister-aws.service`: speaks for a machine on AWS with AWS. It is the only part of the guest that knows AWS. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { fromInstanceMetadata } from "@smithy/credential-provider-imds";
 import { readMachine } from "../../contract/machine.ts";
@@ -15,9 +15,12 @@ import { ModelKey, secretsManager } from "./model-key.ts";
 import { say } from "./say.ts";
 import { autoScaling } from "./signals.ts";
 
-/** How often is looked, in milliseconds. The metadata service is on the machine's own host. */
+/** Time between two looks, in milliseconds. It can be short: the metadata service is on the machine's own host. */
 const INTERVAL_MS = 3_000;
-/** A machine may be ready without a word about its key after this time: the key is not what the hook waits for. */
+/**
+ * After this time the machine may be ready although nothing is known of its key: the hook does not wait for the key.
+ * Milliseconds.
+ */
 const KEY_MS = 60_000;
 
 const { aws } = await readMachine();

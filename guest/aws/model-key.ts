@@ -6,11 +6,11 @@ import {
 } from "@aws-sdk/client-secrets-manager";
 import { NoKey, parseKey, writeKey } from "../agent/model-key.ts";
 
-/** How long a key is taken to be the right one. A rotated key must stay valid that long. Milliseconds. */
+/** Time after which a key is read again. A rotated key must stay valid that long. Milliseconds. */
 const REFRESH_MS = 15 * 60_000;
-/** Without a key, or after a failure, it is asked for more often. */
+/** Time between two reads while there is no key, or after a failure. Milliseconds. */
 const RETRY_MS = 60_000;
-/** However often the API refuses the key. */
+/** Minimum time between two reads, also after refusals by the API. Milliseconds. */
 const LEAST_MS = 30_000;
 
 /** Reads a secret's text: undefined when it has none, or does not exist. */
@@ -32,7 +32,7 @@ export function secretsManager(secret: string, config: SecretsManagerClientConfi
 
 export interface ModelKeyOptions {
   readonly read: ReadSecret;
-  /** Where the relay reads it: on a file system in memory. */
+  /** The file from which the relay reads the key: on a file system in memory. */
   readonly file: string;
   /** Made by the relay when the API refuses the key. */
   readonly refused: string;
@@ -50,12 +50,12 @@ export class ModelKey {
     this.#options = options;
   }
 
-  /** Whether it is known if there is a key. */
+  /** True once it is known whether there is a key. */
   get settled(): boolean {
     return this.#state !== "unknown";
   }
 
-  /** Asks for the key when it is time to. Never throws: what failed is said, once for each reason. */
+  /** Asks for the key when it is time to. Never throws: it reports a failure, once for each reason. */
   async tick(now: number): Promise<void> {
     if (this.#askedAt !== undefined) {
       const age = now - this.#askedAt;
@@ -67,7 +67,7 @@ export class ModelKey {
     try {
       await this.#take(await this.#options.read());
     } catch (error) {
-      // What there is goes on being used: the service may be out of reach for a while.
+      // Keep the key that is there: the service may be out of reach for a while.
       const kept = this.#state === "key" ? "the key of before is used" : "there is none";
       this.#say(`the model's key could not be read: ${(error as Error).message}; ${kept}`);
     }

@@ -6,14 +6,16 @@ import {
   SetInstanceProtectionCommand,
 } from "@aws-sdk/client-auto-scaling";
 
-/** What became of a signal: `taken`, or nobody waits for it. */
+/** The answer to a signal: `taken`, or `not-awaited` when nobody waits for it. */
 export type Answer = "taken" | "not-awaited";
 
-/** What a machine tells its Auto Scaling group. */
+/** The signals that a machine sends to its Auto Scaling group. */
 export interface Signals {
   complete(hook: string, result: "CONTINUE" | "ABANDON"): Promise<Answer>;
   heartbeat(hook: string): Promise<Answer>;
-  /** Whether the group may choose this machine when it gets smaller. */
+  /**
+   * Protects this machine, or ends its protection: the group does not choose a protected machine when it gets smaller.
+   */
   protect(on: boolean): Promise<void>;
 }
 

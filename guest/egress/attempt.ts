@@ -12,17 +12,18 @@ export interface Attempt {
   port: number;
   /** The last decision about it; absent as long as there is none. */
   verdict?: EgressDecision["verdict"];
-  /** What went wrong last between here and the host. */
+  /** The last error between the proxy and the host. */
   error?: NodeJS.ErrnoException;
 }
 
 /**
- * The request that is being worked on. sandbox-runtime asks for decisions and lookups without saying for what; what runs on
- * behalf of a request runs in its context, also when a client sends several in one go.
+ * The request that is being worked on. sandbox-runtime asks for decisions and lookups without naming the request. All
+ * code that works for a request therefore runs in its context, also when a client sends several requests at once.
  */
 export const attempts = new AsyncLocalStorage<Attempt>();
 
-// sandbox-runtime answers "502" to whatever goes wrong when it dials. Node tells of every socket that is made, and of its error.
+// sandbox-runtime answers every error of its dialling with "502". Node's diagnostics report every new socket, and so
+// its error.
 subscribe("net.client.socket", (message) => {
   const attempt = attempts.getStore();
   if (attempt === undefined) return;
@@ -45,7 +46,10 @@ const WORDS: Readonly<Record<string, string>> = {
   ETIMEDOUT: "it does not answer in time",
 };
 
-/** What failed, in words, with the error's code. Never the error's message: it has the address, which is not for the session. */
+/**
+ * Describes a failure, with the error's code. It never uses the error's message: the message has the address, which the
+ * session must not learn.
+ */
 export function whyFailed(error: NodeJS.ErrnoException | undefined): string {
   const code = error?.code;
   if (code === undefined) return "it cannot be reached, or does not answer as it should";

@@ -2,26 +2,27 @@ import type { EgressDecision } from "./decision.ts";
 
 /** Rows that were not written one by one, of one session and one verdict. */
 export interface CountedRow {
-  /** When it was written, as of a row. */
+  /** The time when the row was written, as in {@link EgressDecision}. */
   readonly time: string;
   readonly session: string;
   readonly verdict: EgressDecision["verdict"];
-  /** How many decisions it stands for. */
+  /** Number of decisions that the row stands for. */
   readonly counted: number;
-  /** When the first of them was made. */
+  /** The time of the first of these decisions. */
   readonly since: string;
-  /** Hosts, as `host:port`, and how many of the decisions were about each. */
+  /** Hosts, as `host:port`, and the number of decisions about each. */
   readonly hosts: readonly (readonly [host: string, count: number])[];
-  /** How many were about hosts that are not listed. */
+  /** Number of decisions about hosts that are not listed. */
   readonly others: number;
 }
 
-/** How many hosts a counted row lists. */
+/** Maximum number of hosts that a counted row lists. */
 const MOST_HOSTS = 20;
 
 /**
- * So many rows are written one by one: many at once, as installing packages makes them; then some each second; and over hours so
- * few that a session which asks without end fills a day's part of the journal, not all of it.
+ * The rates up to which rows are written one by one. The first allows many at once, as installing packages makes them,
+ * and then some each second. The second is low over hours: a session that asks without end fills a day's part of the
+ * journal, not all of it.
  */
 export const RATES = [
   { burst: 200, perSecond: 50 },
@@ -76,7 +77,7 @@ export class RowCount {
     return this.#counted === 0;
   }
 
-  /** The row, and begins anew. */
+  /** Returns the row, and begins a new count. */
   take(verdict: EgressDecision["verdict"]): CountedRow {
     const row = {
       time: new Date().toISOString(),

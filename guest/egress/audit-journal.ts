@@ -6,19 +6,19 @@ import { connect, type Socket } from "node:net";
  */
 export const AUDIT_NAMESPACE = "cloister-audit";
 
-/** Under this identifier the rows are in it. */
+/** The identifier of the rows in this journal. */
 export const AUDIT_IDENTIFIER = "cloister-egress";
 
-/** Where journald takes a stream of lines (systemd-journald.service(8)). */
+/** The socket on which journald takes a stream of lines (systemd-journald.service(8)). */
 export const AUDIT_SOCKET = `/run/systemd/journal.${AUDIT_NAMESPACE}/stdout`;
 
-/** How much may wait for a journal that is slow, in bytes. */
+/** The maximum that may wait for a slow journal, in bytes. */
 const MOST_WAITING = 256 * 1024;
 
-/** How long a journal that took nothing is left alone before it is tried again. */
+/** Time after which a journal that took nothing is tried again. Milliseconds. */
 const RETRY_MS = 1_000;
 
-/** How long the last rows may take. */
+/** Time that the last rows may take. Milliseconds. */
 const CLOSE_MS = 5_000;
 
 /**
@@ -27,7 +27,10 @@ const CLOSE_MS = 5_000;
  */
 const HEADER = `${AUDIT_IDENTIFIER}\n\n6\n0\n0\n0\n0\n`;
 
-/** A stream of lines into the journal: what is written waits in a bounded room, and what was not taken is known. */
+/**
+ * A stream of lines into the journal. Lines wait in a buffer of bounded size, and the stream knows which rows were not
+ * taken.
+ */
 export class JournalStream {
   readonly #path: string;
   readonly #onFailure: (why: string, rows: number) => void;
@@ -44,9 +47,9 @@ export class JournalStream {
   }
 
   /**
-   * Whether it would take a row now. The first call, and one after a failure, connects.
+   * Returns true when the stream would take a row now. The first call, and the first after a failure, connects.
    *
-   * @param last of the few rows at the end, for which there is always room
+   * @param last true for the few rows at the end, for which there is always room
    */
   ready(last = false): boolean {
     if (this.#socket === undefined && Date.now() >= this.#retryAt && !this.#ending) this.#socket = this.#connect();
@@ -63,7 +66,7 @@ export class JournalStream {
     });
   }
 
-  /** Resolves when everything was handed over, or cannot be. */
+  /** Resolves when all rows were handed over, or when they cannot be. */
   async close(): Promise<void> {
     this.#ending = true;
     const socket = this.#socket;
@@ -90,7 +93,7 @@ export class JournalStream {
     socket.on("close", () => {
       if (!this.#ending || this.#waiting > 0) this.#fail(socket, "it closed the connection");
     });
-    // What was never sent cannot have been asked for: a journal that answers is none.
+    // Drop all bytes that come: this side asks for nothing, so no byte can be an answer.
     socket.resume();
     return socket;
   }

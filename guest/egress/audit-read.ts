@@ -1,18 +1,18 @@
 import { AUDIT_IDENTIFIER, AUDIT_NAMESPACE } from "./audit-journal.ts";
 
 /**
- * What a row must have that only the machine's root can give it: `_UID` is a field that journald sets itself, from the socket
- * that the row came by (systemd.journal-fields(7), "trusted journal fields"). The unit, which journald looks up a moment
- * later, is missing where the supervisor has ended by then.
+ * The fields that a row must have, and that only the machine's root can give it: `_UID` is a field that journald sets
+ * itself, from the socket that the row came by (systemd.journal-fields(7), "trusted journal fields"). The unit, which
+ * journald looks up a moment later, is missing where the supervisor has ended by then.
  */
 export const AUDIT_FIELDS = { _UID: "0", _TRANSPORT: "stdout", SYSLOG_IDENTIFIER: AUDIT_IDENTIFIER } as const;
 
-/** What to read of the audit log. Default: everything there is, older machines' rows on the session disk among it. */
+/** The part of the audit log to read. Default: all of it, including older machines' rows on the session disk. */
 export interface AuditReading {
   readonly session?: string | undefined;
   readonly lines?: number | undefined;
   readonly since?: string | undefined;
-  /** Goes on with what is written from then on. */
+  /** Continues with the rows that are written later. Default: false. */
   readonly follow?: boolean | undefined;
 }
 
@@ -23,7 +23,7 @@ export function auditReading({ session, lines, since, follow }: AuditReading = {
     ...(lines === undefined ? [] : [`--lines=${lines}`]),
     ...(since === undefined ? [] : [`--since=${since}`]),
     ...(follow ? ["--follow", ...(lines === undefined ? ["--no-tail"] : [])] : []),
-    // Names of sessions are letters and dashes. Older versions of journalctl have no fixed strings to look for.
+    // Names of sessions are letters and dashes. Older versions of journalctl cannot search for a fixed string.
     ...(session === undefined ? [] : [`--grep="session":"${session}"`, "--case-sensitive=yes"]),
     ...Object.entries(AUDIT_FIELDS).map(([field, value]) => `${field}=${value}`),
   ];

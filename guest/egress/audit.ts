@@ -2,26 +2,28 @@ import { RowCount, RowRate } from "./audit-counts.ts";
 import { AUDIT_SOCKET, JournalStream } from "./audit-journal.ts";
 import type { EgressDecision } from "./decision.ts";
 
-/** Where the rows about the network go, one JSON object a line. */
+/** The log that takes the rows about the network, one JSON object a line. */
 export interface AuditLog {
   write(decision: EgressDecision): void;
   /** Resolves when every row was handed over. */
   close(): Promise<void>;
 }
 
-/** How often what was counted is written, at first and at most: while a session goes on, twice as long each time. */
+/**
+ * Time between two rows of counts, at first and at most. It doubles each time while the session goes on. Milliseconds.
+ */
 const COUNTED_MS = { first: 1_000, most: 60_000 } as const;
 
-/** How long failures are gathered before they are told. */
+/** Time for which failures are gathered before they are reported. Milliseconds. */
 const TOLD_MS = 1_000;
 
-/** What a session names is cut to this: a row is of bounded size. */
+/** Texts that a session chooses are cut to this length, so that a row has a bounded size. */
 const MOST_CHARACTERS = 1_024;
 
 /**
- * The audit log of one session, in the machine's journal of audit rows. A session that asks for nothing costs nothing; one that
- * asks without end is counted (see {@link RowRate}): denied and allowed rows apart, so that neither hides the other. What waits
- * is bounded, whatever the session and the journal do.
+ * The audit log of one session, in the machine's journal of audit rows. A session that asks for nothing costs nothing;
+ * one that asks without end is counted (see {@link RowRate}): denied and allowed rows apart, so that neither hides the
+ * other. The number of waiting rows is bounded, whatever the session and the journal do.
  *
  * @param onProblem told when the journal takes no rows: once, and at the end how many more are missing
  */
@@ -29,11 +31,11 @@ export function journal(onProblem: (line: string) => void, path: string = AUDIT_
   return new JournalLog(onProblem, (onFailure) => new JournalStream(onFailure, path));
 }
 
-/** Where rows are written to. */
+/** The stream to which rows are written. */
 export type RowStream = Pick<JournalStream, "ready" | "write" | "close">;
 
 /**
- * The same log in another place than the machine's journal.
+ * Makes the same log in another place than the machine's journal.
  *
  * @param open makes the stream, which tells by its argument why it takes nothing and how many rows are lost
  */
@@ -90,13 +92,13 @@ class JournalLog implements AuditLog {
   #writeCounted(): void {
     this.#timer = undefined;
     this.#every = this.#flush() ? Math.min(this.#every * 2, COUNTED_MS.most) : COUNTED_MS.first;
-    // Once more: what is counted by then is written, or the time between is short again.
+    // Run once more: it writes what is counted by then, or else makes the interval short again.
     if (this.#every > COUNTED_MS.first || !this.#empty()) {
       this.#timer = setTimeout(() => this.#writeCounted(), this.#every);
     }
   }
 
-  /** Writes what was counted, as far as the journal takes it. Returns whether there was anything. */
+  /** Writes what was counted, as far as the journal takes it. Returns true when there was something to write. */
   #flush(last = false): boolean {
     let wrote = false;
     for (const [verdict, { count }] of this.#verdicts) {
@@ -128,7 +130,7 @@ class JournalLog implements AuditLog {
   }
 }
 
-/** The decision with what the session wrote cut. */
+/** Returns the decision with the session's texts cut. */
 function bounded(decision: EgressDecision): EgressDecision {
   const { host, reason, path, method } = decision;
   return {

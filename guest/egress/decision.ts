@@ -1,11 +1,13 @@
-/** One decision about the network, as it goes to the audit log: never with a header, a query, a body or a key in it. */
+/**
+ * One decision about the network, as it goes to the audit log. It never contains a header, a query, a body or a key.
+ */
 export interface EgressDecision {
-  /** When, ISO 8601 with milliseconds, UTC. */
+  /** The time of the decision: ISO 8601 with milliseconds, UTC. */
   readonly time: string;
   readonly session: string;
   /** The host as the session asked for it; `?` where it could not be told. */
   readonly host: string;
-  /** 0 where it could not be told. */
+  /** The port; 0 where it could not be told. */
   readonly port: number;
   /**
    * `http`: a plain request. `connect`: a tunnel through the HTTP proxy. `socks`: a tunnel through the SOCKS5 proxy.
@@ -16,19 +18,22 @@ export interface EgressDecision {
   readonly verdict: "allowed" | "denied" | "failed";
   /** The rule that allowed it, why it was denied, or what failed. */
   readonly reason: string;
-  /** Of a plain HTTP request. */
+  /** The method of a plain HTTP request. */
   readonly method?: string;
-  /** Of a plain HTTP request, without its query. */
+  /** The path of a plain HTTP request, without its query. */
   readonly path?: string;
 }
 
-/** What is not known of a request that was malformed. */
+/** Host and port of a malformed request, in place of the unknown ones. */
 export const UNKNOWN = { host: "?", port: 0 } as const;
 
 /** The most of each text that goes into a row. A host name has at most 255 bytes. */
 const LIMITS = { host: 255, reason: 512, method: 32, path: 1024 } as const;
 
-/** Makes a row of now. A session chooses most of these texts: they are made printable, and none is longer than its limit. */
+/**
+ * Makes a row with the current time. A session chooses most of these texts: they are made printable, and none is longer
+ * than its limit.
+ */
 export function auditRow(decision: Omit<EgressDecision, "time">): EgressDecision {
   const { host, reason, method, path, ...rest } = decision;
   return {

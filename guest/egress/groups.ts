@@ -8,7 +8,7 @@
 export const GROUPS_VERSION = 1;
 
 export interface HostGroup {
-  /** What it is for. */
+  /** The purpose of the group. */
   readonly what: string;
   /** Entries as `--allow` takes them. All with a port: TLS only. */
   readonly hosts: readonly string[];
@@ -43,7 +43,7 @@ export const HOST_GROUPS: Readonly<Record<string, HostGroup>> = {
 
 export const GROUP_NAMES: readonly string[] = Object.keys(HOST_GROUPS);
 
-/** The group with this host and port, if there is one. */
+/** Returns the name of the group with this host and port; undefined when there is none. */
 export function groupWith(host: string, port: number): string | undefined {
   return GROUP_NAMES.find((name) => HOST_GROUPS[name]?.hosts.includes(`${host.toLowerCase()}:${port}`));
 }

@@ -3,7 +3,7 @@ import type { Duplex } from "node:stream";
 import type { Attempt } from "./attempt.ts";
 import { UNKNOWN } from "./decision.ts";
 
-/** What is known of a request before anything is decided: where it says it wants to go, for the audit log alone. */
+/** Reads the destination that a request names, before anything is decided. It is used in the audit log only. */
 export function startOf(request: IncomingMessage, via: "http" | "connect"): Attempt {
   const url = parse(via === "connect" ? `http://${request.url}` : (request.url ?? ""));
   const host = url?.hostname || UNKNOWN.host;
@@ -18,7 +18,7 @@ export interface WrongRequest {
   readonly reason: string;
 }
 
-/** Why a plain request is none that a proxy can pass on. */
+/** Returns why a proxy cannot pass a plain request on; undefined when it can. */
 export function wrongRequest(request: IncomingMessage): WrongRequest | undefined {
   const url = parse(request.url ?? "");
   if (url === undefined) return { status: 400, reason: "a proxy is asked for whole URLs, and this is none" };
@@ -33,7 +33,7 @@ export function wrongRequest(request: IncomingMessage): WrongRequest | undefined
   return undefined;
 }
 
-/** Whether a request expects something that no proxy here can do. */
+/** Returns true when a request has an `Expect` header that no proxy here can fulfil. */
 export function expectsTooMuch({ headers }: IncomingMessage): boolean {
   return headers.expect !== undefined && !/^100-continue$/i.test(headers.expect);
 }
@@ -44,7 +44,10 @@ export function answerPlainly(response: ServerResponse, status: number, reason: 
   response.end(`${reason}\n`);
 }
 
-/** sandbox-runtime's whole answers to what it cannot pass on. An upstream's answers are never sent as a text in one go. */
+/**
+ * The bodies, and their statuses, that sandbox-runtime sends when it cannot pass a request on. It never sends an
+ * upstream's answer as one text.
+ */
 const BARE = new Map<unknown, number>([
   ["Bad Gateway", 502],
   ["Internal Server Error", 500],
@@ -61,7 +64,8 @@ export function explainAnswer(response: ServerResponse, why: (status: number) =>
     const status = BARE.get(args[0]);
     return status === response.statusCode ? end(`${why(status)}\n`) : end(...args);
   };
-  // An upstream may answer with 099. Node throws then, in a callback of sandbox-runtime's where nobody catches it, and all would end.
+  // An upstream may answer with status 099. Node would then throw in a callback of sandbox-runtime's, where nobody
+  // catches it, and the process would end.
   const writeHead = response.writeHead.bind(response) as (...args: readonly unknown[]) => ServerResponse;
   response.writeHead = (...args: readonly unknown[]) => {
     if (Number(args[0]) >= 100) return writeHead(...args);
@@ -70,7 +74,7 @@ export function explainAnswer(response: ServerResponse, why: (status: number) =>
   };
 }
 
-/** The same for the answers to CONNECT, which sandbox-runtime writes to the bare socket. */
+/** Does the same for the answers to CONNECT, which sandbox-runtime writes to the bare socket. */
 export function explainTunnel(socket: Duplex, why: (status: number) => string): void {
   const end = socket.end.bind(socket) as (...args: readonly unknown[]) => Duplex;
   socket.end = (...args: readonly unknown[]) => {

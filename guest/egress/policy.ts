@@ -19,11 +19,11 @@ export interface EgressRule {
   readonly host: string;
   /** Absent: any port. */
   readonly port?: number;
-  /** As it was written: the entry itself, or the name of a group. */
+  /** The source of the rule as it was written: the entry itself, or the name of a group. */
   readonly source: string;
 }
 
-/** What one session may reach, checked. */
+/** The checked list of what one session may reach. */
 export interface EgressPolicy {
   readonly rules: readonly EgressRule[];
   /** Address ranges that no allowed name may resolve to. */
@@ -43,7 +43,7 @@ const DENIED = DENIED_RANGES.map(({ range, what }) => {
   return { list, what };
 });
 
-/** Why an address may not be reached, or undefined if it may. */
+/** Returns why an address may not be reached; undefined when it may. */
 export function deniedAddress(address: string): string | undefined {
   const carried = embeddedIPv4(address);
   const inList = (list: BlockList, one: string) => list.check(one, isIP(one) === 6 ? "ipv6" : "ipv4");
@@ -87,8 +87,8 @@ export function ruleFor({ rules }: EgressPolicy, host: string, port: number): Eg
 }
 
 /**
- * What to add to an allow list so that it has a host that was denied: a group, or the host with its port. Undefined where
- * nothing can be written, because it is never reachable or no host at all.
+ * Returns the entry that allows a host that was denied: a group, or the host with its port. Undefined when no entry
+ * can: the host is never reachable, or it is no host at all.
  */
 export function entryFor(host: string, port: number): string | undefined {
   const entry = groupWith(host, port) ?? `${isIP(host) === 6 ? `[${host}]` : host}:${port}`;

@@ -10,7 +10,10 @@ import {
 import type { Problem } from "../../contract/problem.ts";
 import { DENIED_RANGES } from "./addresses.ts";
 
-/** One named exception: this host may have an address of this private range. Whether it may be reached is the allow list's. */
+/**
+ * One named exception: this host may have an address of this private range. The allow list decides whether it may be
+ * reached.
+ */
 export interface PrivateException {
   /** A name, spelled canonically. */
   readonly host: string;
@@ -28,7 +31,9 @@ const EXCEPTABLE: readonly string[] = [
   "fc00::/7",
 ];
 
-/** In these ranges, yet never: addresses of metadata services, as sandbox-runtime has them too. */
+/**
+ * Addresses of metadata services within these ranges. They are never an exception; sandbox-runtime has the same list.
+ */
 const METADATA: readonly string[] = [
   "100.100.100.200/32",
   "fd00:ec2::/32",
@@ -78,7 +83,7 @@ function readEntry(entry: string): PrivateException | string {
   return { host, range: `${address}/${prefix}` };
 }
 
-/** Whether all of `address/prefix` is in a range. */
+/** Returns true when all of `address/prefix` is in a range. */
 function within(address: string, prefix: number, range: string): boolean {
   return prefix >= Number(range.split("/")[1]) && contains(range, address);
 }
@@ -99,9 +104,9 @@ function rangeOf(address: string): (typeof DENIED_RANGES)[number] | undefined {
 }
 
 /**
- * The guard of a host that has exceptions: sandbox-runtime's own, which still refuses the machine's addresses, loopback,
- * link-local addresses and metadata services, without the private ranges; and those that are no exception of this host are
- * refused before.
+ * Makes the guard of a host that has exceptions. It first refuses addresses of denied ranges that are no exception of
+ * this host. Then sandbox-runtime's own guard, without the private ranges, refuses the machine's addresses, loopback,
+ * link-local addresses and metadata services.
  */
 export function guardWith(exceptions: readonly PrivateException[], resolve: Resolver): ResolvedAddressGuard {
   return createResolvedAddressGuard({
@@ -118,7 +123,7 @@ export function guardWith(exceptions: readonly PrivateException[], resolve: Reso
   });
 }
 
-/** What commonly answers with such addresses where the host has none. */
+/** The common causes of such answers when the host itself has no such address, by range. */
 const CAUSES: Readonly<Record<string, string>> = {
   "198.18.0.0/15":
     "a VPN client or a proxy on this network that answers DNS with addresses of its own (fake IP) is the likely cause",
@@ -126,7 +131,7 @@ const CAUSES: Readonly<Record<string, string>> = {
 };
 const PRIVATE_CAUSE = "DNS of a private network, or one that blocks this name, is the likely cause";
 
-/** Why a name's addresses were refused, for the operator: host, address, range, cause and what to write. */
+/** Tells the operator why a name's addresses were refused: host, address, range, cause and what to write. */
 export function explainRefused(host: string, addresses: readonly string[], reason: string): string {
   const [first = ""] = addresses;
   const found = isIP(first) === 0 ? undefined : rangeOf(first);
@@ -138,7 +143,7 @@ export function explainRefused(host: string, addresses: readonly string[], reaso
   return `${reason}: ${host} is ${first}, in ${range} (${what})${cause}${remedy}`;
 }
 
-/** The same for the session, which is not told the address. */
+/** Tells the session the same, without the address. */
 export function explainToSession(addresses: readonly string[], reason: string): string {
   const [first = ""] = addresses;
   const found = isIP(first) === 0 ? undefined : rangeOf(first);

@@ -25,13 +25,16 @@ import { type EgressPolicy, ruleFor } from "./policy.ts";
 import { explainRefused, explainToSession, guardWith } from "./private.ts";
 import { type Handshake, type Reply, WatchedSocks } from "./socks.ts";
 
-/** A host that is not reached by the network but by a UNIX socket of the machine: the model's relay. */
+/** A host that is reached through a UNIX socket of the machine, not through the network: the model's relay. */
 export interface InternalHost {
   readonly host: string;
   /** Plain HTTP on this port only. */
   readonly port: number;
   readonly socketPath: string;
-  /** Whoever listens there writes a row for every request itself: no row of the proxy's then says "allowed" before. Default: no. */
+  /**
+   * True when the program that listens there writes a row for every request itself. The proxy then writes no "allowed"
+   * row of its own. Default: false.
+   */
   readonly writesRows?: boolean;
 }
 
@@ -40,7 +43,7 @@ export interface EgressProxyOptions {
   readonly session: string;
   /** Folder for the two sockets. It must let the session's group in, and nobody else. */
   readonly folder: string;
-  /** Who may use the sockets. Default: this process's own user and group. */
+  /** The user and group that may use the sockets. Default: this process's own user and group. */
   readonly owner?: { readonly uid: number; readonly gid: number };
   readonly policy: EgressPolicy;
   readonly internal?: InternalHost;
@@ -48,7 +51,7 @@ export interface EgressProxyOptions {
   readonly resolver?: Resolver;
 }
 
-/** How long a client may take to say where it wants to go. */
+/** Time within which a client must name its destination. Milliseconds. */
 const HANDSHAKE_MS = 30_000;
 
 /**
@@ -61,8 +64,8 @@ const HANDSHAKE_MS = 30_000;
  * which addresses they may resolve to, and what is dialled are sandbox-runtime's: see {@link decide} for the order,
  * which is that of its `filterNetworkRequest` under `strictAllowlist`.
  *
- * What they answer without asking (a wrong token, a malformed request, a host that cannot be reached) is seen by reading along,
- * and their bare answers are given a reason.
+ * These proxies answer some requests without asking the filter: a wrong token, a malformed request, a host that cannot
+ * be reached. The class reads along to see these answers, and adds a reason to the bare ones.
  *
  * @event decision every decision, allowed or denied, as it is made, and every failure after it
  */
@@ -135,14 +138,15 @@ export class EgressProxy extends EventEmitter<{ decision: [EgressDecision] }> {
       lookupFor: (port) => this.#lookUp(port, attempts.getStore()),
       proxyAuthToken: this.token,
     });
-    // sandbox-runtime's own listeners are called in the context of the request: its filter is told neither method nor path.
+    // Call sandbox-runtime's own listeners in the context of the request: its filter is told neither method nor path.
     const onRequest = takeListeners(http, "request");
     const onConnect = takeListeners(http, "connect");
     http.on("request", (request, response) => this.#onRequest(request, response, () => onRequest(request, response)));
     http.on("connect", (request, socket, head) =>
       this.#onConnect(request, socket, () => onConnect(request, socket, head)),
     );
-    // Node would answer both by itself, and nobody would be told.
+    // Without these two settings Node would itself answer a missing Host header and an unknown expectation, without a
+    // row in the audit log.
     Object.assign(http, { requireHostHeader: false });
     http.on("checkExpectation", (request, response) => this.#onRequest(request, response, () => response.destroy()));
     http.prependListener("clientError", (error: NodeJS.ErrnoException) => {
@@ -177,7 +181,10 @@ export class EgressProxy extends EventEmitter<{ decision: [EgressDecision] }> {
     attempts.run(attempt, proxy);
   }
 
-  /** Writes the row about a request that the proxy answers with an error of its own, and gives the reason for the answer. */
+  /**
+   * Writes the row about a request that the proxy answers with an error of its own, and returns the reason for the
+   * answer.
+   */
   #fail(attempt: Attempt, status: number): string {
     if (attempt.verdict === undefined) {
       const reason = "the target of CONNECT is not HOST:PORT";
@@ -200,11 +207,12 @@ export class EgressProxy extends EventEmitter<{ decision: [EgressDecision] }> {
       clearTimeout(deadline);
       this.#socksClients.delete(client);
     });
-    // One for each connection, so that it is known which of them is asking.
+    // Make one server for each connection, so that it is known which connection asks.
     const proxy = createSocksProxyServer({
       filter: (port, host) => this.#decide(host, port, attempt),
       lookupFor: (port) => {
-        // It is asked for right before the host is dialled, which happens in this context then.
+        // sandbox-runtime asks for the lookup right before it dials the host. The dialling then happens in this
+        // context.
         attempts.enterWith(attempt);
         return this.#lookUp(port, attempt);
       },
@@ -221,7 +229,7 @@ export class EgressProxy extends EventEmitter<{ decision: [EgressDecision] }> {
     if (attempt.verdict === "allowed" && typeof reply === "number" && reply > 0) {
       this.#report(attempt, "failed", whyFailed(attempt.error));
     } else if (attempt.verdict === undefined) {
-      // sandbox-runtime has refused it, or given up, without a question.
+      // sandbox-runtime has refused the request, or given up, without asking the filter.
       const otherwise = reply === undefined ? "malformed SOCKS: the client ended it" : "not a host name";
       const malformed = problem === undefined ? otherwise : `malformed SOCKS: ${problem}`;
       Object.assign(attempt, { host, port });
@@ -229,7 +237,10 @@ export class EgressProxy extends EventEmitter<{ decision: [EgressDecision] }> {
     }
   }
 
-  /** In the order of sandbox-runtime's own filter: is it a host, how is it spelled properly, is it on the list. */
+  /**
+   * Decides in the order of sandbox-runtime's own filter: it checks for a host name, spells it canonically, and looks
+   * it up on the list.
+   */
   #decide(host: string, port: number, attempt: Attempt): boolean {
     Object.assign(attempt, { host, port });
     const deny = (reason: string) => {
@@ -240,7 +251,7 @@ export class EgressProxy extends EventEmitter<{ decision: [EgressDecision] }> {
     const canonical = canonicalizeHost(host) ?? host;
     const { policy, internal } = this.#options;
     if (internal !== undefined && matchesDomainPattern(canonical, internal.host)) {
-      // Reached by its socket only: looked up in DNS it would be somebody else's.
+      // This host is reached by its socket only: in DNS the name could belong to somebody else.
       if (attempt.via !== "http" || port !== internal.port) return deny(`${internal.host} takes plain HTTP only`);
       if (internal.writesRows) attempt.verdict = "allowed";
       else this.#report(attempt, "allowed", "internal");
@@ -253,19 +264,19 @@ export class EgressProxy extends EventEmitter<{ decision: [EgressDecision] }> {
     return true;
   }
 
-  /** sandbox-runtime's guarded lookup, with what it refuses reported. */
+  /** Returns sandbox-runtime's guarded lookup, and reports the addresses that it refuses. */
   #lookUp(port: number, attempt: Attempt | undefined): ReturnType<ResolvedAddressGuard["lookupFor"]> {
     return (host, options, callback) =>
       this.#guardOf(host).lookupFor(port)(host, options, (error, address, family) => {
         if (!isResolvedAddressDenied(error)) return callback(error, address, family);
         const { reason, addresses } = error;
         if (attempt !== undefined) this.#report(attempt, "denied", explainRefused(host, addresses, reason));
-        // What sandbox-runtime answers the session with.
+        // sandbox-runtime sends this error's text to the session.
         callback(new ResolvedAddressDeniedError(host, explainToSession(addresses, reason), addresses), address, family);
       });
   }
 
-  /** Of a host that may have private addresses, another one. */
+  /** Returns the guard for a host. A host that may have private addresses has a guard of its own. */
   #guardOf(host: string): ResolvedAddressGuard {
     const canonical = canonicalizeHost(host) ?? host;
     const { policy, resolver = lookup as Resolver } = this.#options;
@@ -281,7 +292,7 @@ export class EgressProxy extends EventEmitter<{ decision: [EgressDecision] }> {
   }
 }
 
-/** Why a host is denied that a longer allow list would have. */
+/** The reason for a denied host that another entry on the allow list would allow. */
 export const NOT_ALLOWED = "not on the allow list";
 
 const NO_TOKEN = "wrong or missing proxy token";
@@ -295,7 +306,7 @@ function takeListeners(server: HttpServer, event: string): (...args: readonly un
   };
 }
 
-/** The same reading of the header as sandbox-runtime's own, for the audit log alone: it is what refuses. */
+/** Reads the header as sandbox-runtime does, for the audit log only: sandbox-runtime itself refuses the request. */
 function hasToken(header: string | undefined, token: string): boolean {
   const [, encoded = ""] = /^basic\s+([a-z0-9+/=]+)\s*$/i.exec(header ?? "") ?? [];
   const credentials = Buffer.from(encoded, "base64").toString("utf8");

@@ -2,15 +2,15 @@ import type { Socket } from "node:net";
 import { Duplex } from "node:stream";
 import { UNKNOWN } from "./decision.ts";
 
-/** What a client's handshake came to, as far as it got. */
+/** The destination that a client's handshake names, as far as the handshake got. */
 export interface Handshake {
   readonly host: string;
   readonly port: number;
-  /** What is wrong with it, as far as the protocol goes; undefined: nothing. */
+  /** The violation of the protocol. Undefined when there is none. */
   readonly problem?: string;
 }
 
-/** What the proxy answered: the reply to the request (RFC 1928, section 6), a refusal before it, or nothing. */
+/** The proxy's answer: the reply to the request (RFC 1928, section 6), a refusal before it, or nothing. */
 export type Reply = number | "no method" | "wrong token" | undefined;
 
 /** A handshake has at most 2 + 255, 3 + 255 + 255 and 7 + 255 bytes. */
@@ -21,8 +21,8 @@ const METHOD_PASSWORD = 2;
 const NO_METHOD = 255;
 
 /**
- * A client's connection to the SOCKS proxy, with its handshake read along. sandbox-runtime's proxy tells of names it takes for
- * host names and of nothing else; what it says to the client, and what the client said, is seen here. Bytes pass as they are.
+ * A client's connection to the SOCKS proxy, with its handshake read along. sandbox-runtime's proxy reports only the
+ * names that it takes for host names. This class therefore reads what both sides say. It passes all bytes unchanged.
  */
 export class WatchedSocks extends Duplex {
   readonly #socket: Socket;
@@ -74,14 +74,17 @@ export class WatchedSocks extends Duplex {
 
   #conclude(reply: Reply): void {
     const said = this.#said;
-    // The password is among what was said: it is kept no longer than needed.
+    // The client's bytes include the password: keep them no longer than needed.
     this.#said = undefined;
     if (said === undefined || (said.length === 0 && reply === undefined)) return;
     this.#onReply(reply, readHandshake(said, this.#answered[1] === METHOD_PASSWORD));
   }
 }
 
-/** Finds the answer that decides in what the proxy said: method, then outcome of the password, then the reply. */
+/**
+ * Finds the deciding answer in the proxy's bytes. They are the method, then the outcome of the password, then the
+ * reply.
+ */
 function readReply(answered: Buffer): Reply {
   const [, method] = answered;
   if (method === undefined) return undefined;
@@ -91,7 +94,7 @@ function readReply(answered: Buffer): Reply {
   return answered[5];
 }
 
-/** Reads the host of a handshake, for the audit log alone: it goes nowhere. */
+/** Reads the host of a handshake. It is used in the audit log only: nothing connects to it. */
 function readHandshake(said: Buffer, withPassword: boolean): Handshake {
   let at = 0;
   const byte = () => {

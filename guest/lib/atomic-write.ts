@@ -6,7 +6,7 @@ import { rename, rm, writeFile } from "node:fs/promises";
  * @param mode of the new file, less the process's umask
  */
 export async function writeFileAtomic(path: string, text: string, mode = 0o644): Promise<void> {
-  // One that a killed writer left may have another mode.
+  // Remove the file that a killed writer may have left: its mode may differ.
   await rm(`${path}.new`, { force: true });
   await writeFile(`${path}.new`, text, { mode });
   await rename(`${path}.new`, path);

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { constants } from "node:os";
 
-/** What a finished program left. */
+/** The result of a finished program. */
 export interface Finished {
   /** Exit code; 128 + n when signal n ended it. */
   readonly code: number;
@@ -24,10 +24,10 @@ export class CommandFailed extends Error {
 }
 
 /**
- * Runs a program to its end and returns what it left, whatever its exit code. Its input is empty. It is out of reach of a
- * Ctrl-C at the terminal: what makes or removes a session must not be cut off in its middle.
+ * Runs a program to its end and returns what it left, whatever its exit code. Its input is empty. A Ctrl-C at the
+ * terminal does not reach it: a program that makes or removes a session must not be interrupted.
  *
- * Node's own `spawn`, because loading execa takes a second on an emulated machine, and this is the first thing needed.
+ * It uses Node's own `spawn`: loading execa takes a second on an emulated machine, and this is the first thing needed.
  *
  * @throws when the program cannot be started
  */

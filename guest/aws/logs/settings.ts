@@ -6,7 +6,7 @@ import { AUDIT_IDENTIFIER } from "../../egress/audit-journal.ts";
  */
 const AUDIT_COPY = { _SYSTEMD_UNIT: "cloister-audit-copy.service", _UID: "0" } as const;
 
-/** Where AWS's agent keeps itself. */
+/** The folder of AWS's agent. */
 export const AGENT = "/opt/aws/amazon-cloudwatch-agent";
 
 /**
@@ -15,7 +15,10 @@ export const AGENT = "/opt/aws/amazon-cloudwatch-agent";
  */
 export const AGENT_VERSION = "1.300072.0b1766";
 
-/** Of the key that signs the agent (CloudWatch user guide, "Verifying the signature of the CloudWatch agent package"). */
+/**
+ * The fingerprint of the key that signs the agent (CloudWatch user guide, "Verifying the signature of the CloudWatch
+ * agent package").
+ */
 export const AGENT_KEY = "937616F3450B7D806CBD9725D58167303B789C72";
 
 /** Addresses of the agent's package, its signature and its key: in the region's own bucket, so that S3's gateway endpoint leads there. */

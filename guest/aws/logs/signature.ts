@@ -23,7 +23,8 @@ export async function checkSignature(args: {
     message: await createMessage({ binary: data }),
     signature,
     verificationKeys: key,
-    // As strict as GnuPG 2.2: the key is from 2017, and known by its fingerprint, whatever its own signature is made with.
+    // This is as strict as GnuPG 2.2. The key is from 2017 and is known by its fingerprint, so the algorithm of its own
+    // signature does not matter.
     config: {
       rejectHashAlgorithms: new Set([enums.hash.md5, enums.hash.ripemd]),
       rejectMessageHashAlgorithms: new Set([enums.hash.md5, enums.hash.ripemd]),
