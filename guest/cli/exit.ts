@@ -10,9 +10,9 @@ export function say(line: string): void {
   process.stderr.write(`cloister: ${line}\n`);
 }
 
-/** Tells what was thrown, with its code. @returns the exit code */
+/** Prints an error, with its code. @returns the exit code */
 export function fail(error: unknown): number {
-  // Commander has printed its own messages, help among them.
+  // Commander has already printed its own messages, including the help.
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT.refused;
   if (error instanceof RunRefused) {
     say(refusalOnCommandLine(error));

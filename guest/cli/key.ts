@@ -17,7 +17,10 @@ class KeyRefused extends Error {
   }
 }
 
-/** Registers `cloister key set|status|clear`: the key for the model's API, which only ever comes by standard input. */
+/**
+ * Registers `cloister key set|status|clear`: the key for the model's API. The key is only ever read from standard
+ * input.
+ */
 export function registerKey(program: Command): void {
   const key = program
     .command("key")
@@ -57,7 +60,7 @@ async function refuseSecret(): Promise<void> {
   const { aws } = await readMachine().catch((error: Error) => {
     throw new KeyRefused(error.message, "CLOISTER_E_MACHINE");
   });
-  // It would replace what is set here.
+  // The key from the secret would replace a key that is set here.
   if (aws?.modelKeySecret === undefined) return;
   throw new KeyRefused(
     `this machine takes the key from the secret ${aws.modelKeySecret}: from your computer, run cloister --stack ${aws.stack} key set (or clear)`,

@@ -89,12 +89,15 @@ export function machineProgram(): Command {
   return program;
 }
 
-/** Every user of the machine may read what processes are called with: what was written is nobody else's. */
+/** Hides the command line: every user of the machine may read the arguments of processes, and these are private. */
 function hideWords(): void {
   process.title = "cloister run";
 }
 
-/** Where `--env NAME` finds its value: first what the operator's command sent along, then what this process was given. */
+/**
+ * Returns the variables in which `--env NAME` looks for its value: first those that the operator's command sent along,
+ * then those of this process.
+ */
 function callersEnvironment(): NodeJS.ProcessEnv {
   const carried = takeCarried(process.env);
   return { ...process.env, ...carried };

@@ -11,7 +11,7 @@ import { waitForBoot } from "./wait.ts";
 const SIGNAL_EXITS: Partial<Record<NodeJS.Signals, number>> = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 };
 
 /**
- * Runs a sealed command with this process's streams, and tells what there is to tell.
+ * Runs a sealed command with this process's streams, and reports how it went.
  *
  * @param json catches the output and prints the result as JSON
  * @returns the command's exit code
@@ -30,7 +30,7 @@ export async function runCommand(run: SealedRun, json = false): Promise<number> 
     const result = await runSealed({ ...run, signal: stopped.signal, stdio: json ? "capture" : "inherit" });
     report(result, { json, keep: run.keep ?? false });
     if (signalled !== undefined) return SIGNAL_EXITS[signalled] ?? EXIT.failed;
-    // The command did well, the machine did not: something of the session is still there.
+    // The command succeeded, but the machine did not: a part of the session is still there.
     return result.exitCode === 0 && result.problems.length > 0 ? EXIT.failed : result.exitCode;
   } catch (error) {
     if (signalled === undefined) throw error;
@@ -54,10 +54,10 @@ function report(result: RunResult, { json, keep }: { readonly json: boolean; rea
   told(result, "failed", "allowed, and not reached");
 }
 
-/** How many hosts a line names. */
+/** Maximum number of hosts that a line names. */
 const MOST = 10;
 
-/** Names what was asked for in vain, each once. */
+/** Prints the hosts that were not reached, each once. */
 function told({ decisions }: RunResult, verdict: EgressDecision["verdict"], what: string): void {
   const asked = new Set(
     decisions.flatMap((row) => (row.verdict === verdict ? [`${row.host}:${row.port} (${row.reason})`] : [])),
@@ -65,11 +65,14 @@ function told({ decisions }: RunResult, verdict: EgressDecision["verdict"], what
   if (asked.size > 0) say(`${what}: ${[...asked].slice(0, MOST).join(", ")}`);
 }
 
-/** The option that would have allowed what was denied; undefined where nothing was, or nothing can. */
+/**
+ * Returns the option that would have allowed the denied hosts; undefined when none was denied, or when no option can
+ * allow them.
+ */
 export function howToAllow(decisions: readonly EgressDecision[]): string | undefined {
   const entries = new Set(
     decisions.flatMap(({ verdict, reason, host, port }) => {
-      // A host comes from the session: only what is a proper entry of an allow list is shown as one.
+      // The session chooses the host's text: show it as an entry only if it is a proper entry of an allow list.
       const entry = verdict === "denied" && reason === NOT_ALLOWED ? entryFor(host, port) : undefined;
       return entry === undefined ? [] : [entry];
     }),

@@ -35,7 +35,7 @@ async function table(found: readonly { readonly name: string; readonly since: st
   return rows.toString();
 }
 
-/** Refuses all of them when one name is none; what else goes wrong is told of each. */
+/** Refuses all names when one of them cannot be a session's name. Other problems are reported for each session. */
 async function removeAll(names: readonly string[]): Promise<void> {
   const wrong = names.flatMap((name) => {
     const message = checkName(name);

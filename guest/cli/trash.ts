@@ -3,11 +3,14 @@ import type { Command } from "commander";
 import { exitCode } from "../lib/exec.ts";
 import { RUNTIME_ROOT } from "../sandbox/paths.ts";
 
-/** The Go program that does the work: what is in a trash was arranged by sessions, and it names everything by descriptor. */
+/**
+ * The Go program that does the work. Sessions arranged the content of a trash, so the program names everything by
+ * descriptor.
+ */
 const PROGRAM = `${RUNTIME_ROOT}/bin/trash`;
 
 /**
- * Registers `cloister trash ls|restore|empty DIR`, for what sessions deleted in folders of mode trash.
+ * Registers `cloister trash ls|restore|empty DIR`, for files that sessions deleted in folders of mode trash.
  *
  * @param program the program that runs: tests have another one
  */

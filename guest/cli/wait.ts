@@ -3,15 +3,15 @@ import { RUN_FILES } from "../../contract/run-files.ts";
 import { tryRun } from "../lib/exec.ts";
 import { textOf, whyNotReady } from "../verify/readiness.ts";
 
-/** How long a machine that boots is waited for, in milliseconds. An emulated one takes one to three minutes. */
+/** Maximum time to wait for a machine that boots, in milliseconds. An emulated machine takes one to three minutes. */
 const PATIENCE_MS = 600_000;
 const POLL_MS = 1_000;
-/** How often a line says that the wait goes on. */
+/** Time between two lines that say that the wait goes on. Milliseconds. */
 const SAY_MS = 15_000;
 
 /**
- * Waits while this machine boots: as long as its verification is on its way. Returns when it is over, when nothing of the
- * boot goes on any more, or when the time is: the request is then judged as always.
+ * Waits while this machine boots, until its verification is over. It also returns when the boot does not continue, or
+ * when the maximum time is over. The request is then judged as always.
  */
 export async function waitForBoot(options: {
   readonly say: (line: string) => void;

@@ -13,14 +13,14 @@ import {
   SOCKS_SOCKET,
 } from "./paths.ts";
 
-/** Where a session's `/tmp`, `/dev/shm` and mounts are. */
+/** The place of a session's `/tmp`, `/dev/shm` and mounts. */
 export type Scratch =
   /**
-   * A file system of limited size that the launcher mounts at `folder`, in a mount namespace of the command's own: what machines use.
-   * It takes root: see {@link Outside}.
+   * A file system of limited size that the launcher mounts at `folder`, in the command's own mount namespace. Machines
+   * use this kind. It needs root: see {@link Outside}.
    */
   | { readonly kind: "launcher"; readonly folder: string; readonly sizeMiB: number; readonly shown: readonly Shown[] }
-  /** Folders that are there already. For whoever is not root: without a size. */
+  /** Folders that exist already, without a limited size. This kind is for a supervisor that is not root. */
   | {
       readonly kind: "folders";
       readonly tmp: string;
@@ -43,7 +43,7 @@ export interface Shown {
 
 /** Folders that bubblewrap binds itself: no part of their paths may be a session's to change. */
 export interface Bound {
-  /** A folder that has an empty folder for each: it is what `mnt` is. */
+  /** The folder that is mounted as `mnt`. It has an empty folder for each of {@link folders}. */
   readonly places: string;
   readonly folders: readonly { readonly name: string; readonly mode: MountMode; readonly source: string }[];
 }
@@ -69,16 +69,18 @@ export interface SandboxSpec {
   /** Folder on the machine with the session's two proxy sockets. */
   readonly sockets: string;
   readonly runtime: RuntimeFiles;
-  /** What the chain enters before it is bubblewrap. Absent: it is started by the session's user already. */
+  /**
+   * The state that the chain enters before it becomes bubblewrap. Absent: the session's user has started it already.
+   */
   readonly outside?: Outside;
   /** The command's whole environment. */
   readonly environment: Readonly<Record<string, string>>;
-  /** How long the bridges may take to listen, in milliseconds. Default: 30000. */
+  /** Time within which the bridges must listen, in milliseconds. Default: 30000. */
   readonly bridgeWaitMs?: number;
   readonly command: readonly string[];
 }
 
-/** What root's side of the chain does before it becomes the session's user. */
+/** The work of root's side of the chain before it becomes the session's user. */
 export interface Outside {
   /**
    * The supervisor is the session's user itself, not root: the chain begins in a user namespace, in which that user has the rights that
@@ -89,11 +91,14 @@ export interface Outside {
   readonly cgroup?: string;
   /** Limit of open files. */
   readonly openFiles: number;
-  /** Process number of the supervisor: the chain dies with it. Absent: it dies with whatever process starts it. */
+  /** Process number of the supervisor: the chain dies with it. Absent: it dies with the process that starts it. */
   readonly parent?: number;
-  /** When the session began, in nanoseconds since 1970: what is younger in a folder of mode `rw` or `trash` is its own to delete. */
+  /**
+   * The time when the session began, in nanoseconds since 1970. In a folder of mode `rw` or `trash` the session may
+   * delete what is younger.
+   */
   readonly since: bigint;
-  /** What the home may hold. Absent: whatever the disk can. */
+  /** The maximum that the home may hold. Absent: the disk is the only limit. */
   readonly homeLimit?: HomeLimit;
 }
 
@@ -105,27 +110,34 @@ const FILTER_FD = 10;
 const USERNS_FD = 11;
 const GUARD_FD = 12;
 
-/** Programs that run from copies which only root may read: nothing else of the session's user can trace such a process. */
+/**
+ * Programs that run from copies which only root may read. Another process of the session's user cannot trace such a
+ * process.
+ */
 const PROGRAMS = ["bwrap", "bash", "socat"];
 
-/** How a chain is started. */
+/** The arguments, the secrets and the descriptors with which a chain is started. */
 export interface Launch {
   readonly command: readonly string[];
   /**
-   * What is written to descriptor 3: the command's environment, which must not be in a command line, that everybody on the machine may
-   * read. Only the command itself gets it: bash would run what BASH_ENV names, and every program what LD_PRELOAD does, before the last
-   * filter is loaded.
+   * The text to write to descriptor 3: the command's environment. It must not be in a command line, which everybody on
+   * the machine may read. Only the command itself gets it: otherwise bash would run what BASH_ENV names, and every
+   * program would load what LD_PRELOAD names, before the last filter is loaded.
    */
   readonly secrets: string;
-  /** Descriptors of this process that the chain gets, from number 5 on. On 4 it tells when the command starts. */
+  /**
+   * Descriptors of this process that the chain gets, from number 5 on. On number 4 the chain tells when the command
+   * starts.
+   */
   readonly descriptors: readonly number[];
 }
 
 /**
- * The whole chain, from outside: `apply-seccomp launch` enters the session's control group, mounts what is the session's own in a mount
- * namespace of its own, becomes its user without any capability, closes what was inherited and opens the base filter; bubblewrap makes
- * the other namespaces and becomes PID 1, bash (PID 2) starts the two bridges (PIDs 3 and 4), and `apply-seccomp` (PID 5) waits for
- * them, loads the second filter and becomes the command.
+ * Makes the command line of the whole chain. First `apply-seccomp launch` enters the session's control group, mounts
+ * the session's own file systems in its own mount namespace, becomes its user without any capability, closes inherited
+ * descriptors and opens the base filter. Then bubblewrap makes the other namespaces and becomes PID 1, and bash (PID 2)
+ * starts the two bridges (PIDs 3 and 4). Last, `apply-seccomp` (PID 5) waits for the bridges, loads the second filter
+ * and becomes the command.
  */
 export function launchArguments(spec: SandboxSpec): Launch {
   const { outside, uid, gid, scratch, runtime } = spec;
@@ -165,7 +177,7 @@ export function launchArguments(spec: SandboxSpec): Launch {
   };
 }
 
-/** util-linux's unshare(1) becomes the program that it starts: there is no process more. */
+/** util-linux's unshare(1) becomes the program that it starts: it adds no process to the chain. */
 const OWN_NAMESPACE = ["unshare", "--user", "--map-current-user", "--keep-caps", "--"];
 
 function homeArguments(home: string, limit: HomeLimit | undefined): string[] {
@@ -180,7 +192,7 @@ function scratchArguments({ folder, sizeMiB, shown }: Extract<Scratch, { kind: "
   ];
 }
 
-/** Whether something has to decide about deletions: a mount itself cannot tell them from writing. */
+/** Returns true when the guard must decide about deletions: a mount itself cannot tell them from writing. */
 function guarded(spec: SandboxSpec): boolean {
   const folders = spec.scratch.kind === "launcher" ? spec.scratch.shown : boundFolders(spec);
   return folders.some(({ mode }) => isGuarded(mode));
@@ -216,10 +228,10 @@ export function bwrapArguments(spec: SandboxSpec): string[] {
     ...["--symlink", "../tmp", "/var/tmp"],
     ...["--ro-bind", spec.sockets, INSIDE_SOCKETS],
     ...programArguments(spec),
-    // Last: a home that was kept may have links in it, which lead what is mounted after it to another place.
+    // Mount the home last: a home that was kept may contain links, which could lead a later mount to another place.
     ...["--bind", spec.home, spec.home],
     ...mountArguments(spec),
-    // What bubblewrap made itself is on file systems without a size: nothing may be written there.
+    // The folders that bubblewrap made itself are on file systems without a size limit: nothing may be written there.
     ...["--remount-ro", "/dev", "--remount-ro", "/"],
     ...["--chdir", spec.cwd],
     ...["--clearenv", "--setenv", "PATH", SYSTEM_PATH],
@@ -255,7 +267,7 @@ function mountArguments({ home, scratch }: SandboxSpec): string[] {
 
 function namespaces({ uid, gid, hostname, outside }: SandboxSpec): string[] {
   return [
-    // Root's side of the chain made one already: a machine need not let its users make any.
+    // Root's side of the chain has made a user namespace already, so a machine need not let its users make any.
     ...(outside === undefined ? ["--unshare-user"] : ["--userns", String(USERNS_FD)]),
     ...["--uid", String(uid), "--gid", String(gid)],
     "--unshare-pid",
@@ -276,7 +288,7 @@ function root({ layout: { shown, emptied }, empty }: SandboxSpec): string[] {
       entry.kind === "link" ? ["--symlink", entry.target, entry.path] : ["--ro-bind", entry.path, entry.path],
     ),
     ...emptied.flatMap((path) => ["--ro-bind", empty, path]),
-    // Programs expect these to be there; on the sealed root they stay empty.
+    // Programs expect these folders to exist; on the sealed root they stay empty.
     ...["/run", "/sessions", "/var/log", "/var/cache", "/root", "/home", "/mnt", "/srv"].flatMap((path) => [
       "--dir",
       path,
@@ -297,8 +309,8 @@ function scratch(where: Scratch): string[] {
 }
 
 /**
- * What bash (PID 2) runs: two bridges in the background, then the command given as its arguments. It must not be the
- * script's last line, or bash would become the command instead of waiting for it.
+ * Returns the script of bash (PID 2): two bridges in the background, then the command given as its arguments. The
+ * command must not be the script's last line, or bash would become the command instead of waiting for it.
  *
  * `-t 60`: when one direction is closed, socat lets the other go on for a minute instead of half a second.
  * `-lm`: once it listens, it says no more on stderr, which is the command's: a refused request is the proxy's to tell.

@@ -14,14 +14,14 @@ export interface EnvironmentSpec {
   readonly extra?: Readonly<Record<string, string>>;
 }
 
-/** Where programs of the system are. */
+/** The folders of the system's programs. */
 export const SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /** The user name that sandbox-runtime's SOCKS server asks for (its `PROXY_AUTH_USER`). */
 export const PROXY_USER = "srt";
 
 /**
- * A session's whole environment: nothing is inherited from the machine.
+ * Returns a session's whole environment: nothing is inherited from the machine.
  *
  * The proxies are named as in the reference: HTTP and HTTPS by port 3128, FTP, gRPC and everything else by SOCKS on
  * port 1080. Only names of the loopback interface bypass them: everything else could not be reached directly.

@@ -5,22 +5,25 @@ export type RootEntry =
   | { readonly path: string; readonly kind: "folder" }
   | { readonly path: string; readonly kind: "link"; readonly target: string };
 
-/** What of the machine's file system a session sees: decided by what is there, so that no mount can fail. */
+/**
+ * The parts of the machine's file system that a session sees. Only parts that exist are listed, so that no mount can
+ * fail.
+ */
 export interface Layout {
-  /** Shown read-only, under the same path. Everything else of the root is not there. */
+  /** Entries shown read-only, under the same path. The rest of the root does not exist in the session. */
   readonly shown: readonly RootEntry[];
   /** Folders inside what is shown that appear empty. */
   readonly emptied: readonly string[];
 }
 
 /**
- * What sessions see of the root: programs, libraries and settings. `/sessions`, `/run`, `/root`, `/home`, `/boot`,
- * `/mnt`, `/media`, `/srv`, most of `/var` and `/sys` are not shown, so nothing in them needs to be hidden: other
- * sessions, the machine's sockets, keys and logs, cloud-init's user data, the operator's files.
+ * The parts of the root that sessions see: programs, libraries and settings. `/sessions`, `/run`, `/root`, `/home`,
+ * `/boot`, `/mnt`, `/media`, `/srv`, most of `/var` and `/sys` are not shown, so nothing in them needs to be hidden:
+ * other sessions, the machine's sockets, keys and logs, cloud-init's user data, the operator's files.
  */
 const SHOWN = ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc", "/opt"];
 
-/** Beside those, what programs look for: package lists, fonts, and the processors' and memory's layout. */
+/** Further folders that programs look for: package lists, fonts, and the processors' and memory's layout. */
 const SHOWN_PARTS = [
   "/var/lib/dpkg",
   "/var/lib/texmf",
@@ -30,8 +33,8 @@ const SHOWN_PARTS = [
 ];
 
 /**
- * Folders of `/etc` that tell of this machine. Others hold nothing that an ordinary user of it could read and should not;
- * each that is hidden costs a mount of every command.
+ * Folders of `/etc` with facts about this machine. The other folders hold nothing that an ordinary user could read and
+ * should not. Every hidden folder costs each command one mount.
  */
 const EMPTIED = ["/etc/cloister", "/etc/ssh", "/etc/cloud"];
 

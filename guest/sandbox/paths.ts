@@ -18,13 +18,13 @@ export const MOUNTS = "mnt";
 export const HTTP_PORT = portOf(REFERENCE.E1);
 export const SOCKS_PORT = portOf(REFERENCE.E2);
 
-/** Where the runtime image is mounted. */
+/** The folder where the runtime image is mounted. */
 export const RUNTIME_ROOT = "/opt/cloister";
 
 /** Programs and filters of the runtime image that the chain uses. */
 export interface RuntimeFiles {
   readonly applySeccomp: string;
-  /** Beside {@link applySeccomp}, which starts it. */
+  /** The guard's program, beside {@link applySeccomp}, which starts it. */
   readonly guard: string;
   readonly launcherFilter: string;
   readonly baseFilter: string;

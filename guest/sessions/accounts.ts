@@ -16,7 +16,7 @@ import {
   userdelArguments,
 } from "./users.ts";
 
-/** How often another user id is tried, or a lock waited for. */
+/** Maximum number of attempts: each tries another user id, or waits for a lock. */
 const TRIES = 10;
 
 /**
@@ -43,15 +43,15 @@ export async function ensureAccount(name: string, home: string): Promise<Account
 }
 
 /**
- * Removes the session's user. The user must not have processes any more. One that is not a session's stays: a run with its
- * name was refused, and what that run did is being taken back.
+ * Removes the session's user. The user must not have processes any more. A user that is not a session's stays: a run
+ * with its name was refused, and this call only takes back what that run did.
  */
 export async function removeAccount(name: string): Promise<void> {
   const account = (await readAccounts()).find((one) => one.name === name);
   if (account === undefined || !inRange(account.uid) || account.home !== `${HOMES}/${name}`) return;
   for (let attempt = 1; ; attempt++) {
     const finished = await tryRun(userdelArguments(name));
-    // 6: it is gone already (userdel(8)).
+    // Exit code 6: the user is gone already (userdel(8)).
     if (finished.code === 0 || finished.code === 6) return;
     if (finished.code !== USERADD_LOCKED || attempt === TRIES) {
       throw new CommandFailed(userdelArguments(name), finished);

@@ -1,7 +1,7 @@
 import { constants } from "node:fs";
 import { open } from "node:fs/promises";
 
-/** How much of a file is read that a session may have written, in bytes. */
+/** The maximum that is read of a file that a session may have written, in bytes. */
 export const HOSTILE_LIMIT = 64 * 1024;
 
 /**

@@ -7,13 +7,16 @@ import { HOMES, holderAlive, RUNNING } from "./state.ts";
 /** One session that is kept, or runs. */
 export interface KeptSession {
   readonly name: string;
-  /** When its home was made, ISO 8601, UTC. */
+  /** The time when its home was made, ISO 8601, UTC. */
   readonly since: string;
   /** Process that runs a command in it; absent when none does. */
   readonly pid?: number;
 }
 
-/** The sessions of this machine by name. Homes are looked at and never entered: what is in them is a session's. */
+/**
+ * Lists the sessions of this machine, sorted by name. It looks at homes and never enters them: a session controls their
+ * content.
+ */
 export async function listSessions(roots = { homes: HOMES, running: RUNNING }): Promise<KeptSession[]> {
   const names = (await readdir(roots.homes).catch(() => [])).filter((name) => checkName(name) === undefined).sort();
   const found = await Promise.all(

@@ -8,14 +8,17 @@ import { MOUNT_MODES, type MountMode, type MountRequest } from "./request.ts";
 export interface Mount {
   readonly name: string;
   readonly mode: MountMode;
-  /** Where the folder was when it was opened: no part of it is a symbolic link. For people; the folder is {@link folder}. */
+  /**
+   * The folder's path when it was opened; no part of it is a symbolic link. It is for people only: {@link folder} is
+   * the folder.
+   */
   readonly source: string;
   /**
-   * The folder itself, opened once: this is what was judged, and what is mounted. A session may rename folders and plant links while
-   * somebody walks there, so nobody walks there again.
+   * The folder itself, opened once. The same descriptor is judged and mounted. A session may rename folders and plant
+   * links while a path is walked, so the path is not walked again.
    */
   readonly folder: FileHandle;
-  /** Whose folder it is: what the session creates in it belongs to them. */
+  /** The folder's owner, who also owns what the session creates in it. */
   readonly owner: { readonly uid: number; readonly gid: number };
 }
 
@@ -23,8 +26,8 @@ export interface Mount {
 export const FOLDERS = "/sessions/folders";
 
 /**
- * What may not be shown to a session: neither itself, nor a folder in it, nor a folder that has it inside. The machine's
- * own files, and everything in which sessions or keys live.
+ * Folders that no session may see: neither the folder itself, nor a folder in it, nor a folder that has it inside. They
+ * are the machine's own files, and everything in which sessions or keys live.
  */
 const PROTECTED = [
   "/bin",
@@ -68,7 +71,7 @@ const wrongMount = (value: string, message: string): MountProblem => ({
 /** A mount as it is written. */
 export const mountText = ({ source, name, mode }: MountRequest): string => `${source}:${name}:${mode}`;
 
-/** All that is wrong with mounts by their words alone: what can be told without the machine. */
+/** Returns the problems that the text of mount requests shows, without a look at the machine. */
 export function checkMountRequests(requests: readonly MountRequest[]): MountProblem[] {
   const names = new Set<string>();
   return requests.flatMap((request) => {
@@ -102,10 +105,10 @@ const describeModes = () =>
   "before is kept aside) or rwd (write and delete)";
 
 /**
- * Opens the sources of all mounts and judges them. Symbolic links are refused: whoever may write a folder could lead the mount elsewhere
- * by one. All problems are returned, each with its value.
+ * Opens the sources of all mounts and judges them. Symbolic links are refused: a user who may write to a folder could
+ * redirect the mount with one. All problems are returned, each with its value.
  *
- * What is returned as a mount is open, also beside problems: {@link closeMounts} is the caller's to call.
+ * Each returned mount is open, also when there are problems. The caller must call {@link closeMounts}.
  */
 export async function checkMounts(
   requests: readonly MountRequest[],
@@ -113,7 +116,7 @@ export async function checkMounts(
   const mounts: Mount[] = [];
   const problems: Problem[] = checkMountRequests(requests);
   for (const request of requests) {
-    // Its text was refused already.
+    // The text of this source was refused already.
     if (checkSourceText(request.source) !== undefined) continue;
     const source = await openSource(request.source);
     if ("problem" in source) problems.push(wrongMount(mountText(request), source.problem));
@@ -129,7 +132,10 @@ function checkMountName(name: string): string | undefined {
 
 type Opened = Pick<Mount, "source" | "folder" | "owner">;
 
-/** O_PATH (open(2)), which Node does not name: the folder is meant, nothing is read. The number is the same on amd64 and arm64. */
+/**
+ * O_PATH (open(2)), which Node does not name. It opens the folder as a reference and reads nothing. The number is the
+ * same on amd64 and arm64.
+ */
 const O_PATH = 0o10000000;
 
 async function openSource(source: string): Promise<Opened | { readonly problem: string }> {
@@ -151,7 +157,10 @@ function whyNotOpened(code: string | undefined): string {
   return `the folder cannot be looked at (${code})`;
 }
 
-/** By the descriptor alone: where the kernel says that the folder is, is where it was found, whatever happened on the way. */
+/**
+ * Judges a folder by its descriptor only. The kernel's path for the descriptor is the true one, even if a session
+ * changed the path meanwhile.
+ */
 async function judge(folder: FileHandle, wanted: string): Promise<Opened | { readonly problem: string }> {
   const source = await readlink(`/proc/self/fd/${folder.fd}`);
   const through = source === wanted ? "" : ` (it leads to ${source})`;
@@ -171,7 +180,9 @@ export async function closeMounts(mounts: readonly Pick<Mount, "folder">[]): Pro
   await Promise.all(mounts.map(({ folder }) => folder.close()));
 }
 
-/** Why a folder may not be shown to sessions, or undefined if it may. No part of its path may be a symbolic link. */
+/**
+ * Returns why a folder may not be shown to sessions; undefined when it may. No part of its path may be a symbolic link.
+ */
 export function refuseSource(path: string): string | undefined {
   if (path !== FOLDERS && isWithin(path, FOLDERS)) return undefined;
   const inside = PROTECTED.find((folder) => isWithin(path, folder));

@@ -14,7 +14,7 @@ export function randomName(random: (below: number) => number = (below) => random
   return [ADJECTIVES[first], ADJECTIVES[second], NOUNS[random(NOUNS.length)]].join("-");
 }
 
-/** Why a name cannot be a session's and what to write instead, or undefined if it can. */
+/** Returns why a name cannot be a session's, and what to write instead; undefined when it can. */
 export function checkName(name: string): string | undefined {
   if (RESERVED_NAMES.includes(name)) return "is a folder of the session disk; choose another name";
   if (name.length > LONGEST) return `has ${name.length} characters; a Unix user's name has at most ${LONGEST}`;

@@ -8,19 +8,21 @@ import { RUNTIME_ROOT } from "../sandbox/paths.ts";
 import { checkName } from "./names.ts";
 import { HOMES } from "./state.ts";
 
-/** Where it is written what could not be removed: one file per session, root's. Gone after a boot. */
+/**
+ * The folder that records what could not be removed: one file for each session, owned by root. It is gone after a boot.
+ */
 export const UNREMOVED: string = RUN_FILES.unremoved;
 
 /** The program that removes folders without naming a path (guest/seal/cmd/remove-tree). */
 const PROGRAM = `${RUNTIME_ROOT}/bin/remove-tree`;
 
 export interface RemoveTreeOptions {
-  /** User ids one of which the folder must belong to; default: whoever it belongs to. */
+  /** Range of user ids. The folder must belong to one of them. Default: any owner. */
   readonly ownedBy?: { readonly from: number; readonly to: number };
   readonly program?: string;
 }
 
-/** Something could not be removed. Says what and why, in words that can be printed whatever its name is. */
+/** Something could not be removed. The message says what and why; it can be printed safely whatever the name is. */
 export class NotRemoved extends Error {
   readonly problems: readonly string[];
 
@@ -32,8 +34,9 @@ export class NotRemoved extends Error {
 }
 
 /**
- * Removes a name of a folder that only root can write, with everything in it, whatever a session has put there; one that
- * is not there is removed already. It ends with this process, so whoever cleans up after that one is alone.
+ * Removes an entry of a folder that only root can write, with everything in it, whatever a session has put there. An
+ * entry that does not exist counts as removed. The program ends with this process, so a process that cleans up after
+ * this one works alone.
  *
  * @throws {NotRemoved} when something stays; all the rest is gone then too
  */
@@ -50,8 +53,8 @@ export async function removeTree(parent: string, name: string, options: RemoveTr
 }
 
 /**
- * Removes a session's home, and keeps a record while it could not be removed. A folder with this name that is no
- * session's stays.
+ * Removes a session's home, and keeps a record while it cannot be removed. A folder with this name that belongs to no
+ * session stays.
  *
  * @throws {NotRemoved} when something stays
  */
@@ -68,13 +71,13 @@ export async function removeHomeTree(
   }
 }
 
-/** Something of a session that is over and could not be removed. */
+/** The remains of an ended session that could not be removed. */
 export interface Unremoved {
   readonly name: string;
   readonly reason: string;
 }
 
-/** What could not be removed since the boot, by name. guest/seal/cmd/keeper writes it too. */
+/** Lists what could not be removed since the boot, sorted by name. guest/seal/cmd/keeper writes these records too. */
 export async function unremoved(records: string = UNREMOVED): Promise<Unremoved[]> {
   const names = (await readdir(records).catch(ignoreMissing)).filter((name) => checkName(name) === undefined).sort();
   const read = await Promise.all(
@@ -86,7 +89,7 @@ export async function unremoved(records: string = UNREMOVED): Promise<Unremoved[
   return read.flat();
 }
 
-/** Notes why something of a session stays, or that nothing does. */
+/** Records why something of a session stays. Without a reason, removes the record. */
 export async function recordUnremoved(name: string, reason: string | undefined, records = UNREMOVED): Promise<void> {
   if (checkName(name) !== undefined) return;
   if (reason === undefined) return await rm(join(records, name), { force: true });

@@ -3,9 +3,9 @@ import { describeProblem, type Problem } from "../../contract/problem.ts";
 import type { EgressDecision } from "../egress/decision.ts";
 
 /**
- * What a mount lets the session do (row N3):
- * `ro` read only; `rw` read and write, but what was there before the session cannot be deleted; `rwd` read, write and delete; `trash`
- * as `rwd`, but what was there before the session is moved to the folder's trash instead of deleted.
+ * The rights that a mount gives to the session (row N3): `ro` read only; `rw` read and write, but what was there before
+ * the session cannot be deleted; `rwd` read, write and delete; `trash` as `rwd`, but what was there before the session
+ * is moved to the folder's trash instead of deleted.
  */
 export const MOUNT_MODES = ["ro", "rw", "rwd", "trash"] as const;
 export type MountMode = (typeof MOUNT_MODES)[number];
@@ -21,15 +21,15 @@ export interface MountRequest {
 
 /** Milliseconds spent on the way to the command's first instruction, and in it. */
 export interface RunTimings {
-  /** Since the start of this Node process until the request was accepted (checked). */
+  /** Time from the start of this Node process until the request was accepted (checked). */
   readonly nodeStartMs: number;
-  /** Accepted until the session is there: user, home, mounts, proxies. */
+  /** Time from the acceptance until the session is there: user, home, mounts, proxies. */
   readonly sessionMs: number;
-  /** Session there until the command's first instruction: systemd, bubblewrap, bridges, filters. */
+  /** Time from then until the command's first instruction: systemd, bubblewrap, bridges, filters. */
   readonly launchMs: number | null;
-  /** First instruction until the exit was seen. */
+  /** Time from the first instruction until the exit was seen. */
   readonly commandMs: number | null;
-  /** Removal of the session. */
+  /** Time that the removal of the session took. */
   readonly cleanupMs: number;
 }
 
@@ -38,14 +38,14 @@ export interface RunResult {
   readonly session: string;
   /** Exit code of the command; 128 + n when it died by signal n. */
   readonly exitCode: number;
-  /** With `stdio: "capture"`; empty otherwise. */
+  /** The command's output with `stdio: "capture"`; empty otherwise. */
   readonly stdout: string;
   readonly stderr: string;
   readonly timings: RunTimings;
   readonly decisions: readonly EgressDecision[];
-  /** Whether the session's home is still there. */
+  /** True when the session's home is still there. */
   readonly kept: boolean;
-  /** What of the session could not be removed, in words; empty when all is well. */
+  /** The parts of the session that could not be removed, in words. Empty when all is well. */
   readonly problems: readonly string[];
   /** The unit's result when systemd ended it: `oom-kill`, `timeout`, `signal` ... */
   readonly unitResult?: string;
@@ -54,7 +54,7 @@ export interface RunResult {
 /** A request that cannot be run: every problem found, each with the value and what to write instead. */
 export class RunRefused extends Error {
   readonly problems: readonly Problem[];
-  /** Of the first problem. */
+  /** The code of the first problem. */
   readonly code: ErrorCode;
 
   constructor(problems: readonly Problem[]) {

@@ -6,10 +6,10 @@ import type { SessionLimits } from "./limits.ts";
 import { SessionFailed } from "./request.ts";
 import { scopeArguments } from "./unit.ts";
 
-/** Where control groups (version 2) are mounted. */
+/** The folder where control groups (version 2) are mounted. */
 const CGROUPS = "/sys/fs/cgroup";
 
-/** How long killed processes may take to be gone. */
+/** Time within which killed processes must be gone. Milliseconds. */
 const KILL_MS = 10_000;
 
 /** A session's scope: its limits, and its tie to this process (see {@link scopeArguments}). */
@@ -18,9 +18,9 @@ export interface Scope {
   readonly cgroup: string;
   /** Kills everything in the scope at once. Resolves when nothing is left. */
   kill(): Promise<void>;
-  /** Lets go of the scope; with nothing else in it, it is over. Resolves then. */
+  /** Releases the scope, which ends when no process is left in it. Resolves when it has ended. */
   end(): Promise<void>;
-  /** How many processes the kernel killed for want of memory. */
+  /** Returns the number of processes that the kernel killed for want of memory. */
   outOfMemoryKills(): Promise<number>;
 }
 

@@ -19,7 +19,9 @@ export interface Session {
   readonly paths: SessionPaths;
   readonly keep: boolean;
   readonly scope: Scope;
-  /** When its home was made, in nanoseconds since 1970: a session that was kept began with its first command. */
+  /**
+   * The time when its home was made, in nanoseconds since 1970: a session that was kept began with its first command.
+   */
   readonly since: bigint;
 }
 
@@ -30,7 +32,7 @@ export interface SessionRequest {
   readonly limits: SessionLimits;
 }
 
-/** How many random names are tried before something must be wrong. */
+/** Maximum number of random names to try. If all are in use, something is wrong. */
 const NAME_TRIES = 20;
 
 /**
@@ -48,7 +50,7 @@ export async function openSession(request: SessionRequest): Promise<Session> {
     throw new RunRefused([stoppingProblem(stopping)]);
   }
   const undo: Undo = { name, paths, keep: request.keep, scope: undefined };
-  // All of them come to their end before anything is taken back, whichever fails first.
+  // Wait for the end of all steps, also after a failure: only then can they be taken back.
   const account = ensureAccount(name, paths.home);
   const steps = await Promise.allSettled([
     account.then((made) => makeHome(made)),
@@ -76,16 +78,16 @@ export async function openSession(request: SessionRequest): Promise<Session> {
 }
 
 /**
- * Ends a session: whatever still runs in it is killed, and unless it is kept its home and user go. What failed is returned in words;
- * while something of it still runs, its home, user and name stay.
+ * Ends a session: kills all that still runs in it, and removes its home and user unless it is kept. Returns the
+ * failures as texts. While something of it still runs, its home, user and name stay.
  *
- * @param running whether something may still run in it: the command was not seen to end by itself
+ * @param running true when something may still run in it: the command was not seen to end by itself
  */
 export async function closeSession(session: Session, running: boolean): Promise<string[]> {
   return await remove(session, running);
 }
 
-/** Removes what runs that were killed have left. Returns what could not be removed, in words. */
+/** Removes the remains of runs that were killed. Returns a text for each part that could not be removed. */
 export async function sweep(): Promise<string[]> {
   const problems: string[] = [];
   for (const { name, keep } of await takeLeftovers()) {
@@ -145,7 +147,10 @@ function inUse(name: string, pid: number | undefined): SessionFailed {
   });
 }
 
-/** What the session sees of users, and the folder of its sockets: for its own group, and nobody else. */
+/**
+ * Writes the session's own list of users and groups, and makes the folder of its sockets. Only its own group may enter
+ * them.
+ */
 async function describe(account: Account, paths: SessionPaths): Promise<void> {
   await Promise.all([
     writeFile(paths.passwd, passwdInside(account), { mode: 0o644 }),
@@ -170,10 +175,11 @@ async function remove(undo: Undo, running = false): Promise<string[]> {
   };
   const { scope } = undo;
   if (running && scope !== undefined) await attempt("killing", () => scope.kill());
-  // Without a scope of this process's own, it is another one's that is gone.
+  // Without a scope of its own, this process cleans up after another process, which is gone.
   if (running && scope === undefined) await attempt("stopping", () => tryRun(stopArguments(name)));
   if (problems.length > 0) {
-    // Whatever still runs has home, user and name. They stay the session's; the keeper tries again when this process is gone.
+    // The processes that still run use the home, the user and the name. So these stay; the keeper tries again when this
+    // process is gone.
     await attempt("record", () => recordUnremoved(name, problems.join("; ")));
     return problems.map((problem) => `session ${name}: ${problem}`);
   }

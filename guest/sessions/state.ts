@@ -7,9 +7,11 @@ import { REFERENCE } from "../../contract/reference.ts";
 import { RUN_FILES } from "../../contract/run-files.ts";
 import { checkName } from "./names.ts";
 
-/** Where sessions' homes are: on the session disk. */
+/** The folder of the sessions' homes, on the session disk. */
 export const HOMES = REFERENCE.D3.at;
-/** What belongs to running sessions and to nothing else: sockets, /tmp, who runs them. Gone after a boot. */
+/**
+ * The folder of all that belongs to running sessions only: sockets, /tmp, the owner's process. It is gone after a boot.
+ */
 export const RUNNING: string = RUN_FILES.sessions;
 
 /** Paths of one session. */
@@ -45,11 +47,14 @@ export function sessionPaths(name: string, roots = { homes: HOMES, running: RUNN
   };
 }
 
-/** Who runs a session. A process is known by its number and the moment of its start, so a reused number is no match. */
+/**
+ * The process that runs a session. It is known by its number and the moment of its start, so a reused number is no
+ * match.
+ */
 const Owner = z.strictObject({
   pid: z.int().positive(),
   started: z.string(),
-  /** Whether home and user stay when the session ends. */
+  /** True when home and user stay after the end of the session. */
   keep: z.boolean(),
 });
 export type Owner = z.infer<typeof Owner>;
@@ -58,27 +63,29 @@ export type Owner = z.infer<typeof Owner>;
  * The protocol of these folders, which guest/seal/cmd/keeper follows too:
  *
  * - A session's folder appears by one rename, with its owner in `owner.json`; so no folder is ever half made.
- * - Whoever cleans up after an owner that is gone renames that file to `owner.json.PID.STARTED`, its own: only one can,
- *   and when that one dies too, the next takes it the same way. What the file says of the session stays.
- * - A folder disappears by one rename, to a hidden name with the process that removes what is in it.
+ * - A process that cleans up after an owner that is gone renames that file to `owner.json.PID.STARTED`, with its own
+ *   PID and start: only one process can. When that process dies too, the next takes over in the same way. The content
+ *   of the file stays.
+ * - A folder disappears by one rename, to a hidden name that contains the PID and start of the process that removes it.
  *
- * Names of a folder that was looked at are used through its descriptor: by its path it may be the next session's.
+ * A folder that was looked at is used through its descriptor: its path may already lead to the next session's folder.
  */
 const OWNER_FILE = "owner.json";
 const HELD = /^owner\.json(?:\.(\d+)\.(\d+))?$/;
 const HIDDEN = /^\.(?:new|gone)\.(\d+)\.(\d+)\.\d+$/;
 
-/** How long a folder of which nobody can be told to own it is left alone. */
+/** Time for which a folder without a known owner is left alone. Milliseconds. */
 const UNKNOWN_MS = 30_000;
 
-/** How long a claim waits for somebody who cleans up under its name. */
+/** Time for which a claim waits for a process that cleans up under this name. Milliseconds. */
 const CLEANING_MS = 3_000;
 
 type Process = Pick<Owner, "pid" | "started">;
 
 /**
- * When a process was started, in clock ticks since boot (proc(5), field 22 of stat), or undefined if there is none. One
- * that has ended, with all its threads, and was not waited for by its parent is none.
+ * Returns the start of a process, in clock ticks since boot (proc(5), field 22 of stat); undefined when there is no
+ * such process. A process that has ended, with all its threads, does not count, even when its parent has not yet waited
+ * for it.
  */
 export async function processStart(pid: number): Promise<string | undefined> {
   const text = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => undefined);
@@ -99,12 +106,12 @@ async function isAlive({ pid, started }: Process): Promise<boolean> {
 
 export type Claim =
   | { readonly claimed: true }
-  /** Somebody runs it. */
+  /** Another process runs the session. */
   | { readonly claimed: false; readonly owner: Owner }
-  /** It was left by a process that is gone, and is still being cleaned up. */
+  /** A process that is gone left the session, and it is still being cleaned up. */
   | { readonly claimed: false; readonly owner?: undefined };
 
-/** Claims a name for a process: at most one has it. Waits a moment for somebody who cleans up under this name. */
+/** Claims a name for a process: at most one has it. Waits a moment for a process that cleans up under this name. */
 export async function claim(running: string, owner: Owner, patienceMs = CLEANING_MS): Promise<Claim> {
   const root = dirname(running);
   await mkdir(root, { recursive: true, mode: 0o711 });
@@ -113,7 +120,7 @@ export async function claim(running: string, owner: Owner, patienceMs = CLEANING
   await writeFile(join(made, OWNER_FILE), JSON.stringify(owner), { mode: 0o600 });
   try {
     for (const deadline = Date.now() + patienceMs; ; await sleep(20)) {
-      // It replaces nothing: every session's folder holds at least its owner's file.
+      // This rename replaces nothing: every session's folder holds at least its owner's file.
       const error = await rename(made, running).then(() => undefined, errorCode);
       if (error === undefined) return { claimed: true };
       if (error !== "ENOTEMPTY" && error !== "EEXIST") throw new Error(`${running} cannot be claimed: ${error}`);
@@ -135,7 +142,7 @@ async function hiddenName(what: "new" | "gone"): Promise<string> {
   return `.${what}.${pid}.${started}.${++hiddenNames}`;
 }
 
-/** How many sessions are run, or cleaned up, by a process that lives: what a machine that shall stop waits for. */
+/** Counts the sessions that a living process runs or cleans up. A machine that shall stop waits for them. */
 export async function countRunning(root: string = RUNNING): Promise<number> {
   const held = await Promise.all(
     (await sessionsIn(root)).map(async (name) => {
@@ -153,15 +160,18 @@ export interface Leftover {
   readonly keep: boolean;
 }
 
-/** The process that runs, or cleans up, the session of this folder; undefined when none that lives does. */
+/**
+ * Returns the number of the living process that runs or cleans up the session of this folder; undefined when there is
+ * none.
+ */
 export async function holderAlive(running: string): Promise<number | undefined> {
   const holder = holderOf(await whoHolds(running));
   return holder !== undefined && (await isAlive(holder)) ? holder.pid : undefined;
 }
 
 /**
- * Finds what processes that are gone left behind, and takes it over: of several processes that look at once, each
- * leftover is returned to exactly one.
+ * Finds what processes that are gone left behind, and takes it over. When several processes look at once, each leftover
+ * is returned to exactly one of them.
  */
 export async function takeLeftovers(root: string = RUNNING): Promise<Leftover[]> {
   await clearHidden(root);
@@ -183,13 +193,13 @@ async function takeLeftover(root: string, name: string): Promise<Leftover | unde
     const holder = holderOf(held);
     if (holder === undefined ? await isYoung(folder) : await isAlive(holder)) return undefined;
     const self = await thisProcess(true);
-    // Without a file nothing is known of it: what it was to keep must not be removed.
+    // Without an owner's file it is not known whether the session was to be kept, so its home must not be removed.
     const step =
       held === undefined
         ? writeFile(join(folder, OWNER_FILE), JSON.stringify(self), { flag: "wx", mode: 0o600 })
         : rename(join(folder, held.file), join(folder, `${OWNER_FILE}.${self.pid}.${self.started}`));
     if (!(await succeeds(step))) return undefined;
-    // It may have been released before it was taken. From now on it cannot be.
+    // The folder may have been released before it was taken over. From now on nobody else can release it.
     const [open, named] = await Promise.all([handle.stat(), stat(join(root, name)).catch(() => undefined)]);
     if (open.ino !== named?.ino) return undefined;
     return { name, keep: held?.owner?.keep ?? true };
@@ -198,10 +208,10 @@ async function takeLeftover(root: string, name: string): Promise<Leftover | unde
   }
 }
 
-/** Who has a session's folder: its owner, or whoever took it over from one that is gone. */
+/** The holder of a session's folder: its owner, or the process that took it over from an owner that is gone. */
 interface Held {
   readonly file: string;
-  /** Unknown where the file cannot be understood. */
+  /** The owner; undefined when the file cannot be understood. */
   readonly owner: Owner | undefined;
   readonly taker: Process | undefined;
 }

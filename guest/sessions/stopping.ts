@@ -4,24 +4,28 @@ import { RUN_FILES } from "../../contract/run-files.ts";
 import { writeFileAtomic } from "../lib/atomic-write.ts";
 import { textOf } from "../verify/readiness.ts";
 
-/** Holds why this machine takes no new commands, while it takes none. Written by root, and gone after a boot. */
+/**
+ * The file with the reason why this machine takes no new commands. It exists only while that is so. Root writes it, and
+ * it is gone after a boot.
+ */
 const STOPPING_FILE = RUN_FILES.stopping;
 
 /**
- * Why this machine takes no new commands, or undefined while it does. To be asked again once a session's name is claimed:
- * whoever stops the machine writes the file first and looks for claimed names afterwards, so of the two one sees the other.
+ * Returns why this machine takes no new commands; undefined while it takes them. Ask again after a session's name is
+ * claimed: the process that stops the machine first writes the file and then looks for claimed names, so at least one
+ * of the two sees the other.
  */
 export async function whyStopping(path: string = STOPPING_FILE): Promise<string | undefined> {
   return (await textOf(path))?.trim();
 }
 
-/** From now on new commands are refused, with this reason; without one they are taken again. */
+/** Refuses new commands from now on, with this reason. Without a reason, takes them again. */
 export async function setStopping(why: string | undefined, path: string = STOPPING_FILE): Promise<void> {
   if (why === undefined) return await rm(path, { force: true });
   await writeFileAtomic(path, `${why}\n`);
 }
 
-/** What is told to somebody who wants to run a command then. */
+/** The problem to report to a user who wants to run a command on a machine that stops. */
 export const stoppingProblem = (why: string): Problem => ({
   code: "CLOISTER_E_STOPPING",
   subject: "machine",

@@ -5,7 +5,7 @@ export const SESSIONS_SLICE = "cloister-sessions.slice";
 
 export const scopeName = (session: string) => `cloister-session-${session}.scope`;
 
-/** How long processes have between SIGTERM and SIGKILL when systemd stops a session, in seconds. */
+/** Time between SIGTERM and SIGKILL when systemd stops a session, in seconds. */
 const STOP_SECONDS = 5;
 
 const property = (name: string, value: string | number) => `--property=${name}=${value}`;
@@ -26,8 +26,9 @@ export function scopeArguments(session: string, limits: SessionLimits): string[]
     `--unit=${scopeName(session)}`,
     `--description=cloister: session ${session}`,
     `--slice=${SESSIONS_SLICE}`,
-    // Processes are put into it without asking systemd. Only these controllers: with cpuset, which `yes` includes, the
-    // kernel patches its page allocator whenever sessions come and go, and that crashes machines that QEMU emulates.
+    // The supervisor puts processes into it without asking systemd. Delegate these controllers only: with cpuset, which
+    // `yes` includes, the kernel patches its page allocator whenever sessions come and go, and that crashes machines
+    // that QEMU emulates.
     property("Delegate", "memory pids"),
     property("KillMode", "control-group"),
     property("TimeoutStopSec", STOP_SECONDS),

@@ -9,7 +9,7 @@ export interface Account {
   readonly home: string;
 }
 
-/** The accounts of passwd(5). Lines that are none are left out. */
+/** Returns the accounts of a passwd(5) text. It leaves out lines that are no account. */
 export function parsePasswd(text: string): Account[] {
   return text.split("\n").flatMap((line) => {
     const [name, , uid, gid, , home] = line.split(":");
@@ -23,8 +23,8 @@ export async function readAccounts(): Promise<Account[]> {
 }
 
 /**
- * A free user id: random, so that two sessions made at once rarely want the same, and never one that anything in
- * `taken` (accounts, groups, owners of homes that are still there) has.
+ * Returns a free user id. It is random, so that two sessions made at once rarely want the same. It is never in `taken`:
+ * the ids of accounts, groups and owners of homes that are still there.
  */
 export function chooseUid(taken: ReadonlySet<number>, random = (below: number) => randomInt(below)): number {
   const size = SESSION_USERS.to - SESSION_USERS.from + 1;
