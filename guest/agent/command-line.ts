@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { RunRefused } from "../sessions/request.ts";
 import type { AgentTask } from "./settings.ts";
 
-/** Options of `cloister agent` beside those of a sealed run. */
+/** The options that `cloister agent` has in addition to those of a sealed run. */
 export interface AgentOptions {
   readonly continue?: boolean;
 }
@@ -18,7 +18,10 @@ Examples:
 Flags of Claude Code stand after --, in any order. Model, tools and MCP servers are the machine's; --tools adds to the
 tools, --disallowedTools takes some away, --model is another one.`;
 
-/** Adds what `cloister agent` takes beside the options of a sealed run; the operator's command and the machine's have the same. */
+/**
+ * Adds the options that `cloister agent` has in addition to those of a sealed run. The operator's command and the
+ * machine's have the same.
+ */
 export function addAgentOptions(command: Command): Command {
   return command
     .argument("[prompt]", "the task, as one word (default: standard input, or a terminal to talk on)")
@@ -30,8 +33,8 @@ export function addAgentOptions(command: Command): Command {
 /**
  * Reads the words of `cloister agent`.
  *
- * @param words all that is no option, in its order
- * @param rawArgs the whole command line: what follows the first `--` in it are Claude Code's flags
+ * @param words the arguments that are no options, in their order
+ * @param rawArgs the whole command line: the words after its first `--` are Claude Code's flags
  * @throws {RunRefused} when the prompt is empty or more than a word, or there is nothing to go on with
  */
 export function parseAgent(

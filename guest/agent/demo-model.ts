@@ -3,10 +3,10 @@ import { RUN_FILES } from "../../contract/run-files.ts";
 import { nextTurn, type Turn } from "./demo-script.ts";
 import { listenPrivately } from "./unix-server.ts";
 
-/** Said wherever the demo model answers, so that nobody takes it for the real one. */
+/** The notice to print wherever the demo model answers, so that nobody takes it for the real one. */
 export const DEMO_NOTICE = `demo: no key in ${RUN_FILES.modelKey}, so a scripted stand-in answers instead of the model; Claude Code and the seal around it are real`;
 
-/** The request the demo model was asked with, as far as it looks at it. */
+/** The parts of a request that the demo model looks at. */
 export interface DemoRequest {
   readonly model: string;
   readonly tools: readonly string[];

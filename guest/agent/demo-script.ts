@@ -1,9 +1,9 @@
 /**
- * The scripted agent: given the conversation so far, what it does next. It reads the file that the prompt names, counts
- * its words with a Bash command, writes a report next to it, and says so. Pure.
+ * The scripted agent: decides its next step from the conversation so far. It reads the file that the prompt names,
+ * counts its words with a Bash command, writes a report next to it, and says so. It is pure.
  */
 
-/** What the scripted agent says, and the one tool it uses, if any. */
+/** One turn of the scripted agent: its text, and the one tool that it uses, if any. */
 export interface Turn {
   readonly say: string;
   readonly use?: { readonly name: string; readonly input: Readonly<Record<string, unknown>> };
@@ -28,10 +28,13 @@ export function reportName(file: string): string {
   return (file.split("/").pop() ?? file).replace(/\.[^.]*$/, "").concat(".report.md");
 }
 
-/** Asks the scripted model what it was offered; the verification does. The answer is JSON: `{ model, tools }`. */
+/**
+ * The prompt with which the verification asks the scripted model what it was offered. The answer is JSON: `{ model,
+ * tools }`.
+ */
 export const OFFER_PROMPT = "[cloister] Tell the model and the tools of this request.";
 
-/** What a request offers the model. */
+/** The model and the tools that a request names. */
 export interface Offer {
   readonly model: string;
   readonly tools: readonly string[];

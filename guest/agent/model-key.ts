@@ -4,13 +4,19 @@ import type { ErrorCode } from "../../contract/errors.ts";
 import { RUN_FILES } from "../../contract/run-files.ts";
 import { writeFileAtomic } from "../lib/atomic-write.ts";
 
-/** The key for the model's API: on a file system in memory, readable by root only. It never enters a session. */
+/**
+ * The file with the key for the model's API. It is on a file system in memory, and only root can read it. The key never
+ * enters a session.
+ */
 export const MODEL_KEY: string = RUN_FILES.modelKey;
 
-/** Made by a relay when the API refuses the key. Who puts the key there (on AWS) then asks for it anew. */
+/**
+ * The file that a relay makes when the API refuses the key. On AWS, the program that writes the key then asks for it
+ * again.
+ */
 export const KEY_REFUSED: string = RUN_FILES.modelKeyRefused;
 
-/** What was given is no key. The text is in no message: it may be one with a character too many. */
+/** The given text is no key. No message contains the text: it may be a real key with one character too many. */
 export class NoKey extends Error {
   readonly code: ErrorCode = "CLOISTER_E_KEY";
 
@@ -48,7 +54,9 @@ export async function readKey(file: string = MODEL_KEY): Promise<string> {
   return (await readFile(file, "utf8").catch(() => "")).trim();
 }
 
-/** Which model answers, and whether the API has refused the key. Nothing of the key itself. */
+/**
+ * The state of the key: whether it is set, and whether the API has refused it. It contains no part of the key itself.
+ */
 export interface KeyStatus {
   readonly key: "set" | "none";
   /** The API has refused it since it was last fetched or set. */

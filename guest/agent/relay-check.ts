@@ -2,22 +2,25 @@ import type { z } from "zod";
 import { type Kind, lookUpName, namesOf } from "./relay-names.ts";
 
 /*
- * Checks that end with the first problem. zod looks at all of a value and collects every problem in it: a list of a million wrong
- * blocks, which fits into a request, took it 17 seconds and a gigabyte. So lists, objects and the choice by `type` are checked here,
- * one after the other, and zod checks what is at the leaves.
+ * These checks end with the first problem. zod looks at all of a value and collects every problem in it: a list of a
+ * million wrong blocks, which fits into a request, took it 17 seconds and a gigabyte. So lists, objects and the choice
+ * by `type` are checked here, one after the other, and zod checks what is at the leaves.
  */
 
 /** A refusal, in the API's own terms. */
 export interface Refusal {
   readonly status: number;
   readonly type: string;
-  /** For the session. It may name what the session sent. */
+  /** The reason for the session. It may name what the session sent. */
   readonly reason: string;
-  /** For the audit log, where nothing of a request's content may be. Absent where the reason has none. */
+  /**
+   * The reason for the audit log, which must not contain anything of a request's content. Absent when {@link reason}
+   * contains nothing of it.
+   */
   readonly row?: string;
 }
 
-/** Why a request as a whole is not sent on. */
+/** The error for a request that is not sent on. The whole request is refused. */
 export class Refused extends Error {
   readonly refusal: Refusal;
 
@@ -40,12 +43,12 @@ const WORDS: Readonly<Record<Kind, string>> = {
 
 const QUOTE_LIMIT = 64;
 
-/** A session's word in an answer: one line, and short. */
+/** Quotes a session's word for an answer: on one line, and short. */
 export function quote(text: string): string {
   return JSON.stringify(text.length > QUOTE_LIMIT ? `${text.slice(0, QUOTE_LIMIT)}...` : text);
 }
 
-/** Refuses a name: with the table's reason where it has one, as unknown otherwise. */
+/** Refuses a name: with the table's reason when the table has the name, or else as unknown. */
 export function refuseName(kind: Kind, name: string, at = ""): Refused {
   const known = lookUpName(kind, name)?.reason;
   const why = known ?? "the relay does not know it";
@@ -58,7 +61,7 @@ export function refuseName(kind: Kind, name: string, at = ""): Refused {
   });
 }
 
-/** Refuses what has a known name and the wrong shape. */
+/** Refuses a value that has a known name and the wrong shape. */
 export function refuseShape(what: string, at = ""): Refused {
   return new Refused({
     status: 400,
@@ -68,11 +71,15 @@ export function refuseShape(what: string, at = ""): Refused {
   });
 }
 
-/** One check of a value: gives what is sent on, or throws {@link Refused}. `at` is where in the request it stands. */
+/**
+ * One check of a value: it returns the value to send on, or throws {@link Refused}. `at` is the value's place in the
+ * request.
+ */
 export type Check = (value: unknown, at: string) => unknown;
 
 /**
- * Checks with a zod schema. The first problem ends it: of a request with a million faults nothing is collected.
+ * Checks with a zod schema. The check ends with the first problem: it does not collect the faults of a request that has
+ * a million.
  */
 export function shaped(schema: z.ZodType): Check {
   return (value, at) => {
@@ -85,7 +92,10 @@ export function shaped(schema: z.ZodType): Check {
   };
 }
 
-/** Checks every element of a list, and that it is one: something else with `length` or numbers for keys is none. */
+/**
+ * Checks that a value is a list, and checks every element of it. An object with `length` or with numbers for keys is no
+ * list.
+ */
 export function listOf(element: Check): Check {
   return (value, at) => {
     if (!Array.isArray(value)) throw refuseShape("must be a list", at);
@@ -93,19 +103,19 @@ export function listOf(element: Check): Check {
   };
 }
 
-/** Takes one of two: a text, or what the check says. */
+/** Accepts a text, or else a value that the check accepts. */
 export function textOr(check: Check): Check {
   return (value, at) => (typeof value === "string" ? value : check(value, at));
 }
 
-/** Takes `null` too, as many clients write what is absent. */
+/** Accepts `null` too: many clients write it for an absent member. */
 export function orNull(check: Check): Check {
   return (value, at) => (value === null ? null : check(value, at));
 }
 
 /**
- * Checks an object whose members are all named. A member that is absent stays absent; one that no check is named for refuses the
- * request.
+ * Checks an object whose members are all named. An absent member stays absent. A member without a check leads to a
+ * refusal of the request.
  */
 export function objectOf(members: Readonly<Record<string, Check>>): Check {
   return (value, at) => {
@@ -121,7 +131,10 @@ export function objectOf(members: Readonly<Record<string, Check>>): Check {
   };
 }
 
-/** Checks an object by its `type`, which must be a name that passes. `missing` stands for no type, where there may be none. */
+/**
+ * Checks an object by its `type`, which must be a name that passes. `missing` is the type of an object without one,
+ * where the API allows that.
+ */
 export function typed(kind: Kind, checks: Readonly<Record<string, Check>>, missing?: string): Check {
   return (value, at) => {
     const object = asObject(value, at);
@@ -136,7 +149,7 @@ export function typed(kind: Kind, checks: Readonly<Record<string, Check>>, missi
 /** Leaves a member out. */
 export const dropped: Check = () => undefined;
 
-/** Refuses a member by the table, but where it says nothing: `null`, and an empty list. */
+/** Refuses a member with the table's reason, except `null` and an empty list, which ask for nothing. */
 function refusedField(name: string): Check {
   return (value, at) => {
     if (value === null || (Array.isArray(value) && value.length === 0)) return value;
@@ -144,7 +157,10 @@ function refusedField(name: string): Check {
   };
 }
 
-/** Checks for every field that the table does not pass: what is dropped is left out, what is refused is refused. */
+/**
+ * Returns a check for every field that the table does not pass. It leaves out a field to drop, and refuses a field to
+ * refuse.
+ */
 export function otherFields(): Record<string, Check> {
   return Object.fromEntries(
     namesOf("field").flatMap((name) => {

@@ -8,7 +8,7 @@ import {
 } from "node:http";
 import { request as httpsRequest } from "node:https";
 
-/** Where requests go once the session's token was exchanged for the key. */
+/** The destination of requests, after the key has replaced the session's token. */
 export interface Upstream {
   /** Origin, such as `https://api.anthropic.com`. */
   readonly origin: string;
@@ -19,7 +19,7 @@ export interface Upstream {
 /** The real API. */
 export const ANTHROPIC_API: Upstream = { origin: "https://api.anthropic.com" };
 
-/** A request as it is sent on: nothing in it is as the session wrote it. */
+/** A request as it is sent on. All of it is made anew: nothing is copied as the session wrote it. */
 export interface Forwarded {
   /** Path and query. */
   readonly path: string;
@@ -46,7 +46,7 @@ export function forward(response: ServerResponse, sent: Forwarded, upstream: Ups
     outgoing.once("response", (answer) => {
       answer.once("error", reject);
       const status = answer.statusCode ?? 502;
-      // Node refuses to send such a status on, by an error that nobody would catch here.
+      // Node refuses to send such a status on: it would throw an error that nobody catches here.
       if (status < 200 || status > 599) return void outgoing.destroy(new Error("no HTTP status"));
       response.writeHead(status, returnedHeaders(answer.headers));
       // An event stream's first bytes must not wait for its first event.

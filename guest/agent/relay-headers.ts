@@ -2,12 +2,12 @@ import type { IncomingMessage, OutgoingHttpHeaders } from "node:http";
 import { Refused, refuseName } from "./relay-check.ts";
 import { lookUpName, type NamesWith } from "./relay-names.ts";
 
-/** The versions of the API that there are (Anthropic API, "Versions"). */
+/** All versions of the API (Anthropic API, "Versions"). */
 const VERSIONS = ["2023-01-01", "2023-06-01"];
 
 const ENCODINGS = ["gzip", "deflate", "br", "zstd", "identity"];
 
-/** What of a header's value is sent on; undefined: nothing. */
+/** Returns the part of a header's value that is sent on; undefined when no part is. */
 type Keep = (value: string) => string | undefined;
 
 const matching =
@@ -33,14 +33,17 @@ const HEADERS: Record<NamesWith<"header", "pass">, Keep> = {
   "x-app": matching(/^[a-z][a-z-]{0,31}$/),
 };
 
-/** A beta header's features, in the table's spelling and each once: those that are sent on, and those that are not. */
+/**
+ * Returns a beta header's features, in the table's spelling and each once: those that are sent on, and those that are
+ * not.
+ */
 export function sortBetas(header: string): { kept: string[]; dropped: string[] } {
   const names = [...new Set(words(header))];
   const passes = (name: string) => lookUpName("beta", name)?.verdict === "pass";
   return { kept: names.filter(passes), dropped: names.filter((name) => !passes(name)) };
 }
 
-/** A list's words, in lower case: HTTP's lists may have spaces, empty elements, and any letters. */
+/** Returns a list's words in lower case: HTTP's lists may have spaces, empty elements, and letters of any case. */
 function words(list: string): string[] {
   return list
     .split(",")
@@ -48,7 +51,7 @@ function words(list: string): string[] {
     .filter((word) => word !== "");
 }
 
-/** What a request may carry on: what the API reads, nothing that names a key, a cookie or another place. */
+/** Returns the headers to send on: those that the API reads, and none that names a key, a cookie or another place. */
 export function forwardedHeaders(request: IncomingMessage): OutgoingHttpHeaders {
   const kept: OutgoingHttpHeaders = {};
   for (const [name, keep] of Object.entries(HEADERS)) {
@@ -59,11 +62,12 @@ export function forwardedHeaders(request: IncomingMessage): OutgoingHttpHeaders 
   return kept;
 }
 
-/** Headers of which there may be more than one: a list is a list however it is written. */
+/** Headers that may occur more than once: a list may be written in one header or in several. */
 const LISTS = new Set(["accept", "accept-encoding", "anthropic-beta"]);
 
 /**
- * Refuses a request whose headers can be read in two ways, or whose body is not plain JSON: what is checked must be what is read.
+ * Refuses a request whose headers can be read in two ways, or whose body is not plain JSON: the API must read the same
+ * as the relay checks.
  *
  * @throws {Refused}
  */

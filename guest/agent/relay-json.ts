@@ -1,7 +1,9 @@
-/** Deeper than any conversation, tool or schema is; far less than what exhausts a stack. */
+/**
+ * Maximum depth. It is deeper than any conversation, tool or schema, and far less than the depth that exhausts a stack.
+ */
 export const MAX_DEPTH = 200;
 
-/** Members and elements of all objects and lists: a conversation of 32 MB has some ten thousand. */
+/** Maximum number of members and elements of all objects and lists. A conversation of 32 MB has some ten thousand. */
 export const MAX_ITEMS = 1_000_000;
 
 export type JsonResult = { readonly value: unknown } | { readonly problem: string };
@@ -10,11 +12,13 @@ const [QUOTE, BACKSLASH, COLON, COMMA] = [0x22, 0x5c, 0x3a, 0x2c];
 const [OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = [0x5b, 0x5d, 0x7b, 0x7d];
 
 /**
- * Parses JSON as strictly as the strictest reader would: UTF-8 without errors and without a mark, bounded in depth and number,
- * and no object has a key twice. Readers differ in which of two they take, so a check by one says nothing about the other.
+ * Parses JSON as strictly as the strictest reader would: UTF-8 without errors and without a mark, bounded in depth and
+ * number, and no object has a key twice. Readers differ in which of two equal keys they take, so a check by one reader
+ * says nothing about another reader.
  *
- * Whether a key is there twice is told by counting: in JSON that JSON.parse accepts, every colon outside of a string is one
- * member, and of members with the same key it keeps one only. No key needs to be decoded for that, and the parser is the runtime's.
+ * Counting finds a key that is there twice: in JSON that JSON.parse accepts, every colon outside of a string is one
+ * member, and JSON.parse keeps only one of several members with the same key. No key needs to be decoded for that, and
+ * the parser is the runtime's.
  */
 export function parseStrictJson(bytes: Uint8Array): JsonResult {
   const counted = countMembers(bytes);
@@ -29,7 +33,10 @@ export function parseStrictJson(bytes: Uint8Array): JsonResult {
   return { value };
 }
 
-/** Counts the members of all objects in a text, without making anything of it. Right for JSON; anything else is not parsed later. */
+/**
+ * Counts the members of all objects in a text without parsing it. The count is right for JSON; a text that is not JSON
+ * is refused later.
+ */
 function countMembers(bytes: Uint8Array): { members: number } | { problem: string } {
   let [depth, members, commas, inString] = [0, 0, 0, false];
   for (let at = 0; at < bytes.length; at++) {

@@ -2,12 +2,13 @@
  * Every name of the model's API that the relay knows, what it does with it, and why. This is the one place to add a name: a name
  * that passes also gets its shape in relay-schema.ts, and the compiler asks for it.
  *
- * `pass`: sent on. `drop`: left out of what is sent on, because the answer is as good without it. `refuse`: the whole request is
- * refused, by this name and with this reason. What is not in this table is refused; unknown betas and headers are dropped, because
- * whatever they switch on can only be used through a field, a block or a tool that is looked at too.
+ * `pass`: sent on. `drop`: left out of what is sent on, because the answer is as good without it. `refuse`: the whole
+ * request is refused, by this name and with this reason. A name that is not in this table is refused. Unknown betas and
+ * headers are dropped, because a request can use what they switch on only through a field, a block or a tool, and these
+ * are checked too.
  */
 
-/** What names are names of. */
+/** The kinds of things that the table names. */
 export type Kind = "field" | "block" | "source" | "tool" | "edit" | "beta" | "header";
 
 export type Verdict = "pass" | "drop" | "refuse";
@@ -81,7 +82,7 @@ const BLOCKS = {
   advisor_tool_result: ["refuse", SERVER_SAID],
 } as const satisfies Names;
 
-/** Where the bytes of an image or a document come from. */
+/** Types of sources for the bytes of an image or a document. */
 const SOURCES = {
   base64: ["pass", "the bytes themselves"],
   text: ["pass", "the text itself"],
@@ -112,7 +113,7 @@ const TOOLS = {
   mcp_toolset: ["refuse", SERVER_RUN],
 } as const satisfies Names;
 
-/** What may be done to the conversation before the model is shown it. */
+/** Edits that the API may make to the conversation before the model sees it. */
 const EDITS = {
   clear_tool_uses_20250919: ["pass", CONTEXT],
   clear_thinking_20251015: ["pass", CONTEXT],
@@ -202,7 +203,7 @@ export type NamesWith<K extends Kind, V extends Verdict> = {
   [N in keyof (typeof TABLE)[K]]: (typeof TABLE)[K][N] extends readonly [V, string] ? N : never;
 }[keyof (typeof TABLE)[K]];
 
-/** What the table says of a name, or undefined where it does not know it. */
+/** Returns the table's verdict and reason for a name; undefined when the table does not have it. */
 export function lookUpName(kind: Kind, name: string): { verdict: Verdict; reason: string } | undefined {
   const names: Names = TABLE[kind];
   const entry = Object.hasOwn(names, name) ? names[name] : undefined;

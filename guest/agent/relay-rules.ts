@@ -1,8 +1,8 @@
 /**
- * What a session may ask of the model's API: pure decisions, no input or output.
+ * Decides what a session may ask of the model's API. These are pure decisions, without input or output.
  *
- * The API can act for its caller: fetch a URL, call an MCP server, run code, keep a file. Each of these carries data past
- * the session's egress policy, so none of them passes: what the relay knows to be harmless passes, by name, and nothing else.
+ * The API can act for its caller: fetch a URL, call an MCP server, run code, keep a file. Each of these carries data
+ * past the session's egress policy, so none of them passes. Only names that the relay knows to be harmless pass.
  */
 import { quote, Refused } from "./relay-check.ts";
 import { parseStrictJson } from "./relay-json.ts";
@@ -19,13 +19,13 @@ const PATHS = new Set(["/v1/messages", "/v1/messages/count_tokens"]);
 /** Paths that Claude Code asks without a key, to see whether its API is there. The relay answers by itself. */
 const LIVENESS = new Set(["/", "/api/hello"]);
 
-/** Whether the relay answers this by itself. */
+/** Returns true when the relay answers this request by itself. */
 export function asksForLife(method: string, target: URL): boolean {
   return LIVENESS.has(target.pathname) && (method === "HEAD" || method === "GET");
 }
 
 /**
- * Refuses every method and path but the few an agent needs.
+ * Refuses every method and path except the few that an agent needs.
  *
  * @throws {Refused}
  */
@@ -50,7 +50,7 @@ export function refuseTarget(method: string, target: URL | undefined): asserts t
 }
 
 /**
- * Reads a request's body and makes the one that is sent on, which has only what is known in it.
+ * Reads a request's body and makes the one that is sent on, which contains only known names.
  *
  * @throws {Refused}
  */
@@ -66,7 +66,10 @@ export function remakeBody(bytes: Uint8Array): Readonly<Record<string, unknown>>
   return checkBody(parsed.value);
 }
 
-/** What may be told of a request that is sent on: the model and the names of the tools offered to it. */
+/**
+ * Returns the facts that may be reported of a request that is sent on: the model and the names of the tools offered to
+ * it.
+ */
 export function describeRequest(body: Readonly<Record<string, unknown>>): { model?: string; tools?: string[] } {
   const { model, tools } = body as { model?: string; tools?: readonly { name?: string }[] | null };
   const names = (tools ?? []).flatMap(({ name }) => (name === undefined ? [] : [name]));

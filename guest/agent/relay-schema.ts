@@ -15,8 +15,8 @@ import {
 import type { NamesWith } from "./relay-names.ts";
 
 /*
- * The shape of every name that passes (relay-names.ts). What is complete and what goes together is for the API to judge: members
- * may be absent here, but none may be there that is not written down, and none may have another form.
+ * The shape of every name that passes (relay-names.ts). The API judges what is complete and what goes together. So
+ * members may be absent here, but no member may be present that is not written down, and none may have another form.
  */
 
 const text = shaped(z.string());
@@ -33,7 +33,10 @@ const freeObject: Check = (value, at) => {
   return value;
 };
 
-/** Where the prompt's cache may begin. `scope` would share it with others, who can tell from a hit what was asked. */
+/**
+ * Marks a place in the prompt for its cache. `scope` would share the cache with others, who can tell from a hit what
+ * was asked.
+ */
 const cacheControl = orNull(objectOf({ type: oneOf("ephemeral"), ttl: orNull(oneOf("5m", "1h")), scope: dropped }));
 
 /** An object with this type, these members and, as most have it, a mark for the cache. */
@@ -54,7 +57,7 @@ const DOCUMENT_SOURCES: Record<NamesWith<"source", "pass">, Check> = {
 
 // Blocks
 
-/** Where in the request's own documents a sentence of an earlier answer was from. */
+/** The place in the request's own documents that a sentence of an earlier answer came from. */
 const citation: Check = objectOf({
   type: oneOf("char_location", "page_location", "content_block_location", "search_result_location"),
   cited_text: text,
@@ -75,7 +78,7 @@ const citation: Check = objectOf({
 });
 
 const mayCite = orNull(objectOf({ enabled: flag }));
-/** Who called a tool. The other callers are tools of the API's servers. */
+/** The caller of a tool. All other callers are tools of the API's servers. */
 const caller = orNull(objectOf({ type: oneOf("direct") }));
 const toolName = objectOf({ type: oneOf("tool_reference"), name });
 
@@ -131,7 +134,7 @@ const ofEveryTool = {
   defer_loading: orNull(flag),
   eager_input_streaming: orNull(flag),
   input_examples: orNull(listOf(freeObject)),
-  // The model itself. Anything else is a tool of the API's servers.
+  // `direct` is the model itself. All other callers are tools of the API's servers.
   allowed_callers: orNull(listOf(oneOf("direct"))),
 };
 const builtIn = (type: string, members: Readonly<Record<string, Check>> = {}): Check =>
@@ -169,7 +172,7 @@ const addedTool = typed("block", {
   tool_definition: objectOf({ type: oneOf("tool_definition"), definition: tool }),
 });
 
-// What is done to the conversation
+// Edits of the conversation
 
 const amount = orNull(objectOf({ type: oneOf("input_tokens", "tool_uses", "thinking_turns", "all"), value: count }));
 const EDITS: Record<NamesWith<"edit", "pass">, Check> = {

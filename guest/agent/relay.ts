@@ -11,7 +11,7 @@ import { listenPrivately } from "./unix-server.ts";
 export { ANTHROPIC_API, type Upstream } from "./relay-forward.ts";
 export { MODEL_HOST } from "./relay-rules.ts";
 
-/** One decision of the relay, as it is made: what the audit log is told. No header, query, body or key is in it. */
+/** One decision of the relay, as it goes to the audit log. It contains no header, query, body or key. */
 export interface RelayDecision {
   readonly method: string;
   readonly path: string;
@@ -20,13 +20,13 @@ export interface RelayDecision {
   readonly reason: string;
 }
 
-/** One request seen by the relay, when it is over: never with a key, a token or a body in it. */
+/** One request seen by the relay, after its end. It never contains a key, a token or a body. */
 export interface RelayEvent {
   readonly method: string;
   readonly path: string;
   /** Status sent back into the session. */
   readonly status: number;
-  /** Why it was refused or failed; absent when it was passed on and answered. */
+  /** The reason why it was refused or failed. Absent when it was passed on and answered. */
   readonly reason?: string;
   /** Model named in the request. */
   readonly model?: string;
@@ -38,9 +38,12 @@ export interface RelayEvent {
 export interface RelayOptions {
   /** UNIX socket to listen on. Only its owner may connect (mode 0600). */
   readonly socketPath: string;
-  /** The session's token: all it is good for is this relay, while it runs. */
+  /** The session's token. It is valid for this relay only, while the relay runs. */
   readonly token: string;
-  /** The real key, asked for with every request. Without it they go on with no key at all: right for the demo model only. */
+  /**
+   * Returns the real key; called for every request. Without it, requests are sent on without a key, which is right for
+   * the demo model only.
+   */
   readonly key?: () => Promise<string>;
   readonly upstream: Upstream;
   readonly onDecision?: (decision: RelayDecision) => void;
@@ -62,14 +65,15 @@ export function makeToken(): string {
 
 /**
  * Starts the relay of one session. The session's proxy hands it every request for {@link MODEL_HOST}, in absolute form
- * (`POST http://model.cloister.internal/v1/messages`). It accepts the session's token and nothing else, makes the request anew
- * from what it knows (see relay-names.ts), adds the key, and streams the answer back as it comes. What would let the API fetch,
- * store or run things on the caller's behalf is refused: an allowed host is a capability, not a mere destination.
+ * (`POST http://model.cloister.internal/v1/messages`). It accepts the session's token and nothing else, makes the
+ * request anew from what it knows (see relay-names.ts), adds the key, and streams the answer back as it comes. It
+ * refuses requests that would let the API fetch, store or run things on the caller's behalf: an allowed host is a
+ * capability, not a mere destination.
  */
 export async function startRelay(options: RelayOptions): Promise<Relay> {
-  // Connections with a request that is being read or answered: what goes wrong with it is told once.
+  // Connections with a request that is being read or answered: an error of such a request is reported once only.
   const busy = new WeakSet<Duplex>();
-  // Without a Host the server would answer by itself, and nobody would be told.
+  // Otherwise the server would itself answer a request without a Host header, and nothing would be reported.
   const server = createServer({ requestTimeout: 60_000, requireHostHeader: false }, (request, response) => {
     const { socket } = request;
     busy.add(socket);
@@ -137,7 +141,7 @@ async function relay(request: IncomingMessage, response: ServerResponse, options
     if (error instanceof Refused) {
       const { status, type, reason, row = reason } = error.refusal;
       decide("denied", row);
-      // Read nothing more of what was sent: the connection is closed with the answer.
+      // Read no more of the request: the connection is closed with the answer.
       response.shouldKeepAlive = false;
       sendError(response, status, type, reason);
       return note(status, row);
@@ -151,7 +155,9 @@ async function relay(request: IncomingMessage, response: ServerResponse, options
   }
 }
 
-/** Why a request was allowed, with what was left out of it, as far as that is a name the relay knows. */
+/**
+ * Returns why a request was allowed, and which of its betas were left out. It names only those that the relay knows.
+ */
 function passedOn(request: IncomingMessage): string {
   const { dropped } = sortBetas([request.headers["anthropic-beta"] ?? []].flat().join(","));
   const known = dropped.filter((name) => lookUpName("beta", name) !== undefined);
@@ -168,7 +174,10 @@ function parseTarget(request: IncomingMessage): URL | undefined {
   }
 }
 
-/** Every key in the request must be the session's token: one that is not may be somebody else's, carrying data out. */
+/**
+ * Refuses a request with a key that is not the session's token: such a key may be somebody else's, and the request
+ * could carry data to that account.
+ */
 function refuseKey({ headers }: IncomingMessage, token: string): void {
   const given: string[] = [];
   const apiKey = headers["x-api-key"];
@@ -213,7 +222,7 @@ async function readBody(request: IncomingMessage): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-/** In the shape of the API's own errors, so that the agent shows the reason instead of guessing. */
+/** Sends an error in the shape of the API's own errors, so that the agent shows the reason instead of guessing. */
 function sendError(response: ServerResponse, status: number, type: string, message: string): void {
   const body = JSON.stringify({ type: "error", error: { type, message: `cloister: ${message}` } });
   response.writeHead(status, {
@@ -224,7 +233,10 @@ function sendError(response: ServerResponse, status: number, type: string, messa
   response.end(body);
 }
 
-/** An error's code, or its message where it has none: what Node says of sockets and TLS holds no header and no key. */
+/**
+ * Returns an error's code, or its message when it has no code. Node's messages about sockets and TLS contain no header
+ * and no key.
+ */
 function errorCode(error: unknown): string {
   const { code, message } = error as NodeJS.ErrnoException;
   return code ?? message;

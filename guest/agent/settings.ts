@@ -1,20 +1,20 @@
 import type { AgentSettings, McpServer } from "../../contract/machine.ts";
 import { MODEL_HOST } from "./relay.ts";
 
-/** What a run of Claude Code in a session depends on. */
+/** The values that a run of Claude Code in a session depends on. */
 export interface AgentRun {
   readonly settings: AgentSettings;
   /** The session's token for the relay: worthless anywhere else. */
   readonly token: string;
   /** The session's home, an absolute path. */
   readonly home: string;
-  /** Whether the processor is an emulated Arm one. Default: no. */
+  /** True when the processor is an emulated Arm one. Default: false. */
   readonly emulated?: boolean;
 }
 
 /**
- * Environment of Claude Code inside a session, to be added to the session's own. Its API is the relay, its key the
- * session's token, its state in the session's home; it neither updates itself nor calls anyone but its model
+ * Returns the environment of Claude Code inside a session, to be added to the session's own. Its API is the relay, its
+ * key the session's token, its state in the session's home; it neither updates itself nor calls anyone but its model
  * (Claude Code, "Environment variables").
  */
 export function agentEnvironment({ settings, token, home, emulated = false }: AgentRun): Record<string, string> {
@@ -35,15 +35,17 @@ export function agentEnvironment({ settings, token, home, emulated = false }: Ag
     CLAUDE_CODE_SANDBOXED: "1",
     // Sessions have ripgrep from the distribution.
     USE_BUILTIN_RIPGREP: "0",
-    // An emulated Arm processor now and then runs code that its engine replaced a moment before: one run of five failed, none
-    // of 23 without compiled code, and they took as long. (Bun hands BUN_JSC_ options to JavaScriptCore.)
+    // An emulated Arm processor sometimes runs code that Claude Code's engine replaced a moment before: one run of five
+    // failed. Without compiled code none of 23 runs failed, and they took as long. (Bun hands BUN_JSC_ options to
+    // JavaScriptCore.)
     ...(emulated ? { BUN_JSC_useJIT: "0" } : {}),
   };
 }
 
 /**
- * What Claude Code's start reads in a session (`guest/bin/claude`): the tools that the model is offered, and the MCP servers. In
- * files, because a server's settings may hold a key of its own, and everybody on a machine may read command lines.
+ * Returns the files that Claude Code's start script reads in a session (`guest/bin/claude`): the tools that the model
+ * is offered, and the MCP servers. They are files because a server's settings may hold a key of its own, and everybody
+ * on a machine may read command lines.
  */
 export function agentFiles({ tools, mcpServers }: AgentSettings): Record<"agent-tools" | "agent-servers.json", string> {
   return {
@@ -52,13 +54,13 @@ export function agentFiles({ tools, mcpServers }: AgentSettings): Record<"agent-
   };
 }
 
-/** What `cloister agent` is asked for. */
+/** The task that `cloister agent` is given. */
 export interface AgentTask {
-  /** Default: from standard input, or from a person on the terminal. */
+  /** The prompt. Default: it comes from standard input, or from a person on the terminal. */
   readonly prompt?: string;
-  /** Whether a person talks to the agent on a terminal. */
+  /** True when a person talks to the agent on a terminal. */
   readonly interactive: boolean;
-  /** Goes on with the last conversation of the session's working directory. */
+  /** True to continue the last conversation of the session's working directory. */
   readonly continue?: boolean;
   /** Claude Code's own flags. */
   readonly flags: readonly string[];
@@ -74,7 +76,7 @@ export function agentCommand({ prompt, interactive, continue: goOn = false, flag
     "claude",
     ...(goOn ? ["--continue"] : []),
     ...(interactive ? [] : ["--print"]),
-    // It prints its stream only together with this.
+    // Claude Code prints its stream only with this flag.
     ...(stream && !interactive && !flags.includes("--verbose") ? ["--verbose"] : []),
     ...flags,
     // After "--" a prompt may begin with a dash, and no flag that takes several values takes it.

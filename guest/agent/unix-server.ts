@@ -5,7 +5,7 @@ import type { Server } from "node:http";
  * Lets a server listen on a UNIX socket that only its owner may use. A socket left by a process that was killed is
  * replaced.
  *
- * @returns what ends it: every connection is closed, and the socket removed
+ * @returns a function that closes every connection and removes the socket
  */
 export async function listenPrivately(server: Server, socketPath: string): Promise<() => Promise<void>> {
   await rm(socketPath, { force: true });

@@ -43,7 +43,7 @@ export interface Shown {
 
 /** Folders that bubblewrap binds itself: no part of their paths may be a session's to change. */
 export interface Bound {
-  /** The folder that is mounted as `mnt`. It has an empty folder for each of {@link folders}. */
+  /** The folder that is mounted as `mnt`. It has an empty folder for each of `folders`. */
   readonly places: string;
   readonly folders: readonly { readonly name: string; readonly mode: MountMode; readonly source: string }[];
 }
