@@ -12,8 +12,8 @@ import { failureCode, parseReport, textOf, whyNotReady } from "./readiness.ts";
 import { verify } from "./verify.ts";
 
 /**
- * `cloister verify`: prints the report, as a table or as JSON. With `boot` it is the quick verification, whose report is
- * left in {@link RUN_FILES.report}, and which says on the console whether the machine is ready.
+ * `cloister verify`: prints the report, as a table or as JSON. With `boot` it runs the quick verification, writes the
+ * report to {@link RUN_FILES.report}, and says on the console whether the machine is ready.
  *
  * @returns the exit code: 0 only when the machine keeps every promise that it must keep
  */
@@ -24,19 +24,19 @@ export async function verifyCommand(options: {
   readonly allRows?: boolean;
 }): Promise<number> {
   const machine = await readMachine();
-  // When this run does not come to its end, no earlier report must speak for it, and no earlier failure against it.
+  // Remove the previous report and the previous failure first: an interrupted run must not leave them.
   if (options.boot) await rm(RUN_FILES.report, { force: true });
   if (options.boot && failureCode((await textOf(RUN_FILES.failure)) ?? "") === "CLOISTER_E_VERIFICATION_UNFINISHED")
     await rm(RUN_FILES.failure, { force: true });
   const seen = await verify(machine, options.boot ? "quick" : "full");
   if (options.boot) await leaveReport(seen);
   const report = options.boot ? seen : await withReadiness(seen, machine);
-  // Who hears "ready" may rely on it: what first boot made outlives a crash that comes a moment later.
+  // Write all files to disk before "ready" is told: the results of the first boot must survive a crash right after it.
   if (options.boot) {
     await tryRun(["sync"]);
     await appendFile(CONSOLE, `${reportLine(report)}\n${readyLine(report)}\n`).catch(() => {});
   }
-  // After whoever waits for this machine was told.
+  // Print the report only after the console line, on which another program may wait.
   if (options.json) process.stdout.write(`${JSON.stringify(report, undefined, 2)}\n`);
   else {
     const { printReport } = await import("./table.ts");
@@ -48,7 +48,8 @@ export async function verifyCommand(options: {
 }
 
 /**
- * `cloister report`: prints the report of this boot's verification as JSON, and whether sealed commands are taken.
+ * `cloister report`: prints the report of this boot's verification as JSON, and whether the machine takes sealed
+ * commands.
  *
  * @throws when there is none (yet)
  */
@@ -79,7 +80,7 @@ async function withReadiness(report: Report, machine: Machine): Promise<Report> 
   };
 }
 
-/** What the computer that started the machine waits for on its serial console. */
+/** Returns the line for the serial console. The computer that started the machine waits for it. */
 export function readyLine(report: Pick<Report, "ok" | "rows">): string {
   return consoleLine(report.ok ? { kind: "ready" } : { kind: "failed", why: failures(report).join("; ") });
 }

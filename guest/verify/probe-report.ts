@@ -1,4 +1,4 @@
-/** What guest/seal's `probe` prints, as far as it is looked at. */
+/** The used part of the output of guest/seal's `probe`. */
 export interface Outcome {
   readonly ok: boolean;
   /** Name of the error number when it was refused. */
@@ -8,7 +8,7 @@ export interface Outcome {
 export interface ProbeReport {
   readonly status?: Readonly<Record<string, string>>;
   readonly namespaces?: Readonly<Record<string, string>>;
-  /** Connections to UNIX sockets; what fails may be the making of the socket or the connection. */
+  /** Connections to UNIX sockets. Either the making of the socket or the connection may fail. */
   readonly unix?: readonly (Outcome & { readonly target: string })[];
   readonly processes?: readonly { readonly pid: number; readonly comm: string; readonly cmdline: readonly string[] }[];
   readonly identity?: {

@@ -3,22 +3,22 @@ import { ERRORS, type ErrorCode } from "../../contract/errors.ts";
 import { failures, Report } from "../../contract/report.ts";
 import { RUN_FILES } from "../../contract/run-files.ts";
 
-/** The files that tell how a boot went. */
+/** The files that record the state of a boot. */
 export type BootFiles = Readonly<Record<"wall" | "failure" | "report" | "logs", string>>;
 
-/** How this boot went so far, as its files tell it. The one reading of them. */
+/** The state of this boot so far, by its files. All other code uses this reading of them. */
 export interface BootState {
-  /** Whether the packet filter is loaded. */
+  /** True when the packet filter is loaded. */
   readonly wall: boolean;
-  /** Why the boot failed, by the boot scripts or because the verification did not come to its end. */
+  /** The reason of a failed boot: either a boot script failed, or the verification was interrupted. */
   readonly failure?: string;
-  /** What the verification found; absent while it is not over. */
+  /** The result of the verification; absent while it is not over. */
   readonly verification?: { readonly ok: true } | { readonly ok: false; readonly why: string };
-  /** Whether logs are shipped, and why not; absent while that is not known. */
+  /** The state of the shipping of logs, with the reason if they are not shipped; absent while it is not known. */
   readonly logs?: { readonly ok: true } | { readonly ok: false; readonly why: string };
 }
 
-/** Reads how this boot went so far. A report that is not one of this version is a verification that failed. */
+/** Reads the state of this boot so far. A report of another version counts as a failed verification. */
 export async function readBootState(files: BootFiles = RUN_FILES): Promise<BootState> {
   const [wall, failure, report, logs] = await Promise.all(
     [files.wall, files.failure, files.report, files.logs].map(textOf),
@@ -31,7 +31,7 @@ export async function readBootState(files: BootFiles = RUN_FILES): Promise<BootS
   };
 }
 
-/** A report's text as a report; undefined where it is none of this version. */
+/** Parses a report's text; undefined when it is no report of this version. */
 export function parseReport(text: string): Report | undefined {
   try {
     return Report.parse(JSON.parse(text));
@@ -47,8 +47,8 @@ function outcomeOf(text: string): NonNullable<BootState["verification"]> {
 }
 
 /**
- * What became of a boot, for whoever waits for it: whether the machine may go into service, and why not. Undefined while
- * it is not known.
+ * Returns the verdict on a boot, for a program that waits for it: whether the machine may go into service, and if not,
+ * why. Undefined while it is not known.
  *
  * @param logsRequired as machine.json has it
  */
@@ -64,23 +64,24 @@ export function verdictOf(
   return logs.ok ? { ok: true, why: "" } : { ok: false, why: `logs: ${logs.why}` };
 }
 
-/** How a failure begins that has a code of its own, such as the verification's (guest/boot/verify-ended). */
+/** The beginning of a failure with its own code, such as the verification's (guest/boot/verify-ended). */
 const CODED = /^(CLOISTER_E_[A-Z_]+): /;
 
-/** The code of a failure of the boot. */
+/** Returns the code of a failure of the boot. */
 export function failureCode(failure: string): ErrorCode {
   const code = CODED.exec(failure)?.[1];
   return code !== undefined && code in ERRORS ? (code as ErrorCode) : "CLOISTER_E_BOOT_FAILED";
 }
 
-/** How a machine is verified again. */
+/** The command that verifies a machine again. */
 const AGAIN = "sudo systemctl restart cloister-verify on the machine";
 
 /**
- * Why no session may run on this machine, and what to do; undefined where one may: where the packet filter is loaded, nothing of the
- * boot has failed, the verification found every promise kept, and logs are shipped if they must be.
+ * Returns why no session may run on this machine, and what to do. Undefined when one may: the packet filter is loaded,
+ * nothing of the boot has failed, the verification found every promise kept, and logs are shipped if they must be.
  *
- * @param options.verifying the verification looks at sessions before that; never without the packet filter
+ * @param options.verifying true for the verification, which looks at sessions before that, but never without the packet
+ * filter
  * @param options.logsRequired as machine.json has it
  */
 export async function whyNotReady(
@@ -114,7 +115,7 @@ function failedBoot(failure: string): { readonly code: ErrorCode; readonly why: 
   return { code, why: `${failure.replace(CODED, "")}. Mend that, then ${again}` };
 }
 
-/** A file's text; undefined where there is none. */
+/** Returns a file's text; undefined when there is no such file. */
 export async function textOf(path: string): Promise<string | undefined> {
   return await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return undefined;

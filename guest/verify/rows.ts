@@ -2,7 +2,7 @@ import { expectation, type ReferenceRow } from "../../contract/reference-row.ts"
 import type { Row } from "../../contract/report.ts";
 import type { Verdict, Verdicts } from "./judge/verdict.ts";
 
-/** What decides which rows bind this machine. */
+/** The facts that decide which rows bind this machine. */
 export interface Context {
   readonly target: "local" | "aws" | "container";
   /** Debian's name: `amd64`, `arm64`. */
@@ -11,7 +11,7 @@ export interface Context {
   readonly distribution: string;
 }
 
-/** Holds every row of the reference against what was found out. Pure; keeps the reference's order. */
+/** Compares every row of the reference with the verdicts. It is pure, and keeps the reference's order. */
 export function makeRows(reference: readonly ReferenceRow[], verdicts: Verdicts, context: Context): Row[] {
   return reference.map((row) => makeRow(row, verdicts[row.id], context));
 }
@@ -48,7 +48,7 @@ function makeRow(row: ReferenceRow, verdict: Verdict | undefined, context: Conte
   };
 }
 
-/** Why a row cannot be kept or broken on this machine, or undefined when it can. */
+/** Returns why a row cannot be kept or broken on this machine; undefined when it can. */
 function notHere({ target }: ReferenceRow, { target: here, arch }: Context): string | undefined {
   if (target === "arm64" && arch !== "arm64") return `a row of arm64 machines; this one is ${arch}`;
   if (target === "container" && here !== "container") return `a row of containers; this is a machine of target ${here}`;
@@ -56,7 +56,7 @@ function notHere({ target }: ReferenceRow, { target: here, arch }: Context): str
   return undefined;
 }
 
-/** Why a difference does not fail the verification: it is reported all the same. */
+/** Returns why a difference does not fail the verification, although it is reported; undefined when it fails it. */
 function excused({ target }: ReferenceRow, { distribution }: Context): string | undefined {
   if (target !== "ubuntu" || distribution === "ubuntu") return undefined;
   return `a stand-in image (${distribution}) stands in for Ubuntu: reported, not held against it`;

@@ -9,10 +9,11 @@ const WORDS: Readonly<Record<Row["status"], string>> = {
 };
 
 /**
- * A report for people: the rows that are not as promised as a table, and a summary in words below.
+ * Prints a report for people: a table of the rows that are not as promised, and a summary below.
  *
  * @param options.width columns of the terminal; default 120
- * @param options.allRows every row that is about this machine; those of other targets and architectures are left out
+ * @param options.allRows true to print every row that is about this machine; rows of other targets and architectures
+ * are left out
  */
 export function printReport(report: Report, options: { width?: number; allRows?: boolean } = {}): string {
   const rows = report.rows.filter(
@@ -42,7 +43,7 @@ function resultOf(row: Row): string {
   return row.fails ? "FAILS" : WORDS[row.status];
 }
 
-/** One line: how many rows of each kind; and below it what fails, if anything does. */
+/** Returns one line with the number of rows of each kind. The failing rows follow below it, if there are any. */
 export function summary(report: Report): string {
   const count = (status: Row["status"]) => report.rows.filter((row) => row.status === status).length;
   const parts = [

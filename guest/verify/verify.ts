@@ -19,7 +19,7 @@ import { lookAtSystem } from "./look/system.ts";
 import { makeRows } from "./rows.ts";
 
 /**
- * Holds this machine against every row of the reference. What cannot be looked at makes its rows differ, with the
+ * Compares this machine with every row of the reference. If something cannot be looked at, its rows differ, with the
  * reason: a verification never passes by not looking.
  *
  * @param depth `quick` leaves out the run of the agent
@@ -36,7 +36,7 @@ export async function verify(machine: Machine, depth: "quick" | "full"): Promise
     attempt(idsOf("disks"), async () => judgeDisks(await lookAtDisks(machine.sessionDisk.label), asked)),
     lookAtLive(idsOf, memory, asked),
   ]);
-  // After the others: it is the heaviest, and they would wait for it.
+  // Run the agent after the other checks: it is the heaviest, and they would wait for it.
   const agent = await attempt(idsOf("agent"), async () => judgeAgent(await lookAtAgent(machine.agent, depth)));
   const notices = (await readText(RUN_FILES.notices))?.split("\n").filter(Boolean) ?? [];
   const verdicts: Verdicts = { ...disks, ...live, ...judgeSystem({ ...system, sessionHostname }, asked), ...agent };
@@ -61,7 +61,9 @@ export async function verify(machine: Machine, depth: "quick" | "full"): Promise
   };
 }
 
-/** The rows that live sessions show, and those of the machine, part of which can be seen only while sessions run. */
+/**
+ * Returns the rows that live sessions show, and the machine's rows, some of which can be seen only while sessions run.
+ */
 async function lookAtLive(
   idsOf: (...groups: Group[]) => string[],
   memory: Awaited<ReturnType<typeof lookAtMemory>>,

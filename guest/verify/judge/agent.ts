@@ -3,7 +3,7 @@ import { CONFIGURED, type Verdict, type Verdicts, verdict } from "./verdict.ts";
 
 /** One run of the agent against the scripted model. */
 export interface AgentRunFacts {
-  /** What `claude --version` printed. */
+  /** The output of `claude --version`. */
   readonly version: string;
   /** Model and tools of the request that reached the model. */
   readonly offered: { readonly model: string; readonly tools: readonly string[] };
@@ -19,14 +19,14 @@ export interface AgentFacts {
     readonly tools: readonly string[];
     readonly mcpServers: readonly string[];
   };
-  /** Undefined when the agent was not run; then `why` says why not. */
+  /** The run; undefined when the agent was not run. Then `notRun` says why not. */
   readonly run?: AgentRunFacts;
   readonly notRun?: string;
 }
 
 /** The agent whose version the manifest has as `claudeCode`. */
 const BUNDLED_AGENT = "Claude Code";
-/** Present names of tools that the reference knows by another. */
+/** Today's names of tools, with the names that the reference has for them. */
 const RENAMED: Readonly<Record<string, string>> = { Agent: "Task" };
 
 export function judgeAgent(facts: AgentFacts, promised: Reference = REFERENCE): Verdicts {
@@ -53,7 +53,9 @@ function version({ manifestVersion, run }: AgentFacts, promised: Reference["A1"]
   ]);
 }
 
-/** The promise is a default that can be configured: what is asked for must be what is configured. */
+/**
+ * Judges the model. The promise is a default that can be configured, so the requested model must be the configured one.
+ */
 function model({ offered }: AgentRunFacts, { configured }: AgentFacts, promised: Reference["A2"]): Verdict {
   const configurable = configured.model === promised ? "" : CONFIGURED;
   return verdict(`${offered.model}${configurable}`, [

@@ -28,7 +28,7 @@ export interface DiskFacts {
   readonly sessions?: MountedDisk;
   /** Label that the session disk is to have. */
   readonly sessionLabel: string;
-  /** Machines that have used the session disk, oldest first, without repetitions; undefined when nothing tells. */
+  /** Machines that have used the session disk, oldest first, without repetitions; undefined when it is not known. */
   readonly generations?: readonly string[];
   /** This machine's own entry. */
   readonly generation?: string;
@@ -36,7 +36,7 @@ export interface DiskFacts {
 
 const MIB = 1024 * 1024;
 
-/** How much the EFI partition may differ, in MB: images are made by different tools. */
+/** Permitted difference of the EFI partition's size, in MB: images are made by different tools. */
 const ABOUT = { less: 8, more: 12 };
 
 export function judgeDisks(
@@ -77,7 +77,7 @@ function efiPartition(efi: MountedDisk | undefined, promised: Reference["D2"]): 
   ]);
 }
 
-/** It may have grown since its machine was described. */
+/** Judges the session disk. It may have grown since its machine was described. */
 function sessionDisk(
   sessions: MountedDisk | undefined,
   label: string,
@@ -115,13 +115,13 @@ function describe(disk: MountedDisk): string {
   return `${disk.device}, ${(disk.diskBytes / 1e9).toFixed(1)} GB disk, ${partOf(disk)}, ${disk.type}, ${labels}`;
 }
 
-/** In the reference's words. */
+/** Describes the partition in the reference's words. */
 const partOf = ({ partition }: MountedDisk): string =>
   partition === undefined ? "whole disk" : `partition ${partition}`;
 
 const busOf = ({ disk }: MountedDisk): string => (/^nvme\d+n\d+$/.test(disk) ? "NVMe" : "another bus");
 
-/** What counts as so many GB, in either counting (10^9 or 2^30). */
+/** Returns the range of bytes that counts as so many GB, by either unit (10^9 or 2^30). */
 function bytesOf(gib: number): { least: number; most: number } {
   return { least: gib * 0.99e9, most: gib * 1.09e9 };
 }

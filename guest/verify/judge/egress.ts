@@ -12,13 +12,16 @@ export interface AuditRow {
   readonly reason: string;
 }
 
-/** What was asked for from inside a session, and the same requests where they are allowed. */
+/** The results of requests from inside a session, and of the same requests from places where they are allowed. */
 export interface EgressFacts {
   readonly session: string;
   readonly inside: ProbeReport;
   /** Control: an ordinary user of the machine. */
   readonly outside: ProbeReport;
-  /** A session's Unix user, outside its namespaces: what the second wall is for. Absent: there is no such wall here. */
+  /**
+   * The probe as a session's Unix user, outside its namespaces: the second wall must stop it. Absent: there is no such
+   * wall here.
+   */
   readonly escaped?: ProbeReport;
   /** Rows found in the machine's journal for this session. */
   readonly audit: readonly AuditRow[];
@@ -30,7 +33,10 @@ export interface EgressFacts {
   readonly deniedTarget: string;
   /** URLs of the metadata service, the machine's loopback, link-local and private ranges. */
   readonly forbiddenUrls: readonly string[];
-  /** The same by direct connection, as the probe writes them. The first is a port that is open on the machine. */
+  /**
+   * Targets of the same kind for direct connections, as the probe writes them. The first is a port that is open on the
+   * machine.
+   */
   readonly forbiddenTargets: readonly string[];
 }
 

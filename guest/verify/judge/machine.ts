@@ -2,14 +2,14 @@ import type { Asked } from "../../../contract/machine.ts";
 import { REFERENCE, type Reference } from "../../../contract/reference.ts";
 import { CONFIGURED, type Verdict, type Verdicts, verdict } from "./verdict.ts";
 
-/** What `/proc`, `/sys` and the settings say of the computer. */
+/** The facts about the computer from `/proc`, `/sys` and the settings. */
 export interface MachineFacts {
   /** uname's machine: `x86_64`, `aarch64`. */
   readonly architecture: string;
   readonly cpus: number;
   /** `Features` (arm64) or `flags` (x86) of the first processor. */
   readonly cpuFeatures: readonly string[];
-  /** Of the first processor, if it says so. */
+  /** The value of the first processor; absent when it reports none. */
   readonly bogoMips?: number;
   readonly memoryTotalKiB: number;
   readonly memoryAvailableKiB: number;
@@ -22,10 +22,13 @@ export interface MachineFacts {
 }
 
 const GIB = 1024 * 1024;
-/** What `free -h` shows differs a little: the kernel keeps some memory for itself, and more with more devices. In GiB. */
+/**
+ * Permitted difference of the value that `free -h` shows, in GiB: the kernel keeps some memory for itself, and more
+ * with more devices.
+ */
 const ABOUT = { less: 0.1, more: 0.15 };
 
-/** What was asked of a machine, and in MiB what its sessions may use together. */
+/** The size that was asked for, and the memory that all sessions may use together, in MiB. */
 export type AskedMachine = Pick<Asked, "cpus" | "memoryMiB"> & { readonly sessionMemoryMiB: number };
 
 export function judgeMachine(facts: MachineFacts, asked: AskedMachine, promised: Reference = REFERENCE): Verdicts {
@@ -52,13 +55,16 @@ export function judgeMachine(facts: MachineFacts, asked: AskedMachine, promised:
   };
 }
 
-/** A machine that was to be smaller has as much less memory in all and available, in KiB. */
+/**
+ * Returns how much less memory a machine has that was asked to be smaller. The difference applies to total and to
+ * available memory, in KiB.
+ */
 function smaller({ memoryMiB }: AskedMachine, { M4 }: Reference): { less: number; note: string } {
   const less = (M4.machineMiB - memoryMiB) * 1024;
   return { less, note: less > 0 ? CONFIGURED : "" };
 }
 
-/** A larger machine keeps the promise by what it lets sessions use. */
+/** Judges the total memory. A larger machine keeps the promise when it limits the memory of its sessions. */
 function totalMemory(facts: MachineFacts, asked: AskedMachine, promised: Reference): Verdict {
   const { memoryTotalKiB, sessionsMemoryKiB } = facts;
   const { GiB } = promised.M4;

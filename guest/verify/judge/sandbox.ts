@@ -63,7 +63,7 @@ function capabilities(
   const left = sets.filter((set) => !isZero(inside[set]));
   return verdict(left.length === 0 ? "all 0" : left.map((set) => `${set} ${inside[set] ?? "?"}`).join(", "), [
     left.length > 0 && "not all are 0",
-    // An ordinary user's bounding set is full: if it were empty outside too, the row would prove nothing.
+    // An ordinary user's bounding set is full. If it were empty outside too, the row would prove nothing.
     isZero(outside["CapBnd"]) && "the control outside has an empty bounding set as well",
   ]);
 }
@@ -87,11 +87,11 @@ function directNetwork(inside: ProbeReport, outside: ProbeReport, promised: Refe
   const routes = inside.routes?.routes ?? ["unknown"];
   const interfaces = inside.routes?.interfaces ?? [];
   const unix = inside.unix?.[0];
-  // Anything else comes from the connection: the socket was there by then.
+  // Any other error comes from the connection, so the socket had been created.
   const refused = unix?.ok === false && /^(EPERM|EAFNOSUPPORT)$/.test(unix.errno ?? "");
   const name = inside.dns?.[0];
   const failed = outside.dns?.some((answer) => answer.ok) !== true;
-  // In the reference's words.
+  // These texts use the reference's words.
   const route = routes.length === 0 ? "no route" : `routes: ${routes.join(", ")}`;
   const names = name?.ok === false ? "no DNS" : "DNS answers";
   const sockets = `AF_UNIX sockets ${refused ? "cannot" : "can"} be created`;

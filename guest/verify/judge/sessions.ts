@@ -14,7 +14,7 @@ export interface SessionFacts {
   readonly neighbour: NeighbourFacts;
 }
 
-/** A second session that ran at the same time, and what it could do itself: the controls. */
+/** The facts of a second session that ran at the same time. Its own access is the control. */
 export interface NeighbourFacts {
   readonly name: string;
   readonly uid: number;
@@ -39,7 +39,7 @@ export function judgeSessions(facts: SessionFacts, promised: Reference = REFEREN
   };
 }
 
-/** Each `<word>` of the shape stands for a word of letters. */
+/** Judges the name. Each `<word>` of the shape stands for a word of letters. */
 function name({ name: seen }: SessionFacts, shape: Reference["N1"]): Verdict {
   const pattern = shape.replace(/<[a-z]+>/g, "[a-z]+");
   return verdict(seen, [!new RegExp(`^${pattern}$`).test(seen) && `not ${shape}`]);
@@ -59,8 +59,8 @@ function home(facts: SessionFacts, promised: Reference["N2"]): Verdict {
 }
 
 /**
- * Each mode is the control of the one before it: what `ro` refuses `rw` allows, and what `rw` refuses `rwd` allows. What is to be deleted
- * was there before the session; what a session made itself it may delete in both.
+ * Judges the mounts. Each mode is the control of the one before it: `rw` allows what `ro` refuses, and `rwd` allows
+ * what `rw` refuses. The file to delete was there before the session; a session may delete its own files in both modes.
  */
 function mounts({ inside, mounts: names, name: session }: SessionFacts, promised: Reference["N3"]): Verdict {
   const at = (mode: "ro" | "rw" | "rwd") =>
@@ -87,7 +87,7 @@ function mounts({ inside, mounts: names, name: session }: SessionFacts, promised
   );
 }
 
-/** In the reference's words: each of these is looked at below. */
+/** The things that are looked at below, in the reference's words. */
 const HIDDEN = ["files", "processes", "IPC", "/tmp", "/dev/shm", "ports", "proxy tokens"];
 
 function isolation({ inside, neighbour }: SessionFacts, promised: Reference["N4"]): Verdict {

@@ -12,7 +12,7 @@ export interface SystemFacts {
   readonly hostname: string;
   /** The host name that a session sees; undefined when none could be asked. */
   readonly sessionHostname?: string | undefined;
-  /** Whether the firmware that started the kernel was UEFI. */
+  /** True when the firmware that started the kernel was UEFI. */
   readonly uefi: boolean;
 }
 
@@ -31,7 +31,9 @@ export function judgeSystem(
   };
 }
 
-/** Machine and sandboxes have one name. A session that could not be asked proves nothing. */
+/**
+ * Judges the host name: the machine and its sandboxes have the same. A session that could not be asked proves nothing.
+ */
 function hostName(
   { hostname, sessionHostname }: SystemFacts,
   asked: Pick<Asked, "hostname">,
@@ -48,7 +50,7 @@ function hostName(
   ]);
 }
 
-/** Ubuntu's kernel for AWS is of the same series and sources, but built without PREEMPT_DYNAMIC. */
+/** Judges the kernel. Ubuntu's kernel for AWS has the same series and sources, but is built without PREEMPT_DYNAMIC. */
 function kernel({ kernelRelease, kernelVersion }: SystemFacts, promised: Reference["O2"]): Verdict {
   const dynamic = kernelVersion.includes(promised.preemption);
   const series = kernelRelease.startsWith(`${promised.series}.`);

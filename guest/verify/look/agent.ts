@@ -9,15 +9,18 @@ import { RUNTIME_ROOT } from "../../sandbox/paths.ts";
 import type { AgentFacts, AgentRunFacts } from "../judge/agent.ts";
 import { readText } from "./files.ts";
 
-/** Claude Code's own start takes seconds where the machine is emulated, its whole run half a minute. */
+/**
+ * Time limit for a run of Claude Code. On an emulated machine its start takes seconds, its whole run half a minute.
+ * Milliseconds.
+ */
 const TIME_LIMIT_MS = 300_000;
 
-/** 128 + SIGSEGV, as shells tell it. */
+/** The exit code after SIGSEGV, as shells report it: 128 + 11. */
 const SEGMENTATION_FAULT = 139;
 
 /**
- * How often Claude Code is started where the processor is emulated: its engine compiles while several processors run, and
- * QEMU's multi-threaded emulation now and then runs code that was replaced a moment before.
+ * Maximum number of starts of Claude Code on an emulated processor: its engine compiles while several processors run,
+ * and QEMU's multi-threaded emulation sometimes runs code that was replaced a moment before.
  */
 const ATTEMPTS = 3;
 
@@ -37,7 +40,7 @@ export async function lookAtAgent(settings: AgentSettings, depth: "quick" | "ful
     () => true,
     () => false,
   );
-  // A verification asks nobody who charges for it.
+  // A verification must not ask the real model, which costs money.
   if (keyed) return { ...facts, notRun: `${MODEL_KEY} is there: the real model would be asked` };
   return { ...facts, run: await runAgent() };
 }
@@ -71,7 +74,7 @@ const Init = z.looseObject({
 const Result = z.looseObject({ type: z.literal("result"), result: z.string() });
 const Offer = z.object({ model: z.string(), tools: z.array(z.string()) });
 
-/** Reads what one run printed as stream-json. */
+/** Reads the stream-json output of one run. */
 export function readAgentRun(stdout: string): AgentRunFacts {
   const events = stdout.split("\n").flatMap((line): unknown[] => {
     try {

@@ -6,7 +6,7 @@ import type { AuditRow } from "../judge/egress.ts";
 
 const exec = promisify(execFile);
 
-/** This session's rows in the machine's audit log. The journal takes them in a moment after they were written. */
+/** Returns this session's rows in the machine's audit log. The journal stores rows a moment after they were written. */
 export async function readAudit(session: string): Promise<AuditRow[]> {
   for (let attempt = 0; ; attempt++) {
     const rows = await readJournal(session);

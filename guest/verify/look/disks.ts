@@ -24,12 +24,15 @@ export async function lookAtDisks(sessionLabel: string): Promise<DiskFacts> {
     ...(sessions ? { sessions } : {}),
     sessionLabel,
     ...(machines === undefined ? {} : { generations: machines.split("\n").filter(Boolean) }),
-    // The same line as guest/boot/session-disk.sh writes.
+    // This is the same line as guest/boot/session-disk.sh writes.
     ...(machineId === undefined ? {} : { generation: [machineId, instanceId].filter(Boolean).join(" ") }),
   };
 }
 
-/** What is mounted at a folder, if it is a block device. Going there first wakes up a mount on demand. */
+/**
+ * Returns the disk that is mounted at a folder; undefined when it is no block device. The statfs call comes first,
+ * because it triggers a mount on demand.
+ */
 async function lookAt(
   folder: string,
   mountsBefore: string,
@@ -37,7 +40,7 @@ async function lookAt(
 ): Promise<MountedDisk | undefined> {
   const size = await statfs(folder).catch(() => undefined);
   const mounts = folder === "/" ? mountsBefore : ((await readText("/proc/self/mounts")) ?? mountsBefore);
-  // Of several mounts on one folder the last is seen.
+  // When several file systems are mounted on one folder, the last one is seen.
   const line = mounts
     .split("\n")
     .map((each) => each.split(" "))
@@ -61,12 +64,12 @@ async function lookAt(
   };
 }
 
-/** The kernel's name of a device: /dev/root and links are followed by device number. */
+/** Returns the kernel's name of a device. It follows links, and finds /dev/root by its device number. */
 async function deviceName(source: string, folder: string): Promise<string> {
   const path = await realpath(source).catch(() => source);
   if ((await readText(`/sys/class/block/${basename(path)}/size`)) !== undefined) return basename(path);
   const { dev } = await stat(folder);
-  // Linux's dev_t (makedev(3)).
+  // This decodes Linux's dev_t (makedev(3)).
   const major = (dev >> 8) & 0xfff;
   const minor = (dev & 0xff) | ((dev >> 12) & 0xfff00);
   return basename(await readlink(`/sys/dev/block/${major}:${minor}`).catch(() => path));
@@ -76,7 +79,9 @@ async function parentDisk(device: string): Promise<string> {
   return basename(dirname(await realpath(`/sys/class/block/${device}`)));
 }
 
-/** udev's label links: device name to labels. Names are escaped by udev as \x20 and the like. */
+/**
+ * Reads udev's label links: returns the labels by device name. udev escapes characters of a name as \x20 and the like.
+ */
 async function deviceLabels(): Promise<Map<string, string[]>> {
   const found = new Map<string, string[]>();
   for (const name of await readdir(LABELS).catch(() => [])) {

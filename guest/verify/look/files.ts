@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 
-/** Text of a file of /proc or /sys without its last line's end; undefined when it cannot be read. */
+/** Returns the text of a file of /proc or /sys without its last line's end; undefined when it cannot be read. */
 export async function readText(path: string): Promise<string | undefined> {
   return await readFile(path, "utf8").then(
     (text) => text.trimEnd(),
@@ -18,7 +18,10 @@ export function parseAssignments(text: string): Record<string, string> {
   return found;
 }
 
-/** Parses `Name: value` lines as /proc/meminfo and /proc/cpuinfo have them; of repeated names the first counts. */
+/**
+ * Parses `Name: value` lines as /proc/meminfo and /proc/cpuinfo have them; when a name is repeated, the first value
+ * counts.
+ */
 export function parseFields(text: string): Record<string, string> {
   const found: Record<string, string> = {};
   for (const line of text.split("\n")) {

@@ -2,10 +2,10 @@ import { cpus, machine } from "node:os";
 import type { MachineFacts } from "../judge/machine.ts";
 import { parseFields, readText } from "./files.ts";
 
-/** Where systemd keeps the limit of all sessions together (cgroup v2). */
+/** The file with the limit of all sessions together (cgroup v2); systemd sets it. */
 const SESSIONS_LIMIT = "/sys/fs/cgroup/cloister.slice/memory.max";
 
-/** Memory of the machine while nothing runs in it: to be read before anything else is started. */
+/** Memory of the machine while nothing runs in it. Read it before anything else is started. */
 export type Memory = Pick<MachineFacts, "memoryTotalKiB" | "memoryAvailableKiB" | "ownMemoryKiB">;
 
 export async function lookAtMemory(): Promise<Memory> {
@@ -18,7 +18,7 @@ export async function lookAtMemory(): Promise<Memory> {
   };
 }
 
-/** To be called while a session runs: the sessions' slice is there only then. */
+/** Looks at the machine. Call it while a session runs: the sessions' slice exists only then. */
 export async function lookAtMachine(memory: Memory): Promise<MachineFacts> {
   const [cpuinfo = "", swaps = "", limit = "max"] = await Promise.all(
     ["/proc/cpuinfo", "/proc/swaps", SESSIONS_LIMIT].map(readText),

@@ -1,14 +1,14 @@
 import { MODEL_HOST } from "../../agent/relay.ts";
 import { RUNTIME_ROOT } from "../../sandbox/paths.ts";
 
-/** Tells what can be reached from where it runs. */
+/** The program that reports what can be reached from where it runs. */
 export const PROBE = `${RUNTIME_ROOT}/bin/probe`;
 
-/** What a session may ask for. */
+/** The URL that a session may ask for. */
 export const ALLOWED_URL = `http://${MODEL_HOST}/`;
 
 export const NEIGHBOUR_PORT = 8765;
-/** An argument of one of its processes. */
+/** An argument of one of the neighbour's processes. */
 export const NEIGHBOUR_MARK = "cloister-verification-neighbour";
 
 /** A command that runs one of these scripts with arguments. */
@@ -26,7 +26,10 @@ exec 9<> <(:)
 wait_for() { until [ -e "$1" ]; do read -rt 0.1 -u 9 || :; done; }
 `;
 
-/** The session that is looked at: prints the probe's report, its home's mode and owner, and a request with another's token. */
+/**
+ * The script of the session that is looked at: it prints the probe's report, its home's mode and owner, and the result
+ * of a request with the neighbour's token.
+ */
 export const SUBJECT_SCRIPT = `${WAIT}
 printf 'begun\\nend\\n' > "$HOME/mnt/rw/begun"
 wait_for "$HOME/mnt/ro/go"
@@ -45,7 +48,10 @@ const LISTENER = [
   "sleep",
 ].join("; ");
 
-/** Makes what the other session must not see, and tells whether it can be seen from here: the controls. */
+/**
+ * The script of the neighbour: it makes everything that the other session must not see, and tells whether it can be
+ * seen from here. These answers are the controls.
+ */
 export const NEIGHBOUR_SCRIPT = `${WAIT}
 perl -e '${LISTENER}' ${NEIGHBOUR_MARK} &
 # An empty file needs no room: it can be made on a full session disk too.

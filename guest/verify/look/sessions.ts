@@ -33,10 +33,16 @@ const exec = promisify(execFile);
 const ALLOWED_HOST = "allowed.cloister.invalid";
 const DENIED_HOST = "denied.cloister.invalid";
 
-/** The resolver knows it without any network: the default gateway (systemd-resolved.service(8), "Synthetic records"). */
+/**
+ * The name of the default gateway. The resolver knows it without any network (systemd-resolved.service(8), "Synthetic
+ * records").
+ */
 const NAME = "_gateway";
 
-/** A socket of the machine that everybody may connect to. Outside it is the control; inside it cannot even be tried. */
+/**
+ * A socket of the machine that everybody may connect to. Outside, connecting to it is the control; inside, it cannot
+ * even be tried.
+ */
 const UNIX_SOCKET = "/run/systemd/journal/stdout";
 
 const ALLOWED_TARGET = `${ALLOWED_HOST}:443`;
@@ -56,10 +62,13 @@ const FORBIDDEN_DIRECT = ["tcp:169.254.169.254:80", "tcp:10.0.2.2:22", "tcp:192.
 
 const NEIGHBOUR_TARGET = `tcp:127.0.0.1:${NEIGHBOUR_PORT}`;
 
-/** One live session must not hang the boot. Emulated machines take ten times as long as real ones. */
+/**
+ * Time limit of a live session: it must not hang the boot. Emulated machines take ten times as long as real ones.
+ * Milliseconds.
+ */
 const TIME_LIMIT_MS = 180_000;
 
-/** What two sessions that ran at the same time, and the controls beside them, had to say. */
+/** The findings of two sessions that ran at the same time, and of the controls beside them. */
 export interface LiveFacts {
   readonly sandbox: SandboxFacts;
   readonly egress: EgressFacts;
@@ -83,7 +92,7 @@ export async function lookAtSessions<T>(meanwhile: () => Promise<T>): Promise<{ 
   try {
     await new Promise<void>((resolve) => server.once("listening", resolve));
     const openTarget = `tcp:127.0.0.1:${(server.address() as { port: number }).port}`;
-    // The neighbour's own folder is how it and this process talk: its /tmp is its own.
+    // The neighbour and this process talk through the neighbour's own mounted folder: its /tmp is private.
     await Promise.all(["ro", "rw", "rwd", "talk"].map((mode) => mkdir(join(folder, mode), { mode: 0o755 })));
     await Promise.all(["ro", "rw", "rwd"].map((mode) => writeFile(join(folder, mode, "given"), "given\n")));
 
@@ -109,7 +118,7 @@ export async function lookAtSessions<T>(meanwhile: () => Promise<T>): Promise<{ 
       command: script(SUBJECT_SCRIPT, ...insideChecks(neighbourName, openTarget)),
     });
     runs = [neighbour, subject];
-    // The first failure ends both sessions, and is the one that is told.
+    // The first failure ends both sessions, and only this one is reported.
     const fail = (error: Error) => {
       failure ??= error;
       stop.abort();
@@ -118,9 +127,9 @@ export async function lookAtSessions<T>(meanwhile: () => Promise<T>): Promise<{ 
     const introduced = (async () => {
       const told = await waitForFile(join(folder, "talk", "ready"), stop.signal);
       await waitForFile(join(folder, "rw", "begun"), stop.signal);
-      // While both run: their users are there by now, and gone afterwards.
+      // Read the accounts while both sessions run: their users exist by now, and are gone afterwards.
       const account = await readText("/etc/passwd");
-      // It appears whole: the other side reads it the moment that it is there.
+      // The file must appear complete: the other side reads it as soon as it is there.
       await writeFileAtomic(join(folder, "ro", "go"), `${told[0]}\n`);
       return { told, account };
     })();
@@ -211,7 +220,7 @@ export async function lookAtSessions<T>(meanwhile: () => Promise<T>): Promise<{ 
   }
 }
 
-/** Everything the probe is asked inside, in one process. */
+/** Returns all checks for the probe inside the session. One process runs them all. */
 function insideChecks(neighbour: string, openTarget: string): string[] {
   return [
     ...["status", "namespaces", "processes", "identity", "environment", "routes", "shm"],
@@ -231,7 +240,7 @@ function neighbourPaths(neighbour: string): string[] {
   return [home, `${home}/kept`, "/tmp/kept", "/dev/shm/kept", RUN_FILES.sessions];
 }
 
-/** The neighbour may have put anything in the place: a new file only. */
+/** Creates the file only if it is new: the neighbour may have put anything in its place. */
 async function sayDone(folder: string): Promise<void> {
   await writeFile(join(folder, "done"), "", { flag: "wx" });
 }
@@ -247,7 +256,7 @@ async function waitForFile(path: string, signal: AbortSignal): Promise<string[]>
 }
 
 async function probeAs(uid: number, checks: readonly string[]): Promise<ProbeReport> {
-  // An environment without proxies: these are connections of the machine itself.
+  // The environment has no proxies: these are connections of the machine itself.
   const { stdout } = await exec(PROBE, [...checks], { uid, gid: uid, cwd: "/", env: { PATH: "/usr/bin:/bin" } });
   return parseProbe(stdout);
 }
