@@ -34,7 +34,7 @@ export interface ModelKeyOptions {
   readonly read: ReadSecret;
   /** The file from which the relay reads the key: on a file system in memory. */
   readonly file: string;
-  /** Made by the relay when the API refuses the key. */
+  /** The file that the relay makes when the API refuses the key. */
   readonly refused: string;
   readonly say: (line: string) => void;
 }

@@ -4,15 +4,18 @@ import { join } from "node:path";
 import { type AuditLog, auditInto, type RowStream } from "../egress/audit.ts";
 import type { EgressDecision } from "../egress/decision.ts";
 
-/** A folder of the operator's, where one is mounted: the rows outlive the container there. */
+/** The operator's folder for the rows, if one is mounted. Rows there outlive the container. */
 export const AUDIT_FOLDER = "/audit";
 const OTHERWISE = "/run/cloister";
 const FILE = "audit.jsonl";
 
-/** How much may wait to be written, in bytes. */
+/** Maximum that may wait to be written, in bytes. */
 const MOST_WAITING = 1 << 20;
 
-/** File of the audit rows, one JSON object a line: in {@link AUDIT_FOLDER}, else in memory, and gone with the container. */
+/**
+ * Returns the file of the audit rows, one JSON object a line. It is in {@link AUDIT_FOLDER}, or else in memory, where
+ * it ends with the container.
+ */
 export async function auditFile(): Promise<string> {
   const usable = await access(AUDIT_FOLDER, constants.W_OK).then(
     () => true,
@@ -21,7 +24,7 @@ export async function auditFile(): Promise<string> {
   return join(usable ? AUDIT_FOLDER : OTHERWISE, FILE);
 }
 
-/** The audit log of one session of a container, where there is no journal. */
+/** Makes the audit log of one session of a container, which has no journal. */
 export const fileAudit = (onProblem: (line: string) => void, path: string): AuditLog =>
   auditInto(onProblem, (onFailure) => new FileRows(path, onFailure));
 
@@ -30,7 +33,7 @@ class FileRows implements RowStream {
   #failed = false;
 
   constructor(path: string, onFailure: (why: string, rows: number) => void) {
-    // Appended in whole lines: several sessions of one container write to one file.
+    // Append whole lines only: several sessions of one container write to one file.
     this.#file = createWriteStream(path, { flags: "a", mode: 0o600 });
     this.#file.on("error", (error) => {
       if (!this.#failed) onFailure(error.message, 1);
@@ -55,7 +58,7 @@ class FileRows implements RowStream {
   }
 }
 
-/** The rows of one session, or of all. */
+/** Reads the rows of one session, or of all. */
 export async function readRows(session?: string): Promise<EgressDecision[]> {
   const text = await readFile(await auditFile(), "utf8").catch(() => "");
   return text.split("\n").flatMap((line): EgressDecision[] => {

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 
-/** What the engine lets this container use. Undefined: without a limit. */
+/** The resources that the engine lets this container use. Undefined: without a limit. */
 export interface EngineLimits {
   readonly memoryMiB?: number;
   /** Memory and swap together. */
@@ -23,7 +23,7 @@ const NONE_MIB = 2 ** 40;
 /**
  * Reads the limits of this container's control group, of either version.
  *
- * @param root where control groups are mounted. For tests
+ * @param root the folder where control groups are mounted; tests give another one
  */
 export async function readLimits(root = CGROUP): Promise<EngineLimits> {
   const read = async (path: string) => (await readFile(`${root}/${path}`, "utf8").catch(() => "")).trim();

@@ -49,12 +49,12 @@ const NEIGHBOUR_TARGET = `tcp:127.0.0.1:${NEIGHBOUR_PORT}`;
 
 const TIME_LIMIT_MS = 120_000;
 
-/** Why a session of a container has no user of its own. */
+/** The reason why a session of a container has no user of its own. */
 const ONE_USER = "a container has one user: nobody in it could make another; namespaces keep its sessions apart";
 
 /**
- * Runs two sealed sessions at once, one that is looked at and a neighbour that has what it must not see, and the same probes outside of
- * both as the container's own user: the controls.
+ * Runs two sealed sessions at once: one that is looked at, and a neighbour that has what it must not see. Runs the same
+ * probes outside of both as the container's own user: the controls.
  */
 export async function lookAtContained(acceptWeaker: boolean): Promise<Verdicts> {
   const folder = await mkdtemp("/tmp/cloister-verify-");
@@ -147,7 +147,7 @@ export async function lookAtContained(acceptWeaker: boolean): Promise<Verdicts> 
         forbiddenTargets: [openTarget, ...FORBIDDEN_DIRECT],
       }),
       ...rows,
-      // Only that: whatever else is wrong with the row counts.
+      // Excuse this problem only: any other problem of the row counts.
       ...(own !== undefined && "reason" in own && own.reason === "two sessions share a user"
         ? { N2: { ...own, excuse: ONE_USER } }
         : {}),
@@ -187,8 +187,8 @@ async function waitForFile(path: string, signal: AbortSignal): Promise<string[]>
 }
 
 /**
- * The probes outside of every session. What a user may do in a user namespace of its own is the control for rights: the container itself
- * has none to begin with.
+ * Runs the probes outside of every session. The rights of a user in a user namespace of its own are the control for
+ * rights: the container itself has none to begin with.
  */
 async function controls(openTarget: string, unixSocket: string): Promise<ProbeReport> {
   const probe = async (command: readonly string[]) => {
@@ -203,7 +203,7 @@ async function controls(openTarget: string, unixSocket: string): Promise<ProbeRe
   return { ...plain, status: owner.status ?? {}, dns: [{ name: ALLOWED_HOST, ok: answered }] };
 }
 
-/** Whether a nameserver can be reached. "There is no such name" is an answer too. */
+/** Returns true when a nameserver can be reached. "There is no such name" is an answer too. */
 async function nameserverAnswers(): Promise<boolean> {
   const resolver = new Resolver({ timeout: 2_000, tries: 2 });
   return await resolver.resolve4(ALLOWED_HOST).then(

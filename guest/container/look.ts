@@ -7,24 +7,27 @@ import { type EngineLimits, readLimits } from "./limits.ts";
 export interface MountFacts {
   readonly path: string;
   readonly type: string;
-  /** Of the mount and of its file system: `ro`, `nosuid`, `size=524288k` ... */
+  /** Options of the mount and of its file system: `ro`, `nosuid`, `size=524288k` ... */
   readonly options: readonly string[];
 }
 
-/** What an engine gave this container, as it is seen from within. */
+/** The facts about this container, as they are seen from within. */
 export interface ContainerFacts {
   readonly uid: number;
   /** Lines of /proc/self/status, by name. */
   readonly status: Readonly<Record<string, string>>;
   readonly mounts: readonly MountFacts[];
   readonly limits: EngineLimits;
-  /** What calls answer that the profile does not have: a name of an error number each, `""` where the kernel did it. */
+  /**
+   * The answers to system calls that the profile does not have: the name of an error number, or `""` where the kernel
+   * carried the call out.
+   */
   readonly calls: Readonly<Record<string, string>>;
-  /** Why no user namespace can be made; undefined where one can. */
+  /** The reason why no user namespace can be made; undefined when one can. */
   readonly noNamespaces?: string;
 }
 
-/** Looks at this container. Nothing is changed. */
+/** Looks at this container. It changes nothing. */
 export async function lookAtContainer(): Promise<ContainerFacts> {
   const [status, mounts, limits, calls, noNamespaces] = await Promise.all([
     readFile("/proc/self/status", "utf8"),
@@ -69,7 +72,7 @@ async function tryCalls(): Promise<Record<string, string>> {
   return Object.fromEntries(Object.entries(engine).map(([call, { errno }]) => [call, errno ?? ""]));
 }
 
-/** Settings of kernels that keep users from making user namespaces, and the value that does. */
+/** Kernel settings that prevent users from making user namespaces, each with the value that does so. */
 const SETTINGS: readonly (readonly [string, string])[] = [
   ["kernel/apparmor_restrict_unprivileged_userns", "1"],
   ["kernel/unprivileged_userns_clone", "0"],
@@ -77,7 +80,8 @@ const SETTINGS: readonly (readonly [string, string])[] = [
 ];
 
 async function whyNoNamespaces(): Promise<string | undefined> {
-  // As a session's launcher does it, and with what it needs in it: hosts that restrict namespaces make them without any right.
+  // Make a namespace as a session's launcher does, and use a right that it needs there: on hosts that restrict
+  // namespaces, one can be made but gives no rights.
   const tried = await tryRun(["unshare", "--user", "--map-current-user", "--keep-caps", "--", "chroot", "/", "true"]);
   if (tried.code === 0) return undefined;
   const found = await Promise.all(

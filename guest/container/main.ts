@@ -136,7 +136,7 @@ async function runCommand(command: string[], options: RunOptions): Promise<numbe
   }
 }
 
-/** Of what was written wrongly in any option, everything is told in one round. */
+/** Parses the options that are lists. It collects all problems, so that they are reported at once. */
 function parseLists({ mount, env }: RunOptions) {
   const problems: Problem[] = [];
   const mounts: MountRequest[] = [];
@@ -167,7 +167,7 @@ function report(result: ContainedResult, { json }: RunOptions): void {
   told(result.decisions, "failed", "allowed, and not reached");
 }
 
-/** Names what was asked for in vain, each once. */
+/** Prints the hosts that were not reached, each once. */
 function told(decisions: readonly EgressDecision[], verdict: EgressDecision["verdict"], what: string): void {
   const asked = new Set(
     decisions.flatMap((row) => (row.verdict === verdict ? [`${row.host}:${row.port} (${row.reason})`] : [])),
@@ -186,7 +186,7 @@ try {
 }
 
 function fail(error: unknown): number {
-  // Commander has printed its own messages, help among them.
+  // Commander has already printed its own messages, including the help.
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT.refused;
   if (error instanceof RunRefused || error instanceof SessionFailed) {
     say(error.message);

@@ -5,16 +5,16 @@ import type { ContainerFacts, MountFacts } from "./look.ts";
 export interface Missing {
   /** The option to start it with, as docker and podman write it. */
   readonly option: string;
-  /** What is the case instead, and what it is needed for. */
+  /** The state instead, and the reason why the option is needed. */
   readonly why: string;
-  /** Nothing can be run without it, or must be: it cannot be accepted. */
+  /** True when nothing can be run without the option, or nothing must be: its absence cannot be accepted. */
   readonly fatal?: true;
 }
 
 /** The least memory and processors of the reference (row C2). */
 export const LEAST = { memoryMiB: 4096, cpus: 2 } as const;
 
-/** File systems in memory that sessions write to, which nothing else in the container may be. */
+/** File systems in memory that sessions write to. Nothing else in the container may be writable. */
 export const WRITABLE = ["/run/cloister", "/sessions", "/tmp"] as const;
 
 /**
@@ -25,7 +25,9 @@ const REFUSED = ["io_uring_setup", "keyctl", "ptrace", "vmsplice"] as const;
 
 const CAPABILITIES = ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"] as const;
 
-/** Holds what the engine gave against what it should give. Pure; an empty list is a container as documented. */
+/**
+ * Compares what the engine gave with what it should give. It is pure. An empty list means a container as documented.
+ */
 export function missing(facts: ContainerFacts): Missing[] {
   return [
     ...user(facts),
@@ -112,7 +114,7 @@ function fileSystems(mounts: readonly MountFacts[]): Missing[] {
   ];
 }
 
-/** podman's own writable folders of a container that is read-only. They have no size. */
+/** Finds podman's own writable folders of a read-only container. They have no size limit. */
 function engineFolders(mounts: readonly MountFacts[]): Missing[] {
   const added = mounts.filter(({ path, type }) => type === "tmpfs" && (path === "/run" || path === "/var/tmp"));
   if (added.length === 0) return [];
@@ -138,7 +140,9 @@ function limits({ limits: { memoryMiB, withSwapMiB, pids, cpuQuota, cpus } }: Co
   return found;
 }
 
-/** Decides whether to go on: what is missing and may be accepted is returned, in words for reports. */
+/**
+ * Decides whether to go on. It returns the problems, and the missing options that were accepted, as texts for reports.
+ */
 export function judgeContainer(
   facts: ContainerFacts,
   acceptWeaker: boolean,
@@ -152,7 +156,7 @@ export function judgeContainer(
   };
 }
 
-/** The same for who refuses a request: it is not the request that is wrong. */
+/** Makes a problem for a refusal: the machine is at fault, not the request. */
 export const lackingProblem = (message: string): Problem => ({
   code: "CLOISTER_E_MACHINE",
   subject: "machine",

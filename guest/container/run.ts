@@ -24,18 +24,21 @@ import { type ContainedSession, closeContained, openContained, PROGRAMS } from "
 /** Host name inside a session, as in the reference. */
 const HOSTNAME = "claude";
 
-/** How many decisions a result tells of, the first. */
+/** Maximum number of decisions in a result. It has the first ones. */
 const MOST_DECISIONS = 1_000;
 
 /** One command to run in one sealed session of a container. */
 export interface ContainedSpec extends Omit<SealedSpec, "keep" | "verifying"> {
-  /** Runs in a container that lacks what it should have, as far as that is possible, and says so. Default: false. */
+  /**
+   * True to run also in a container that lacks something it should have, as far as that is possible. The run then says
+   * so. Default: false.
+   */
   readonly acceptWeaker?: boolean;
   /** Model, tools and MCP servers. Default: the reference's. */
   readonly agentSettings?: AgentSettings;
 }
 
-/** What a run left, and what the container lacked that was accepted. */
+/** The result of a run, and the accepted faults of the container. */
 export interface ContainedResult extends RunResult {
   readonly weaker: readonly string[];
 }
@@ -43,8 +46,9 @@ export interface ContainedResult extends RunResult {
 const now = () => performance.timeOrigin + performance.now();
 
 /**
- * Runs one command in one sealed session of this container. The chain is that of a machine (guest/sandbox), begun by an ordinary user
- * in a user namespace of its own. What takes root on a machine is done by the engine's options, which are checked first.
+ * Runs one command in one sealed session of this container. The chain is that of a machine (guest/sandbox), begun by an
+ * ordinary user in a user namespace of its own. The engine's options do what needs root on a machine. They are checked
+ * first.
  *
  * @throws {RunRefused} when the request is wrong or the container lacks something: nothing was made
  * @throws {SessionFailed} when the session could not be made
@@ -170,7 +174,8 @@ async function inSession(
     const output = await runCommand({
       ...launch,
       stdio: spec.stdio ?? "inherit",
-      // There is no control group of the session's own. The chain's first process is bubblewrap, and its PID namespace dies with it.
+      // The session has no control group of its own. The chain's first process is bubblewrap, and its PID namespace
+      // dies with it.
       kill: () => Promise.reject(new Error("no control group")),
       outOfMemoryKills: async () => (await readLimits()).outOfMemoryKills - before.outOfMemoryKills,
       ...(spec.signal === undefined ? {} : { signal: spec.signal }),

@@ -12,7 +12,7 @@ import { groupInside, passwdInside } from "../sessions/users.ts";
 /** Copies of bubblewrap, bash and socat in the image that only root may read: see guest/seal/internal/scratch. */
 export const PROGRAMS = `${RUNTIME_ROOT}/programs`;
 
-/** A session of a container. It has the container's own user: there is nobody in a container who could make another. */
+/** A session of a container. It has the container's own user: no process in a container could make another. */
 export interface ContainedSession {
   readonly name: string;
   readonly uid: number;
@@ -21,7 +21,7 @@ export interface ContainedSession {
   readonly tmp: string;
   readonly shm: string;
   readonly bound: Bound;
-  /** When it began, in nanoseconds since 1970. */
+  /** The time when the session began, in nanoseconds since 1970. */
   readonly since: bigint;
 }
 
@@ -35,7 +35,7 @@ export async function openContained(name: string | undefined, mounts: readonly M
   const chosen = name ?? randomName();
   const paths = sessionPaths(chosen);
   await mkdir(RUNNING, { recursive: true, mode: 0o711 });
-  // Who makes this folder has the name.
+  // The process that makes this folder owns the name.
   await mkdir(paths.running, { mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
     const why = error.code === "EEXIST" ? "is in use; wait until it has ended, or choose another name" : error.message;
     throw new SessionFailed(`--name ${chosen}: ${why}`, { cause: error });
@@ -52,7 +52,7 @@ export async function openContained(name: string | undefined, mounts: readonly M
       writeFile(paths.group, groupInside(account), { mode: 0o644 }),
       mkdir(places, { mode: 0o755 }).then(() => Promise.all(mounts.map(({ name: one }) => mkdir(join(places, one))))),
     ]);
-    // As on every machine, whatever the umask is.
+    // The mode is as on every machine, whatever the umask is.
     await Promise.all([tmp, shm].map((folder) => chmod(folder, 0o1777)));
   } catch (error) {
     await closeContained({ name: chosen, paths });
@@ -70,13 +70,13 @@ async function makeHome(home: string): Promise<void> {
   await chmod(home, 0o750);
 }
 
-/** Removes what a session had. Returns what could not be removed, in words. */
+/** Removes a session's files. Returns a text for each part that could not be removed. */
 export async function closeContained({ name }: Pick<ContainedSession, "name" | "paths">): Promise<string[]> {
   const problems: string[] = [];
   for (const [parent, one] of [
     [HOMES, name],
     ["/tmp", name],
-    // Last: it holds the name.
+    // Remove this folder last: it holds the name.
     [RUNNING, name],
   ] as const) {
     await removeTree(parent, one).catch((error: Error) => problems.push(`session ${name}: ${error.message}`));

@@ -17,7 +17,7 @@ import { type ContainerFacts, lookAtContainer } from "./look.ts";
 import { judgeContainer, LEAST } from "./promises.ts";
 import { runContained } from "./run.ts";
 
-/** What a container is not, whatever it is started with: in every report. */
+/** The ways in which a container always differs from a machine, whatever its options. They are in every report. */
 const DIFFERENT = [
   "a container: its kernel is the host's, shared with everything on it; a machine has its own",
   "a container: it has no disks; homes of sessions are in memory and end with it",
@@ -25,8 +25,8 @@ const DIFFERENT = [
 ];
 
 /**
- * Holds this container against every row of the reference, as far as one can be held against it. What cannot be looked at makes its rows
- * differ, with the reason.
+ * Compares this container with every row of the reference, as far as a row can apply to it. If something cannot be
+ * looked at, its rows differ, with the reason.
  */
 export async function verifyContainer(depth: "quick" | "full", acceptWeaker: boolean): Promise<Report> {
   const startedAt = new Date();
@@ -74,7 +74,7 @@ export async function verifyContainer(depth: "quick" | "full", acceptWeaker: boo
   };
 }
 
-/** The machine's rows that the engine's limits decide. */
+/** Judges the machine's rows that the engine's limits decide. */
 function size({ limits: { cpus, cpuQuota, memoryMiB, withSwapMiB } }: ContainerFacts): Verdicts {
   const processors = Math.min(cpus, cpuQuota ?? cpus);
   const memory = memoryMiB === undefined ? "without a limit" : `${memoryMiB} MiB`;

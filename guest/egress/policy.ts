@@ -13,11 +13,11 @@ import type { PrivateException } from "./private.ts";
 
 /** One entry of a session's allow list, taken apart. */
 export interface EgressRule {
-  /** As sandbox-runtime takes it: `host`, `*.host`, `[address]`, each with or without `:port`. */
+  /** The pattern as sandbox-runtime takes it: `host`, `*.host`, `[address]`, each with or without `:port`. */
   readonly pattern: string;
   /** The host alone, `*.host`, or an address without brackets. */
   readonly host: string;
-  /** Absent: any port. */
+  /** The port. Absent: any port. */
   readonly port?: number;
   /** The source of the rule as it was written: the entry itself, or the name of a group. */
   readonly source: string;

@@ -12,7 +12,7 @@ import { stoppingProblem, whyStopping } from "../sessions/stopping.ts";
 import { whyNotReady } from "../verify/readiness.ts";
 import { problemsOf, requestIn, type SealedSpec } from "./request.ts";
 
-/** A request that was checked: what is needed to carry it out. */
+/** A checked request, with everything that is needed to carry it out. */
 export interface Accepted {
   readonly name?: string;
   readonly keep: boolean;
@@ -36,7 +36,7 @@ const PROGRAMS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Checks a request against what can be run, and the machine against what running takes.
+ * Checks that the request can be run, and that the machine has everything that a run needs.
  *
  * @throws {RunRefused} with every problem at once
  */
@@ -53,7 +53,7 @@ export async function accept(spec: SealedSpec): Promise<Accepted> {
   const problems = [
     ...here,
     ...(machine instanceof Error ? [lacking(machine.message)] : []),
-    // Folders are judged where they are; what their words alone say is told of there too.
+    // `checkMounts` judges the folders. It also reports the problems of the mounts' text, so leave those out here.
     ...written.filter(({ subject }) => subject !== "mounts"),
     ...folders,
   ];
@@ -74,7 +74,7 @@ export async function accept(spec: SealedSpec): Promise<Accepted> {
 
 const lacking = (message: string): Problem => ({ code: "CLOISTER_E_MACHINE", subject: "machine", message });
 
-/** What is missing on this machine. */
+/** Returns what is missing on this machine. */
 async function checkMachine(spec: SealedSpec, described: Promise<Machine | Error>): Promise<Problem[]> {
   if (process.platform !== "linux") return [lacking(`sessions need Linux; this is ${process.platform}`)];
   const problems: string[] = [];

@@ -9,7 +9,7 @@ import { auditRow, type EgressDecision } from "../egress/decision.ts";
 import type { InternalHost } from "../egress/proxy.ts";
 import type { SessionPaths } from "../sessions/state.ts";
 
-/** Where a session finds its model. */
+/** The address at which a session finds its model. */
 const MODEL_ADDRESS = { host: MODEL_HOST, port: 80 } as const;
 
 /** The model beside a session. */
@@ -25,14 +25,14 @@ export interface Model {
 /**
  * Starts the relay of one session, and the scripted demo model behind it when this machine has no key.
  *
- * @param notice told that the demo answers: a stand-in must not be taken for the model
+ * @param notice called when the demo answers: a stand-in must not be taken for the model
  */
 export async function startModel(options: {
   readonly session: string;
   readonly paths: SessionPaths;
   readonly settings: AgentSettings | undefined;
   readonly notice: (line: string) => void;
-  /** Told every decision of the relay, as it is made. */
+  /** Called with every decision of the relay, as it is made. */
   readonly onDecision: (decision: EgressDecision) => void;
 }): Promise<Model> {
   const { session, paths, notice, onDecision, settings = AgentSettings.parse({}) } = options;
@@ -48,7 +48,8 @@ export async function startModel(options: {
     token,
     upstream,
     onDecision: (decision) => onDecision(auditRow({ session, ...MODEL_ADDRESS, via: "model", ...decision })),
-    // It may be replaced by another while the session runs; when it is taken away, the old one is sent, and refused.
+    // The key may be replaced while the session runs. If the file is removed, keep sending the old key; the API will
+    // refuse it.
     ...(key === "" ? {} : { key: async () => (await readKey()) || key }),
     onKeyRefused: () => {
       writeFile(KEY_REFUSED, "", { mode: 0o600 }).catch(() => {});

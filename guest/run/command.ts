@@ -3,14 +3,17 @@ import type { Readable, Writable } from "node:stream";
 import { exitCode } from "../lib/exec.ts";
 import type { Launch } from "../sandbox/bwrap.ts";
 
-/** What a session's command left. */
+/** The result of a session's command. */
 export interface Output {
   readonly exitCode: number;
   readonly stdout: string;
   readonly stderr: string;
-  /** Why it was ended, if it was: `oom-kill`, `timeout` or `stopped`. */
+  /** The reason why it was killed: `oom-kill`, `timeout` or `stopped`. Absent when it ended by itself. */
   readonly unitResult?: string;
-  /** When the command's first instruction ran, in milliseconds since 1970; absent when it did not come that far. */
+  /**
+   * The time when the command's first instruction ran, in milliseconds since 1970; absent when the chain ended before
+   * it.
+   */
   readonly firstAt?: number;
 }
 
@@ -18,25 +21,25 @@ export interface CommandRun extends Pick<Launch, "command">, Partial<Omit<Launch
   readonly stdio: "inherit" | "capture";
   /** Kills the command and everything in its session. */
   readonly kill: () => Promise<void>;
-  /** How many processes were killed for want of memory so far. */
+  /** Returns the number of processes that were killed for want of memory so far. */
   readonly outOfMemoryKills: () => Promise<number>;
   readonly signal?: AbortSignal;
   readonly timeoutMs?: number;
 }
 
-/** What shells and timeout(1) say of such an end. */
+/** The exit codes with which shells and timeout(1) report such an end. */
 const EXIT_CODES: Readonly<Record<string, number>> = { "oom-kill": 137, timeout: 124 };
 
 const INHERITED = ["inherit", "inherit", "inherit"] as const;
 const CAPTURED = ["ignore", "pipe", "pipe"] as const;
 
-/** How long outputs may stay open once the chain is over. */
+/** Time for which outputs may stay open after the end of the chain. Milliseconds. */
 const LINGERING_MS = 1_000;
 
-/** How much of each output is kept, in bytes. */
+/** Maximum that is kept of each output, in bytes. */
 export const CAPTURE_LIMIT = 64 * 1024 * 1024;
 
-/** Runs a command to its end. An abort or the end of its time kills it; it is still waited for. */
+/** Runs a command to its end. An abort or the end of its time kills it; even then this function waits for its end. */
 export async function runCommand(run: CommandRun): Promise<Output> {
   const { command, stdio, kill, outOfMemoryKills, signal, timeoutMs } = run;
   const [program = "", ...args] = command;
@@ -56,7 +59,8 @@ export async function runCommand(run: CommandRun): Promise<Output> {
     ended ??= why;
     kill().catch(() => child.kill("SIGKILL"));
   };
-  // The chain is over and something still holds its outputs: a link of it that died early can leave one that waits for it for ever.
+  // After the end of the chain a process may still hold its outputs: a link that died early can leave another one that
+  // waits for it forever.
   child.once("exit", () => {
     lingering = setTimeout(() => kill().catch(() => {}), LINGERING_MS);
   });
@@ -86,24 +90,27 @@ export async function runCommand(run: CommandRun): Promise<Output> {
 
 type Stdio = "inherit" | "ignore" | "pipe" | number;
 
-/** What a chain finds on its descriptors: see {@link Launch}. */
+/** Returns the descriptors of a chain: see {@link Launch}. */
 export function chainStdio(stdio: "inherit" | "capture", descriptors: readonly number[] = []): Stdio[] {
   return [...(stdio === "inherit" ? INHERITED : CAPTURED), "pipe", "pipe", ...descriptors];
 }
 
-/** Writes what `apply-seccomp` reads from descriptor 3. When the chain ends before that, its exit code says why. */
+/**
+ * Writes the secrets to descriptor 3, from which `apply-seccomp` reads them. When the chain ends before that, its exit
+ * code says why.
+ */
 export function writeSecrets(child: ChildProcess, secrets = ""): void {
   const pipe = child.stdio[3] as Writable;
   pipe.on("error", () => {});
   pipe.end(secrets);
 }
 
-/** How much of a mark is read: a number of nanoseconds and the end of its line. */
+/** Maximum length of a mark: a number of nanoseconds and the end of its line. */
 const MARK_LIMIT = 32;
 
 /**
- * Listens for the mark that `apply-seccomp` leaves on descriptor 4 when the command starts. Nothing of the session's has that
- * descriptor; even so, no more is read than a mark can have.
+ * Listens for the mark that `apply-seccomp` leaves on descriptor 4 when the command starts. No process of the session's
+ * has that descriptor. Even so, no more is read than the length of a mark.
  */
 function readMark(child: ChildProcess): () => number | undefined {
   const pipe = child.stdio[4] as Readable;
@@ -121,7 +128,7 @@ async function collect(stream: Readable | null): Promise<string> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of stream as AsyncIterable<Buffer>) {
-    // What is over the limit is read and dropped: the command must not stand still.
+    // Read and drop the output above the limit: the command must not block.
     if (size < CAPTURE_LIMIT) chunks.push(chunk.subarray(0, CAPTURE_LIMIT - size));
     size += chunk.length;
   }

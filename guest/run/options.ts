@@ -21,7 +21,7 @@ export interface RunOptions {
 interface RunOption {
   readonly flags: string;
   readonly help: string;
-  /** Can be given several times. */
+  /** True for an option that can be given several times. */
   readonly list?: true;
 }
 
@@ -92,7 +92,7 @@ const FLAGS: Partial<Record<Subject, string>> = {
   timeout: "--timeout",
 };
 
-/** A problem as one line for whoever wrote a command line. */
+/** Describes a problem in one line, for the person who wrote the command line. */
 export function describeOnCommandLine(problem: Problem): string {
   const flag = FLAGS[problem.subject];
   const { value, message } = problem;
@@ -100,13 +100,16 @@ export function describeOnCommandLine(problem: Problem): string {
   return value === undefined ? `${flag}: ${message}` : `${flag} ${JSON.stringify(value)}: ${message}`;
 }
 
-/** What is told of a request that was refused, with the options' names. */
+/** Returns the text about a refused request, with the options' names. */
 export const refusalOnCommandLine = (refused: RunRefused): string => refusal(refused.problems, describeOnCommandLine);
 
-/** Where values of variables travel: a name of its own for each, so that none is taken for one of ours (PATH, NODE_OPTIONS). */
+/**
+ * The prefix of variables that carry values. With it, no carried variable can be taken for one of this process's own
+ * (PATH, NODE_OPTIONS).
+ */
 const CARRIED = "CLOISTER_ENV_";
 
-/** Takes carried values out of an environment: what is started later must not inherit them. */
+/** Takes carried values out of an environment: programs that are started later must not inherit them. */
 export function takeCarried(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const found: NodeJS.ProcessEnv = {};
   for (const [name, value] of Object.entries(environment)) {
@@ -118,10 +121,10 @@ export function takeCarried(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
 }
 
 /**
- * Reads what was written on a command line.
+ * Reads a command line.
  *
- * @param environment where `--env NAME` finds its value
- * @throws {RunRefused} with every problem that can be told without the machine
+ * @param environment the variables in which `--env NAME` finds its value
+ * @throws {RunRefused} with every problem that can be found without the machine
  */
 export function parseRun(command: readonly string[], options: RunOptions, environment: NodeJS.ProcessEnv): SealedRun {
   const { mounts, wrong: wrongMounts } = readMounts(options.mount);
@@ -187,11 +190,17 @@ function readVariables(texts: readonly string[], environment: NodeJS.ProcessEnv)
 /** A sealed run as the machine's own command takes it. */
 export interface RunWords {
   readonly words: readonly string[];
-  /** For the environment of that command: values that must stand in no command line, which every user of a machine may read. */
+  /**
+   * Variables for the environment of that command. Their values must not be in a command line, which every user of a
+   * machine may read.
+   */
   readonly environment: Readonly<Record<string, string>>;
 }
 
-/** The command line of the machine's own command: {@link parseRun} of it, with that environment, gives the same run. */
+/**
+ * Returns the command line of the machine's own command. {@link parseRun} of it, with that environment, returns the
+ * same run.
+ */
 export function toWords(run: SealedRun, { json = false }: { readonly json?: boolean } = {}): RunWords {
   const {
     command,
@@ -205,7 +214,7 @@ export function toWords(run: SealedRun, { json = false }: { readonly json?: bool
     agent,
     timeoutMs,
   } = run;
-  // One word each: a value may begin with a dash.
+  // Write option and value as one word: a value may begin with a dash.
   const each = (option: string, values: readonly string[]) => values.map((value) => `${option}=${value}`);
   const one = (option: string, value: string | undefined) => (value === undefined ? [] : [`${option}=${value}`]);
   return {

@@ -10,7 +10,7 @@ import type { MOUNT_MODES } from "../sessions/request.ts";
 /** The longest time limit that a timer of Node's takes, in milliseconds: almost 25 days. */
 const LONGEST_MS = 2 ** 31 - 1;
 
-/** What a value is checked by beyond its type: all that is wrong with it. */
+/** Adds to a schema a check beyond the type, which returns all problems of a value. */
 function checked<T extends z.ZodType>(schema: T, check: (value: z.output<T>) => readonly Problem[]): T {
   return schema.check((context) => {
     for (const problem of check(context.value as z.output<T>)) {
@@ -19,7 +19,7 @@ function checked<T extends z.ZodType>(schema: T, check: (value: z.output<T>) => 
   }) as T;
 }
 
-/** A check that finds at most one thing, said as a text. */
+/** Makes a check of a function that finds at most one problem and returns it as a text. */
 const oneProblem =
   <T>(base: Pick<Problem, "code" | "subject">, why: (value: T) => string | undefined) =>
   (value: T): readonly Problem[] => {
@@ -38,8 +38,8 @@ const mount = z.strictObject({
 });
 
 /**
- * One command to run in one sealed session: the whole request, with all that can be judged without the machine. It is
- * checked by whoever takes it from a person, and again by the machine.
+ * One command to run in one sealed session: the whole request, with all checks that need no machine. The program that
+ * takes it from a person checks it, and the machine checks it again.
  */
 export const SealedRun = z.strictObject({
   /** Program and arguments. The program is looked up on the session's PATH. */
@@ -93,14 +93,14 @@ export const SealedRun = z.strictObject({
 });
 export type SealedRun = z.infer<typeof SealedRun>;
 
-/** A request, and how it is carried out. */
+/** A request, and the way in which it is carried out. */
 export interface SealedSpec extends SealedRun {
   /**
    * `inherit`: the command has the caller's stdin, stdout and stderr. `capture`: stdin is empty and both outputs are
    * returned. Default: `inherit`.
    */
   readonly stdio?: "inherit" | "capture";
-  /** For the verification, which looks at sessions also on a machine that is not ready (yet). Default: false. */
+  /** True for the verification, which looks at sessions also on a machine that is not ready (yet). Default: false. */
   readonly verifying?: boolean;
   /** Stops the command, and with it everything in the session, when aborted. */
   readonly signal?: AbortSignal;
@@ -110,7 +110,10 @@ export interface SealedSpec extends SealedRun {
   readonly onNotice?: (line: string) => void;
 }
 
-/** All that is wrong with a request, as far as it can be told without the machine. Empty: it is a {@link SealedRun}. */
+/**
+ * Returns all problems of a request that can be found without the machine. When there are none, it is a {@link
+ * SealedRun}.
+ */
 export function problemsOf(request: unknown): readonly Problem[] {
   const parsed = SealedRun.safeParse(request);
   if (parsed.success) return [];
@@ -126,7 +129,7 @@ export function problemsOf(request: unknown): readonly Problem[] {
   });
 }
 
-/** The request within a {@link SealedSpec}: what the schema knows. */
+/** Returns the request within a {@link SealedSpec}: only the keys that the schema has. */
 export function requestIn(spec: SealedSpec): Record<string, unknown> {
   return Object.fromEntries(
     Object.keys(SealedRun.shape).flatMap((key) => {

@@ -20,15 +20,18 @@ import type { SealedSpec } from "./request.ts";
 export * from "../sessions/request.ts";
 export * from "./request.ts";
 
-/** How many decisions a run's result tells of, the first: a session may ask without end. All of them are in the audit log. */
+/**
+ * Maximum number of decisions in a run's result: a session may ask without end. The result has the first ones, the
+ * audit log has all.
+ */
 const MOST_DECISIONS = 1_000;
 
-/** Wall-clock time in milliseconds, with fractions: what `apply-seccomp` marks is on the same clock. */
+/** Returns the wall-clock time in milliseconds, with fractions. The marks of `apply-seccomp` use the same clock. */
 const now = () => performance.timeOrigin + performance.now();
 
 /**
  * Runs one command in one sealed session: makes the session, opens its way out, starts the command, waits for its end,
- * and removes what is not to be kept. Whatever happens on the way, including an abort, nothing of it goes on running.
+ * and removes what is not to be kept. No part of it continues to run after an error or an abort.
  *
  * @throws {RunRefused} when the request is wrong: nothing was made
  * @throws {SessionFailed} when the session could not be made: what was made is removed again
@@ -178,7 +181,7 @@ async function inSession(session: Session, spec: SealedSpec, accepted: Accepted,
   }
 }
 
-/** A file in a folder that the session's group may enter: for it to read. */
+/** Writes a file that the session's group may read, into a folder that it may enter. */
 async function giveFile(path: string, text: string, gid: number): Promise<void> {
   await writeFile(path, text, { mode: 0o640 });
   await chown(path, 0, gid);

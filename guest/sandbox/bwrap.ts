@@ -29,7 +29,10 @@ export type Scratch =
       readonly programs?: string;
       readonly bound?: Bound;
     }
-  /** Made by bubblewrap for one command. `--size` needs bubblewrap 0.7; Ubuntu 22.04 has 0.6.1. */
+  /**
+   * File systems in memory that bubblewrap makes for one command. `--size` needs bubblewrap 0.7; Ubuntu 22.04 has
+   * 0.6.1.
+   */
   | { readonly kind: "tmpfs"; readonly sizeBytes: number };
 
 /** A folder that is shown to the session. */
