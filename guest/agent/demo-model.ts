@@ -20,7 +20,7 @@ export interface DemoModel {
 
 /**
  * Serves the Messages API over a UNIX socket with a scripted agent instead of a model: POST /v1/messages (streamed or
- * whole) and /v1/messages/count_tokens. Deterministic: the same conversation gets the same answer, byte for byte.
+ * whole) and /v1/messages/count_tokens. It is deterministic: the same conversation gets the same answer, byte for byte.
  */
 export async function startDemoModel(options: {
   socketPath: string;

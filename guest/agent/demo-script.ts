@@ -110,7 +110,7 @@ function toolResults(messages: readonly ConversationMessage[]): { text: string; 
   );
 }
 
-/** Claude Code appends remarks of its own to what a tool said. */
+/** Removes the remarks of its own that Claude Code appends to a tool's output. */
 function withoutReminders(text: string): string {
   return text.replace(/<system-reminder>.*?<\/system-reminder>/gs, "").trim();
 }

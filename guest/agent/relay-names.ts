@@ -1,6 +1,6 @@
 /**
- * Every name of the model's API that the relay knows, what it does with it, and why. This is the one place to add a name: a name
- * that passes also gets its shape in relay-schema.ts, and the compiler asks for it.
+ * The table of all names of the model's API that the relay knows, with its verdict on each and the reason. This is the
+ * one place to add a name: a name that passes also gets its shape in relay-schema.ts, and the compiler asks for it.
  *
  * `pass`: sent on. `drop`: left out of what is sent on, because the answer is as good without it. `refuse`: the whole
  * request is refused, by this name and with this reason. A name that is not in this table is refused. Unknown betas and

@@ -27,7 +27,10 @@ const texts = shaped(z.array(z.string()).max(10_000));
 const name = shaped(z.string().max(256));
 const oneOf = (...values: readonly string[]): Check => shaped(z.enum(values));
 
-/** JSON that the API hands to the model and nobody acts on: a tool's input, a schema. It is an object, and it is JSON already. */
+/**
+ * Checks JSON that the API hands to the model and nobody acts on: a tool's input, a schema. It must be an object; it is
+ * known to be JSON.
+ */
 const freeObject: Check = (value, at) => {
   if (typeof value !== "object" || value === null || Array.isArray(value)) throw refuseShape("must be an object", at);
   return value;

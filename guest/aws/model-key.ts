@@ -16,7 +16,7 @@ const LEAST_MS = 30_000;
 /** Reads a secret's text: undefined when it has none, or does not exist. */
 export type ReadSecret = () => Promise<string | undefined>;
 
-/** The real one. */
+/** Makes the function that reads the secret from AWS Secrets Manager. */
 export function secretsManager(secret: string, config: SecretsManagerClientConfig): ReadSecret {
   const client = new SecretsManagerClient(config);
   return async () => {

@@ -19,7 +19,9 @@ export interface Signals {
   protect(on: boolean): Promise<void>;
 }
 
-/** The real ones. Each call is tried three times by the SDK; a group that is not known yet is asked for at each signal. */
+/**
+ * Makes the real signals. The SDK tries each call three times. While the group is not known, each signal asks for it.
+ */
 export function autoScaling(group: () => Promise<string>, instance: string, config: AutoScalingClientConfig): Signals {
   const client = new AutoScalingClient(config);
   const about = async (hook: string) => ({

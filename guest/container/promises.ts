@@ -18,8 +18,8 @@ export const LEAST = { memoryMiB: 4096, cpus: 2 } as const;
 export const WRITABLE = ["/run/cloister", "/sessions", "/tmp"] as const;
 
 /**
- * Calls that the profile refuses and which engines' own profiles, or none, let through: `vmsplice`, `io_uring_setup` and `kcmp` in docker's
- * (until 25 all three), `keyctl` and `io_uring_setup` in podman's.
+ * Calls that the profile refuses and that an engine's own profile, or no profile, lets through: `vmsplice`,
+ * `io_uring_setup` and `kcmp` in docker's (until 25 all three), `keyctl` and `io_uring_setup` in podman's.
  */
 const REFUSED = ["io_uring_setup", "keyctl", "ptrace", "vmsplice"] as const;
 

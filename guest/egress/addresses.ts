@@ -1,7 +1,8 @@
 /**
- * Addresses that no session may reach, by any name: the machine itself, its networks, its metadata service, and what
- * is no destination at all. sandbox-runtime refuses some of these by itself; all are listed, so that the list can be
- * read in one place (IANA special-purpose registries, RFC 6890; metadata addresses: the providers' documentation).
+ * Addresses that no session may reach, by any name: the machine itself, its networks, its metadata service, and
+ * addresses that are no destination at all. sandbox-runtime refuses some of these by itself; all are listed, so that
+ * the list can be read in one place (IANA special-purpose registries, RFC 6890; metadata addresses: the providers'
+ * documentation).
  *
  * IPv4 ranges bind the IPv6 forms that carry an IPv4 address too (mapped, compatible, NAT64, 6to4).
  */

@@ -1,8 +1,8 @@
 import { connect, type Socket } from "node:net";
 
 /**
- * The journal of audit rows: a namespace of journald with a size of its own on the session disk (guest/boot/audit-journal.sh).
- * Its sockets are for root alone.
+ * The journal of audit rows: a namespace of journald with its own size limit, on the session disk
+ * (guest/boot/audit-journal.sh). Its sockets are for root alone.
  */
 export const AUDIT_NAMESPACE = "cloister-audit";
 
@@ -22,8 +22,8 @@ const RETRY_MS = 1_000;
 const CLOSE_MS = 5_000;
 
 /**
- * The lines that systemd-cat(1) begins with: identifier, unit (the journal finds it by itself), priority `info`; no priorities
- * in the lines, nothing forwarded to syslog, the kernel or the console.
+ * The lines with which systemd-cat(1) begins a stream: identifier, unit (the journal finds it by itself), priority
+ * `info`; no priorities in the lines, no forwarding to syslog, the kernel or the console.
  */
 const HEADER = `${AUDIT_IDENTIFIER}\n\n6\n0\n0\n0\n0\n`;
 

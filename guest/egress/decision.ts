@@ -11,7 +11,7 @@ export interface EgressDecision {
   readonly port: number;
   /**
    * `http`: a plain request. `connect`: a tunnel through the HTTP proxy. `socks`: a tunnel through the SOCKS5 proxy.
-   * `model`: a request to the model's relay, which decides by what is asked, not by where it goes.
+   * `model`: a request to the model's relay, which decides by the content of a request, not by its destination.
    */
   readonly via: "http" | "connect" | "socks" | "model";
   /** `failed`: it was allowed, as the row before says, and then the host could not be looked up or reached. */

@@ -1,8 +1,9 @@
 /**
- * Groups of hosts for `--allow`, by name. A group is the least that the tool needs to fetch packages: it names no place to
- * which a stranger may publish without an account, except where fetching and publishing have one host.
+ * Groups of hosts for `--allow`, by name. A group holds only the hosts that the tool needs to fetch packages. It names
+ * no host to which a stranger may publish without an account, unless the tool fetches from and publishes to the same
+ * host.
  *
- * A change of what a group holds is a change of what sessions reach: it takes a new version, and a line in
+ * A changed group changes what sessions can reach. Such a change needs a new version, and a line in
  * `docs/egress-groups.md`, which is made of this table.
  */
 export const GROUPS_VERSION = 1;

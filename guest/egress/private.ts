@@ -44,8 +44,8 @@ const METADATA: readonly string[] = [
 const SHAPE = "write HOST=ADDRESS/PREFIX, such as registry.corp.example=10.20.0.0/16";
 
 /**
- * Reads `--allow-private HOST=CIDR`. The machine itself, loopback, link-local addresses and metadata services are never an
- * exception: neither here, nor when a host's name leads to one.
+ * Reads `--allow-private HOST=CIDR`. The machine itself, loopback, link-local addresses and metadata services are never
+ * an exception, neither here nor when a host's name resolves to one.
  *
  * @returns the exceptions, and all that is wrong with the entries, each with its value
  */

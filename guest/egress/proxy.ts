@@ -60,9 +60,9 @@ const HANDSHAKE_MS = 30_000;
  * process of the machine, and no other session, has anything to connect to.
  *
  * sandbox-runtime's proxies are used directly instead of by its `SandboxManager`, which is one per process, listens on
- * a TCP port of the machine, starts a bridge of its own and reports nothing of what it allows. How names are compared,
- * which addresses they may resolve to, and what is dialled are sandbox-runtime's: see {@link decide} for the order,
- * which is that of its `filterNetworkRequest` under `strictAllowlist`.
+ * a TCP port of the machine, starts a bridge of its own and reports nothing of what it allows. sandbox-runtime compares
+ * the names, checks the addresses that they resolve to, and dials. See {@link decide} for the order, which is that of
+ * its `filterNetworkRequest` under `strictAllowlist`.
  *
  * These proxies answer some requests without asking the filter: a wrong token, a malformed request, a host that cannot
  * be reached. The class reads along to see these answers, and adds a reason to the bare ones.

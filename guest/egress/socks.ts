@@ -30,7 +30,7 @@ export class WatchedSocks extends Duplex {
   #said: Buffer | undefined = Buffer.alloc(0);
   #answered: Buffer = Buffer.alloc(0);
 
-  /** @param onReply told once: what the proxy answered, or that the connection ended without an answer */
+  /** @param onReply called once, with the proxy's answer, or with undefined when the connection ended without one */
   constructor(socket: Socket, onReply: (reply: Reply, handshake: Handshake) => void) {
     super({ allowHalfOpen: false });
     this.#socket = socket;

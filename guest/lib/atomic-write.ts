@@ -1,7 +1,7 @@
 import { rename, rm, writeFile } from "node:fs/promises";
 
 /**
- * Writes a small file so that whoever reads it finds the former one or all of the new one.
+ * Writes a small file atomically: a reader finds either the former file or all of the new one.
  *
  * @param mode of the new file, less the process's umask
  */

@@ -9,7 +9,7 @@ export interface Finished {
   readonly stderr: string;
 }
 
-/** A program of the machine did not do its work. Says which, how it ended and what it said. */
+/** A program of the machine failed. The message says which program, how it ended and what it printed. */
 export class CommandFailed extends Error {
   readonly command: readonly string[];
   readonly finished: Finished;
@@ -24,8 +24,8 @@ export class CommandFailed extends Error {
 }
 
 /**
- * Runs a program to its end and returns what it left, whatever its exit code. Its input is empty. A Ctrl-C at the
- * terminal does not reach it: a program that makes or removes a session must not be interrupted.
+ * Runs a program to its end and returns its result, also when its exit code is not 0. Its input is empty. A Ctrl-C at
+ * the terminal does not reach it: a program that makes or removes a session must not be interrupted.
  *
  * It uses Node's own `spawn`: loading execa takes a second on an emulated machine, and this is the first thing needed.
  *

@@ -86,8 +86,8 @@ export interface SandboxSpec {
 /** The work of root's side of the chain before it becomes the session's user. */
 export interface Outside {
   /**
-   * The supervisor is the session's user itself, not root: the chain begins in a user namespace, in which that user has the rights that
-   * are root's elsewhere. Default: false.
+   * True when the supervisor is the session's user itself, not root. The chain then begins in a user namespace, in
+   * which that user has the rights that root has elsewhere. Default: false.
    */
   readonly ordinary?: boolean;
   /** Folder of the session's control group. Absent: the chain stays in the supervisor's. */

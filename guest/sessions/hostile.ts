@@ -5,9 +5,10 @@ import { open } from "node:fs/promises";
 export const HOSTILE_LIMIT = 64 * 1024;
 
 /**
- * Reads a small file that a session may have written, as hostile: its last component is never followed if it is a link, a pipe or a
- * device does not keep the reader waiting, and no more than `limit` bytes are read whatever its size. The folder that it lies in must be
- * out of the session's reach, or be named by a descriptor (`/proc/self/fd/N`): everything before the last component is walked.
+ * Reads a small file that a session may have written, and treats it as hostile. It never follows the last component if
+ * it is a link. It does not wait for a pipe or a device. It reads at most `limit` bytes, whatever the file's size. The
+ * file's folder must be out of the session's reach, or be named by a descriptor (`/proc/self/fd/N`): everything before
+ * the last component is walked.
  *
  * @returns undefined when it is not there, or is no ordinary file
  */

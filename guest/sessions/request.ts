@@ -51,7 +51,7 @@ export interface RunResult {
   readonly unitResult?: string;
 }
 
-/** A request that cannot be run: every problem found, each with the value and what to write instead. */
+/** The error for a request that cannot be run. It has every problem, each with the value and the correct form. */
 export class RunRefused extends Error {
   readonly problems: readonly Problem[];
   /** The code of the first problem. */

@@ -36,8 +36,8 @@ export interface SessionRequest {
 const NAME_TRIES = 20;
 
 /**
- * Makes a session: user, home, limits. When a step fails, everything before it is taken back. Its /tmp and its mounts are made with
- * each command (guest/seal, `apply-seccomp launch`), and are gone with it.
+ * Makes a session: user, home, limits. When a step fails, everything before it is taken back. Its /tmp and its mounts
+ * are made anew for each command (guest/seal, `apply-seccomp launch`), and end with it.
  *
  * @throws {SessionFailed} when the name is in use, or a step fails
  * @throws {RunRefused} when the machine is stopping

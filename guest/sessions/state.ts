@@ -236,7 +236,7 @@ async function isYoung(folder: string): Promise<boolean> {
   return info !== undefined && Date.now() - info.mtimeMs < UNKNOWN_MS;
 }
 
-/** Gives a name free again, at once, and then removes what was in its folder. */
+/** Frees a name at once, and then removes the content of its folder. */
 export async function release(running: string): Promise<void> {
   const gone = join(dirname(running), await hiddenName("gone"));
   const error = await rename(running, gone).then(() => undefined, errorCode);
@@ -253,8 +253,8 @@ async function clearHidden(root: string): Promise<void> {
 }
 
 /**
- * Removes a folder with its files, and with folders that hold nothing but files: there is nothing deeper in it, and what a
- * session can write, which may be mounted there, must not be walked by path.
+ * Removes a folder with its files, and with folders that hold only files. There is nothing deeper in it. File systems
+ * that a session can write to may be mounted there, and these must not be walked by path.
  */
 async function clear(folder: string, folders = true): Promise<void> {
   for (const entry of await readdir(folder, { withFileTypes: true }).catch(ignoreMissing)) {

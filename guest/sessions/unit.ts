@@ -12,10 +12,9 @@ const property = (name: string, value: string | number) => `--property=${name}=$
 
 /**
  * systemd-run(1) for a session's scope: the limits of everything in it, and the tie to its supervisor. It begins with
- * one `cat`, whose standard input only the supervisor holds: what is written to it comes back once the scope is there,
- * and when the supervisor ends, even by SIGKILL, `cat` ends with it. Commands are started into the scope's control
- * group by the supervisor itself (`apply-seccomp launch --cgroup`) and die with it too; a scope without processes is
- * over.
+ * one `cat`, whose standard input only the supervisor holds. `cat` sends written bytes back once the scope is there.
+ * When the supervisor ends, even by SIGKILL, `cat` ends with it. Commands are started into the scope's control group by
+ * the supervisor itself (`apply-seccomp launch --cgroup`) and die with it too; a scope without processes is over.
  *
  * A service for each command (`systemd-run --pipe --wait`) would do the same, but takes five times as long to start as
  * bubblewrap does.

@@ -1,8 +1,8 @@
 import { AUDIT_IDENTIFIER } from "../../egress/audit-journal.ts";
 
 /**
- * AWS's agent reads the machine's main journal only. This unit copies the audit rows there (guest/units): rows are known by the
- * fields that journald sets itself, which nobody but that unit has.
+ * AWS's agent reads the machine's main journal only. This unit copies the audit rows there (guest/units): rows are
+ * recognised by fields that journald sets itself, and that only this unit has.
  */
 const AUDIT_COPY = { _SYSTEMD_UNIT: "cloister-audit-copy.service", _UID: "0" } as const;
 
@@ -21,7 +21,10 @@ export const AGENT_VERSION = "1.300072.0b1766";
  */
 export const AGENT_KEY = "937616F3450B7D806CBD9725D58167303B789C72";
 
-/** Addresses of the agent's package, its signature and its key: in the region's own bucket, so that S3's gateway endpoint leads there. */
+/**
+ * Returns the addresses of the agent's package, its signature and its key. They are in the region's own bucket, so that
+ * S3's gateway endpoint leads there.
+ */
 export function packageAddresses(where: {
   readonly region: string;
   /** `ubuntu` or `debian`, as os-release has it. */
