@@ -29,8 +29,8 @@ export function reportName(file: string): string {
 }
 
 /**
- * The prompt with which the verification asks the scripted model what it was offered. The answer is JSON: `{ model,
- * tools }`.
+ * The prompt with which the verification asks the scripted model what it was offered. The answer is JSON:
+ * `{ model, tools }`.
  */
 export const OFFER_PROMPT = "[cloister] Tell the model and the tools of this request.";
 

@@ -111,8 +111,8 @@ export interface SealedSpec extends SealedRun {
 }
 
 /**
- * Returns all problems of a request that can be found without the machine. When there are none, it is a {@link
- * SealedRun}.
+ * Returns all problems of a request that can be found without the machine. When there are none, it is a
+ * {@link SealedRun}.
  */
 export function problemsOf(request: unknown): readonly Problem[] {
   const parsed = SealedRun.safeParse(request);
