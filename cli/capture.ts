@@ -1,7 +1,7 @@
 import { Writable } from "node:stream";
 import type { ExecOptions, Transport } from "./transport.ts";
 
-/** What a command said and how it ended. */
+/** The output of a command, and its exit code. */
 export interface Captured {
   readonly exitCode: number;
   readonly stdout: string;

@@ -2,16 +2,17 @@ import { OperatorError, UsageError } from "./errors.ts";
 import type { Fleet, MachineStatus } from "./fleet.ts";
 import { nearest } from "./stack.ts";
 
-/** How many names an error lists. */
+/** An error lists at most this many names. */
 const SHOWN = 10;
 
 /**
- * The one machine that is meant: that of this name, or the only one.
+ * Finds the machine of this name or, without a name, the only machine.
  *
- * @param settle is given a machine before its state is judged: it may wait for one that boots. When it returns one that still
- *   boots, that one is meant to be reached as it is
- * @throws UsageError when there is none of this name (with the nearest one), or several and none was named
- * @throws OperatorError when it does not run (with what to do)
+ * @param settle gets the machine before its state is judged, and may wait until it has booted. When the machine that it
+ *   returns still boots, the caller wants to reach it as it is
+ * @throws UsageError when no machine has this name (the message suggests the nearest one), or when there are several
+ *   machines and no name
+ * @throws OperatorError when the machine does not run (with what to do)
  */
 export async function chooseMachine(
   fleet: Fleet,

@@ -10,21 +10,21 @@ import { OperatorError, UsageError } from "./errors.ts";
 import { python } from "./far-end/start.ts";
 import type { Transport } from "./transport.ts";
 
-/** How a copy is made. */
+/** Options of a copy. */
 export interface CopyOptions {
-  /** Whom it is made as on the machine. */
+  /** The user who reads or writes on the machine. */
   readonly user: "root" | "operator";
-  /** Hears of bytes as they go by, compressed. */
+  /** Gets the number of bytes that were moved, compressed. */
   readonly moved?: (bytes: number) => void;
 }
 
 /**
- * Copies a file or a folder of this computer to a machine. A path there is relative to the user's home. An existing folder
- * takes what is copied into it; an existing file is replaced when the new one is complete, and so is each file in a folder that
- * is there already. No link of the machine's is followed but those of its system, and none of this computer's below `from`.
+ * Copies a file or a folder of this computer to a machine. A path there is relative to the user's home. If `to` is an
+ * existing folder, the copy goes into it. An existing file, also one in an existing folder, is replaced when the new
+ * one is complete. On the machine only links of its system are followed; on this computer no links below `from` are.
  *
- * @returns what was left out
- * @throws OperatorError when either side has not what is needed, or the copy does not come to its end; then files that have
+ * @returns the entries that were left out, and notes
+ * @throws OperatorError when either side lacks something, or when the copy does not come to its end. Files that have
  * arrived stay, each complete, and the copy can be repeated
  */
 export async function copyTo(
@@ -54,10 +54,10 @@ export async function copyTo(
 }
 
 /**
- * Copies a file or a folder of a machine to this computer, by the same rules. Here links are followed up to `to`, which the
- * operator has named, and none below.
+ * Copies a file or a folder of a machine to this computer, by the same rules. The operator has named `to`: links on the
+ * way to it are followed, links below it are not.
  *
- * @returns what was left out
+ * @returns the entries that were left out, and notes
  * @throws OperatorError as `copyTo`
  */
 export async function copyFrom(
@@ -81,14 +81,17 @@ export async function copyFrom(
   return await both(sent, there, here);
 }
 
-/** Asks before the machine is: it may be far away. */
+/** Checks this computer's side first, before the machine is asked: the machine may be far away. */
 async function mustTake(to: string): Promise<void> {
   if (await isFolder(to)) return;
   const missing = to.endsWith("/") ? to : dirname(resolve(to));
   if (!(await isFolder(missing))) throw new OperatorError(`there is no folder ${shown(missing)} on this computer.`);
 }
 
-/** Waits for both ends. Where both fail, the one that does not just miss the other has the reason. */
+/**
+ * Waits for both ends. When both fail, one of them may only report that the other is gone: the other one has the
+ * reason.
+ */
 async function both(code: Promise<number>, there: ReportReader, here: ReturnType<typeof endHere>): Promise<CopyReport> {
   let ended: number;
   try {
@@ -99,7 +102,7 @@ async function both(code: Promise<number>, there: ReportReader, here: ReturnType
     throw error;
   }
   there.end();
-  // An end that was not told of the end of the other would wait for ever.
+  // Our end must learn that the other one has ended: it would wait for ever.
   if (ended !== 0) {
     here.child.stdin.end();
     here.child.stdout.destroy();
@@ -113,7 +116,7 @@ async function both(code: Promise<number>, there: ReportReader, here: ReturnType
   return reportOf([there, here.report]);
 }
 
-/** Why a copy has failed, if so: the best of what both ends have said. */
+/** The reason why a copy failed, the best one that both ends give; undefined when it did not fail. */
 function failureOf(
   ends: readonly { readonly report: ReportReader; readonly code: number; readonly where: string }[],
 ): string | undefined {

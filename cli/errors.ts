@@ -4,7 +4,7 @@ interface CodedOptions extends ErrorOptions {
   readonly code?: ErrorCode;
 }
 
-/** What the operator must know or do; shown without a stack trace. */
+/** An error that the operator must know of or act on; shown without a stack trace. */
 export class OperatorError extends Error {
   /** Exit code of the command. */
   readonly exitCode: number = 1;
@@ -18,7 +18,7 @@ export class OperatorError extends Error {
   }
 }
 
-/** What was written cannot be carried out. Its code by default: `CLOISTER_E_USAGE`. */
+/** The command line cannot be carried out. The default code is `CLOISTER_E_USAGE`. */
 export class UsageError extends OperatorError {
   override readonly exitCode = 2;
 
@@ -27,7 +27,7 @@ export class UsageError extends OperatorError {
   }
 }
 
-/** Whatever was thrown, as text. */
+/** The message of a thrown value, which may be of any type. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

@@ -6,10 +6,10 @@ import { isOwnStack, ownStateFile, projectFolder } from "../toolchain/own-backen
 type Outputs = Record<string, unknown>;
 
 /**
- * The outputs of a stack of the project's own backend, kept until its state changes: asking Pulumi takes most of a second. A
- * stack elsewhere is asked for each time, since nothing here tells when it changes.
+ * The outputs of a stack of the project's own backend, kept until its state changes: asking Pulumi takes most of a
+ * second. For a stack elsewhere we ask each time, since nothing here tells when it changes.
  *
- * @param ask asks Pulumi; of what is secret it gets no value
+ * @param ask asks Pulumi; it gets no values of secrets
  */
 export async function keptOutputs(
   stack: string,
@@ -22,7 +22,7 @@ export async function keptOutputs(
   const kept = read(file);
   if (kept?.state === state) return kept.outputs;
   const outputs = await ask();
-  // Not of a state that changed meanwhile, nor half of it.
+  // Outputs are kept only when the state did not change meanwhile; the rename keeps readers from half a file.
   if (stateOf(stack, project) === state) {
     try {
       mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
@@ -36,7 +36,7 @@ export async function keptOutputs(
   return outputs;
 }
 
-/** What tells one state of a stack from the next; nothing for a stack elsewhere. */
+/** A digest of a stack's state; undefined for a stack elsewhere. */
 function stateOf(stack: string, project: string): string | undefined {
   try {
     return isOwnStack(stack, project) ? sha256(readFileSync(ownStateFile(stack, project))) : undefined;

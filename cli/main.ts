@@ -5,13 +5,13 @@ import { RunRefused } from "../guest/sessions/request.ts";
 import { messageOf, OperatorError } from "./errors.ts";
 import { operatorProgram } from "./program.ts";
 
-/** Without `await` at this place, which a bundle cannot have (lib/run-bundled.cjs). */
+/** This has no `await`: a bundle cannot have one at the top level (lib/run-bundled.cjs). */
 export default operatorProgram()
   .parseAsync()
   .catch((error: unknown) => {
     process.exitCode = fail(error);
   })
-  // Input that nobody reads any more must not keep this process.
+  // Standard input must not keep this process alive when nobody reads it any more.
   .then(() => void process.stdin.unref?.());
 
 function fail(error: unknown): number {

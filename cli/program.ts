@@ -1,6 +1,6 @@
 /**
- * The operator's command: `cloister --stack NAME [--machine NAME] COMMAND`. What a command needs is loaded when it is chosen,
- * and a target's packages when a stack is on it. See docs/operating.md.
+ * The operator's command: `cloister --stack NAME [--machine NAME] COMMAND`. The modules of a command are loaded when it
+ * is chosen, and a target's packages when a stack is on that target. See docs/operating.md.
  */
 import { Command } from "commander";
 import { VERSION } from "../contract/version.ts";
@@ -121,7 +121,7 @@ export function operatorProgram(): Command {
   return program;
 }
 
-/** What was written of the options that every command has, before or behind the command. */
+/** Reads the options that every command has, which may stand before or after the command. */
 export function globalsOf(self: Command): Global {
   const found: { stack?: string; machine?: string } = {};
   for (let level: Command | null = self; level !== null; level = level.parent) {

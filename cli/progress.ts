@@ -1,17 +1,17 @@
 import { shown } from "./copy/text.ts";
 
-/** How often a line is written where none can be written over. */
+/** Milliseconds between two lines where a line cannot be written over. */
 const PLAIN_MS = 10_000;
 const TERMINAL_MS = 200;
 
-/** What is needed of `process.stderr`. */
+/** The part of `process.stderr` that is used here. */
 interface Screen {
   readonly isTTY?: boolean;
   readonly columns?: number;
   write(text: string): unknown;
 }
 
-/** Shows how much was moved: on a terminal in one line that changes, elsewhere in a plain line now and then. */
+/** Shows how much was moved: a terminal gets one line that changes, other outputs get a plain line now and then. */
 export function showProgress(
   what: string,
   screen: Screen = process.stderr,

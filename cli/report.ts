@@ -6,12 +6,12 @@ import type { Fleet, MachineStatus } from "./fleet.ts";
 /** Machines that are asked at once: each takes a process here, and a session of SSM. */
 const AT_ONCE = 8;
 
-/** Lets a machine verify itself now, in full. A few seconds, half a minute where it is emulated. */
+/** Lets a machine verify itself now, in full. This takes a few seconds, or half a minute when it is emulated. */
 export async function verifyNow(fleet: Fleet, machine: MachineStatus): Promise<Report> {
   return await reportOf(fleet, machine, ["cloister", "verify", "--json"]);
 }
 
-/** What a machine found when it booted, and whether it takes sealed commands. */
+/** The report of a machine's boot; it tells also whether the machine takes sealed commands. */
 export async function verifiedAtBoot(fleet: Fleet, machine: MachineStatus): Promise<Report> {
   return await reportOf(fleet, machine, ["cloister", "report"]);
 }
@@ -35,7 +35,7 @@ async function reportOf(fleet: Fleet, machine: MachineStatus, command: readonly 
   });
 }
 
-/** Does something with each, some at once; in their order. */
+/** Runs an action for each element, some at the same time. The results are in the elements' order. */
 export async function each<T, R>(all: readonly T[], action: (one: T) => Promise<R>): Promise<R[]> {
   const results: R[] = [];
   let next = 0;

@@ -5,7 +5,7 @@ import { PulumiError, StackRunner } from "../toolchain/stack-runner.ts";
 import { OperatorError, UsageError } from "./errors.ts";
 import { keptOutputs } from "./kept-outputs.ts";
 
-/** A stack that is up: its name, and of its outputs what the operator's command needs. */
+/** A stack that is up: its name, and the outputs that the operator's command needs. */
 export interface Stack {
   readonly name: string;
   readonly outputs: OperatorOutputs;
@@ -59,12 +59,12 @@ function noSuchStack(name: string, names: readonly string[], backend: string | u
   );
 }
 
-/** The name that was probably meant; nothing when none is near. */
+/** The name that the user probably meant; undefined when no name is near. */
 export function nearest(name: string, names: readonly string[]): string | undefined {
   const far = (known: string): number => distance(name.toLowerCase(), known.toLowerCase());
   const [first] = [...names].sort((a, b) => far(a) - far(b));
   if (first === undefined) return undefined;
-  // Two letters in each other's place are two changes.
+  // Two swapped letters count as two changes.
   const allowed = Math.min(Math.max(2, Math.floor(first.length / 3)), Math.max(name.length, first.length) - 1);
   return far(first) <= allowed ? first : undefined;
 }

@@ -15,7 +15,7 @@ export function machineTable(machines: readonly MachineStatus[], width: number):
   ]);
   const head = ["machine", ...(pools ? ["pool"] : []), "state", "made from", "verified", "more"];
   const widths = head.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i]?.length ?? 0)) + 2);
-  // What is long is wrapped, and never below a width that can be read.
+  // Long texts are wrapped, but a column never becomes too narrow to read.
   const borders = head.length + 1;
   const fixed = widths.slice(0, -1).reduce((sum, column) => sum + column, borders);
   const table = new Table({

@@ -1,16 +1,16 @@
 import type { Readable, Writable } from "node:stream";
 
-/** Where a command's streams go. */
+/** The streams of a command, and how it runs. */
 export interface ExecOptions {
-  /** What the command reads. @default nothing: it finds the end at once */
+  /** Input of the command. @default none: it finds the end at once */
   readonly stdin?: Readable;
   readonly stdout: Writable;
   readonly stderr: Writable;
-  /** Whom it runs as. @default `root`, as whom the machine's own `cloister` works */
+  /** The user of the command. @default `root`, because the machine's own `cloister` works as root */
   readonly user?: "root" | "operator";
   /**
-   * Variables for the command, beside the few that it has. They are in its environment alone, which root and its own user may
-   * read, and in no command line, which everybody on the machine may. @default none
+   * Variables for the command, beside the few that it has. They are in its environment alone, which root and its own
+   * user may read, and in no command line, which everybody on the machine may. @default none
    */
   readonly environment?: Readonly<Record<string, string>>;
   /** Gives it a terminal of this computer's terminal's size; both outputs are then one. @default false */
@@ -24,8 +24,8 @@ export interface ExecOptions {
  */
 export interface Transport {
   /**
-   * Runs a command and waits for its end. Its words reach it as they are: no shell reads them. What is read and written is
-   * carried byte for byte, however much it is.
+   * Runs a command and waits for its end. Its words reach it as they are: no shell reads them. Input and output are
+   * carried byte for byte, without a limit of size.
    *
    * @returns the command's exit code; 128 + n when signal n ended it, 127 when there is no such program
    * @throws OperatorError when the machine cannot be reached, or is lost before the command has ended

@@ -23,7 +23,7 @@ export async function describeInstances(client: EC2Client, stack: string, id?: s
   return found;
 }
 
-/** What the groups say of their members, by instance. One call lists up to 100 groups with all that is in them. */
+/** The groups' members, by instance. One call lists up to 100 groups with all their members. */
 export async function describeGroups(
   client: AutoScalingClient,
   names: readonly string[],
@@ -40,7 +40,10 @@ export async function describeGroups(
   return members;
 }
 
-/** Whether SSM's agent answers, by instance: `Online`, `ConnectionLost`, `Inactive`. Fifty with each call, which is SSM's most. */
+/**
+ * The state of SSM's agent, by instance: `Online`, `ConnectionLost`, `Inactive`. A call asks for 50 instances, which is
+ * SSM's limit.
+ */
 export async function describePings(
   client: SSMClient,
   stack: string,
@@ -53,7 +56,7 @@ export async function describePings(
         ? [{ Key: "InstanceIds", Values: [id] }]
         : undefined;
   const pings = new Map<string, string>();
-  // An id that is none would be refused, and nothing be listed at all.
+  // SSM refuses an id that is not an instance's, and then lists nothing at all.
   if (!Filters) return pings;
   for await (const page of paginateDescribeInstanceInformation({ client, pageSize: 50 }, { Filters })) {
     for (const { InstanceId, PingStatus } of page.InstanceInformationList ?? []) {

@@ -1,6 +1,6 @@
 import { messageOf, OperatorError } from "../errors.ts";
 
-/** AWS's answers that an operator can do something about, and what. */
+/** AWS's errors that an operator can do something about, each with what to do. */
 const HELP: Readonly<Record<string, string>> = {
   CredentialsProviderError: "No credentials for AWS: sign in (aws sso login), with AWS_PROFILE set.",
   ExpiredToken: "The credentials for AWS have expired: sign in again (aws sso login).",
@@ -26,7 +26,7 @@ export async function asked<T>(what: string, call: () => Promise<T>): Promise<T>
   }
 }
 
-/** Of the service, or of the SDK on the way to it; not a mistake of ours. */
+/** True when the error comes from the service, or from the SDK on the way to it; false for a mistake of ours. */
 function isOfAws(error: unknown): boolean {
   const { name, $metadata, code } = error as { name?: string; $metadata?: unknown; code?: string };
   return $metadata !== undefined || code !== undefined || (name ?? "") in HELP || name === "TimeoutError";

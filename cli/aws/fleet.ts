@@ -8,7 +8,7 @@ import { describeGroups, describeInstances, describePings } from "./describe.ts"
 import { asked } from "./errors.ts";
 import { instanceOf, machineStatus, missingMachine } from "./status.ts";
 
-/** The machines of a stack on AWS: what EC2, Auto Scaling and SSM say of them at this moment. */
+/** The machines of a stack on AWS, as EC2, Auto Scaling and SSM report them at this moment. */
 export function awsFleet(stack: string, outputs: OperatorAwsOutputs): Fleet {
   const settings = clientSettings(outputs.region);
   const ec2 = new EC2Client(settings);
@@ -25,7 +25,7 @@ export function awsFleet(stack: string, outputs: OperatorAwsOutputs): Fleet {
             scaling,
             known.map(({ group }) => group),
           ),
-          // Without it the list lacks a word, no more.
+          // The list is useful without it: it lacks one word.
           describePings(ssm, stack, id).catch(() => undefined),
         ]),
       );

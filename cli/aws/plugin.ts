@@ -5,16 +5,16 @@ import { OperatorError } from "../errors.ts";
 /** AWS's own client of SSM's sessions. Found on PATH. */
 export const PLUGIN = "session-manager-plugin";
 
-/** A session as the API opened it, and the request that asked for it. */
+/** A session as the API opened it, and the request for it. */
 export interface OpenedSession {
   readonly region: string;
-  /** Where the API is asked; the plugin resumes and ends sessions there. */
+  /** Address of the API. The plugin resumes and ends sessions there. */
   readonly endpoint: string;
   readonly request: { readonly Target: string; readonly DocumentName: string };
   readonly response: { readonly SessionId: string; readonly StreamUrl: string; readonly TokenValue: string };
 }
 
-/** What {@link pluginCall} needs to start the plugin with. */
+/** The arguments and the environment to start the plugin with; {@link pluginCall} makes them. */
 export interface PluginCall {
   readonly args: readonly string[];
   readonly env: NodeJS.ProcessEnv;
@@ -23,15 +23,18 @@ export interface PluginCall {
 /** Names the variable that holds the response, as AWS's CLI does. */
 const RESPONSE = "AWS_SSM_START_SESSION_RESPONSE";
 
-/** Since this version the plugin takes the response by the environment (aws-cli, `awscli/customizations/sessionmanager.py`). */
+/**
+ * Since this version the plugin takes the response by the environment (aws-cli,
+ * `awscli/customizations/sessionmanager.py`).
+ */
 const BY_ENVIRONMENT = [1, 2, 497, 0];
 
 /**
- * How the plugin is called: as AWS's CLI does it, in the order of `ValidateInputAndStartSession`
+ * Makes the call of the plugin as AWS's CLI does it, with the arguments in the order of `ValidateInputAndStartSession`
  * (aws/session-manager-plugin, `src/sessionmanagerplugin/session/session.go`). The token of the session is in the
  * environment and not among the arguments, which every user of this computer can read.
  *
- * @param version what `session-manager-plugin --version` says
+ * @param version the output of `session-manager-plugin --version`
  */
 export function pluginCall(session: OpenedSession, version: string, env: NodeJS.ProcessEnv = process.env): PluginCall {
   const response = JSON.stringify(session.response);
@@ -66,7 +69,10 @@ export async function pluginVersion(): Promise<string> {
 
 const DOWNLOADS = "https://s3.amazonaws.com/session-manager-downloads/plugin/latest";
 
-/** How the plugin is installed, as AWS has it (Systems Manager User Guide, "Install the Session Manager plugin"). */
+/**
+ * Tells how to install the plugin, as AWS documents it (Systems Manager User Guide, "Install the Session Manager
+ * plugin").
+ */
 export function missingPlugin(platform: NodeJS.Platform, arch: string): string {
   const cpu = arch === "arm64" ? "arm64" : "64bit";
   const ways: Partial<Record<NodeJS.Platform, string[]>> = {

@@ -8,16 +8,18 @@ import { asked } from "./errors.ts";
 import { type OpenedSession, PLUGIN, pluginCall, pluginVersion } from "./plugin.ts";
 
 /**
- * The document of every session. Of SSM's ways to a command it is the one that can carry input and output while the command
- * runs; what it lacks (an exit code, bytes that are no text, two outputs) the far end adds (`cli/far-end`).
+ * The document of every session. SSM has several ways to run a command: only this one can carry input and output while
+ * the command runs. It lacks an exit code, bytes that are no text, and two outputs: the far end adds them
+ * (`cli/far-end`).
  *
- * - `AWS-StartNonInteractiveCommand`: the agent waits for the command to end before it sends its output, and gives it no
- *   input (amazon-ssm-agent, `agent/session/shell/shell.go`, `executeCommandsWithExec`).
+ * - `AWS-StartNonInteractiveCommand`: the agent waits for the command to end before it sends its output, and gives it
+ *   no input (amazon-ssm-agent, `agent/session/shell/shell.go`, `executeCommandsWithExec`).
  * - `SendCommand`: no input, and 24,000 characters of output at most (SSM API, `GetCommandInvocation`).
- * - `AWS-StartSSHSession`: needs an ssh server and a key on every machine. EC2 Instance Connect, which would lend keys, reads
- *   them from the metadata service as a user of its own, whom machines do not let through (`guest/boot/wall.nft`).
- * - `SSM-SessionManagerRunShell`: a shell, whose prompts would have to be told from output; an account may have made another
- *   document of it.
+ * - `AWS-StartSSHSession`: needs an ssh server and a key on every machine. EC2 Instance Connect, which would lend keys,
+ *   reads them from the metadata service as a user of its own, whom machines do not let through
+ *   (`guest/boot/wall.nft`).
+ * - `SSM-SessionManagerRunShell`: starts a shell, and we would have to tell its prompts from output. An account may
+ *   also have changed this document.
  */
 const DOCUMENT = "AWS-StartInteractiveCommand";
 
@@ -28,7 +30,7 @@ const SHELL = "exec sudo -n -i -u operator";
 export function ssmTransport(machine: string, instance: string, region: string): Transport {
   const client = new SSMClient(clientSettings(region));
   const start = async (command: string, reason: string) => {
-    // Before anything is opened: a session that nobody takes up would wait for its time-out.
+    // This comes before the session is opened: a session that nobody takes up would wait for its time-out.
     const version = await pluginVersion();
     const session = await openSession(client, { instance, region, command, reason });
     return { session, ...pluginCall(session, version) };
@@ -62,12 +64,12 @@ async function openSession(
   };
 }
 
-/** Ends what may be left of a session: after a command of ours it has ended by itself. */
+/** Ends a session if it still runs. After a command of ours it has already ended by itself. */
 function endSession(client: SSMClient, { response }: OpenedSession): void {
   client.send(new TerminateSessionCommand({ SessionId: response.SessionId })).catch(() => {});
 }
 
-/** The one that was configured (`AWS_ENDPOINT_URL_SSM` and the like), or the region's. */
+/** The endpoint that was configured (`AWS_ENDPOINT_URL_SSM` and the like), or the region's. */
 async function endpointOf({ config }: SSMClient, region: string): Promise<string> {
   const own = await config.endpoint?.();
   if (own)

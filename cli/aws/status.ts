@@ -3,12 +3,12 @@ import type { Instance } from "@aws-sdk/client-ec2";
 import type { OperatorAwsOutputs } from "../../contract/outputs.ts";
 import type { MachineStatus, Verification } from "../fleet.ts";
 
-/** What is known besides an instance itself. */
+/** The facts about a stack that are known besides an instance itself. */
 export interface Surroundings {
   readonly outputs: OperatorAwsOutputs;
   /** Members of Auto Scaling groups, by instance. */
   readonly groups: ReadonlyMap<string, Member>;
-  /** What SSM says of agents, by instance; nothing where it does not answer us. */
+  /** The states of SSM's agents, by instance; undefined when SSM does not answer us. */
   readonly pings: ReadonlyMap<string, string> | undefined;
 }
 
@@ -45,7 +45,7 @@ export function machineStatus(instance: Instance, { outputs, groups, pings }: Su
   };
 }
 
-/** A named machine of the stack that EC2 knows nothing of. */
+/** The status of a named machine that EC2 does not know. */
 export function missingMachine(name: string, stack: string): MachineStatus {
   return {
     name,
@@ -63,9 +63,9 @@ export function instanceOf({ name, pool }: MachineStatus, outputs: OperatorAwsOu
 }
 
 /**
- * What is known of a verification without asking the machine. A pool's machine comes into service when its launch hook is
- * completed, which it does when its verification passed and not otherwise (`infra/aws/machines/pool.ts`). Nothing on AWS's side says
- * it of a named machine: its role may write no tag.
+ * The verdict of a verification, as far as it is known without asking the machine. A pool's machine comes into service
+ * when it completes its launch hook, and it does so only when its verification passed (`infra/aws/machines/pool.ts`).
+ * AWS holds no verdict of a named machine: its role may write no tag.
  */
 function verification(state: string, pool: string | undefined, lifecycle: string | undefined): Verification {
   if (state !== "running" || lifecycle === undefined) {

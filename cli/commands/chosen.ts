@@ -5,14 +5,14 @@ import { fleetOf } from "../targets.ts";
 import type { Transport } from "../transport.ts";
 import { waitForBoot } from "./wait.ts";
 
-/** What a command is about, as it was written. */
+/** The stack and the machine that a command is about, as they were written. */
 export interface Chosen {
   readonly stack: string;
   /** @default the stack's only machine */
   readonly machine?: string;
 }
 
-/** A machine that was found, and the way to it. */
+/** A machine that was found, and a transport to it. */
 export interface Reached {
   readonly stack: Stack;
   readonly machine: MachineStatus;
@@ -20,7 +20,7 @@ export interface Reached {
 }
 
 /**
- * Finds the machine that is meant, and the way to it.
+ * Finds the machine that is meant, and opens a transport to it.
  *
  * @param booting `wait` until a machine that boots is ready; `go`: reach it as it is, to look at its boot
  */

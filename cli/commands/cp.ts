@@ -4,7 +4,7 @@ import { UsageError } from "../errors.ts";
 import { showProgress } from "../progress.ts";
 import { type Chosen, reach } from "./chosen.ts";
 
-/** Exit code of a copy that is complete but for what it has left out, and said. */
+/** Exit code of a copy that left something out, said so, and is complete otherwise. */
 const LEFT_OUT = 3;
 
 /** `cloister cp`. @returns 0, or 3 when something was left out */
@@ -31,7 +31,7 @@ export async function cp(
   }
 }
 
-/** Where to copy from and to: exactly one side is on a machine. */
+/** The two sides of a copy: exactly one of them is on a machine. */
 export interface Route {
   readonly direction: "to" | "from";
   readonly machine?: string;
@@ -39,7 +39,9 @@ export interface Route {
   readonly to: string;
 }
 
-/** Reads both sides, of which one is `MACHINE:PATH` or `:PATH`. A path of this computer with a colon is written `./a:b`. */
+/**
+ * Reads both sides: one of them is `MACHINE:PATH` or `:PATH`. A path of this computer with a colon is written `./a:b`.
+ */
 export function parseRoute(source: string, destination: string, machine: string | undefined): Route {
   const [there, here] = [source, destination].map(onMachine) as [Side | undefined, Side | undefined];
   const side = there ?? here;
@@ -67,7 +69,7 @@ interface Side {
 
 function onMachine(text: string): Side | undefined {
   const [, machine, path] = /^([A-Za-z0-9-]*):(.*)$/s.exec(text) ?? [];
-  // As in a shell on the machine: a path is relative to the home, with or without saying so.
+  // As in a shell on the machine, a path is relative to the home directory, with or without `~/`.
   return machine === undefined || path === undefined
     ? undefined
     : { machine, path: path.replace(/^~(\/|$)/, "") || "." };

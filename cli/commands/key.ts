@@ -6,15 +6,15 @@ import { OperatorError } from "../errors.ts";
 import { type Chosen, reach } from "./chosen.ts";
 
 /**
- * `cloister key set|status|clear`: the key for the model's API. On a local machine it is in the machine's memory; on AWS it is
- * the value of the stack's secret, which machines read. It is asked for without an echo, or read from standard input: it is
- * in no command line and in no file here.
+ * `cloister key set|status|clear`: the key for the model's API. On a local machine it is in the machine's memory; on
+ * AWS it is the value of the stack's secret, which machines read. It is asked for without an echo, or read from
+ * standard input: it is in no command line and in no file here.
  *
  * @returns 0; 1 for `status` when there is no key
  */
 export async function key(chosen: () => Chosen, act: "set" | "status" | "clear", json = false): Promise<number> {
   const meant = chosen();
-  // Before anything is connected: a key that is none is refused at once.
+  // The key is read before we connect: a text that is no key is refused at once.
   const value = act === "set" ? await givenKey() : "";
   const { readStack } = await import("../stack.ts");
   const stack = await readStack(meant.stack);
@@ -45,7 +45,7 @@ async function givenKey(): Promise<string> {
 /** Asks on the terminal, and shows nothing of the answer. */
 async function askSilently(question: string): Promise<string> {
   process.stderr.write(question);
-  // readline puts the terminal into raw mode and echoes by itself: here into nothing.
+  // readline puts the terminal into raw mode and echoes by itself: here it echoes into a stream that drops everything.
   const nowhere = new Writable({ write: (_data, _encoding, done) => done() });
   const lines = createInterface({ input: process.stdin, output: nowhere, terminal: true });
   try {

@@ -19,7 +19,7 @@ export async function ls(
   return 0;
 }
 
-/** The machine's own word on its verification; why there is none, where it gives none. */
+/** The verdict by the machine itself; where it gives none, the reason. */
 async function askMachine(fleet: Fleet, machine: MachineStatus): Promise<MachineStatus> {
   if (machine.state !== "running") return machine;
   try {

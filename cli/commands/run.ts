@@ -6,13 +6,13 @@ import { UsageError } from "../errors.ts";
 import type { ExecOptions } from "../transport.ts";
 import { type Chosen, reach } from "./chosen.ts";
 
-/** Options of `cloister run`: those of the machine's own, and `tty`. */
+/** Options of `cloister run`: those of the machine's own `cloister run`, and `tty`. */
 export interface OperatorRunOptions extends RunOptions {
   readonly tty?: boolean;
 }
 
 /**
- * `cloister run`: the machine's own `cloister run`, with this process's streams. What is written wrongly is refused before
+ * `cloister run`: the machine's own `cloister run`, with this process's streams. A wrong command line is refused before
  * anything is asked, started or connected.
  *
  * @returns its exit code

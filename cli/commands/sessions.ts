@@ -2,12 +2,12 @@ import { checkName } from "../../guest/sessions/names.ts";
 import { RunRefused } from "../../guest/sessions/request.ts";
 import { type Chosen, reach } from "./chosen.ts";
 
-/** `cloister sessions ls`: the machine's own. @returns its exit code */
+/** `cloister sessions ls`: runs the machine's own command. @returns its exit code */
 export async function listSessions(chosen: Chosen, { json = false }: { readonly json?: boolean }): Promise<number> {
   return await passOn(chosen, ["cloister", "sessions", "ls", ...(json ? ["--json"] : [])]);
 }
 
-/** `cloister sessions rm`: the machine's own. @returns its exit code */
+/** `cloister sessions rm`: runs the machine's own command. @returns its exit code */
 export async function removeSessions(chosen: () => Chosen, names: readonly string[]): Promise<number> {
   const problems = names.flatMap((value) => {
     const message = checkName(value);

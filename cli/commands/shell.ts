@@ -1,6 +1,10 @@
 import { type Chosen, reach } from "./chosen.ts";
 
-/** `cloister shell`, also on a machine that boots. @returns the shell's exit code, where the transport tells it: SSM's does not, and says 0 */
+/**
+ * `cloister shell`: works also on a machine that still boots.
+ *
+ * @returns the shell's exit code; always 0 over SSM, which does not tell it
+ */
 export async function shell(chosen: Chosen): Promise<number> {
   const { transport } = await reach(chosen, "go");
   return await transport.shell();

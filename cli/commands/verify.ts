@@ -54,7 +54,7 @@ export async function verify(
 interface Result {
   readonly name: string;
   readonly report?: Report;
-  /** Why there is no report. */
+  /** The reason when there is no report. */
   readonly problem?: string;
 }
 

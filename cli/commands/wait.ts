@@ -2,15 +2,17 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { OperatorError } from "../errors.ts";
 import type { Fleet, MachineStatus } from "../fleet.ts";
 
-/** How long a boot may take, in milliseconds: an emulated one takes one to three minutes, one on AWS about one. */
+/**
+ * The longest time for a boot, in milliseconds. An emulated boot takes one to three minutes, one on AWS about a minute.
+ */
 const PATIENCE_MS = 600_000;
 
-/** States of a machine that will run by itself: a local one's, and EC2's word. */
+/** States of a machine that will soon run by itself: a local machine's, then EC2's. */
 const ON_ITS_WAY = ["booting", "pending"];
 
 export const isBooting = ({ state }: MachineStatus): boolean => ON_ITS_WAY.includes(state);
 
-/** Waits for a machine that boots, and says so. Whatever becomes of the boot, the machine's new state is returned. */
+/** Waits for a machine that boots, and says so. Returns the machine's new state, also when the boot failed. */
 export function waitForBoot(
   fleet: Pick<Fleet, "machines">,
   { say = toStandardError, pollMs = 1_000, patienceMs = PATIENCE_MS, repeatMs = 15_000 } = {},

@@ -6,7 +6,7 @@ import { containerOptions, DEFAULTS, SECCOMP } from "../../infra/container/optio
 import { caller, chooseUser } from "../../infra/container/prepare.ts";
 import { ContainerRefused, runContainer } from "../../infra/container/run.ts";
 
-/** As the guest's own: see guest/container/main.ts. */
+/** Exit codes, the same as in the guest (guest/container/main.ts). */
 const EXIT = { failed: 125, refused: 2 } as const;
 
 interface Common {

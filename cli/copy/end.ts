@@ -1,7 +1,7 @@
 /**
- * One end of a copy on this computer: `send PATH` or `receive PATH NAME`, records on standard output or input. A process of its
- * own, since its working folder is where it stands in the tree (`place.ts`), and so that what it does does not keep the one
- * waiting who speaks to the machine. `far-end/copy_end.py` is the same on the machine.
+ * One end of a copy on this computer: `send PATH` or `receive PATH NAME`, records on standard output or input. It is a
+ * process of its own for two reasons: its working folder is its place in the tree (`place.ts`), and its file calls do
+ * not delay the process that speaks to the machine. `far-end/copy_end.py` is the same on the machine.
  */
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -50,7 +50,7 @@ function failureOf(error: unknown): { readonly why: string; readonly cut: boolea
 }
 
 const [role, path = "", name = ""] = process.argv.slice(2);
-// The tests stand on both ways.
+// Tests use both ways.
 const way = process.env["CLOISTER_COPY_WAY"] as Way | undefined;
 try {
   await (role === "send" ? sending(path, way) : receiving(path, name, way));

@@ -14,9 +14,9 @@ import {
 } from "node:fs";
 
 /**
- * Where a copy stands in a tree of folders on this computer. Folders are entered one by one and never through a link, also
- * when somebody changes the tree meanwhile, and every call names one entry of the folder that was entered: so nothing
- * outside is reached. Node has no `openat`; two other ways to the same end are below.
+ * The place of a copy in a tree of folders on this computer. It enters folders one by one and never through a link,
+ * also when somebody changes the tree meanwhile. Every call names one entry of the folder that was entered, so a copy
+ * reaches nothing outside. Node has no `openat`: the two classes below do the same in other ways.
  */
 export interface Place {
   /** Names an entry of this folder in a call. */
@@ -35,7 +35,7 @@ export interface Place {
 /** There is no folder of this name, but something else, maybe a link. */
 export class NotAFolder extends Error {}
 
-/** How to stand in folders: by descriptors, which Linux' /proc can name, or as the working folder of this process. */
+/** The two ways to hold a place: by descriptors, which Linux' /proc can name, or by this process's working folder. */
 export type Way = "descriptors" | "working folder";
 
 /**
@@ -105,13 +105,13 @@ class ByDescriptors implements Place {
 }
 
 /**
- * A name without a folder in it begins at the working folder, wherever that is by now. Whether entering it led through a link
- * that was put there a moment ago shows afterwards, before anything else is done.
+ * A name without a folder in it begins at the working folder, wherever that is by now. A link may be put in a folder's
+ * place just before we enter it: we check for that right after entering, before anything else is done.
  */
 class ByWorkingFolder implements Place {
   readonly self = ".";
   readonly #above: BigIntStats[] = [];
-  /** Where this process is now, nothing may be touched. */
+  /** True when this process is somewhere else: it must touch nothing there. */
   #lost = false;
 
   constructor(path: string) {
@@ -129,7 +129,7 @@ class ByWorkingFolder implements Place {
     const above = this.stats();
     const seen = lstatSync(name, { bigint: true });
     if (!seen.isDirectory()) throw new NotAFolder();
-    // With a folder before it: a name alone may be read as an option or a drive elsewhere.
+    // The `./` is needed: other systems may read a bare name as an option or a drive.
     process.chdir(`./${text}`);
     this.#mustBe(seen);
     this.#above.push(above);
@@ -168,7 +168,7 @@ class ByWorkingFolder implements Place {
   }
 }
 
-/** Nothing can be said of where we stand: the copy ends. */
+/** We do not know in which folder we are: the copy ends. */
 export class Moved extends Error {
   constructor() {
     super("a folder was replaced while it was copied");

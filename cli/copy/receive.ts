@@ -24,7 +24,7 @@ import { textOf } from "./text.ts";
 
 const WRITE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 
-/** A folder that was entered, and what to do with it at its end. */
+/** A folder that was entered, and the mode and the time that it gets at its end. */
 interface Entered {
   readonly modeBefore?: number;
   readonly mtime?: bigint;
@@ -39,11 +39,13 @@ interface Arriving {
 }
 
 /**
- * Puts what a machine sends where the operator wants it. The machine is not trusted: a session may have made what is copied,
- * and may have made what was copied here before. So no link is followed below what the operator has named, none is made that
- * leads out of what is copied, and of a mode only the nine bits of reading, writing and executing are taken, less the umask.
+ * Writes the files that a machine sends to the place that the operator wants. The machine is not trusted: a session may
+ * have made these files, and those of an earlier copy that are here already. So the receiver follows no link below the
+ * path that the operator has named, and makes no link that leads out of the copy. It takes only the nine permission
+ * bits of a mode, less the umask.
  *
- * A file is written under another name beside its place and takes it when it is complete: a reader sees the old or the new.
+ * A file is written under another name beside its place and takes it when it is complete: a reader sees the old or the
+ * new.
  */
 export class Receiver {
   readonly #place: Place;
@@ -54,15 +56,15 @@ export class Receiver {
   readonly #umask = process.umask();
   #trail: Buffer[] = [];
   #begun = false;
-  /** A file's content comes, wanted or not. */
+  /** True while a file's content comes, also when we drop it. */
   #within = false;
   #arriving: Arriving | undefined;
-  /** Folders, one in another, that nothing is taken of. */
+  /** The number of folders, one in another, that are skipped with all that is in them. */
   #skipped = 0;
 
   /**
-   * @param to what the operator has named: a folder that takes it, or its new name
-   * @param name what it is called in a folder
+   * @param to the path that the operator has named: a folder that takes the copy, or the copy's new name
+   * @param name the copy's name in a folder
    * @throws CopyFailure when there is no place for it
    */
   constructor(to: string, name: string, telling: Telling, way?: Way) {
@@ -78,7 +80,7 @@ export class Receiver {
     this.#telling = telling;
   }
 
-  /** Takes one record. @returns whether it was the last one */
+  /** Takes one record. @returns true when it was the last one */
   take({ letter, data }: CopyRecord): boolean {
     if (this.#skipped > 0) this.#skipped += letter === "d" ? 1 : letter === "u" ? -1 : 0;
     else if (letter === "b" && this.#within) this.#write(data);
@@ -106,7 +108,7 @@ export class Receiver {
       const made = this.#intoFolder(name, (meta.mode & 0o777) | 0o700);
       const { uid, mode } = this.#place.stats();
       const modeBefore = Number(mode & 0o7777n);
-      // A folder of one's own that may not be written to is opened for the time of the copy.
+      // The user's own folder may be closed to writing: we open it for the time of the copy.
       const open = made || Number(uid) !== process.geteuid?.() || uid === 0n || (mode & 0o700n) === 0o700n;
       this.#entered.push({ ...(open ? {} : { modeBefore }), ...(made ? { mtime: meta.mtime } : {}) });
       if (!open) this.#place.setMode(modeBefore | 0o700);
@@ -117,7 +119,7 @@ export class Receiver {
     }
   }
 
-  /** @returns whether the folder is new */
+  /** @returns true when the folder is new */
   #intoFolder(name: Buffer, mode: number): boolean {
     for (let attempt = 0; ; attempt++) {
       const made = attemptTo(() => mkdirSync(this.#place.at(name), mode), "EEXIST");
@@ -139,7 +141,7 @@ export class Receiver {
       if (entered?.modeBefore !== undefined) this.#place.setMode(entered.modeBefore);
       if (entered?.mtime !== undefined) this.#place.setTime(seconds(entered.mtime));
     } catch {
-      // It is copied all the same.
+      // The folder is copied all the same.
     }
     this.#place.leave();
   }
@@ -184,7 +186,7 @@ export class Receiver {
     }
   }
 
-  /** Lets go of a file. What is not in its place yet goes. */
+  /** Closes the file that is arriving, and removes it when it is not in its place yet. */
   #drop(): void {
     if (!this.#arriving) return;
     const { file, temporary } = this.#arriving;
@@ -213,13 +215,16 @@ export class Receiver {
     }
   }
 
-  /** Judges a name. What the operator has named has its own, whatever the machine calls it. */
+  /**
+   * Checks a name that the machine sent, and returns it. The top entry has the operator's name instead, whatever was
+   * sent.
+   */
   #named(sent: Buffer): Buffer {
     const top = this.#entered.length === 0;
     if (top && this.#begun) throw new NoCopy();
     if (!isProper(sent)) throw new NoCopy(`the machine sent a name that would lead elsewhere: ${textOf(sent)}`);
     this.#begun = true;
-    // A copy: what was sent is a part of a larger piece of memory.
+    // The name is copied: the bytes that were sent are part of a larger piece of memory.
     const name = top ? this.#last : Buffer.from(sent);
     this.#trail = [...this.#trail.slice(0, this.#entered.length), name];
     return name;
@@ -229,7 +234,7 @@ export class Receiver {
     try {
       return lstatSync(this.#place.at(name));
     } catch {
-      // What is wrong shows when something is written there.
+      // If something is wrong here, writing fails later and says what.
       return undefined;
     }
   }
@@ -240,7 +245,7 @@ export class Receiver {
     this.#telling.tell("left", this.#trail, reasonOf(error));
   }
 
-  /** Whether a folder stands where a file or a link shall be. */
+  /** Tells whether a folder is in the place of a file or a link. */
   #isBlocked(name: Buffer): boolean {
     const blocked = this.#seen(name)?.isDirectory() ?? false;
     if (blocked) this.#blocked("a folder");

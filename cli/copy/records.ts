@@ -1,5 +1,6 @@
 /**
- * What goes between both ends of a copy, in zlib's format: records of a letter, a length (4 bytes) and as many bytes.
+ * The two ends of a copy exchange records, packed in zlib's format. A record is a letter, a length (4 bytes) and as
+ * many bytes.
  *
  *   d META NAME           a folder begins; what follows is in it
  *   u                     it ends
@@ -7,11 +8,12 @@
  *   l META SIZE NAME LINK a symbolic link; SIZE (2 bytes) is the name's
  *   z                     all was sent
  *
- * META is the mode (2 bytes) and the time of the last change in nanoseconds (8 bytes). Numbers begin with the high byte.
+ * META is the mode (2 bytes) and the time of the last change in nanoseconds (8 bytes). Numbers begin with the high
+ * byte.
  *
- * Not tar: that can say hard links, devices, paths with folders in them and owners, all of which a receiver then has to
- * refuse. Here nothing of it can be said. And tar states a file's size before its content, so a file that shrinks while it is
- * read arrives filled up with zeros. `far-end/copy_end.py` speaks the same.
+ * We do not use tar. It can express hard links, devices, paths with folders in them and owners, and a receiver has to
+ * refuse all of them: these records cannot express them. And tar states a file's size before its content, so a file
+ * that shrinks while it is read arrives filled up with zeros. `far-end/copy_end.py` speaks the same format.
  */
 
 /** Letters of records. */
@@ -23,7 +25,7 @@ export interface CopyRecord {
   readonly data: Buffer;
 }
 
-/** What is kept of a file or folder besides its content. */
+/** The facts that a copy keeps of a file or folder besides its content. */
 export interface Meta {
   readonly mode: number;
   /** Nanoseconds since 1970. */
@@ -66,7 +68,7 @@ export function linkRecord(meta: Buffer, name: Buffer, target: Buffer): Buffer {
   return record("l", meta, size, name, target);
 }
 
-/** What came cannot be read, or tries what no end of ours would. */
+/** The records cannot be read, or try something that no end of ours would do. */
 export class NoCopy extends Error {
   constructor(message = "what came is no copy") {
     super(message);
@@ -95,7 +97,7 @@ export function readLink(data: Buffer): { readonly meta: Meta; readonly name: Bu
 export class RecordReader {
   #held: Buffer = Buffer.alloc(0);
 
-  /** @throws NoCopy when no end of ours would send such */
+  /** @throws NoCopy when no end of ours would send such a record */
   *read(data: Buffer): Generator<CopyRecord> {
     this.#held = this.#held.length === 0 ? data : Buffer.concat([this.#held, data]);
     while (this.#held.length >= HEAD) {
@@ -109,7 +111,7 @@ export class RecordReader {
   }
 }
 
-/** Whether a name is one for an entry of a folder: it has no folder in it, and leads nowhere else. */
+/** Tells whether a name can be an entry of a folder: it has no folder in it, and leads nowhere else. */
 export function isProper(name: Buffer): boolean {
   return (
     name.length > 0 &&
@@ -121,10 +123,10 @@ export function isProper(name: Buffer): boolean {
 }
 
 /**
- * Whether a link stays in what is copied: up no further than its top, and never down and up again, where a link in between
- * could make the way up longer than it looks.
+ * Tells whether a link stays inside the copy: it goes up no further than the top, and never down and up again. A link
+ * on the way down could make the way up longer than it looks.
  *
- * @param depth how many folders below the top the link stands
+ * @param depth the number of folders between the top and the link
  */
 export function staysInside(target: Buffer, depth: number): boolean {
   const text = target.toString("latin1");

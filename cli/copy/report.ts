@@ -3,7 +3,9 @@ import { StringDecoder } from "node:string_decoder";
 import { z } from "zod";
 import { LISTED, shown } from "./text.ts";
 
-/** A line that an end says on standard error. `left` is what was left out, `note` what is worth knowing. */
+/**
+ * A line that an end writes on standard error. `left` tells of an entry that was left out, `note` of something else.
+ */
 const lineSchema = z.discriminatedUnion("kind", [
   z.object({ kind: z.enum(["left", "note"]), path: z.string(), why: z.string() }),
   z.object({ kind: z.literal("sum"), left: z.int().nonnegative(), note: z.int().nonnegative() }),
@@ -19,11 +21,11 @@ export interface Remark {
   readonly why: string;
 }
 
-/** What was found while a copy was made. */
+/** The findings of a copy. */
 export interface CopyReport {
   /** Entries that were not copied: the first ones, and how many there are. */
   readonly left: { readonly first: readonly Remark[]; readonly count: number };
-  /** What was copied, but not as it is now, or not as it was. */
+  /** Entries that were copied, but not as they are now, or not as they were. */
   readonly notes: { readonly first: readonly Remark[]; readonly count: number };
 }
 
@@ -31,14 +33,14 @@ const LINE_LIMIT = 16_384;
 const OTHER_LIMIT = 4_096;
 
 /**
- * Hears one end of a copy. The one on the machine is not trusted: what it says is bounded, and only shown.
+ * Reads the lines of one end of a copy. The end on the machine is not trusted: its lines are limited, and only shown.
  */
 export class ReportReader extends Writable {
   readonly left: Remark[] = [];
   readonly notes: Remark[] = [];
   counts: { readonly left: number; readonly note: number } | undefined;
   failure: { readonly why: string; readonly cut: boolean } | undefined;
-  /** What was said besides: by the system, or by a program that died. */
+  /** Other text on standard error: from the system, or from a program that died. */
   other = "";
   readonly #decoder = new StringDecoder("utf8");
   #rest = "";
@@ -76,7 +78,7 @@ export function reportOf(ends: readonly ReportReader[]): CopyReport {
   };
 }
 
-/** Says what a copy has left out, line by line, safe for a terminal. */
+/** Lists the entries that a copy left out, line by line, safe for a terminal. */
 export function describeReport({ left, notes }: CopyReport): string[] {
   const list = (what: string, { first, count }: CopyReport["left"]): string[] =>
     count === 0

@@ -16,14 +16,14 @@ import { NotAFolder, type Place, stand, type Way } from "./place.ts";
 import { CHUNK, DEEPEST, linkRecord, metaOf, record } from "./records.ts";
 import { CopyFailure, isFatal, reasonOf, type Telling } from "./telling.ts";
 
-// Without waiting for a pipe's other side, and without becoming the terminal of this process.
+// Opening must not wait for the other side of a pipe, and must not make a terminal the one of this process.
 const READ = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY;
 
 /**
- * Sends a file or a folder of this computer, as records. Links on the way to what the operator has named are followed, and
- * none below.
+ * Sends a file or a folder of this computer, as records. The operator has named a path: links on the way to it are
+ * followed, links below it are not.
  *
- * @throws CopyFailure when what was named cannot be sent
+ * @throws CopyFailure when this path cannot be sent
  */
 export function* send(path: string, telling: Telling, way?: Way): Generator<Buffer> {
   const real = realpathSync(path);
@@ -50,7 +50,7 @@ class Sender {
     this.#telling = telling;
   }
 
-  /** Sends a file or a link; of a folder the beginning, and `rest` the rest. */
+  /** Sends a file, a link or the beginning of a folder; `rest` sends the rest of folders. */
   *entry(name: Buffer): Generator<Buffer> {
     const top = this.#called !== undefined;
     this.#trail.push(this.#called ?? name);
@@ -97,7 +97,7 @@ class Sender {
       const before = fstatSync(file, { bigint: true });
       if (!before.isFile()) throw new NotAFolder();
       yield record("f", metaOf(before), name);
-      // No more than there was: a file that grows for ever ends too.
+      // We read no more than the size at the start: so a file that grows for ever ends too.
       let rest = before.size;
       for (let read = 1; rest > 0n && read > 0; rest -= BigInt(read)) {
         const data = Buffer.alloc(rest < BigInt(CHUNK) ? Number(rest) : CHUNK);

@@ -2,7 +2,7 @@ import { writeSync } from "node:fs";
 import type { ReportLine } from "./report.ts";
 import { LISTED, textOf } from "./text.ts";
 
-/** What an end on this computer has to say: lines on its standard error. */
+/** Writes the report of an end on this computer: lines on its standard error. */
 export class Telling {
   readonly #counts = { left: 0, note: 0 };
   readonly #say: (line: ReportLine) => void;
@@ -26,9 +26,9 @@ export function sayLine(line: ReportLine): void {
   writeSync(2, `${JSON.stringify(line)}\n`);
 }
 
-/** The copy ends, for a reason that the operator is told. */
+/** An error that ends the copy; its message is for the operator. */
 export class CopyFailure extends Error {
-  /** The other end is gone: its reason is the better one. */
+  /** True when the other end is gone: its reason is the better one. */
   readonly cut: boolean;
 
   constructor(message: string, { cut = false }: { readonly cut?: boolean } = {}) {
@@ -47,17 +47,17 @@ const REASONS: Readonly<Record<string, string>> = {
   EILSEQ: "its name is not UTF-8",
 };
 
-/** Why a call has failed, without the path that it was called with. */
+/** The reason why a call failed, without the path that it was called with. */
 export function reasonOf(error: unknown): string {
   const { code, message } = error as NodeJS.ErrnoException;
   if (code === undefined) return message;
   return REASONS[code] ?? /^\w+: ([^,]+),/.exec(message)?.[1] ?? code;
 }
 
-/** What no other file would fare better with. */
+/** Codes of errors that the next file would meet as well. */
 const FATAL = ["ENOSPC", "EDQUOT", "EROFS", "EIO", "EMFILE", "ENFILE", "ENOMEM"];
 
-/** Whether the copy cannot go on after this error. */
+/** Tells whether the copy must end after this error. */
 export function isFatal(error: unknown): boolean {
   const { code } = error as NodeJS.ErrnoException;
   return code === undefined || FATAL.includes(code);

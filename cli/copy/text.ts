@@ -1,9 +1,9 @@
-/** Entries of each kind that an end names; of the others it says how many they are. */
+/** An end names this many entries of each kind; it only counts the others. */
 export const LISTED = 20;
 
 /**
- * A text as a terminal may show it: without control characters, without characters that turn the direction of others or are
- * not seen, and in one line. Bytes that are no UTF-8 have arrived as lone surrogates.
+ * Makes a text safe for a terminal: on one line, without control characters, invisible characters and those that change
+ * the direction of a text. Bytes that are no UTF-8 have arrived as lone surrogates.
  */
 export function shown(text: string): string {
   return text.replace(/[\p{C}\p{Zl}\p{Zp}\\]/gu, (character) => {

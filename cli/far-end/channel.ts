@@ -1,13 +1,13 @@
 import type { Readable, Writable } from "node:stream";
 
-/** A started far end: two streams, over whatever leads to the machine. */
+/** A started far end: two streams to and from the machine. */
 export interface Channel {
   readonly toFar: Writable;
-  /** Holds the far end's lines, among others when the way is a terminal. */
+  /** Holds the far end's lines; other lines are among them when a terminal is on the way. */
   readonly fromFar: Readable;
-  /** Settles when the way is gone, with what its program said about it on standard error. */
+  /** Settles when the connection is gone, with what its program wrote about it on standard error. */
   readonly gone: Promise<string>;
-  /** Ends the way. */
+  /** Ends the connection. */
   close(): void;
 }
 

@@ -6,10 +6,10 @@ export type Frame =
   | { readonly kind: "output"; readonly stream: "stdout" | "stderr"; readonly data: Buffer }
   | { readonly kind: "taken"; readonly count: number }
   | { readonly kind: "exit"; readonly code: number; readonly stdout: number; readonly stderr: number }
-  /** A line that is none of the far end's: of SSM's plugin, of sudo, of a terminal. */
+  /** A line that is not from the far end, but from SSM's plugin, sudo or a terminal. */
   | { readonly kind: "noise"; readonly text: string };
 
-/** Reads lines of the far end's out of a stream of bytes that may hold anything else as well. */
+/** Reads the far end's lines out of a stream of bytes that may hold anything else as well. */
 export class FrameReader extends Transform {
   readonly #word: string;
   #rest = "";
@@ -20,7 +20,7 @@ export class FrameReader extends Transform {
   }
 
   override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
-    // Our own lines are ASCII; of others nothing is lost but characters that a person would not miss.
+    // Our own lines are ASCII. Other lines only lose a few characters, which a person would not miss.
     const lines = (this.#rest + chunk.toString("latin1")).split("\n");
     this.#rest = lines.pop() ?? "";
     for (const line of lines) this.push(parseFrame(line, this.#word));
@@ -36,7 +36,7 @@ export class FrameReader extends Transform {
 /** Reads one line. */
 export function parseFrame(line: string, word: string): Frame {
   const text = line.replace(/\r$/, "");
-  // What was printed without an end of line stands before it.
+  // Text that was printed without an end of line may stand before the word.
   const at = text.indexOf(`${word} `);
   const [letter, ...rest] = at < 0 ? [] : text.slice(at + word.length + 1).split(" ");
   const [first = "", second = "", third = ""] = rest;
@@ -61,7 +61,7 @@ export const say = {
       terminal ? `${terminal.rows}x${terminal.columns}x${terminal.term}` : "-",
       ...command.map(base64),
     ].join(" "),
-  /** A variable for the command, before it is started. It is in no command line. */
+  /** Sets a variable for the command, before it is started. The variable is in no command line. */
   variable: (name: string, value: string): string => `v ${base64(name)} ${base64(value)}`,
   input: (data: Buffer): string => `i ${data.toString("base64")}`,
   inputEnded: "z",

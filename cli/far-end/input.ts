@@ -1,12 +1,12 @@
 import type { Readable } from "node:stream";
 
-/** Bytes of input on their way that the command has not taken yet; `far_end.py` has the same for output. */
+/** The most bytes of input that the command has not taken yet; `far_end.py` has the same limit for output. */
 const WINDOW = 1 << 18;
 const CHUNK = 3 << 10;
 
 /**
- * Carries a stream to the far end, no faster than the command reads: SSM's plugin forgets what waits for more than 10,000
- * messages to be confirmed (`OutgoingMessageBufferCapacity` in its `config.go`).
+ * Carries a stream to the far end, no faster than the command reads: SSM's plugin forgets what waits for more than
+ * 10,000 messages to be confirmed (`OutgoingMessageBufferCapacity` in its `config.go`).
  */
 export class Input {
   readonly #source: Readable;
@@ -26,7 +26,7 @@ export class Input {
     source.once("error", this.#finish);
   }
 
-  /** The command has taken so many bytes more. */
+  /** Notes that the command has taken this many more bytes. */
   taken(count: number): void {
     this.#room += count;
     this.#flush();

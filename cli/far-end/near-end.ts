@@ -9,9 +9,11 @@ import { Input } from "./input.ts";
 import { farEnd } from "./start.ts";
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
-/** How long a machine may take to start a far end. An emulated one that is busy needs some seconds. */
+/** A machine has this much time to start a far end. An emulated one that is busy needs some seconds. */
 const READY_MS = 90_000;
-/** A session of SSM ends when nothing was said for as long as its account's preferences have it: 1 to 60 minutes. */
+/**
+ * SSM ends a session that is silent for some time (1 to 60 minutes, by the account's preferences): so we say something.
+ */
 const IDLE_MS = 30_000;
 
 /**
@@ -33,7 +35,7 @@ export async function runByFarEnd(
     if (channel.toFar.writable) channel.toFar.write(`${line}\n`);
   };
   const patience = setTimeout(() => channel.close(), READY_MS);
-  // What goes wrong there shows otherwise: by lines that never come, by a stream that is closed.
+  // These errors show in other ways: lines never come, or a stream is closed.
   for (const stream of [channel.toFar, options.stdout, options.stderr]) stream.on("error", ignore);
   const exit = { code: -1, stdout: 0, stderr: 0 };
   const carried = { stdout: 0, stderr: 0 };
@@ -102,7 +104,7 @@ function lost(machine: string, seen: Frame["kind"], said: readonly string[]): Op
   });
 }
 
-/** @returns false when nobody reads any more; what else comes is taken and dropped */
+/** @returns false when nobody reads any more; further output is taken and dropped */
 async function write(stream: Writable, data: Buffer): Promise<boolean> {
   if (stream.destroyed || stream.errored) return false;
   const stop = new AbortController();
@@ -126,7 +128,7 @@ function terminal() {
   return { rows, columns, term: /^[\w.+-]+$/.test(term) ? term : "dumb" };
 }
 
-/** Hands signals on. Whoever has pressed Ctrl-C for the third time does not want to wait for the other side's answer. */
+/** Hands signals on. After the third Ctrl-C it gives up: the user does not want to wait for the other side's answer. */
 function forwardSignals(
   options: Pick<ExecOptions, "signals">,
   tell: (line: string) => void,
@@ -147,7 +149,7 @@ function forwardSignals(
   };
 }
 
-/** What is typed reaches the command key by key, and a changed size of the window too. */
+/** Passes each key to the command at once, and also a new size of the window. */
 function followTerminal(options: Pick<ExecOptions, "tty">, tell: (line: string) => void): () => void {
   if (!options.tty || !process.stdin.isTTY) return ignore;
   const resized = () => tell(say.resized(terminal()));

@@ -9,7 +9,8 @@ export async function processChannel(
   args: readonly string[],
   options: { readonly env?: NodeJS.ProcessEnv; readonly onClose?: () => void } = {},
 ): Promise<Channel> {
-  // A group of its own: a Ctrl-C on this terminal is ours to hand on, and must not end the way to the machine.
+  // The program gets a process group of its own: we hand on a Ctrl-C, and it must not end the connection to the
+  // machine.
   const child = spawn(program, args, {
     stdio: ["pipe", "pipe", "pipe"],
     detached: true,

@@ -4,17 +4,18 @@ import { shellQuoted } from "../../infra/local/ssh.ts";
 
 /** A far end to be started. */
 export interface FarEnd {
-  /** What a POSIX shell on the machine is to run. */
+  /** The command line for a POSIX shell on the machine. */
   readonly commandLine: string;
   /** The word before each of its lines. */
   readonly word: string;
 }
 
 /**
- * The command line that starts a far end. It goes along as readable source, comments left out: whoever audits what operators
- * start on machines (SSM keeps it in CloudTrail) sees a program, while the operator's own command, which may hold a secret,
- * travels inside the session only. It has 7,000 characters, of 65,535 that SSM takes (`SessionManagerParameterValue` in its
- * service model). It runs as root, which is the only one who may signal root's commands.
+ * The command line that starts a far end. The far end goes along as readable source without comments. SSM keeps this
+ * command line in CloudTrail: an auditor sees a program there. The operator's own command, which may hold a secret,
+ * travels inside the session only. The command line has 7,000 characters, of 65,535 that SSM takes
+ * (`SessionManagerParameterValue` in its service model). The far end runs as root: only root may signal root's
+ * commands.
  */
 export function farEnd(word = `cloister-${randomBytes(6).toString("hex")}`): FarEnd {
   const words = ["sudo", "-n", ...python("far_end.py"), word];

@@ -2,7 +2,7 @@ import type { ExecOptions, Transport } from "../transport.ts";
 import type { OpenChannel } from "./channel.ts";
 import { runByFarEnd } from "./near-end.ts";
 
-/** The same transport over any channel: what differs is how a far end is started, and how a terminal is handed over. */
+/** A transport over any channel. Targets differ only in how they start a far end and hand over a terminal. */
 export class FarEndTransport implements Transport {
   readonly #machine: string;
   readonly #open: OpenChannel;

@@ -10,8 +10,8 @@ import type { Fleet, MachineStatus, Verification } from "../fleet.ts";
 import { sshTransport } from "./ssh.ts";
 
 /**
- * The machine of a local stack: whether it runs is seen by its process, how far its boot has come by its console, the rest is
- * from the stack's outputs.
+ * The machine of a local stack. Its process tells whether it runs, its console tells how far its boot has come, and the
+ * stack's outputs tell the rest.
  */
 export function localFleet(stack: string, outputs: OperatorLocalOutputs): Fleet {
   const paths = pathsFor(stack, outputs);
@@ -33,7 +33,10 @@ export function localFleet(stack: string, outputs: OperatorLocalOutputs): Fleet 
   };
 }
 
-/** The state says where the machine's folder was; when the project was moved since, it is where it would be made today. */
+/**
+ * The state names the machine's folder. If the project was moved since, the folder is where a new one would be made
+ * today.
+ */
 function pathsFor(stack: string, { stateDirectory }: OperatorLocalOutputs): Paths {
   const today = pathsOf(projectFolder, stack);
   return !existsSync(stateDirectory) && existsSync(today.root) ? today : pathsIn(stateDirectory);
@@ -41,7 +44,7 @@ function pathsFor(stack: string, { stateDirectory }: OperatorLocalOutputs): Path
 
 /**
  * @param port loopback port of its ssh; undefined when its process does not live
- * @param boot what its console says; undefined when there is none
+ * @param boot the boot's state, read from its console; undefined when there is no console
  */
 export function localStatus(
   stack: string,

@@ -10,7 +10,7 @@ export function sshTransport(machine: string, paths: Pick<Paths, "sshKey" | "kno
   const reach = sshArguments(paths, port);
   return new FarEndTransport(machine, {
     open: (commandLine) => processChannel("ssh", ["-T", ...reach, commandLine]).catch(explain),
-    // Without a terminal here there is none there; a script may then write commands into it.
+    // If there is no terminal here, there is none on the machine: a script may then write commands into the shell.
     shell: () => handOver("ssh", [process.stdin.isTTY ? "-t" : "-T", ...reach]).catch(explain),
   });
 }

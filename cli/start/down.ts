@@ -13,14 +13,14 @@ import { ownStateFile, stateFolder } from "../../toolchain/own-backend.ts";
 import { PROJECT, PulumiError, StackRunner } from "../../toolchain/stack-runner.ts";
 import { LISTR_OPTIONS } from "./progress.ts";
 
-// Asked for help, or given what it does not know, it takes nothing down.
+// When it is asked for help, or gets an unknown option, it takes nothing down.
 const { stack: name } = new Command("npm run down --")
   .description("Destroys the machine of a local stack, its session disk too.")
   .option("-s, --stack <name>", "the stack", "local")
   .parse()
   .opts<{ stack: string }>();
 
-// It becomes a folder's name.
+// The stack's name becomes a folder's name.
 if (!/^[A-Za-z0-9][\w.-]*$/.test(name)) {
   console.error(`${JSON.stringify(name)} is no name of a stack: letters, digits, ".", "_" and "-"`);
   process.exit(2);
@@ -28,7 +28,7 @@ if (!/^[A-Za-z0-9][\w.-]*$/.test(name)) {
 
 const config = configOf(name);
 const isLocal = (config["cloister:target"] ?? "local") === "local";
-/** Folders of the stack's machine: where it is now, and where its state says that it is. */
+/** Folders of the stack's machine: the one of today, and the one that the state names. */
 const places: Paths[] = [pathsOf(PROJECT, name, String(config["cloister:stateDirectory"] ?? ""))];
 
 run().catch((error: unknown) => {
@@ -64,7 +64,7 @@ async function run(): Promise<void> {
         title: "What a killed run may have left",
         task: async () => {
           for (const paths of places) await removeMachine(paths);
-          // One that was named may hold what is not ours; the state of all stacks is no machine's.
+          // A folder that the user chose may hold files that are not ours; the folder of all stacks is no machine's.
           if (!config["cloister:stateDirectory"] && places[0]?.root !== stateFolder()) {
             await rm(places[0]?.root ?? "", { recursive: true, force: true });
           }
@@ -84,8 +84,8 @@ async function run(): Promise<void> {
 }
 
 /**
- * Destroys the stack. All that a local stack consists of is in its folder: where Pulumi cannot destroy it, it is ended and
- * removed without Pulumi, and then forgotten.
+ * Destroys the stack. A local stack is complete in its folder: when Pulumi cannot destroy it, we end the machine and
+ * remove the folder without Pulumi, and then make Pulumi forget the stack.
  */
 async function takeDown(stack: StackRunner, report: Report): Promise<void> {
   await stack.clearLeftovers(report);
@@ -94,7 +94,7 @@ async function takeDown(stack: StackRunner, report: Report): Promise<void> {
     await stack.change("destroy", report);
     await stack.remove();
   } catch (error) {
-    // Somebody else works on it, or it was to end here.
+    // Somebody else works on the stack, or the user interrupted this.
     if (!(error instanceof PulumiError) || /currently locked|cancell?ed|interrupt/i.test(error.output)) throw error;
     report(`Pulumi could not destroy it (${firstLine(error)}): its machine is ended without`);
     const { stateDirectory, target } = await stack.outputs().catch(() => ({}) as Record<string, unknown>);
@@ -104,7 +104,7 @@ async function takeDown(stack: StackRunner, report: Report): Promise<void> {
   }
 }
 
-/** What went wrong, as Pulumi's last line has it. */
+/** The error that Pulumi printed, in one line. */
 function firstLine({ output }: PulumiError): string {
   const [said = "see `pulumi destroy`"] = /error: .*/.exec(output) ?? [];
   return said.replace(/^error: /, "").trim();

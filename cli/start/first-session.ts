@@ -14,25 +14,25 @@ It has no network but a proxy that knows what is allowed,
 no key that is worth stealing, and no folder but the ones it was given.
 `;
 const FILE = "notes.txt";
-/** Where the agent will have written its report, beside the file. */
+/** The agent writes its report here, beside the file. */
 const REPORT = reportName(FILE);
 
-/** What became of the first session. */
+/** The result of the first session. */
 export interface FirstSession {
-  /** Whether it ran now, or had been run on this session disk before. */
+  /** True when it ran now, false when it had run on this session disk before. */
   readonly ranNow: boolean;
-  /** What the agent wrote. */
+  /** The agent's text. */
   readonly answer: string;
-  /** Where the answer was copied to on this computer. */
+  /** The copy of the answer on this computer. */
   readonly file: string;
-  /** Whether the model's real API answered, or the scripted demo. */
+  /** `api` when the model's real API answered, `demo` when the scripted demo did. */
   readonly model: "api" | "demo";
 }
 
 /**
- * Lets the real agent do a small task in a sealed session: it reads a file from a mounted folder, runs a command and writes
- * a result beside it. With `ANTHROPIC_API_KEY` set the model's real API is asked; the key is set as by `cloister key set`,
- * and a relay outside the sandbox adds it to requests.
+ * Lets the real agent do a small task in a sealed session: it reads a file from a mounted folder, runs a command and
+ * writes a result beside it. With `ANTHROPIC_API_KEY` set the model's real API is asked; the key is set as by `cloister
+ * key set`, and a relay outside the sandbox adds it to requests.
  *
  * @param again runs it even when the answer of an earlier run is there
  */
@@ -60,7 +60,7 @@ export async function firstSession(
   if (options.apiKey) {
     await ssh(["sudo", "cloister", "key", "set"], options.apiKey);
   }
-  // Of an earlier start, kept until the machine boots again.
+  // An earlier start may have set a key; the machine keeps it until it boots again.
   const kept =
     !options.apiKey &&
     (JSON.parse(await ssh(["sudo", "sh", "-c", "cloister key status --json || :"])) as { key?: string }).key === "set";
@@ -98,7 +98,7 @@ export async function firstSession(
   return { ranNow: true, answer, file, model };
 }
 
-/** What one line of Claude Code's stream-json says that the agent does, in words; other lines as they are. */
+/** Describes the agent's steps in one line of Claude Code's stream-json; returns other lines as they are. */
 export function agentSteps(line: string): string[] {
   let event: { type?: string; message?: { content?: unknown }; result?: string };
   try {

@@ -1,6 +1,6 @@
 /**
- * `npm run install-command`: makes the link `cloister` on PATH that leads to this project's command. `npx` elsewhere would ask a
- * registry for a package of that name, and run whatever it gets.
+ * `npm run install-command`: makes the link `cloister` on PATH that leads to this project's command. `npx` elsewhere
+ * would ask a registry for a package of that name, and run whatever it gets.
  */
 import { accessSync, constants, lstatSync, mkdirSync, readlinkSync, rmSync, symlinkSync } from "node:fs";
 import { homedir } from "node:os";
@@ -9,7 +9,7 @@ import { pathToFileURL } from "node:url";
 import { Command } from "commander";
 import { projectFolder } from "../../toolchain/own-backend.ts";
 
-/** The user's own folders of programs, the first of which that is on PATH is taken. */
+/** The user's own folders of programs. The first of them that is on PATH is taken. */
 const OWN = [".local/bin", "bin", ".bin"];
 
 /** The folder for the link: one of the user's own on PATH, else the first other one that may be written to. */
@@ -35,7 +35,7 @@ export function install(folder: string, target: string): string {
   const there = lstatSync(link, { throwIfNoEntry: false });
   if (there) {
     const to = there.isSymbolicLink() ? resolve(folder, readlinkSync(link)) : "";
-    // Of this project, or of another folder that it was in.
+    // The link may lead to this project, or to a folder in which the project was before.
     if (basename(to) !== "bin.mjs" || basename(dirname(to)) !== "cli") {
       throw new Error(`${link} is there and is not ours: move it away, or name another folder with --dir`);
     }

@@ -33,13 +33,13 @@ process.on("SIGINT", () => {
   interrupted = true;
 });
 
-/** What went wrong in a stage. */
+/** The first error of a stage. */
 let failure: unknown;
 const keep = (error: unknown): void => {
   failure ??= error;
 };
 
-// Without `await`, which a bundle cannot have here (run-bundled.cjs); so nothing else tells that the end was not reached.
+// A bundle cannot have `await` here (run-bundled.cjs), so nothing else tells when the end was not reached.
 let ended = false;
 process.once("exit", () => {
   if (!ended) process.exitCode ||= 13;
@@ -55,7 +55,7 @@ start()
   });
 
 async function start(): Promise<void> {
-  // The configuration is read before anything is fetched: what the program would refuse is refused in the first second.
+  // The configuration is read before anything is fetched: a mistake in it is refused in the first second.
   const settings = settingsOfStack();
   const paths = pathsOf(PROJECT, STACK, settings.stateDirectory);
   const toolchain = await prepare(machineArchitecture(settings), settings.baseImage);

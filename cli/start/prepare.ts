@@ -9,8 +9,8 @@ import { ensureToolchain, type Toolchain } from "../../toolchain/index.ts";
 import { LISTR_OPTIONS } from "./progress.ts";
 
 /**
- * Gets everything that a machine is made of, in parallel where one does not need the other. All of it is cached; what
- * `pulumi up` needs is found there.
+ * Gets all parts of a machine, in parallel where one does not need another. All of them go into the cache, where
+ * `pulumi up` finds them.
  */
 export async function prepare(architecture: Architecture, baseImage: Settings["baseImage"]): Promise<Toolchain> {
   const found: { toolchain?: Toolchain } = {};

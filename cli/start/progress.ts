@@ -1,6 +1,6 @@
 import { type ListrBaseClassOptions, PRESET_TIMER } from "listr2";
 
-/** One line a stage, with the time it took: live on a terminal, plain lines elsewhere. */
+/** Shows one line for each stage, with its time: live on a terminal, as plain lines elsewhere. */
 export const LISTR_OPTIONS: ListrBaseClassOptions<unknown, "default", "simple"> = {
   renderer: "default",
   fallbackRenderer: "simple",
@@ -11,9 +11,9 @@ export const LISTR_OPTIONS: ListrBaseClassOptions<unknown, "default", "simple"> 
 };
 
 /**
- * Runs a stage. What went wrong is told once, whole, below all stages: listr would put it into the stage's own line.
+ * Runs a stage. Its error is told once, whole, below all stages: listr would put it into the stage's own line.
  *
- * @param keep takes the error that is to be told
+ * @param keep takes this error
  */
 export async function stage(keep: (error: unknown) => void, action: () => Promise<void>): Promise<void> {
   try {
