@@ -5,8 +5,8 @@ const WINDOW = 1 << 18;
 const CHUNK = 3 << 10;
 
 /**
- * Carries a stream to the far end, no faster than the command reads: SSM's plugin forgets what waits for more than
- * 10,000 messages to be confirmed (`OutgoingMessageBufferCapacity` in its `config.go`).
+ * Carries a stream to the far end, no faster than the command reads: SSM's plugin drops messages when more than
+ * 10,000 of them wait to be confirmed (`OutgoingMessageBufferCapacity` in its `config.go`).
  */
 export class Input {
   readonly #source: Readable;

@@ -31,8 +31,8 @@ export interface FirstSession {
 
 /**
  * Lets the real agent do a small task in a sealed session: it reads a file from a mounted folder, runs a command and
- * writes a result beside it. With `ANTHROPIC_API_KEY` set the model's real API is asked; the key is set as by `cloister
- * key set`, and a relay outside the sandbox adds it to requests.
+ * writes a result beside it. When `ANTHROPIC_API_KEY` is set, the model's real API is asked. The key is set as by
+ * `cloister key set`, and a relay outside the sandbox adds it to requests.
  *
  * @param again runs it even when the answer of an earlier run is there
  */
