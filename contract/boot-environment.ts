@@ -1,9 +1,9 @@
 import type { Machine } from "./machine.ts";
 
 /**
- * What the boot scripts need of a machine's description, before there is anything that could read JSON: written by
- * cloud-init at first boot, read by systemd (`EnvironmentFile=`) for cloud-init/files/boot.sh and fetch.py, and by
- * guest/boot/settings.sh. An image that is made of a booted machine must not keep it.
+ * The part of a machine's description that the boot scripts need before any program can read JSON. cloud-init writes
+ * the file at first boot; systemd reads it (`EnvironmentFile=`) for cloud-init/files/boot.sh and fetch.py, and
+ * guest/boot/settings.sh reads it too. An image that is made of a booted machine must not keep it.
  */
 export const BOOT_FILE = "/etc/cloister/boot.env";
 
@@ -11,15 +11,16 @@ const NUMBER = /^[1-9][0-9]{0,8}$/;
 const NAME = /^[A-Za-z0-9._/-]{1,255}$/;
 
 /**
- * Every variable, and what it may be. All of these characters stand for themselves in a shell and for systemd
- * (systemd.exec(5)), so that nothing is quoted; anything else is refused. guest/boot/settings.sh has the same rules.
+ * Every variable, with a pattern for its value. All characters that a pattern allows stand for themselves in a shell
+ * and for systemd (systemd.exec(5)), so that nothing is quoted; anything else is refused. guest/boot/settings.sh has
+ * the same rules.
  */
 export const BOOT_VARIABLES = {
   /** SHA-256 of the runtime image. */
   RUNTIME_DIGEST: /^[0-9a-f]{64}$/,
   /** NVMe serial of the disk that holds it. */
   RUNTIME_SERIAL: /^[A-Za-z0-9._:-]{1,20}$/,
-  /** Bytes. With these four it is fetched from a bucket. */
+  /** Bytes of the runtime image. These four variables tell how to fetch it from a bucket. */
   RUNTIME_SIZE: /^[1-9][0-9]{0,14}$/,
   RUNTIME_REGION: /^[a-z0-9-]{1,32}$/,
   RUNTIME_BUCKET: /^[a-z0-9.-]{3,63}$/,

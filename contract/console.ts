@@ -4,7 +4,9 @@ import type { Report } from "./report.ts";
 /** The serial console, where a machine tells the computer that started it how it is. */
 export const CONSOLE = "/dev/console";
 
-/** How each of our lines begins. Whatever the kernel or the firmware put before it on the same line is no part of it. */
+/**
+ * Our lines begin with this. The kernel or the firmware may write text before it on the same line: we ignore that text.
+ */
 const PREFIX = "cloister: ";
 const NOT_READY = "not ready: ";
 const REPORT = "report ";
@@ -16,7 +18,7 @@ const LONGEST = 900;
 export type ConsoleLine =
   /** The machine verified itself: it takes sealed commands. The last line of a boot that went well. */
   | { readonly kind: "ready" }
-  /** It is not ready, and why. */
+  /** The machine is not ready, for this reason. */
   | { readonly kind: "failed"; readonly why: string }
   /** The report of its verification, as JSON; undefined where a message of the kernel came into the middle of it. */
   | { readonly kind: "report"; readonly report: string | undefined }
@@ -24,7 +26,7 @@ export type ConsoleLine =
   | { readonly kind: "progress"; readonly line: string };
 
 /**
- * How a line is written, without its end. Shell scripts write the same: `say` and `not_ready` of guest/boot/lib.sh, `say`
+ * Writes a line, without its end. Shell scripts write the same lines: `say` and `not_ready` of guest/boot/lib.sh, `say`
  * and `fail` of cloud-init/files/boot.sh, and cloister-boot.service.
  */
 export function consoleLine(line: Exclude<ConsoleLine, { kind: "report" }>): string {
@@ -33,7 +35,7 @@ export function consoleLine(line: Exclude<ConsoleLine, { kind: "report" }>): str
   return `${PREFIX}${text.replace(/\s+/g, " ")}`.slice(0, LONGEST);
 }
 
-/** The report for whoever follows the console, who is spared a login: gzip, base64, about 3 KB. */
+/** The report as one line: gzip, base64, about 3 KB. So a reader of the console needs no login to get it. */
 export function reportLine(report: Report): string {
   return `${PREFIX}${REPORT}${gzipSync(JSON.stringify(report)).toString("base64")}`;
 }
@@ -47,12 +49,13 @@ export function parseConsoleLine(line: string): ConsoleLine | undefined {
   if (/^ready($|\s*\[ *\d+\.\d)/.test(after(line, PREFIX) ?? "")) return { kind: "ready" };
   const report = after(line, `${PREFIX}${REPORT}`);
   if (report) return { kind: "report", report: unpacked(report) };
-  // At the line's start: systemd names units by their descriptions, and breaks long lines anywhere.
+  // Progress counts only at the start of a line: systemd names units by their descriptions, and breaks long lines
+  // anywhere.
   const text = /^(?:\[ *\d+\.\d+\] )?cloister: (.+)/.exec(line)?.[1]?.trim();
   return text ? { kind: "progress", line: text } : undefined;
 }
 
-/** What follows the first occurrence of a mark, without white space at its ends. */
+/** The text after the first occurrence of a mark, without white space at its ends. */
 function after(line: string, mark: string): string | undefined {
   const at = line.indexOf(mark);
   return at === -1 ? undefined : line.slice(at + mark.length).trim();

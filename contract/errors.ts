@@ -1,18 +1,19 @@
 /**
- * Every failure that a person or a program may have to tell from others, on both sides: a stable code, what causes it and
- * what to do. Messages end with the code, `docs/errors.md` is made of this table. A code is never given another meaning.
+ * Every failure that a person or a program may have to tell from others, on both sides: a stable code, its cause and
+ * its remedy. Messages end with the code, and `docs/errors.md` is made of this table. A code is never given another
+ * meaning.
  */
 
 /** One kind of failure. */
 interface ErrorDoc {
-  /** What has happened, and how it comes about. */
+  /** The event, and its cause. */
   readonly cause: string;
-  /** What to do about it. */
+  /** The action that helps. */
   readonly remedy: string;
 }
 
 export const ERRORS = {
-  // What was written.
+  // The command line and the request.
   CLOISTER_E_USAGE: {
     cause: "The command line cannot be carried out: options that exclude each other, a missing word.",
     remedy: "Write what the message says; `cloister COMMAND --help` lists the options.",
@@ -180,7 +181,7 @@ export const ERRORS = {
 
 export type ErrorCode = keyof typeof ERRORS;
 
-/** The code of whatever was thrown; that of a mistake of ours where it has none. */
+/** The code of a thrown value. A value without a code is a mistake of ours, and gets the code for that. */
 export function codeOf(error: unknown): ErrorCode {
   const code = (error as { code?: unknown } | null | undefined)?.code;
   return typeof code === "string" && code in ERRORS ? (code as ErrorCode) : "CLOISTER_E_INTERNAL";

@@ -9,7 +9,7 @@ export type DeepReadonly<T> = T extends (infer E)[]
     ? { readonly [K in keyof T]: DeepReadonly<T[K]> }
     : T;
 
-/** Where cloud-init leaves the description of this machine. It holds names, sizes and digests: never a secret. */
+/** cloud-init writes the description of this machine here. It holds names, sizes and digests: never a secret. */
 export const MACHINE_FILE = "/etc/cloister/machine.json";
 
 /** Name of the one machine of a local stack. */
@@ -18,12 +18,12 @@ export const LOCAL_MACHINE = "machine";
 /** ext4 label of a session disk, unless a description says otherwise. */
 export const SESSION_LABEL = "sessions";
 
-/** The most that is taken for a number of MiB or of processes: nine digits, which every shell can calculate with. */
+/** The largest accepted number of MiB or of processes: nine digits, which every shell can calculate with. */
 const MOST = 999_999_999;
 
 const hex256 = z.string().regex(/^[0-9a-f]{64}$/, "must be a SHA-256 digest: 64 lower-case hexadecimal digits");
 
-/** NVMe takes 1 to 20 printable ASCII characters (NVM Express base specification, SN); boot.env takes these of them. */
+/** NVMe takes 1 to 20 printable ASCII characters (NVM Express base specification, SN); boot.env accepts only these. */
 const serial = z.string().regex(/^[A-Za-z0-9._:-]{1,20}$/, "must be 1 to 20 letters, digits, ., _, : or -");
 
 /** RFC 1123: a label of a host's name. */
@@ -34,7 +34,7 @@ export const Hostname = z
     "must be 1 to 63 lower-case letters, digits or hyphens, no hyphen at either end",
   );
 
-/** What ext4 takes as a label: at most 16 bytes (ext4(5), s_volume_name). */
+/** A label for ext4: at most 16 bytes (ext4(5), s_volume_name). */
 const label = z.string().regex(/^[A-Za-z0-9_-]{1,16}$/, "must be 1 to 16 letters, digits, - or _");
 
 /** One MCP server, as Claude Code's `--mcp-config` takes it: a program started inside the session, or a URL. */
@@ -42,7 +42,7 @@ export const McpServer = z.discriminatedUnion(
   "type",
   [
     z.strictObject({
-      /** Default: stdio. Not by `default`, which the union could not tell from a server of another type. */
+      /** Default: stdio. This cannot use `default`: the union could not tell such a server from one of another type. */
       type: z
         .literal("stdio")
         .optional()
@@ -54,7 +54,7 @@ export const McpServer = z.discriminatedUnion(
     }),
     z.strictObject({
       type: z.enum(["http", "sse"]),
-      /** Reached through the session's proxy: the egress policy must allow its host. */
+      /** Address of the server. The session reaches it through its proxy: the egress policy must allow its host. */
       url: z.url(),
       headers: z.record(z.string(), z.string()).default({}),
     }),
@@ -79,7 +79,7 @@ export const DEFAULT_MCP_SERVERS: Record<string, { command: string; args: string
   web: { command: "/opt/cloister/bin/mcp", args: ["web"] },
 };
 
-/** What runs as the agent of a session. */
+/** Settings of a session's agent. */
 export const AgentSettings = z.strictObject({
   /** Model asked for. Default: the reference's (row A2). */
   model: z.string().min(1).default(DEFAULTS.model),
@@ -97,22 +97,25 @@ export type AgentSettings = z.infer<typeof AgentSettings>;
 export const Machine = z.strictObject({
   /** Name of the machine, unique in its stack. */
   name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, "must be lower-case letters, digits and -, at most 63"),
-  /** Where machines of this stack come from. Rows that another target promises are not held against it. */
+  /** The target that makes the machines of this stack. Rows that only another target promises are not applied to it. */
   target: z.enum(["local", "aws", "container"]),
-  /** What the stack asked for where the reference's value is a default: the verification holds its rows against it. */
+  /** Values that the stack asked for in place of the reference's: the verification compares its rows with them. */
   asked: z
     .strictObject({
       /** Host name of machine and sandboxes (row O3). Default: the reference's. */
       hostname: Hostname.default(DEFAULTS.hostname),
-      /** Virtual CPUs (row M2): one of these, where a pool has instance types of several sizes. Default: the reference's. */
+      /**
+       * Virtual CPUs (row M2): one of these, where a pool has instance types of several sizes. Default: the
+       * reference's.
+       */
       cpus: z.array(z.int().positive()).min(1).default([DEFAULTS.cpus]),
       /** Memory of the machine in MiB (rows M4, M5), where it is less than the reference's, the default. */
       memoryMiB: z.int().positive().max(DEFAULTS.memoryMiB).default(DEFAULTS.memoryMiB),
       /** Size of the root disk in GiB (row D1). Default: the reference's. */
       rootDiskGiB: z.int().positive().default(DEFAULTS.rootDiskGiB),
       /**
-       * Least size of the session disk in GiB (row D3), where it is less than the reference's, the default. From there on
-       * it can grow under a machine, which is not made anew for that.
+       * Least size of the session disk in GiB (row D3), where it is less than the reference's, the default. From there
+       * on it can grow under a machine, which is not made anew for that.
        */
       sessionDiskGiB: z.int().positive().max(DEFAULTS.sessionDiskGiB).default(DEFAULTS.sessionDiskGiB),
     })
@@ -124,12 +127,12 @@ export const Machine = z.strictObject({
     serial: serial.default("cloister-runtime"),
     /** Bytes of the runtime image. Without it the whole disk is hashed. */
     size: z.int().positive().optional(),
-    /** Where the image is fetched from with the machine's role, on targets that attach no disk for it. */
+    /** The source of the image on targets that attach no disk for it. The machine fetches it with its role. */
     source: z.strictObject({ region: z.string().min(1), bucket: z.string().min(3), key: z.string().min(1) }).optional(),
   }),
   sessionDisk: z
     .strictObject({
-      /** ext4 label by which the session disk is known, and which it gets when it is formatted. */
+      /** ext4 label of the session disk. The disk gets it when it is formatted, and is found by it. */
       label: label.default(SESSION_LABEL),
       /** NVMe serial of the disk that may be formatted when it is blank. */
       serial: serial.default("cloister-session"),
@@ -142,7 +145,9 @@ export const Machine = z.strictObject({
     .prefault({}),
   sessions: z
     .strictObject({
-      /** Memory that all sessions together may use, in MiB: MemoryMax of their slice. Default: the reference's (row M4). */
+      /**
+       * Memory that all sessions together may use, in MiB: MemoryMax of their slice. Default: the reference's (row M4).
+       */
       memoryMiB: z.int().min(256).max(MOST).default(DEFAULTS.sessionMemoryMiB),
       /** Size of a session's private /tmp, in MiB. Default 512. */
       tmpMiB: z.int().min(16).max(MOST).default(512),
@@ -151,20 +156,22 @@ export const Machine = z.strictObject({
     })
     .prefault({}),
   agent: AgentSettings.prefault({}),
-  /** Where an AWS machine reports to; absent on other targets. */
+  /** Settings of a machine on AWS; absent on other targets. */
   aws: z
     .strictObject({
       region: z.string().min(1),
       /** Name of the stack. */
       stack: z.string().min(1),
       logGroups: z.strictObject({ system: z.string().min(1), audit: z.string().min(1) }),
-      /** Whether a machine whose logs are not shipped is not ready. Default: it is, and says so. */
+      /**
+       * True: a machine is not ready when its logs are not shipped. Default: it is ready, and says that they are not.
+       */
       logsRequired: z.boolean().default(false),
       /** ARN of the Secrets Manager secret that holds the model's key. */
       modelKeySecret: z.string().optional(),
       /**
-       * What an Auto Scaling group waits for; absent on a named machine. The group itself is known by the instance's tag
-       * `aws:autoscaling:groupName`: all groups of a pool have one launch template.
+       * The hooks that an Auto Scaling group waits for; absent on a named machine. The name of the group is in the
+       * instance's tag `aws:autoscaling:groupName`, because all groups of a pool have one launch template.
        */
       pool: z
         .strictObject({
@@ -172,7 +179,7 @@ export const Machine = z.strictObject({
           terminateHook: z.string().min(1),
           /** Seconds that the launch hook waits for a signal before the machine is given up. Default 900. */
           verifySeconds: z.int().min(60).default(900),
-          /** Seconds that commands may go on when the machine shall stop. */
+          /** Seconds that commands may still run when the machine must stop. */
           drainSeconds: z.int().positive(),
         })
         .optional(),
@@ -180,12 +187,12 @@ export const Machine = z.strictObject({
     .optional(),
 });
 export type Machine = z.infer<typeof Machine>;
-/** What a stack asked of a machine beside the reference's defaults. */
+/** The values that a stack asked for in place of the reference's defaults. */
 export type Asked = Machine["asked"];
 
 /**
- * What a stack asked for, as a description has it: memory and session disk count where they are less than the reference's, so
- * that more of either changes no description.
+ * The values that a stack asked for, as a description has them. Memory and session disk count only up to the
+ * reference's values: so a larger value of either changes no description.
  */
 export function askedOf({ memoryMiB, sessionDiskGiB, ...rest }: Omit<Asked, "cpus"> & Partial<Pick<Asked, "cpus">>) {
   return {
@@ -195,7 +202,7 @@ export function askedOf({ memoryMiB, sessionDiskGiB, ...rest }: Omit<Asked, "cpu
   };
 }
 
-/** What may be written: everything with a default may be left out. */
+/** A description as it may be written: everything with a default may be left out. */
 export type MachineInput = DeepReadonly<z.input<typeof Machine>>;
 
 /** Checks a machine's description. All problems are reported in one error, each with its property path. */

@@ -11,7 +11,7 @@ const Verification = z.object({
 });
 export type VerificationSummary = Readonly<z.infer<typeof Verification>>;
 
-/** What a local stack tells. */
+/** The outputs of a local stack. */
 export const LocalOutputs = z.object({
   target: z.literal("local"),
   /** Folder of the machine's files, absolute. */
@@ -19,11 +19,11 @@ export const LocalOutputs = z.object({
   /** Command line that leads into the machine. */
   ssh: z.string(),
   verification: Verification,
-  /** What runs its CPUs, and why. */
+  /** The accelerator that runs its CPUs, and the reason for the choice. */
   accelerator: z.string(),
-  /** What carries its network, and what that cannot keep. */
+  /** The program that carries its network, and the promises that it cannot keep. */
   network: z.string(),
-  /** The operating system's image it was made from, and why that one. */
+  /** The operating system's image that it was made from, and the reason for the choice. */
   baseImage: z.string(),
   /** `sha256:` and the digest of its runtime image. */
   runtimeImage: z.string(),
@@ -47,11 +47,11 @@ const Pool = z.object({
   startSeconds: z.number(),
 });
 
-/** What a stack on AWS tells. */
+/** The outputs of a stack on AWS. */
 export const AwsOutputs = z.object({
   target: z.literal("aws"),
   region: z.string(),
-  /** By name. */
+  /** The named machines, by name. */
   machines: z.record(z.string(), NamedMachine),
   pools: z.record(z.string(), Pool),
   logGroups: z.object({ system: z.string(), audit: z.string(), flow: z.string() }),
@@ -81,7 +81,7 @@ const OperatorAws = AwsOutputs.pick({ target: true, region: true }).extend({
   pools: z.record(z.string(), Pool.pick({ groups: true })),
 });
 
-/** Of a stack's outputs, what the operator's command needs. A stack of another version may lack the rest. */
+/** The outputs of a stack that the operator's command needs. A stack of another version may lack the others. */
 export const OperatorOutputs = z.discriminatedUnion("target", [OperatorLocal, OperatorAws]);
 export type OperatorOutputs = z.infer<typeof OperatorOutputs>;
 export type OperatorLocalOutputs = z.infer<typeof OperatorLocal>;

@@ -1,6 +1,9 @@
 import type { ErrorCode } from "./errors.ts";
 
-/** The part of a request that a problem is about. `machine`: none of it, but where it would run; `prompt`: the agent's. */
+/**
+ * The part of a request that a problem is about. `machine` is no part of the request: the problem is where it would
+ * run. `prompt` is the agent's.
+ */
 export type Subject =
   | "command"
   | "allow"
@@ -14,13 +17,13 @@ export type Subject =
   | "prompt"
   | "request";
 
-/** One thing that is wrong with a request. It knows no command line: whoever took it from one adds the option's name. */
+/** One problem of a request. It knows no command line: code that read the request from one adds the option's name. */
 export interface Problem {
   readonly code: ErrorCode;
   readonly subject: Subject;
-  /** What was given, where the message needs it. */
+  /** The value that was given, when the message needs it. */
   readonly value?: string;
-  /** What is wrong with it, and what to write instead. */
+  /** The mistake, and a correct value. */
   readonly message: string;
 }
 

@@ -12,7 +12,7 @@ type Widened<T> = T extends string
         ? readonly string[]
         : { readonly [K in keyof T]: Widened<T[K]> };
 
-/** The values of the reference, by the ids of its rows: what judges compare with. */
+/** The values of the reference, by the ids of its rows. Judges compare with them. */
 export type Reference = { readonly [Id in Rows[number]["id"]]: Widened<Extract<Rows[number], { id: Id }>["value"]> };
 
 /** Every promise, in the order of reference.yaml. */
@@ -29,20 +29,20 @@ export const REFERENCE: Reference = valuesOf(ROWS);
 /** A CPU feature of the reference (row M3), as /proc/cpuinfo names it. */
 export type CpuFeature = Extract<Rows[number], { id: "M3" }>["value"][number];
 
-/** A tool of the reference (row A3), by the name it gives it. */
+/** The name of a tool in the reference (row A3). */
 export type Tool = Extract<Rows[number], { id: "A3" }>["value"][number];
 
 /** The tools that the reference offers to the model (row A3), with their names as types. */
 export const REFERENCE_TOOLS = REFERENCE.A3 as readonly [Tool, ...Tool[]];
 
-/** What a machine is where its stack does not say otherwise. */
+/** The values of a machine when its stack does not set others. */
 export function defaultsOf(reference: Reference) {
   return {
     /** Host name of machine and sandboxes (row O3). */
     hostname: reference.O3,
     cpus: reference.M2,
     memoryMiB: reference.M4.machineMiB,
-    /** Memory that all sessions together may use, in MiB: all that the reference has (row M4). */
+    /** Memory that all sessions together may use, in MiB: all of the reference's memory (row M4). */
     sessionMemoryMiB: Math.floor(reference.M4.GiB * 1024),
     rootDiskGiB: reference.D1.GB,
     sessionDiskGiB: reference.D3.GB,
@@ -51,7 +51,7 @@ export function defaultsOf(reference: Reference) {
   };
 }
 
-/** The reference's, as defaults of machine.json and of a stack's configuration. */
+/** The values of the reference, as defaults of machine.json and of a stack's configuration. */
 export const DEFAULTS = defaultsOf(REFERENCE);
 
 /** The port of a proxy that a row promises, such as E1's `localhost:3128`. */

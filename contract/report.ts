@@ -6,16 +6,16 @@ export const Group = z.enum(GROUPS);
 export type Group = z.infer<typeof Group>;
 
 /**
- * What became of a row:
- * - `ok`: looked at, and as promised.
- * - `differs`: looked at, and not as promised.
- * - `not-applicable`: this machine cannot keep or break it (another target's or architecture's row).
- * - `not-checked`: it could be looked at here, but this run did not (the quick verification of a boot).
+ * The result of a row:
+ * - `ok`: the row was checked, and is as promised.
+ * - `differs`: the row was checked, and is not as promised.
+ * - `not-applicable`: this machine cannot keep or break the row (it is another target's or architecture's).
+ * - `not-checked`: the row can be checked here, but this run did not check it (the quick verification of a boot).
  */
 export const Status = z.enum(["ok", "differs", "not-applicable", "not-checked"]);
 export type Status = z.infer<typeof Status>;
 
-/** One row of the reference, held against this machine. */
+/** One row of the reference, compared with this machine. */
 export const Row = z.strictObject({
   /** Id in the reference, such as `S6`. */
   id: z.string(),
@@ -24,17 +24,17 @@ export const Row = z.strictObject({
   /** `must`: a difference fails the verification. `parity`: it is reported only. */
   level: z.enum(["must", "parity"]),
   expected: z.string(),
-  /** What was seen; empty when nothing was looked at. */
+  /** The value that was seen; empty when the row was not checked. */
   seen: z.string(),
   status: Status,
-  /** Why it differs, is not applicable, was not checked, or does not count. Absent when there is nothing to add. */
+  /** The reason why the row differs, is not applicable, was not checked, or does not count. Absent without a reason. */
   reason: z.string().optional(),
-  /** Whether this row, as it is, fails the verification. */
+  /** True when this row fails the verification. */
   fails: z.boolean(),
 });
 export type Row = z.infer<typeof Row>;
 
-/** A verification's report: what `cloister verify --json` prints and `RUN_FILES.report` holds. */
+/** A verification's report: `cloister verify --json` prints it, and `RUN_FILES.report` holds it. */
 export const Report = z.strictObject({
   /** Name of the machine. */
   machine: z.string(),
@@ -54,18 +54,21 @@ export const Report = z.strictObject({
   ok: z.boolean(),
   rows: z.array(Row),
   /**
-   * Why the machine takes no sealed commands now, whatever the rows say: a boot that failed elsewhere, logs that are required and
-   * not shipped. Filled in when somebody asks; absent where it takes them.
+   * The reason why the machine takes no sealed commands now, also when all rows are kept: a boot that failed elsewhere,
+   * or required logs that are not shipped. It is filled in when somebody asks, and absent when the machine takes
+   * commands.
    */
   notReady: z.string().optional(),
-  /** Sessions that are over and of which something could not be removed, with the reason. Filled in when somebody asks. */
+  /**
+   * Sessions that are over but could not be removed completely, with the reason. It is filled in when somebody asks.
+   */
   unremoved: z.array(z.strictObject({ name: z.string(), reason: z.string() })).optional(),
-  /** What the boot left for the operator, a line each. */
+  /** Messages of the boot for the operator, a line each. */
   notices: z.array(z.string()).optional(),
 });
 export type Report = z.infer<typeof Report>;
 
-/** Whether a machine keeps its promises and takes sealed commands. */
+/** Tells whether a machine keeps its promises and takes sealed commands. */
 export const isReady = ({ ok, notReady }: Report): boolean => ok && notReady === undefined;
 
 /** The rows that fail a verification, in words for one line: `S6 capabilities: CapBnd is 1`. */

@@ -1,38 +1,43 @@
-/** Folder of all that one boot of a machine leaves for its programs: in memory, and gone after the boot. */
+/**
+ * Folder of the files that one boot of a machine makes for its programs. It is in memory, and gone at the next boot.
+ */
 export const RUN = "/run/cloister";
 
 /**
- * Every path below {@link RUN} on a machine. Shell scripts, units and Go programs have some of these as literals: a test
- * holds them to this list.
+ * Every path below {@link RUN} on a machine. Shell scripts, units and Go programs have some of these as literals: a
+ * test holds them to this list.
  */
 export const RUN_FILES = {
-  /** There once the packet filter of this boot is loaded (guest/boot/system.sh). */
+  /** Exists when the packet filter of this boot is loaded (guest/boot/system.sh). */
   wall: `${RUN}/wall`,
-  /** There once the session disk is mounted with project quotas (guest/boot/session-disk.sh). */
+  /** Exists when the session disk is mounted with project quotas (guest/boot/session-disk.sh). */
   quota: `${RUN}/quota`,
-  /** Why this boot did not make a machine that is ready, by the boot scripts. */
+  /** The reason why the machine is not ready after this boot; the boot scripts write it. */
   failure: `${RUN}/failure`,
-  /** What the boot leaves for the operator: a line for each thing to look at, such as a full session disk. */
+  /** Messages of the boot for the operator: a line for each thing to look at, such as a full session disk. */
   notices: `${RUN}/notices`,
   /** The report of this boot's verification, as JSON (report.ts). */
   report: `${RUN}/verification.json`,
-  /** Empty when logs are shipped, else why they are not. There once that is known (guest/aws/logs). */
+  /** Empty when logs are shipped, else the reason why they are not. Exists when that is known (guest/aws/logs). */
   logs: `${RUN}/logs`,
-  /** Why this machine takes no new commands, while it takes none. */
+  /** The reason why this machine takes no new commands. Exists while it takes none. */
   stopping: `${RUN}/stopping`,
-  /** A folder for each running session: sockets, /tmp, who runs it. */
+  /** A folder for each running session: its sockets, its /tmp, its owner. */
   sessions: `${RUN}/sessions`,
-  /** A file for each session that is over and of which something could not be removed. */
+  /** A file for each session that is over but could not be removed completely. */
   unremoved: `${RUN}/unremoved`,
   /** The key for the model's API, readable by root only. It never enters a session. */
   modelKey: `${RUN}/model-key`,
-  /** Made by a relay when the API refuses the key. Who puts the key there (on AWS) then asks for it anew. */
+  /**
+   * A relay makes this file when the API refuses the key. The service that fetches the key (on AWS) then fetches it
+   * again.
+   */
   modelKeyRefused: `${RUN}/model-key-refused`,
-  /** What Node compiled, for its next start. */
+  /** Node's compiled code, for its next start. */
   nodeCache: `${RUN}/node-cache`,
 } as const;
 
-/** Folders that a session sees at this place instead: none of the above is there. */
+/** Folders that a session sees in {@link RUN} instead: it sees none of the files above. */
 export const INSIDE = {
   /** The session's two proxy sockets. Only the bridges can use them: AF_UNIX is refused to the command. */
   sockets: `${RUN}/egress`,

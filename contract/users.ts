@@ -5,5 +5,5 @@
  */
 export const SESSION_USERS = { from: 20_000, to: 59_999 } as const;
 
-/** An ordinary user of every Debian and Ubuntu, `nobody`, who is no session's. */
+/** The ordinary user `nobody` of every Debian and Ubuntu. No session has it. */
 export const NOBODY = 65_534;

@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 
-/** Set where the machine's code is bundled (images/runtime/bundle.ts): there is no package.json beside it. */
+/** It is set when the machine's code is bundled (images/runtime/bundle.ts): there is no package.json beside it. */
 declare const __CLOISTER_VERSION__: string | undefined;
 
-/** Version of this program. Its one place is package.json. */
+/** Version of this program. It is written in package.json only. */
 export const VERSION: string = typeof __CLOISTER_VERSION__ === "string" ? __CLOISTER_VERSION__ : versionOfPackage();
 
 function versionOfPackage(): string {
