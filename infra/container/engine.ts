@@ -7,21 +7,21 @@ import type { EngineKind } from "./options.ts";
 /** A container engine of this computer that answers. */
 export interface Engine extends EngineKind {
   readonly version: string;
-  /** Variables that it is started with, beside the caller's. */
+  /** Variables of its environment, beside the caller's. */
   readonly env: Readonly<Record<string, string>>;
-  /** What was adapted to this host, for people. */
+  /** Notes for people on settings that were adapted to this host. */
   readonly notes: readonly string[];
 }
 
 export class NoEngine extends Error {}
 
-/** CAP_SYS_RESOURCE (capabilities(7)): its number. */
+/** The number of CAP_SYS_RESOURCE (capabilities(7)). */
 const SYS_RESOURCE = 24n;
 
 /**
- * Finds an engine: the one that is asked for, else podman, else docker.
+ * Finds an engine: the wanted one, else podman, else docker.
  *
- * @throws {NoEngine} with what each of them said, and how to install one
+ * @throws {NoEngine} with the answer of each of them, and how to install one
  */
 export async function findEngine(wanted?: string): Promise<Engine> {
   const problems: string[] = [];
@@ -61,7 +61,7 @@ async function askPodman(): Promise<Engine | string> {
 async function askDocker(): Promise<Engine | string> {
   const asked = await execa("docker", ["info", "--format", "{{json .}}"], { reject: false, stdin: "ignore" });
   const info = asked.failed ? undefined : (JSON.parse(asked.stdout) as Partial<DockerInfo>);
-  // The client answers with code 0 and an error inside when there is no daemon.
+  // When there is no daemon, the client still ends with code 0, and has the error in its answer.
   if (info?.ServerVersion === undefined || info.ServerVersion === "") {
     return info?.ServerErrors?.join("; ") ?? said(asked.stderr, asked.shortMessage ?? "no answer");
   }
@@ -87,8 +87,8 @@ const said = (stderr: string | undefined, otherwise: string | undefined) =>
   (stderr ?? "").trim().split("\n").at(-1) || (otherwise ?? "it failed");
 
 /**
- * What podman needs to be told on hosts that are containers or small machines themselves: its own limits of open files take a capability
- * that root lacks there, and crun refuses control groups of both versions side by side.
+ * The settings that podman needs on hosts that are containers or small machines themselves. Its own limits of open
+ * files need a capability that root lacks there, and crun refuses control groups of both versions side by side.
  */
 async function podmanSettings(): Promise<Pick<Engine, "env" | "notes">> {
   if (process.platform !== "linux" || process.getuid?.() !== 0 || process.env["CONTAINERS_CONF"] !== undefined) {

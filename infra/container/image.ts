@@ -4,18 +4,21 @@ import type { Arch } from "../../images/runtime/arch.ts";
 import { type Report, Store, sha256 } from "../../lib/store.ts";
 import { type Engine, engine } from "./engine.ts";
 
-/** The base image where none is named. */
+/** The base image when the caller names none. */
 export const DEFAULT_BASE = "docker.io/anthropic/claude-code";
 
-/** In the place of a base image's name: a base is made from packages of the distribution. */
+/** This word in place of a base image's name asks for a base that is made from packages of the distribution. */
 export const FROM_PACKAGES = "packages";
 
 export interface BuildRequest {
   readonly arch: Arch;
-  /** Name of any Debian or Ubuntu image, or {@link FROM_PACKAGES}. Default: {@link DEFAULT_BASE}, and packages where it cannot be had. */
+  /**
+   * Name of any Debian or Ubuntu image, or {@link FROM_PACKAGES}. Default: {@link DEFAULT_BASE}, or packages when that
+   * image is not available.
+   */
   readonly base?: string;
   readonly revision?: string;
-  /** Builds again, whatever the engine has. */
+  /** Builds again, also when the engine has the image. */
   readonly anew?: boolean;
   readonly tag?: string;
   readonly report: Report;
@@ -25,7 +28,7 @@ export interface BuildRequest {
 /** An image that the engine has. */
 export interface BuiltImage {
   readonly name: string;
-  /** The engine's digest of its configuration, and so of all of it. */
+  /** The engine's digest of the image's configuration, which stands for the whole image. */
   readonly id: string;
   readonly base: string;
 }
@@ -59,7 +62,10 @@ export async function ensureContainerImage(host: Engine, request: BuildRequest):
   return { name, id, base };
 }
 
-/** The engine's arguments. podman's builder gives all files and the image one time, so that the same inputs give the same image. */
+/**
+ * The engine's arguments. podman's builder gives all files and the image one time, so that the same inputs give the
+ * same image.
+ */
 export function buildArguments(
   { program }: Pick<Engine, "program">,
   spec: { name: string; base: string; version: string; path: string; arch: Arch; revision?: string; anew?: boolean },
@@ -68,7 +74,7 @@ export function buildArguments(
     "build",
     ...(program === "podman" ? ["--format=docker", "--timestamp=0"] : []),
     ...(spec.anew ? ["--no-cache"] : []),
-    // The build only: packages come from where this computer's apt gets them.
+    // Only the build uses the host's network: packages come from the place where this computer's apt gets them.
     ...["--network=host", `--platform=linux/${spec.arch}`],
     ...["--build-arg", `BASE=${spec.base}`, "--build-arg", `VERSION=${spec.version}`],
     ...["--build-arg", `REVISION=${spec.revision ?? "unknown"}`],

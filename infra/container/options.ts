@@ -2,13 +2,13 @@ import { join } from "node:path";
 import { RUN, RUN_FILES } from "../../contract/run-files.ts";
 import type { MountMode } from "../../guest/sessions/request.ts";
 
-/** Where an engine differs from another. */
+/** The differences between engines that matter here. */
 export interface EngineKind {
   readonly program: "docker" | "podman";
   readonly rootless: boolean;
   /** Version of the host's control groups. */
   readonly cgroups: 1 | 2;
-  /** Whether the host has AppArmor, with a profile of the engine's. */
+  /** True when the host has AppArmor, with a profile of the engine's. */
   readonly apparmor: boolean;
 }
 
@@ -20,15 +20,15 @@ export interface Folder {
   readonly mode: MountMode;
 }
 
-/** What a container is started with. Sizes in MiB. */
+/** The settings of a container. Sizes are in MiB. */
 export interface ContainerSpec {
   readonly memoryMiB: number;
   readonly cpus: number;
   readonly pids: number;
   readonly tmpMiB: number;
-  /** Size of what all sessions' homes hold together: it is memory, and counts. */
+  /** Size of all sessions' homes together. It is memory, and counts against the limit of memory. */
   readonly sessionsMiB: number;
-  /** Whose files sessions make outside: never root. */
+  /** The user who owns the files that sessions make outside: never root. */
   readonly user: { readonly uid: number; readonly gid: number };
   readonly folders: readonly Folder[];
   /** Path of the seccomp profile on the host. */
@@ -44,18 +44,18 @@ export const DEFAULTS = { memoryMiB: 4096, cpus: 2, pids: 4096, tmpMiB: 512, ses
 
 export const SECCOMP = join(import.meta.dirname, "../../container/seccomp.json");
 
-/** One documented option, and what it is for. */
+/** One documented option, and its purpose. */
 export interface Option {
   readonly words: readonly string[];
   readonly why: string;
 }
 
-/** Where the container finds a folder of the host. */
+/** The path of a host's folder inside the container. */
 export const folderAt = (name: string): string => `/folders/${name}`;
 
 const RUNNING_MIB = 64;
 
-/** Everything that keeps the container in, in the order of the documentation. Pure. */
+/** All options that confine the container, in the order of the documentation. A pure function. */
 export function containerOptions(engine: EngineKind, spec: ContainerSpec): Option[] {
   const { uid, gid } = spec.user;
   const memory = `${spec.memoryMiB}m`;
@@ -123,6 +123,6 @@ export function containerOptions(engine: EngineKind, spec: ContainerSpec): Optio
 /** The words of the options. */
 export const optionWords = (options: readonly Option[]): string[] => options.flatMap(({ words }) => words);
 
-/** What the command in the container is told of the folders. */
+/** The options that tell the command in the container of the folders. */
 export const mountWords = (folders: readonly Folder[]): string[] =>
   folders.flatMap(({ name, mode }) => ["--mount", `${folderAt(name)}:${name}:${mode}`]);

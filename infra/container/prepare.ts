@@ -6,7 +6,7 @@ import { parseMount, refuseSource } from "../../guest/sessions/mounts.ts";
 import { MOUNT_MODES } from "../../guest/sessions/request.ts";
 import type { Folder } from "./options.ts";
 
-/** The image's own user: for callers who are root and show no folder of another. */
+/** The image's own user. A caller who is root and shows no other user's folder gets it. */
 const IMAGE_USER = { uid: 1000, gid: 1000 } as const;
 
 export interface Caller {
@@ -14,7 +14,7 @@ export interface Caller {
   readonly gid: number;
 }
 
-/** Who starts the container: behind sudo, the one who called it. On Windows there are no such numbers. */
+/** The user who starts the container: under sudo, the user who called sudo. Windows has no such numbers. */
 export function caller(env: NodeJS.ProcessEnv = process.env): Caller {
   const own = { uid: process.getuid?.() ?? IMAGE_USER.uid, gid: process.getgid?.() ?? IMAGE_USER.gid };
   const [uid, gid] = [Number(env["SUDO_UID"]), Number(env["SUDO_GID"])];
@@ -58,9 +58,9 @@ export async function readFolders(texts: readonly string[]): Promise<{ folders: 
 }
 
 /**
- * Whose number the container runs with. Never root's: for root it is the owner of the folders that may be written.
+ * Chooses the user of the container, which is never root. For root it is the owner of the folders that may be written.
  *
- * @returns problems when there is none
+ * @returns problems when there is no such user
  */
 export function chooseUser(who: Caller, folders: readonly SeenFolder[]): { user: Caller; problems: string[] } {
   if (who.uid !== 0) return { user: who, problems: [] };

@@ -4,7 +4,7 @@ import { type Engine, engine } from "./engine.ts";
 import { type ContainerSpec, containerOptions, DEFAULTS, mountWords, optionWords, SECCOMP } from "./options.ts";
 import { caller, chooseUser, keyFile, readFolders } from "./prepare.ts";
 
-/** The request cannot be carried out: all of its problems. */
+/** The request cannot be carried out. The error holds all of its problems. */
 export class ContainerRefused extends Error {
   readonly problems: readonly string[];
 
@@ -18,11 +18,11 @@ export interface ContainerRequest {
   readonly image: string;
   /** Command of the container and its own options, such as `run --allow HOST`. Folders are added. */
   readonly command: readonly string[];
-  /** What follows the options. */
+  /** The words after the options. */
   readonly words?: readonly string[];
-  /** `DIR:NAME:MODE`, each. */
+  /** Folders, each as `DIR:NAME:MODE`. */
   readonly mounts?: readonly string[];
-  /** Folder for the audit log; made where it is not there. */
+  /** Folder for the audit log. It is made when it does not exist. */
   readonly audit?: string;
   /** The model's key. Default: none, and a scripted model answers. */
   readonly key?: string;

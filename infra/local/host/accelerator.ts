@@ -17,7 +17,7 @@ import {
 import { featuresOf } from "./features.ts";
 import { qmp } from "./qmp.ts";
 
-/** Which accelerator a machine gets, and why, as a sentence for the user. */
+/** The accelerator that a machine gets, and the reason as a sentence for the user. */
 export interface AcceleratorChoice {
   readonly accelerator: Accelerator;
   readonly why: string;
@@ -25,15 +25,15 @@ export interface AcceleratorChoice {
   readonly said?: string;
 }
 
-/** Why an accelerator does not work: a sentence, and what it was made of. */
+/** The reason why an accelerator does not work: a sentence, and the text that it was made of. */
 export interface Refusal {
   readonly why: string;
   readonly said?: string;
 }
 
 /**
- * Chooses what runs the machine's CPUs. KVM or HVF is taken only when a trial shows that it works: a `/dev/kvm` that opens
- * is no proof (nested virtualisation may be half there).
+ * Chooses the accelerator of the machine's CPUs. KVM or HVF is taken only when a trial shows that it works: a
+ * `/dev/kvm` that opens is no proof (nested virtualisation may be half there).
  *
  * @param wanted `cloister:accelerator`
  * @throws when an accelerator was asked for by name and does not work
@@ -63,8 +63,8 @@ export async function chooseAccelerator(
 }
 
 /**
- * The last of QEMU's words that is no warning, as one sentence. An assertion names a line of QEMU's source, which helps nobody
- * who wants a machine.
+ * Returns QEMU's last line that is no warning, as one sentence. The text of an assertion is left out: it names a line
+ * of QEMU's source, which does not help a user.
  */
 export function sentenceOf(said: string): string {
   if (/\bassert|Assertion|Aborted|core dumped/.test(said)) return "QEMU stopped on an assertion of its own";
@@ -76,7 +76,7 @@ export function sentenceOf(said: string): string {
   return sentence === "" ? "QEMU ended without a word" : `QEMU says: ${sentence.replace(/\.$/, "")}`;
 }
 
-/** Runs the firmware for a second, with the options of a machine's start. Returns what went wrong, or nothing. */
+/** Runs the firmware for a second, with the options of a machine's start. Returns undefined when it works. */
 async function works(
   accelerator: "kvm" | "hvf",
   architecture: Architecture,
@@ -99,7 +99,7 @@ async function works(
   return await tryOut({ program: qemuProgram(architecture), accelerator, architecture, firmware, features });
 }
 
-/** One trial. */
+/** The inputs of one trial. */
 export interface Trial {
   readonly program: string;
   readonly accelerator: Accelerator;
@@ -108,7 +108,7 @@ export interface Trial {
   readonly features: QemuFeatures;
 }
 
-/** Starts a QEMU with nothing but processors and firmware. Returns what went wrong, or nothing. */
+/** Starts a QEMU with nothing but processors and firmware. Returns undefined when it works. */
 export async function tryOut({
   program,
   accelerator,

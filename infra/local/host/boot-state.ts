@@ -2,18 +2,18 @@ import { readFileSync } from "node:fs";
 import type { Paths } from "../paths.ts";
 import { readConsoleLine } from "../steps/console.ts";
 
-/** How far a machine that runs has come, by its serial console. */
+/** The progress of a running machine's boot, read from its serial console. */
 export type BootState =
-  | { readonly kind: "booting" /** What the console said last, in words. */; readonly step: string }
+  | { readonly kind: "booting" /** The last step that the console showed, in words. */; readonly step: string }
   | { readonly kind: "ready" }
   | { readonly kind: "failed"; readonly why: string };
 
-/** The first line of a boot: the kernel's. The firmware's are there after a restart only. */
+/** The first line of a boot. It is the kernel's; the firmware's lines are there after a restart only. */
 const BEGIN = /Linux version \d|BdsDxe: (loading|starting) Boot/;
 
 /**
- * Reads the console of a machine that runs. A machine that was restarted within its QEMU has earlier boots on it too: the
- * last one counts.
+ * Reads the console of a running machine. If the machine was restarted within its QEMU, the console has earlier boots
+ * too: the last one counts.
  *
  * @returns undefined when there is no console to read
  */
@@ -27,7 +27,7 @@ export function bootState(paths: Pick<Paths, "console">): BootState | undefined 
   return bootStateOf(text);
 }
 
-/** The same of a console's text. */
+/** Does the same with a console's text. */
 export function bootStateOf(text: string): BootState {
   let state: BootState = { kind: "booting", step: "it was just started" };
   let told = new Set<string>();
@@ -39,7 +39,7 @@ export function bootStateOf(text: string): BootState {
     const event = readConsoleLine(line, told);
     if (event?.kind === "ready") state = { kind: "ready" };
     else if (event?.kind === "failed") state = { kind: "failed", why: event.why };
-    // After its verification a machine goes on telling things; it is no less ready for that.
+    // A machine prints more lines after its verification; it stays ready.
     else if (event?.kind === "progress" && state.kind === "booting") state = { kind: "booting", step: event.line };
   }
   return state;

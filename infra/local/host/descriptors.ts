@@ -4,10 +4,11 @@ import { closeSync, readdirSync, readFileSync } from "node:fs";
 const O_CLOEXEC = 0o2_000_000;
 
 /**
- * Closes the descriptors that this process got from whoever started it, but for the standard ones: a program that outlives
- * us would hold their pipes open and their locks. Node closes only some of them when it starts another program.
+ * Closes the descriptors that this process inherited, except the standard ones. A program that outlives us would hold
+ * their pipes open, and their locks. Node closes only some of them when it starts another program.
  *
- * Node's own are closed on exec, and stay. On macOS there is nothing to do: libuv hands on nothing there.
+ * Node's own descriptors stay: they are closed on exec. On macOS there is nothing to do: libuv hands on no descriptors
+ * there.
  */
 export function closeInherited(): void {
   if (process.platform !== "linux") return;
@@ -22,7 +23,7 @@ function isInherited(descriptor: number): boolean {
     const flags = /^flags:\s+(\d+)$/m.exec(readFileSync(`/proc/self/fdinfo/${descriptor}`, "utf8"))?.[1];
     return flags !== undefined && (Number.parseInt(flags, 8) & O_CLOEXEC) === 0;
   } catch {
-    // It was that of the folder itself.
+    // This descriptor was the one of the folder itself, which is closed now.
     return false;
   }
 }

@@ -2,21 +2,23 @@ import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
 import { type Paths, pathsIn } from "../paths.ts";
 
-/** How a machine was started, written down so that any later process can find, ask and stop it. */
+/**
+ * The facts about a machine's start. They are written to a file so that any later process can find, ask and stop it.
+ */
 export interface StartedMachine {
   /** Loopback port of this computer that leads to the machine's ssh. */
   readonly sshPort: number;
-  /** What runs the machine's CPUs: `kvm`, `hvf` or `tcg`. */
+  /** The accelerator of the machine's CPUs: `kvm`, `hvf` or `tcg`. */
   readonly accelerator: string;
-  /** Name of this start, by which its guard knows it (`start-guard.ts`). */
+  /** Name of this start. Its guard finds the start by this name (`start-guard.ts`). */
   readonly start?: string;
-  /** QEMU's process, known before QEMU itself writes its number down. */
+  /** The number of QEMU's process, known before QEMU itself writes it to a file. */
   readonly pid?: number;
   /** The process that runs QEMU and filters what the machine sends (`network/main.ts`). */
   readonly filter?: number;
-  /** The state folder as it was called then; {@link Paths.marker} is made of it. */
+  /** The state folder's path at that time; {@link Paths.marker} is made of it. */
   readonly root?: string;
-  /** The folder itself, whatever it is called: its device and inode. */
+  /** The folder's device and inode, which stay when the folder gets another name. */
   readonly folder?: string;
   /** QEMU's control socket. */
   readonly control?: string;
@@ -27,12 +29,12 @@ export interface MachineProcess extends StartedMachine {
   readonly pid: number;
 }
 
-/** By what the processes of a machine are known. */
+/** The marks by which we recognize the processes of a machine. */
 export type Names = Pick<Paths, "marker" | "filterMarker" | "control">;
 
 /**
- * By what the processes of this folder's machine are known: the folder may have been moved since they were started. A copy of
- * a folder has no machine: it is the original's.
+ * Finds the marks of the processes of this folder's machine: the folder may have been moved since they were started. A
+ * copy of a folder has no machine, because the machine belongs to the original.
  */
 export function namesOf(paths: Pick<Paths, "process" | "pid" | "root"> & Names): Names | undefined {
   const started = readStart(paths);
@@ -44,14 +46,14 @@ export function namesOf(paths: Pick<Paths, "process" | "pid" | "root"> & Names):
   if (there && there.start === start) return undefined;
   if (started?.folder !== undefined && started.folder !== folderOf(paths.root) && !isWithoutDisks(started.pid))
     return undefined;
-  // Another machine has taken the place, and its control socket.
+  // When another machine is in the old place (`there`), the control socket is that machine's.
   const { marker, filterMarker } = original;
   return { marker, filterMarker, control: there ? "" : (control ?? original.control) };
 }
 
 /**
- * The QEMU process of this stack, if one lives. The number alone proves nothing (they are reused): its command line must
- * carry the stack's marker.
+ * The QEMU process of this stack, if one lives. The process's number alone proves nothing, because numbers are reused:
+ * its command line must contain the stack's marker.
  */
 export function livingProcess(
   paths: Pick<Paths, "process" | "pid" | "root"> & Names,
@@ -63,22 +65,22 @@ export function livingProcess(
   return pid === undefined ? undefined : { ...started, pid, names };
 }
 
-/** The packet filter of this stack's machine, if it lives: it may, for a moment, when QEMU does not any more. */
+/** The packet filter of this stack's machine, if it lives. It may live for a moment after QEMU has ended. */
 export function livingFilter(paths: Pick<Paths, "process" | "pid" | "root"> & Names): number | undefined {
   const names = namesOf(paths);
   const filter = readStart(paths)?.filter;
   return names && filter !== undefined && isMachine(filter, { marker: names.filterMarker }) ? filter : undefined;
 }
 
-/** What tells a folder from its copies; nothing where there is none. */
+/** A text that distinguishes a folder from its copies; undefined when there is no folder. */
 export function folderOf(path: string): string | undefined {
   const stats = statSync(path, { throwIfNoEntry: false });
   return stats && `${stats.dev}:${stats.ino}`;
 }
 
 /**
- * Whether a machine goes on with disks that have no name any more: its folder was moved to another file system, and all that
- * it writes is lost. Known on Linux only (proc(5)).
+ * Tells whether a machine runs with disks that were deleted: its folder was moved to another file system, and all its
+ * writes are lost. We can tell on Linux only (proc(5)).
  */
 export function isWithoutDisks(pid: number | undefined): boolean {
   try {
@@ -94,7 +96,9 @@ export function isWithoutDisks(pid: number | undefined): boolean {
   }
 }
 
-/** The folder that a machine of an earlier version, which did not write it down, was started for. Known on Linux only. */
+/**
+ * The folder of a machine that an earlier version started, which did not record the folder. It is known on Linux only.
+ */
 function rootOfEarlier(pid: number | undefined): string | undefined {
   return /\0-pidfile\0([^\0]+)\/qemu\.pid\0/.exec((pid && commandLine(pid)) || "")?.[1];
 }
@@ -115,7 +119,7 @@ function numberIn(file: string): number | undefined {
   }
 }
 
-/** Whether this process, if there is one, is the QEMU of this stack (or whatever else carries the marker). */
+/** Tells whether this process exists and is the QEMU of this stack (or another process that carries the marker). */
 export function isMachine(pid: number, paths: Pick<Paths, "marker">): boolean {
   return commandLine(pid)?.includes(paths.marker) ?? false;
 }
@@ -124,7 +128,7 @@ function commandLine(pid: number): string | undefined {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, "utf8");
   } catch {
-    // Not Linux, or no such process: ps(1) tells which.
+    // This is not Linux, or there is no such process: ps(1) tells which.
     const { stdout, status } = spawnSync("ps", ["-o", "command=", "-p", String(pid)], { encoding: "utf8" });
     return status === 0 ? stdout : undefined;
   }

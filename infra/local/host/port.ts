@@ -11,8 +11,9 @@ export async function portIsFree(port: number): Promise<boolean> {
 }
 
 /**
- * The port for a machine's ssh: the wanted one, or for 0 the first free one from a place that depends on the machine's
- * folder, so that a machine tends to keep its port and two clones tend not to meet.
+ * Chooses the port for a machine's ssh: the wanted one or, for 0, the first free one. The search starts at a number
+ * that depends on the machine's folder: so a machine usually keeps its port, and two clones usually have different
+ * ones.
  *
  * @throws when a wanted port is taken
  */

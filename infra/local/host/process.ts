@@ -13,8 +13,8 @@ import {
 import { qmp } from "./qmp.ts";
 
 /**
- * Remembers how the machine is about to be started. QEMU itself adds the number of its process: so a machine is found
- * even when whoever started it was killed a moment later.
+ * Records the coming start of the machine. QEMU itself adds the number of its process: so a machine is found even when
+ * its starter was killed a moment later.
  */
 export async function rememberStart(paths: Paths, started: StartedMachine): Promise<void> {
   const { root, control } = paths;
@@ -23,10 +23,10 @@ export async function rememberStart(paths: Paths, started: StartedMachine): Prom
 }
 
 /**
- * Stops the machine: asks it to shut down, so that its disks are left clean, and ends QEMU when it has not within
- * `graceMs`. Does nothing when it is not running.
+ * Stops the machine. It asks the machine to shut down, which leaves its disks clean, and ends QEMU when the machine
+ * still runs after `graceMs`. It does nothing when the machine is not running.
  *
- * @returns how it ended
+ * @returns the way in which it ended
  */
 export async function stopMachine(paths: Paths, graceMs = 30_000): Promise<"was not running" | "shut down" | "killed"> {
   const running = livingProcess(paths);
@@ -48,7 +48,7 @@ export async function stopMachine(paths: Paths, graceMs = 30_000): Promise<"was 
   return outcome;
 }
 
-/** The machine's packet filter ends by itself when QEMU has; one that hangs is ended. */
+/** The machine's packet filter ends by itself after QEMU. This waits for it, and ends it when it hangs. */
 async function endFilter(paths: Paths): Promise<void> {
   const filter = livingFilter(paths);
   const marker = { marker: namesOf(paths)?.filterMarker ?? paths.filterMarker };

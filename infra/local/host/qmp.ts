@@ -6,7 +6,7 @@ import { createInterface } from "node:readline";
  * Sends one command to a QEMU over its control socket and returns the answer (QEMU Machine Protocol specification).
  *
  * @param socket path of the UNIX socket
- * @param timeoutMs how long the whole exchange may take
+ * @param timeoutMs the longest time for the whole exchange
  * @throws when QEMU does not answer in time, or refuses the command
  */
 export async function qmp(socket: string, command: string, timeoutMs = 5_000): Promise<unknown> {

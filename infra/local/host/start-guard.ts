@@ -3,8 +3,9 @@ import { randomUUID } from "node:crypto";
 import type { Paths } from "../paths.ts";
 
 /**
- * Waits for a word on stdin. When stdin ends without it, ends the QEMU of this start: a later start has written its own
- * name down before its QEMU runs, so the number is read first and the name after it.
+ * Waits for a word on stdin. When stdin ends without it, this ends the QEMU of this start. It reads the process's
+ * number first and the start's name after it: a later start writes its own name before its QEMU runs, so no other QEMU
+ * is ended.
  */
 const SCRIPT = `
 read -r word && exit 0
@@ -16,21 +17,22 @@ done`;
 
 /** Watches over one start of a machine. */
 export interface StartGuard {
-  /** Name of this start, to be written down with the machine (see {@link rememberStart}). */
+  /** Name of this start. It must be recorded with the machine (see {@link rememberStart}). */
   readonly start: string;
-  /** The machine shall stay, or there is none any more. `then` is called when the guard has its word. */
+  /** Tells the guard that the machine shall stay, or that it is gone. `then` is called when the guard knows. */
   dismiss(then?: () => void): void;
 }
 
 /**
- * Watches over a machine that is starting: when this process ends before it dismisses the guard, whatever ends it (the
- * engine kills a step outright when it is cancelled), the machine of this start is stopped too, and no other one.
+ * Watches over a machine that is starting. If this process ends before it dismisses the guard, for any reason, the
+ * guard stops the machine of this start, and no other one. The engine, for example, kills a step outright when it is
+ * cancelled.
  *
- * @param start name of the start, where it has one already
+ * @param start name of the start, when it already has one
  */
 export function guardStart(paths: Pick<Paths, "pid" | "marker" | "process">, start: string = randomUUID()): StartGuard {
   const guard = spawn("/bin/sh", ["-c", SCRIPT, "cloister-guard", paths.pid, paths.marker, start, paths.process], {
-    // A session of its own, so that what kills this process's group does not kill its guard.
+    // The guard gets a session of its own: a signal that kills this process's group must not kill it.
     detached: true,
     stdio: ["pipe", "ignore", "ignore"],
   });
@@ -40,7 +42,7 @@ export function guardStart(paths: Pick<Paths, "pid" | "marker" | "process">, sta
   return {
     start,
     dismiss(then = () => {}) {
-      // Called in any case: with an error where there is no guard any more.
+      // `then` is called in any case: with an error when the guard is gone.
       guard.stdin.end("dismissed\n", then);
     },
   };

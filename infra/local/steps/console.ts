@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type ConsoleLine, parseConsoleLine } from "../../../contract/console.ts";
 import type { Paths } from "../paths.ts";
 
-/** Marks that show how far the boot has come; each is told once. */
+/** Marks of the boot's progress; each is told once. */
 const MILESTONES: readonly (readonly [RegExp, string])[] = [
   [/BdsDxe: (loading|starting) Boot/, "firmware found the boot loader"],
   [/Linux version \d/, "kernel started"],
@@ -12,7 +12,7 @@ const MILESTONES: readonly (readonly [RegExp, string])[] = [
   [/cloud-init\[\d+\]: Cloud-init .* finished/i, "cloud-init has finished"],
 ];
 
-/** Reads one line of the console: ours, or the system's own. `told` remembers which milestones were seen. */
+/** Reads one line of the console: ours, or the system's own. `told` remembers the milestones that were seen. */
 export function readConsoleLine(line: string, told: Set<string>): ConsoleLine | undefined {
   const ours = parseConsoleLine(line);
   if (ours) return ours;
@@ -43,7 +43,7 @@ export class NotReadyError extends Error {
  * Waits until the machine says on its console that it is ready.
  *
  * @returns the report of its verification, when the console gave it whole
- * @throws {NotReadyError} when it says that it is not, or its kernel panics
+ * @throws {NotReadyError} when the machine says that it is not ready, or its kernel panics
  * @throws an Error when QEMU ends, or when `signal` aborts
  */
 export async function followConsole(

@@ -19,7 +19,7 @@ import { beginBoot, endBoot, type RootDiskInput } from "./root-disk.ts";
 import { type Step, say } from "./step.ts";
 import { fetchReport, keepVerification } from "./verification.ts";
 
-/** What decides how the machine is started. */
+/** The inputs of a machine's start. */
 export interface StartMachineInput {
   readonly root: string;
   readonly architecture: Architecture;
@@ -30,23 +30,23 @@ export interface StartMachineInput {
   readonly sshPort: number;
   readonly hostAccess: Settings["hostAccess"];
   readonly kernel?: { readonly image: string; readonly commandLine: string };
-  /** What its root disk was made of. */
+  /** The inputs of its root disk. */
   readonly rootDisk: Omit<RootDiskInput, "architecture">;
 }
 
-/** What the program learns of a machine that is up and verified. */
+/** The facts that the program learns of a machine that is up and verified. */
 export interface RunningMachine {
   readonly sshPort: number;
   readonly accelerator: string;
   readonly why: string;
-  /** What carries its network, and what that cannot keep. */
+  /** The program that carries its network, and the promises that it cannot keep. */
   readonly network: string;
   readonly verification: VerificationSummary;
 }
 
 /**
- * The machine itself: a QEMU process that outlives this step. `create` returns when the machine has verified itself, and
- * fails with the report when it has not; then, as when it is interrupted, nothing is left running.
+ * The machine itself: a QEMU process that outlives this step. `create` returns when the machine has passed its own
+ * verification. Otherwise it fails with the report. After a failure or an interruption nothing is left running.
  */
 export const machine: Step<StartMachineInput, RunningMachine> = {
   async create(input, paths) {
@@ -65,7 +65,7 @@ export const machine: Step<StartMachineInput, RunningMachine> = {
         return result;
       } catch (error) {
         await stopMachine(paths, 0);
-        // What it watched over is gone; it must not meet the next start.
+        // The machine that the guard watched is gone; the guard must not be there at the next start.
         guard.dismiss();
         if (!(error instanceof EmulationFault) || attempt === START_ATTEMPTS) throw error;
         say(`${error.message}: starting it again (attempt ${attempt + 1} of ${START_ATTEMPTS})`);
@@ -83,12 +83,12 @@ export const machine: Step<StartMachineInput, RunningMachine> = {
   },
 };
 
-/** How often a machine is started whose kernel falls over an emulated CPU. */
+/** The most starts of a machine whose kernel fails because of an emulated CPU. */
 const START_ATTEMPTS = 3;
 
 /**
- * What a kernel meets on emulated processors only: an instruction that it had patched a moment before and that another
- * processor's thread of QEMU still runs in its old form, and a timer that comes late when the computer is busy.
+ * Two faults that a kernel meets on emulated processors only. It patched an instruction a moment before, and another
+ * processor's thread of QEMU still runs the old form. Or a timer comes late because the computer is busy.
  */
 export const EMULATION_FAULTS = /Oops: int3|IO-APIC \+ timer doesn't work/;
 
@@ -108,7 +108,8 @@ async function bringUp(
   const failed = AbortSignal.any([interrupted, AbortSignal.timeout(deadline)]);
   const report = (line: string) => say(`${((Date.now() - startedAt) / 1000).toFixed(0).padStart(4)} s  ${line}`);
   const verification = await followConsole(paths, alive, failed, report).catch(async (error: unknown) => {
-    // A failed verification's report says more than the console's one line; where that was torn, it is asked for.
+    // A failed verification's report says more than its one line on the console. If the report there is damaged, we
+    // fetch it.
     const report =
       error instanceof NotReadyError && (error.report ?? (await fetchReport(paths, running.sshPort, failed)));
     if (report) await keepVerification(paths, report);
@@ -142,7 +143,7 @@ async function start(
   const sshPort = await choosePort(input.sshPort, paths.root);
   if (!existsSync(paths.firmwareVariables)) await copyFile(firmware.variables, paths.firmwareVariables);
   await mkdir(dirname(paths.control), { recursive: true, mode: 0o700 });
-  // A new machine has new host keys; only the root disk says whether it is new, and it is made anew with its keys.
+  // A new machine has new host keys. Only the root disk knows whether it is new: its keys are made with it.
   await rm(paths.knownHosts, { force: true });
   await writeFile(paths.console, "");
   const { architecture, cpus, memoryMiB, kernel } = input;
@@ -169,8 +170,8 @@ async function start(
 }
 
 /**
- * Three times what was measured: about 60 s emulated, 150 s for another architecture, 20 s accelerated; and the 120 s that systemd
- * waits for a network that does not come. Milliseconds.
+ * The longest time for a boot, in milliseconds. It is at least three times the measured one: about 60 s emulated, 150 s
+ * for another architecture, 20 s accelerated. The 120 s that systemd waits for a missing network are added.
  */
 function bootTimeoutMs(accelerator: string, architecture: Architecture): number {
   if (accelerator !== "tcg") return 180_000 + 120_000;

@@ -8,17 +8,17 @@ import type { Paths } from "../paths.ts";
 import type { Architecture } from "../qemu.ts";
 import { type Step, say } from "./step.ts";
 
-/** What the program needs to know of the base image a root disk was made from. */
+/** The facts that the program needs about the base image of a root disk. */
 export interface RootDisk {
   readonly image: string;
   readonly digest: string;
   readonly standIn: boolean;
   readonly why: string;
-  /** For the labelled direct boot: kernel and command line. */
+  /** Kernel and command line, for the labelled direct boot. */
   readonly kernel?: { readonly image: string; readonly commandLine: string };
 }
 
-/** What decides what a root disk is made of. */
+/** The inputs of a root disk. */
 export interface RootDiskInput {
   readonly architecture: Architecture;
   readonly baseImage: Settings["baseImage"];
@@ -47,8 +47,9 @@ export const rootDisk: Step<RootDiskInput & { readonly root: string }, RootDisk>
 };
 
 /**
- * To be called before each start of the machine. A first boot that was cut short leaves half of what it makes (keys, users,
- * units) on the disk, and cloud-init would not make the rest: the disk is then made again. Nothing of a user is on it.
+ * Must be called before each start of the machine. An interrupted first boot leaves only some of its results (keys,
+ * users, units) on the disk, and cloud-init would not make the rest: so the disk is made again. It holds nothing of a
+ * user.
  */
 export async function beginBoot(input: RootDiskInput, paths: Paths): Promise<void> {
   const state = await readFile(paths.firstBoot, "utf8").catch(() => undefined);
@@ -69,7 +70,7 @@ export async function beginBoot(input: RootDiskInput, paths: Paths): Promise<voi
   await writeFile(paths.firstBoot, `${digest}\n${BEGUN}`);
 }
 
-/** To be called when the machine was verified: by then its disks hold what first boot made. */
+/** Must be called when the machine was verified: by then its disks hold all results of the first boot. */
 export async function endBoot(paths: Paths): Promise<void> {
   await rm(paths.firstBoot, { force: true });
 }

@@ -3,7 +3,7 @@ import { ensureRuntimeImage } from "../../../images/runtime/index.ts";
 import type { Architecture } from "../qemu.ts";
 import { type Step, say } from "./step.ts";
 
-/** What the program needs to know of the runtime image. */
+/** The facts that the program needs about the runtime image. */
 export interface RuntimeDisk {
   /** SHA-256, hexadecimal. */
   readonly digest: string;
@@ -11,7 +11,9 @@ export interface RuntimeDisk {
   readonly size: number;
 }
 
-/** The runtime image as a disk of the machine: a copy of the cached one, so that the cache can be emptied at any time. */
+/**
+ * The runtime image as a disk of the machine: a copy of the cached one, so that the cache can be emptied at any time.
+ */
 export const runtimeDisk: Step<{ root: string; architecture: Architecture }, RuntimeDisk> = {
   async create({ architecture }, paths) {
     const image = await ensureRuntimeImage({ arch: architecture, report: say });

@@ -8,7 +8,7 @@ import type { Step } from "./step.ts";
 export const seed: Step<
   {
     root: string;
-    /** As text, so that a preview shows what differs in it; the machine gets it compressed. */
+    /** This is text, so that a preview shows its differences; the machine gets it compressed. */
     userData: string;
     metaData: string;
   },

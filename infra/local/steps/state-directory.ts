@@ -16,7 +16,7 @@ export const stateDirectory: Step<{ root: string }, string> = {
     const ours = [paths.console, paths.qemuLog, paths.verification, paths.firmwareVariables, paths.process, paths.pid];
     for (const file of ours) await rm(file, { force: true });
     await rm(paths.firstSession, { recursive: true, force: true });
-    // Whatever else is in the folder is not ours to remove.
+    // Other files in the folder are not ours: we do not remove them.
     await rmdir(paths.root).catch(ignore("ENOENT", "ENOTEMPTY"));
     await rmdir(dirname(paths.control)).catch(ignore("ENOENT", "ENOTEMPTY", "EBUSY", "EACCES", "EPERM"));
   },

@@ -9,13 +9,13 @@ export function say(line: string): void {
 }
 
 /**
- * One step of the local target, run by a `command.local.Command`. Both halves may be repeated: `create` when all is there
- * already, and after a run that was killed; `remove` when nothing is left.
+ * One step of the local target, run by a `command.local.Command`. Both halves must work when they are repeated:
+ * `create` when everything is there already, and after a run that was killed; `remove` when nothing is left.
  */
 export interface Step<Input, Result extends StepOutcome> {
-  /** Makes it so. What it returns becomes the resource's `stdout`: see {@link writeOutcome}. */
+  /** Makes the step's result. The returned value becomes the resource's `stdout`: see {@link writeOutcome}. */
   create(input: Input, paths: Paths): Promise<Result>;
-  /** Takes it away. */
+  /** Removes the result. */
   remove(input: Input, paths: Paths): Promise<void>;
 }
 

@@ -15,8 +15,8 @@ export type StepName = keyof typeof STEPS;
 
 type StepOf<Name extends StepName> = Awaited<ReturnType<(typeof STEPS)[Name]>>;
 
-/** What a step needs to know. */
+/** The input of a step. */
 export type StepInput<Name extends StepName> = StepOf<Name> extends Step<infer Input, infer _> ? Input : never;
 
-/** What a step finds out. */
+/** The result of a step. */
 export type StepResult<Name extends StepName> = StepOf<Name> extends Step<infer _, infer Result> ? Result : never;

@@ -7,7 +7,7 @@ import { printReport } from "../../../guest/verify/table.ts";
 import type { Paths } from "../paths.ts";
 import { sshArguments } from "../ssh.ts";
 
-/** The machine is up, but does not keep a promise that it must keep. */
+/** The machine is up, but breaks a promise that it must keep. */
 export class VerificationError extends Error {
   constructor(report: Report, file: string) {
     super(`the machine did not pass its verification; the report is in ${file}\n${printReport(report)}`);
@@ -15,7 +15,7 @@ export class VerificationError extends Error {
   }
 }
 
-/** The report of the machine's verification at this boot, fetched by ssh; nothing when it cannot be had. */
+/** The report of the machine's verification at this boot, fetched by ssh; undefined when that fails. */
 export async function fetchReport(paths: Paths, port: number, signal: AbortSignal): Promise<string | undefined> {
   const { stdout, failed } = await execa("ssh", [...sshArguments(paths, port), "cat", RUN_FILES.report], {
     cancelSignal: signal,
