@@ -2,10 +2,10 @@ import { execa } from "execa";
 
 /** A `pulumi` that runs in a project. */
 export interface Engine {
-  /** The lines of what a command prints, as they come; its exit code does not matter: what it printed tells. */
+  /** Yields the lines that a command prints, as they come. Its exit code does not matter: the lines tell the result. */
   lines(args: readonly string[], env?: Readonly<Record<string, string>>): AsyncIterable<string>;
   /**
-   * What a command prints.
+   * Returns the output of a command.
    *
    * @throws Error when it fails
    */
@@ -17,7 +17,7 @@ const FLAGS = ["--non-interactive", "--color=never"];
 /**
  * @param pulumi path of the binary
  * @param folder of the project
- * @param env what is set beside this process's environment
+ * @param env variables beside this process's environment
  */
 export function engineOf(pulumi: string, folder: string, env: Readonly<Record<string, string | undefined>>): Engine {
   return {

@@ -1,4 +1,7 @@
-/** `npm run preview -- --stack dev [--base REF]`: what a change of this folder does to a stack. See docs/changes.md. */
+/**
+ * `npm run preview -- --stack dev [--base REF]`: shows the effects of a change in this folder on a stack. See
+ * docs/changes.md.
+ */
 import { createReadStream } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -61,7 +64,7 @@ function parsed(): Options {
   return options;
 }
 
-/** Text of a file at a commit; empty where it was not there. */
+/** The text of a file at a commit; empty when the file did not exist. */
 async function atCommit(ref: string, file: string): Promise<string> {
   const git = async (...args: string[]) =>
     await execa("git", args, { cwd: folder, reject: false, stripFinalNewline: false });

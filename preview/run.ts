@@ -8,7 +8,7 @@ import { readState } from "./change-set/state.ts";
 import type { Engine } from "./engine.ts";
 import { type Collected, Collector } from "./events/merge.ts";
 
-/** What is previewed. */
+/** The inputs of a preview. */
 export interface PreviewOptions {
   readonly engine: Engine;
   readonly stack: string;
@@ -23,12 +23,15 @@ export interface PreviewOptions {
   readonly report?: (line: string) => void;
 }
 
-/** Streams the engine's events on stdout, one a line; without, there is one digest at the end, which lacks half of them. */
+/**
+ * Streams the engine's events on stdout, one a line. Without it the engine prints a summary that lacks half of them.
+ */
 const STREAM = { PULUMI_ENABLE_STREAMING_JSON_PREVIEW: "true" };
 
 /**
- * Previews a stack, and what would help where a machine is renamed. Own backends take no lock for a preview, so the state is looked at before and
- * after: when it moved meanwhile, once more from the start, and then the document says so.
+ * Previews a stack. If a machine was renamed, it also previews a remedy. A user's own backend takes no lock for a
+ * preview, so we read the state before and after. If it has moved, we start again once. If it moves again, the document
+ * says so.
  */
 export async function previewStack(options: PreviewOptions): Promise<ChangeDocument> {
   const { engine, stack, command = "preview", base, head, report = () => {} } = options;
@@ -68,7 +71,7 @@ export async function previewStack(options: PreviewOptions): Promise<ChangeDocum
   return buildDocument({ ...inputs, remedies });
 }
 
-/** Whether two exports are of different states. */
+/** Tells whether two exports have different states. */
 function hasMoved(one: string, other: string): boolean {
   return readState(one).sha256 !== readState(other).sha256;
 }
@@ -91,7 +94,7 @@ async function collectFrom(
   return collector.finish();
 }
 
-/** The configuration in which renamed machines say what they were, in the zone where their disks lie. */
+/** Adds the former names of renamed machines to the configuration, and the zones of their disks. */
 export function withFormerNames(head: string, renames: readonly Rename[]): string {
   const document = parseDocument(head);
   for (const { from, to, zone } of renames) {
@@ -111,7 +114,7 @@ interface Machines {
   readonly config: { readonly "cloister:machines": Readonly<Record<string, object>> };
 }
 
-/** The lines of it that are to be written. */
+/** The lines of this configuration that the user has to write. */
 function remedyText(config: string, { to }: Rename): string {
   const machines = (parseDocument(config).toJS() as Machines).config["cloister:machines"];
   return stringify({ "cloister:machines": { [to]: machines[to] } }).trim();

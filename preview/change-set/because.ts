@@ -8,8 +8,8 @@ import { componentOf, nameOf, shortType } from "./names.ts";
 import type { State } from "./state.ts";
 
 /**
- * Keys of the configuration on which a property depends where its value is not the key's own; `NAME` is the machine or pool. Only keys that
- * the change did change are ever named.
+ * Keys of the configuration on which a property depends although its value is not the key's value. `NAME` is the
+ * machine or pool. The document names only keys that the change really changes.
  */
 const RULES: readonly (readonly [type: RegExp, property: RegExp, keys: readonly string[]])[] = [
   [/LaunchTemplate$/, /^imageId/, ["ami"]],
@@ -61,7 +61,7 @@ const RULES: readonly (readonly [type: RegExp, property: RegExp, keys: readonly 
   [/./, /^tags?(?:\.|\[|$)|^tagSpecifications/, ["tags", "machines.NAME.was"]],
 ];
 
-/** What is made or goes with a key, by the component that it is in. */
+/** Keys that create or delete resources, by the component of the resource. */
 const MADE_BY: readonly (readonly [urn: RegExp, keys: readonly string[]])[] = [
   [/cloister:aws:NamedMachine/, ["machines.NAME"]],
   [/cloister:aws:Pool/, ["pools.NAME"]],
@@ -74,7 +74,7 @@ const MADE_BY: readonly (readonly [urn: RegExp, keys: readonly string[]])[] = [
 
 const LONGEST = 5;
 
-/** Chains from what changes to the keys of the configuration that are the cause. */
+/** Chains from a changed resource to the keys of the configuration that are the cause. */
 export class Causes {
   readonly #changed: ReadonlyMap<string, Merged>;
   readonly #differences: ReadonlyMap<string, Differences>;
@@ -93,11 +93,11 @@ export class Causes {
     this.#differences = differences;
     this.#state = state;
     this.#config = config;
-    // What depends on something new has an id of nothing; of what was there the state knows it.
+    // The state lists dependencies by the resources' old URNs. Nothing in the state depends on a new resource.
     for (const { urn, old } of changed) if (old) this.#byId.set(old.urn, urn);
   }
 
-  /** Of one resource; empty where no key is the cause: the program itself has changed, or the provider. */
+  /** The chains of one resource. There are none when no key is the cause: the program or the provider has changed. */
   of(resource: Merged): Link[][] {
     return this.#of(resource, new Set());
   }
@@ -107,7 +107,7 @@ export class Causes {
     if (have) return have;
     const list = this.#differences.get(resource.urn)?.list ?? [];
     const forcing = list.filter(({ forces }) => forces);
-    // Of a replacement what forces it is the reason, and what else differs is not.
+    // If a replacement is forced, only the differences that force it are reasons.
     const reasons = forcing.length > 0 ? forcing : list;
     const chains: Link[][] = [];
     if (resource.op === "create" || resource.op === "delete") {
@@ -121,7 +121,8 @@ export class Causes {
       else chains.push(...this.#upstream(resource, difference, above));
     }
     const found = unique(chains).slice(0, 6);
-    // A chain that was cut short because it comes back to where it began is not the whole truth of what lies on it.
+    // A chain below another resource may be cut where it comes back to its start. It is not complete, so we do not keep
+    // it.
     if (above.size === 0) this.#done.set(resource.urn, found);
     return found;
   }
@@ -145,7 +146,7 @@ export class Causes {
     return rule ? this.#named(rule[1], resource) : [];
   }
 
-  /** Keys that have just this change of value, or else those of the rules. */
+  /** Keys whose values change in exactly this way. If there are none: the keys of the rules. */
   #keysOf(resource: Merged, { path, before, after }: Difference): string[] {
     const isSaid = (value: Plain | undefined): boolean => value !== undefined && canonicalText(value).length > 4;
     const same = this.#config.filter(
@@ -162,7 +163,7 @@ export class Causes {
     return this.#named(keys, resource);
   }
 
-  /** Those of some keys that the change did change. */
+  /** The keys among these that the change really changes. */
   #named(keys: readonly string[], resource: Merged): string[] {
     const name = componentOf(resource).split(" ")[1] ?? nameOf(resource.urn);
     const found = keys.flatMap((pattern) => {
@@ -173,7 +174,7 @@ export class Causes {
   }
 }
 
-/** Keys of other namespaces have theirs already. */
+/** Adds our namespace to a key. Keys of other namespaces already have theirs. */
 const keyOf = (path: string): string => (path.includes(":") ? path : `cloister:${path}`);
 
 const isWithin = (path: string, whole: string): boolean =>

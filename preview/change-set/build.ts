@@ -18,7 +18,7 @@ import { componentOf, nameOf, shortType } from "./names.ts";
 import { fingerprint, shown } from "./show.ts";
 import { readState, type State } from "./state.ts";
 
-/** All that a document is made of. */
+/** The inputs of a document. */
 export interface Inputs {
   readonly project?: string;
   readonly stack: string;
@@ -29,19 +29,19 @@ export interface Inputs {
   /** Text of Pulumi.STACK.yaml, before the change and with it. */
   readonly base: string;
   readonly head: string;
-  /** What names the run; all may be empty. */
+  /** Texts that identify the run; all may be empty. */
   readonly run?: { readonly commit?: string; readonly base?: string; readonly at?: string };
-  /** Credentials of the run, which are in no output whatever they stand in. */
+  /** Credentials of the run. They are removed from every text of the output. */
   readonly secrets?: readonly string[];
-  /** What previews of remedies came to, by the new name. */
+  /** Results of the previews of remedies, by the new name. */
   readonly remedies?: Readonly<Record<string, { readonly config: string; readonly tried: ChangeDocument }>>;
-  /** Further reasons why the preview is not to be approved. */
+  /** Further reasons why the preview must not be approved. */
   readonly doubts?: readonly string[];
 }
 
 const OPS = { create: "create", update: "update", delete: "delete", replace: "replace", same: "keep" } as const;
 
-/** The document of a preview. A pure function: equal inputs, equal documents. */
+/** Builds the document of a preview. It is a pure function: equal inputs give equal documents. */
 export function buildDocument(inputs: Inputs): ChangeDocument {
   const { collected } = inputs;
   const scrubber = new Scrubber(inputs.secrets);
@@ -155,7 +155,7 @@ export function buildDocument(inputs: Inputs): ChangeDocument {
     after: typeof base.settings,
     all: typeof fates,
   ): ChangeDocument["cost"] {
-    // Of a configuration that is refused nobody knows the cost, and a destroy that is refused saves nothing.
+    // Nobody knows the cost of a configuration that is refused, and a destroy that is refused saves nothing.
     const isDestroyed = inputs.command === "destroy" && collected.result === "succeeded";
     if (!before || (!after && !isDestroyed)) return null;
     const leaving: Leaving[] = all
@@ -171,7 +171,7 @@ export function buildDocument(inputs: Inputs): ChangeDocument {
   }
 }
 
-/** Whether a document's change takes no data, and is not refused. */
+/** Tells whether a document's change takes no data, and is not refused. */
 export function takesNothing({ result, data }: ChangeDocument): boolean {
   const bad = ["lost", "orphaned", "refused", "refused-by-aws", "shortened"];
   return result === "succeeded" && !data.some(({ fate }) => bad.includes(fate));
@@ -189,7 +189,7 @@ function protectionDiffers({ old, new: wanted }: Merged): boolean {
   return old.protect !== wanted.protect || old.retainOnDelete !== wanted.retainOnDelete;
 }
 
-/** Components and providers are no things of their own in the account. */
+/** Tells whether a resource exists in the account: components and providers do not. */
 function isCounted({ type }: Merged): boolean {
   return !/^(?:cloister:|pulumi:pulumi:)/.test(type);
 }
@@ -234,8 +234,9 @@ function gibOf({ type, old, new: wanted }: Merged): number | null {
 }
 
 /**
- * What is approved. It has every value, also what is not shown, under a key of the state; no order of events, sets or statements, no message, no
- * time. A secret counts by where it is and that it changes: nobody sees what it is.
+ * The digest that people approve. It covers every value, also values that are not shown, hashed with a key of the
+ * state. It does not depend on the order of events, sets or statements, on messages or on time. It covers the place of
+ * a secret and the fact that it changes, but not its value: nobody sees that.
  */
 function digestOf(changed: readonly Merged[], differences: ReadonlyMap<string, Differences>, state: State): string {
   const rows = changed.map((resource) => {
@@ -262,7 +263,7 @@ function inputsOf(state: Merged["old"]): { [key: string]: ReturnType<typeof plai
   return plain(state?.inputs ?? {}) as { [key: string]: ReturnType<typeof plain> };
 }
 
-/** The encrypted values of a configuration, in order: a change of one is all that can be known of a changed secret. */
+/** The encrypted values of a configuration, in order. If one changes, its secret has changed: we cannot know more. */
 function secretTexts(config: string): string {
   return [...config.matchAll(/secure:\s*(\S+)/g)].map(([, one]) => one).join("\n");
 }

@@ -9,7 +9,7 @@ const SETS =
 /** Properties that hold a document of IAM as text. */
 export const POLICY = /^(?:policy|assumeRolePolicy)$/;
 
-/** A text that is the same for what means the same. */
+/** Returns the same text for values that mean the same. */
 export function canonicalText(value: unknown): string {
   return stringify(value) ?? "null";
 }
@@ -62,7 +62,7 @@ function policy(text: string): Plain {
 function setsOf(value: Plain): Plain {
   if (Array.isArray(value)) {
     const list = sorted(value.map(setsOf));
-    // IAM takes one for a list of one.
+    // For IAM a single value means the same as a list with this value.
     return list.length === 1 ? (list[0] as Plain) : list;
   }
   if (!isObject(value)) return value;

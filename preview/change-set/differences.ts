@@ -2,7 +2,7 @@ import type { Merged } from "../events/merge.ts";
 import { hasSecret, isObject, type Plain, plain } from "../events/values.ts";
 import { canonicalInputs, canonicalText } from "./canonical.ts";
 
-/** One property that differs. Undefined: it is not there. */
+/** One property that differs. A value is undefined when the property is not there. */
 export interface Difference {
   readonly path: string;
   readonly before: Plain | undefined;
@@ -10,13 +10,16 @@ export interface Difference {
   readonly forces: boolean;
 }
 
-/** What differs in a resource, and whether all that differs is an order or a notation. */
+/** The differences of a resource. `onlyOrder`: only an order or a notation differs. */
 export interface Differences {
   readonly list: readonly Difference[];
   readonly onlyOrder: boolean;
 }
 
-/** Compares what the state has with what the program wants; never outputs, which are there or not by chance. */
+/**
+ * Compares the inputs in the state with those that the program wants. Outputs do not count: a state may have them or
+ * not by chance.
+ */
 export function differencesOf(resource: Merged): Differences {
   const before = canonicalInputs(inputsOf(resource.old?.inputs));
   const after = canonicalInputs(inputsOf(resource.new?.inputs));
@@ -29,11 +32,11 @@ export function differencesOf(resource: Merged): Differences {
     );
   if (resource.op === "create" || resource.op === "delete") return { list, onlyOrder: false };
   compare("", before, after, (path, a, b) => list.push({ path, before: a, after: b, forces: forces(path) }));
-  // A secret is as secret as the one before: that it changed, the provider alone can tell.
+  // All secrets look the same here: only the provider can tell that one has changed.
   for (const path of Object.keys(resource.detailed ?? {})) {
     if (list.some((one) => one.path === path || inside(one.path, path) || inside(path, one.path))) continue;
     const [a, b] = [at(before, path), at(after, path)];
-    // Keys of tags are in its paths as they are, which cannot be told from more of the path.
+    // The provider's paths contain keys of tags without quotes: a dot in a key looks like the next part of the path.
     const top = /^[A-Za-z0-9_]+/.exec(path)?.[0] ?? path;
     if (
       a === undefined &&
@@ -44,7 +47,8 @@ export function differencesOf(resource: Merged): Differences {
     const isPlainlyEqual = a !== undefined && canonicalText(a) === canonicalText(b) && !hasSecret(a);
     if (!isPlainlyEqual) list.push({ path, before: a, after: b, forces: forces(path) });
   }
-  // A dependent of what is deleted first has the engine's reason alone.
+  // A resource may be replaced only because it depends on one that is deleted first. Then the engine's keys are the
+  // reason.
   for (const key of resource.keys) {
     if (!list.some((one) => one.path === key || inside(one.path, key) || inside(key, one.path)))
       list.push({ path: key, before: at(before, key), after: at(after, key), forces: true });
@@ -59,7 +63,7 @@ function inputsOf(inputs: Readonly<Record<string, unknown>> | undefined): { [key
 
 const inside = (path: string, whole: string): boolean => path.startsWith(`${whole}.`) || path.startsWith(`${whole}[`);
 
-/** Calls for each leaf that differs; paths as the engine writes them. */
+/** Calls the function for each leaf that differs, with a path in the engine's notation. */
 export function compare(
   path: string,
   before: Plain | undefined,

@@ -1,7 +1,7 @@
-/** The one document that a preview comes to. The comment, the terminal view and the page are made of it, and of nothing else. */
+/** The document that is the result of a preview. The comment, the terminal view and the page are made only of it. */
 import { z } from "zod";
 
-/** A value as it may be shown. Unknown and secret are told apart, and neither is text. */
+/** A value as it may be shown. Unknown and secret values are distinguished, and neither is text. */
 export const shownSchema = z.union([
   z.strictObject({ value: z.string().describe("text, or JSON of what is no text") }),
   z.strictObject({ unknown: z.literal(true).describe("known after the deploy") }),

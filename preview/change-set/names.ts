@@ -17,7 +17,7 @@ export function componentOf({ old, new: wanted }: Pick<Merged, "old" | "new">): 
   return componentOfParent(wanted?.parent || old?.parent || "");
 }
 
-/** The same, of a parent's URN. */
+/** Does the same for a parent's URN. */
 export function componentOfParent(parent: string): string {
   const type = parent.split("::")[2]?.split("$").at(-1) ?? "";
   const kind = KINDS[type];

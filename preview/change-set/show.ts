@@ -7,7 +7,7 @@ import type { Shown } from "./document.ts";
 
 const LONGEST = 400;
 
-/** What of a property's value may be shown. */
+/** The part of a property's value that may be shown. */
 export function shown(type: string, path: string, value: Plain | undefined, scrubber: Scrubber): Shown {
   if (value === undefined) return { absent: true };
   if (value === unknown) return { unknown: true };
@@ -16,7 +16,7 @@ export function shown(type: string, path: string, value: Plain | undefined, scru
   return openly(value, scrubber);
 }
 
-/** A value of which nothing but looks tells whether it is a secret. */
+/** Shows a value. If it is not marked as a secret, only its look can tell whether it is one. */
 export function openly(value: Plain | undefined, scrubber: Scrubber): Shown {
   if (value === undefined) return { absent: true };
   if (hasSecret(value)) return { secret: true };
@@ -34,8 +34,8 @@ function size(value: Plain): string {
 }
 
 /**
- * Stands in the digest for a value, shown or not. What is not shown could be guessed from a plain hash: so it is hashed with a key that
- * only those have who may read the state.
+ * Represents a value in the digest, shown or not. A hidden value could be guessed from a plain hash, so the hash has a
+ * key. Only people who may read the state have this key.
  */
 export function fingerprint(value: Plain | undefined, key: string): string {
   if (value === undefined) return "absent";

@@ -34,11 +34,13 @@ export interface StateResource {
 
 /** A stack's state, as `pulumi stack export` writes it. */
 export interface State {
-  /** Of the whole text: a backend of one's own has no serial number. */
+  /** Digest of the whole text, because a user's own backend has no serial number. */
   readonly sha256: string;
   readonly time: string;
   readonly resources: ReadonlyMap<string, StateResource>;
-  /** Known to those who may read the state, and the same as long as the stack has the same resources. */
+  /**
+   * Only people who may read the state know this key. It stays the same as long as the stack has the same resources.
+   */
   readonly key: string;
 }
 

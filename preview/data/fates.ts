@@ -5,7 +5,7 @@ import type { Merged } from "../events/merge.ts";
 import { type Plain, plain } from "../events/values.ts";
 import { dataKind } from "./types.ts";
 
-/** What becomes of one thing that holds data. */
+/** The fate of one thing that holds data. */
 export interface Fate {
   readonly fate:
     | "lost"
@@ -23,8 +23,8 @@ export interface Fate {
 }
 
 /**
- * What becomes of data. What the last deploy left in the state decides of a deletion, whatever the program says now: Pulumi looks at `protect`
- * and `retainOnDelete` of the state (pkg/resource/deploy, step_generator.go and step.go).
+ * Finds the fates of data. The state of the last deploy decides about a deletion, not today's program: Pulumi reads
+ * `protect` and `retainOnDelete` from the state (pkg/resource/deploy, step_generator.go and step.go).
  */
 export function fatesOf(
   resources: readonly Merged[],
@@ -46,7 +46,7 @@ function ofResource(resource: Merged, state: State): Fate[] {
   const made = (fate: Fate["fate"], why: string, also: readonly string[] = []): Fate[] => [
     { fate, kind, resource, why, also },
   ];
-  // The engine lets a change take the protection away and replace in one go; delete in one go it does not.
+  // One change may remove the protection and replace the resource; the engine does not let it remove and delete.
   if (old.protect && (op === "delete" || wanted?.protect))
     return made(
       "refused",
@@ -79,7 +79,7 @@ function ofResource(resource: Merged, state: State): Fate[] {
   return made("lost", `It is deleted with all that is on it, without a question.${empty}`);
 }
 
-/** What of the stack is encrypted with a key, by the dependencies in the state. */
+/** The things of the stack that are encrypted with a key, by the dependencies in the state. */
 function encryptedWith(key: Merged, state: State): string[] {
   const id = state.resources.get(key.urn)?.id;
   const found: string[] = [];
@@ -95,7 +95,7 @@ function encryptedWith(key: Merged, state: State): string[] {
   return [...found.sort(), "snapshots of these disks"];
 }
 
-/** Protection that goes away. Such a step is `same` to the engine, which shows nothing. */
+/** Finds protection that goes away. The engine calls such a step `same`, and shows nothing. */
 function loosened(resource: Merged): Fate[] {
   const { op, old, new: wanted, type } = resource;
   if (!old || !wanted || op === "delete" || op === "create" || op === "replace") return [];
@@ -115,7 +115,7 @@ const number = (value: Plain | undefined): number | undefined => {
   return typeof found === "number" && Number.isFinite(found) ? found : undefined;
 };
 
-/** Data that a mere update takes, now or later. */
+/** Finds data that an update takes, now or later. */
 function ofProperties(resource: Merged, paths: readonly string[]): Fate[] {
   const { op, type, old, new: wanted } = resource;
   if (op === "same" || op === "create") return [];
@@ -136,7 +136,7 @@ function ofProperties(resource: Merged, paths: readonly string[]): Fate[] {
     return b < a ? [a, b] : undefined;
   };
   if (short === "LogGroup") {
-    // 0 and nothing are both: for ever.
+    // 0 and a missing value both mean: for ever.
     const days = (path: Plain): number => number(at(path, "retentionInDays")) || Number.POSITIVE_INFINITY;
     if (days(after) < days(before)) {
       const was = Number.isFinite(days(before)) ? `${days(before)} days` : "for ever";
@@ -187,7 +187,7 @@ function ofProperties(resource: Merged, paths: readonly string[]): Fate[] {
   return [];
 }
 
-/** Disks that stay, and leave their machine. */
+/** Finds disks that stay, but leave their machine. */
 function ofAttachment(resource: Merged, all: readonly Merged[]): Fate[] {
   if (shortType(resource.type) !== "VolumeAttachment" || (resource.op !== "replace" && resource.op !== "delete"))
     return [];

@@ -4,19 +4,19 @@ import { componentOf, nameOf, shortType } from "../change-set/names.ts";
 import type { Merged } from "../events/merge.ts";
 import { isObject, type Plain, plain, unknown } from "../events/values.ts";
 
-/** A machine or pool that goes while one like it comes. */
+/** A machine or pool that is deleted while a similar one is created. */
 export interface FoundRename {
   readonly kind: "machine" | "pool";
   readonly from: string;
   readonly to: string;
-  /** How many resources of the two are equal but for the name, of how many. */
+  /** The number of resources that are equal except for the name; `of` is the number of all. */
   readonly equal: number;
   readonly of: number;
   /** Zones of the two session disks; undefined where there are none. */
   readonly zone?: { readonly before: string; readonly after: string };
 }
 
-/** Pairs of what is deleted and what is created, each at most once, the most alike first. */
+/** Pairs deleted machines and pools with created ones, each at most once, the most similar first. */
 export function renamesIn(resources: readonly Merged[]): FoundRename[] {
   const gone = componentsOf(resources, "delete");
   const come = componentsOf(resources, "create");
@@ -39,7 +39,7 @@ export function renamesIn(resources: readonly Merged[]): FoundRename[] {
   });
 }
 
-/** Components of which all goes, or all comes. */
+/** Components whose resources are all deleted, or all created. */
 function componentsOf(resources: readonly Merged[], op: "delete" | "create"): Map<string, Merged[]> {
   const found = new Map<string, Merged[]>();
   const broken = new Set<string>();
@@ -74,10 +74,12 @@ function pair(from: string, old: readonly Merged[], to: string, wanted: readonly
 
 const text = (value: Plain | undefined): string => (typeof value === "string" ? value : "");
 
-/** What is named by chance, or depends on the name by more than its text. */
+/** Properties that are named by chance, or depend on the name in more than their text. */
 const LEFT_OUT = /^(?:name|userData|userDataBase64|availabilityZone|networkInterfaces(?:\[\d+\])?(?:\.subnetId)?)$/;
 
-/** Whether two resources are equal but for a name in their texts; what is not known yet is taken for equal. */
+/**
+ * Tells whether two resources are equal except for a name in their texts. Values that are not known yet count as equal.
+ */
 function isAlike(a: Plain, nameA: string, b: Plain, nameB: string): boolean {
   let differs = 0;
   compare("", withoutName(a, nameA), withoutName(b, nameB), (path, one, other) => {

@@ -1,4 +1,4 @@
-/** Types of resources that hold what cannot be made again, and what people call them. */
+/** Types of resources whose content cannot be made again, each with people's word for it. */
 const KINDS: readonly (readonly [RegExp, string])[] = [
   [/^aws:ebs\/volume:Volume$/, "disk"],
   [/^aws:ebs\/snapshot(?:Copy|Import)?:/, "snapshot"],
@@ -16,7 +16,7 @@ const KINDS: readonly (readonly [RegExp, string])[] = [
   [/^aws:backup\/vault:Vault$/, "backups"],
 ];
 
-/** What a resource of a type is called where it holds data; undefined where it holds none. */
+/** The word for a type of resource that holds data; undefined when the type holds none. */
 export function dataKind(type: string): string | undefined {
   return KINDS.find(([pattern]) => pattern.test(type))?.[1];
 }

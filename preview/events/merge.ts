@@ -1,6 +1,6 @@
 import { type EngineState, type EngineStep, eventSchema } from "./schema.ts";
 
-/** What the engine means to do with a resource, all of its steps taken together. */
+/** The engine's plan for a resource: all of its steps together. */
 export type Operation = "create" | "update" | "delete" | "replace" | "same";
 
 /** All steps of one resource. */
@@ -8,9 +8,9 @@ export interface Merged {
   readonly urn: string;
   readonly type: string;
   readonly op: Operation;
-  /** As the state has it; absent for what is created. */
+  /** The resource in the state; absent when it is created. */
   readonly old?: EngineState;
-  /** As the program wants it; absent for what is deleted. */
+  /** The resource that the program wants; absent when it is deleted. */
   readonly new?: EngineState;
   /** Properties that force the replacement, sorted. */
   readonly keys: readonly string[];
@@ -25,7 +25,7 @@ export interface Diagnostic {
   readonly message: string;
 }
 
-/** One policy's word on one resource. */
+/** One policy's message about one resource. */
 export interface PolicyWord {
   readonly urn: string;
   readonly pack: string;
@@ -34,13 +34,13 @@ export interface PolicyWord {
   readonly message: string;
 }
 
-/** What a stream of events comes to. The order in which events came is gone. */
+/** The result of a stream of events. It does not depend on the events' order. */
 export interface Collected {
   readonly resources: readonly Merged[];
   readonly diagnostics: readonly Diagnostic[];
   readonly policies: readonly PolicyWord[];
   readonly result: "succeeded" | "failed" | "canceled" | "incomplete";
-  /** What is wrong with the stream itself: such a preview is not to be approved. */
+  /** Errors of the stream itself: a preview that has one must not be approved. */
   readonly doubts: readonly string[];
 }
 
@@ -60,7 +60,7 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
 };
 /** Steps that change nothing. */
 const SILENT = ["read", "read-replacement", "refresh", "remove-pending-replace", "diff"];
-/** Of two operations on one resource the weightier one counts. */
+/** When a resource has two operations, the later one in this list counts. */
 const WEIGHT: readonly Operation[] = ["same", "update", "create", "delete", "replace"];
 const LOGICAL: Readonly<Record<string, Operation>> = {
   create: "create",
@@ -77,7 +77,7 @@ const COLOURS = /<\{%.*?%\}>|\u001b\[[0-9;]*m/g;
 interface Growing {
   type: string;
   op: Operation;
-  /** Whether nothing was seen but the end of what was replaced. */
+  /** True while we have seen only the deletion of a replaced resource. */
   onlyEnd: boolean;
   old?: EngineState;
   new?: EngineState;
@@ -85,7 +85,7 @@ interface Growing {
   detailed?: Record<string, string>;
 }
 
-/** Reads events one by one; holds of each resource what is needed and no more. */
+/** Reads events one by one, and keeps only the necessary facts of each resource. */
 export class Collector {
   readonly #resources = new Map<string, Growing>();
   readonly #diagnostics: Diagnostic[] = [];
@@ -94,9 +94,9 @@ export class Collector {
   readonly #texts = new Map<string, string>();
   #summary: { result: string; resourceChanges: Record<string, number> } | undefined;
 
-  /** One line of the stream; lines that are no event are left out: installers print before it. */
+  /** Takes one line of the stream. It skips lines that are no event, because installers print before the stream. */
   add(line: string): void {
-    // Half of a stream tells after each step that a preview would have done it: nothing that is not known before.
+    // Half of the events say after each step that the preview would have done it. They hold nothing new: we skip them.
     if (!line.startsWith("{") || /^\{"sequence":\d+,"timestamp":\d+,"resOutputsEvent"/.test(line)) return;
     let json: unknown;
     try {
@@ -131,13 +131,13 @@ export class Collector {
   }
 
   finish(): Collected {
-    // What has an alias ends under its former name.
+    // A resource with an alias ends under its former name.
     const former = new Set([...this.#resources.values()].flatMap((one) => (one.new && one.old ? [one.old.urn] : [])));
     const resources: Merged[] = [];
     let leftovers = 0;
     for (const [urn, { keys, onlyEnd, ...rest }] of this.#resources) {
       if (onlyEnd && former.has(urn)) continue;
-      // Left by an update that did not come to its end.
+      // An update that did not finish left this resource.
       if (onlyEnd) leftovers++;
       resources.push({ urn, ...rest, ...(onlyEnd ? { op: "delete" as const } : {}), keys: [...keys].sort() });
     }
@@ -170,7 +170,7 @@ export class Collector {
     };
     if (step.op !== "delete-replaced" && step.op !== "discard-replaced") have.onlyEnd = false;
     if (WEIGHT.indexOf(op) > WEIGHT.indexOf(have.op)) have.op = op;
-    // Of a replacement's steps not each has both.
+    // Not every step of a replacement has both states.
     if (step.old) have.old ??= this.#slim(step.old);
     if (step.new) have.new ??= this.#slim(step.new);
     for (const key of step.keys ?? []) have.keys.add(key);
@@ -219,7 +219,7 @@ export class Collector {
   }
 }
 
-/** Those that the engine makes by itself. */
+/** Tells whether a resource is a provider that the engine makes by itself. */
 function isDefaultProvider(urn: string): boolean {
   return /::pulumi:providers:[^:]+::default/.test(urn);
 }

@@ -1,4 +1,6 @@
-/** What is read of the engine's events (Pulumi, sdk/go/common/apitype/events.go). Loosely: versions add to them. */
+/**
+ * The parts of the engine's events that we read (Pulumi, sdk/go/common/apitype/events.go). New versions may add others.
+ */
 import { z } from "zod";
 
 const stateSchema = z.object({

@@ -15,7 +15,7 @@ const UNKNOWNS = [
 ];
 const UNKNOWN = new RegExp(UNKNOWNS.join("|"));
 
-/** Stands for a value that is not there to be seen. */
+/** Stands for a value that we cannot see. */
 export class Sentinel {
   readonly #isOne = true;
   readonly kind: "secret" | "unknown";
@@ -29,7 +29,7 @@ export class Sentinel {
   }
 }
 
-/** A value that the engine marks as secret. Its content is nowhere. */
+/** A value that the engine marks as secret. We keep its content nowhere. */
 export const secret = new Sentinel("secret");
 /** A value that only the deploy knows. */
 export const unknown = new Sentinel("unknown");
@@ -54,17 +54,17 @@ export function plain(value: unknown): Plain {
   );
 }
 
-/** Whether a value is an object with members; a secret and an unknown are none. */
+/** Tells whether a value is an object with members. A secret and an unknown value are not. */
 export function isObject(value: Plain | undefined): value is { [key: string]: Plain } {
   return typeof value === "object" && value !== null && !Array.isArray(value) && !Sentinel.is(value);
 }
 
-/** Whether there is an unknown anywhere in a value. */
+/** Tells whether a value contains an unknown value. */
 export function hasUnknown(value: Plain | undefined): boolean {
   return has(value, unknown);
 }
 
-/** Whether there is a secret anywhere in a value. */
+/** Tells whether a value contains a secret. */
 export function hasSecret(value: Plain | undefined): boolean {
   return has(value, secret);
 }

@@ -7,7 +7,7 @@ import { type Plain, plain, unknown } from "../events/values.ts";
 import type { Scrubber } from "../secrets/scrub.ts";
 import { bytesOf, isOwn, readUserData, textOf, USER_DATA_LIMIT, type UserData } from "./user-data.ts";
 
-/** What first boot does otherwise, once for all machines of which that is the same. */
+/** The changes of the first boot. Machines with the same changes share one entry. */
 export function cloudInitChanges(resources: readonly Merged[], scrubber: Scrubber): CloudInitChange[] {
   const found = new Map<string, CloudInitChange>();
   for (const resource of resources) {
@@ -15,13 +15,13 @@ export function cloudInitChanges(resources: readonly Merged[], scrubber: Scrubbe
     const [a, b] = [userDataIn(resource.old), userDataIn(resource.new)];
     if (a === b) continue;
     const machine = componentOf(resource) || nameOf(resource.urn);
-    // Two machines are alike where all that differs is their name. It is looked at before they are taken apart, which is slow.
+    // Two machines are alike when only their names differ. We check this before we decode user data, which is slow.
     const key = likeness(machine.split(" ").at(-1) ?? machine, a, b);
     const have = found.get(key);
     if (have) have.machines.push(machine);
     else found.set(key, { machines: [machine], ...changeOf(a, b, scrubber) });
   }
-  // What differs in nothing that is shown is one row as well.
+  // Entries that show no difference from each other become one row too.
   const rows = new Map<string, CloudInitChange>();
   for (const one of found.values()) {
     const name = one.machines[0]?.split(" ").at(-1) ?? "";
@@ -72,7 +72,7 @@ function filesOf(before: UserData, after: UserData, scrubber: Scrubber): CloudIn
     const [a, b] = [before.files[path], after.files[path]];
     if (a === b) return [];
     const change = a === undefined ? ("added" as const) : b === undefined ? ("removed" as const) : ("changed" as const);
-    // Scrubbed before they are compared: a secret that is cut in two by a line of the difference would not be known again.
+    // We scrub before we compare: if the difference cut a secret into two lines, we would not recognize it.
     const [one, other] = [scrubber.text(a ?? ""), scrubber.text(b ?? "")];
     return [{ path: scrubber.text(path), change, diff: isOwn(path) ? patch(one, other) : null }];
   });

@@ -7,11 +7,11 @@ import { openly } from "../change-set/show.ts";
 import { isObject, type Plain, plain, secret } from "../events/values.ts";
 import type { Scrubber } from "../secrets/scrub.ts";
 
-/** A stack's configuration, as its file has it. */
+/** A stack's configuration, read from its file. */
 export interface StackConfig {
-  /** By full key, such as `cloister:ami`; secrets are marked. */
+  /** Values by full key, such as `cloister:ami`; secrets are marked. */
   readonly values: Readonly<Record<string, Plain>>;
-  /** As the program takes it; undefined when the program refuses it. */
+  /** The settings that the program reads from it; undefined when the program refuses it. */
   readonly settings?: Settings;
   /** Set when the file is no YAML. */
   readonly problem?: string;
@@ -25,7 +25,7 @@ export function readConfig(text: string): StackConfig {
   try {
     parsed = plain(parse(text) ?? {});
   } catch {
-    // The parser's message quotes the file, in which there may be anything.
+    // We do not show the parser's message: it quotes the file, which may contain anything.
     return { values: {}, problem: "the stack's configuration is no YAML" };
   }
   const config = isObject(parsed) && isObject(parsed["config"]) ? parsed["config"] : {};
@@ -39,7 +39,7 @@ export function readConfig(text: string): StackConfig {
   return { values, ...("settings" in settings ? { settings: settings.settings } : {}) };
 }
 
-/** `secure:` is how the file has what is encrypted. */
+/** Marks secrets: the file has encrypted values under `secure:`. */
 function withSecrets(value: Plain): Plain {
   if (Array.isArray(value)) return value.map(withSecrets);
   if (!isObject(value)) return value;
@@ -47,15 +47,15 @@ function withSecrets(value: Plain): Plain {
   return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, withSecrets(one)]));
 }
 
-/** One leaf of the configuration that differs, with what stands for a key that is not set. */
+/** One leaf of the configuration that differs. A key that is not set has its default here. */
 export interface ConfigDifference {
-  /** Path in the settings, such as `machines.one.zone`; with its namespace for keys of others. */
+  /** Path in the settings, such as `machines.one.zone`. Keys of other namespaces keep their namespace. */
   readonly path: string;
   readonly before: Plain | undefined;
   readonly after: Plain | undefined;
 }
 
-/** What differs, in the order of keys. */
+/** The differences between two configurations, in the order of keys. */
 export function configDifferences(base: StackConfig, head: StackConfig, secretChanged: boolean): ConfigDifference[] {
   const found: ConfigDifference[] = [];
   const keys = [...new Set([...Object.keys(base.values), ...Object.keys(head.values)])].sort();
@@ -74,10 +74,10 @@ function defaultOf(key: string): Plain | undefined {
   return result?.success ? plain(result.data) : undefined;
 }
 
-/** Keys of which a part may be anything, a secret as well. */
+/** Keys whose values may be anything, also secrets. */
 const INNER = /^mcpServers\..*\.(?:env|args|command)\b/;
 
-/** The rows of the comment. Values of other namespaces are not shown: what they are, nobody here knows. */
+/** The rows of the comment. Values of other namespaces are not shown, because we do not know their meaning. */
 export function configRows(differences: readonly ConfigDifference[], scrubber: Scrubber): ConfigChange[] {
   return differences.map(({ path, before, after }) => {
     const top = /^[A-Za-z0-9]+/.exec(path)?.[0] ?? "";

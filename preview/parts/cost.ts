@@ -6,23 +6,23 @@ import type { Cost } from "../change-set/document.ts";
 export interface Leaving {
   readonly kind: string;
   readonly name: string;
-  /** Of disks; else 0. */
+  /** The size of a disk; 0 for other kinds. */
   readonly gib: number;
-  /** Whether it stays in the account; of a disk that goes, its snapshots do. */
+  /** True when it stays in the account. When a disk goes, its snapshots stay. */
   readonly stays: boolean;
 }
 
-/** What one costs a month, whatever is in it. */
+/** The price of one for a month, which does not depend on its content. */
 const EACH: Readonly<Record<string, number>> = { key: 1, secret: 0.4 };
 
 const cents = (usd: number): number => Math.round(usd * 100) / 100;
 
-/** Whether a price is not known: the estimate counts it as 0 and says so in its line. */
+/** Tells whether a price is not known. The estimate counts it as 0 and says so in its line. */
 const isUnknown = ({ what }: CostLine): boolean => what.includes("price not known");
 
 /**
- * What a stack costs a month before and after, at its least size; a price that is not known makes a sum unknown, and never a saving.
- * Undefined: there is no such stack.
+ * The costs of a stack for a month before and after, at its least size. A price that is not known makes a sum unknown:
+ * it never looks like a saving. Undefined settings mean that there is no such stack.
  */
 export function costOf(
   before: Settings | undefined,

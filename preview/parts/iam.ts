@@ -5,7 +5,7 @@ import type { Merged } from "../events/merge.ts";
 import { hasSecret, hasUnknown, isObject, type Plain, plain } from "../events/values.ts";
 import type { Scrubber } from "../secrets/scrub.ts";
 
-/** One right: the least that a statement says. */
+/** One right: the smallest part of a statement. */
 interface Right {
   readonly effect: string;
   readonly principal: string;
@@ -17,7 +17,7 @@ interface Right {
 /** Stands for a part that only the deploy knows. */
 const LATER = "(known after the deploy)";
 
-/** Rights that come and go, and whether that gives more or less. Texts, orders and names of statements are no change. */
+/** Rights that come and go, and their effect on access. New texts, orders and names of statements are no change. */
 export function iamChanges(resources: readonly Merged[], scrubber: Scrubber): IamChange[] {
   return resources.flatMap((resource) => {
     if (resource.op === "same") return [];
@@ -32,7 +32,10 @@ export function iamChanges(resources: readonly Merged[], scrubber: Scrubber): Ia
   });
 }
 
-/** What goes altogether. With a key, an endpoint or a bucket goes what its policy spoke of. */
+/**
+ * The rights that go with a deleted resource. A policy that goes together with its key, endpoint or bucket is no
+ * change.
+ */
 function gone(resource: Merged, resources: readonly Merged[], scrubber: Scrubber): IamChange[] {
   const short = shortType(resource.type);
   const isBucketPolicy =
@@ -79,7 +82,7 @@ function ofPolicy(on: string, before: Plain, after: Plain, scrubber: Scrubber): 
   return [...rows("added", added, old), ...rows("removed", removed, wanted)];
 }
 
-/** What an added right gives that was not there, or a removed one takes that is not there still. */
+/** The effect of an added or removed right. There is none when another right covers it. */
 function meaning(change: "added" | "removed", right: Right, others: readonly Right[]): IamChange["means"] {
   if (canonicalText(right).includes(LATER) && right.effect !== "Deny")
     return change === "added" ? "broadens" : "narrows";
@@ -88,7 +91,7 @@ function meaning(change: "added" | "removed", right: Right, others: readonly Rig
   return (right.effect === "Allow") === (change === "added") ? "broadens" : "narrows";
 }
 
-/** Whether one right gives all that another does. */
+/** Tells whether one right gives everything that another gives. */
 function covers(wide: Right, narrow: Right): boolean {
   return (
     wide.effect === narrow.effect &&
@@ -100,7 +103,8 @@ function covers(wide: Right, narrow: Right): boolean {
 }
 
 /**
- * IAM's wildcards, in a time that no pattern makes long. A wider pattern tells a narrower one; of two that only overlap neither is told.
+ * Tells whether a pattern with IAM's wildcards matches a text, which may be a pattern too. No pattern makes this slow.
+ * A wider pattern matches a narrower one; two patterns that only overlap do not match each other.
  */
 function matches(pattern: string, text: string): boolean {
   let [p, t, star, from] = [0, 0, -1, 0];
@@ -156,7 +160,9 @@ const textOf = (value: Plain | undefined): string =>
 
 type Row = Omit<IamChange, "on" | "change">;
 
-/** Rights that differ in their actions alone, or then in their resources alone, are one row. */
+/**
+ * Joins rights to rows: first those that differ only in their actions, then those that differ only in their resources.
+ */
 function grouped(rights: readonly Right[], means: (right: Right) => IamChange["means"]): Row[] {
   const byActions = new Map<string, Row>();
   for (const right of rights) {

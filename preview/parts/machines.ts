@@ -5,16 +5,20 @@ import type { Merged } from "../events/merge.ts";
 import { type Plain, plain } from "../events/values.ts";
 
 /**
- * Minutes from the end of the old machine to the verified new one. Assumed, not measured: EC2 takes one or two to stop and start, the first boot
- * with its verification the rest; nothing here has met AWS (docs/fidelity.md).
+ * Minutes from the end of the old machine to the verified new one. We assumed these numbers and did not measure them:
+ * EC2 takes one or two minutes to stop and start, and the first boot with its verification takes the rest. Nothing here
+ * was run on AWS (docs/fidelity.md).
  */
 const REPLACEMENT = { least: 3, most: 10 };
-/** Minutes that an instance refresh waits for busy machines, an hour, before it fails (Auto Scaling user guide, "Instance refresh"). */
+/**
+ * Minutes that an instance refresh waits for busy machines, an hour, before it fails (Auto Scaling user guide,
+ * "Instance refresh").
+ */
 const PATIENCE = 60;
-/** Part of a group that may be out at the same time: 90 % stay healthy, its default. */
+/** The part of a group that may be out of service at the same time: by default 90 % stay healthy. */
 const AT_ONCE = 0.1;
 
-/** Which machines restart or roll, in which order, how long about. */
+/** The machines that restart or roll, with their order and the approximate time. */
 export function machineEffects(
   resources: readonly Merged[],
   differences: ReadonlyMap<string, Differences>,

@@ -6,7 +6,9 @@ import type { Scrubber } from "../secrets/scrub.ts";
 
 type Row = Omit<NetworkChange, "change">;
 
-/** Ways in and out that come and go, compared by what they say: a rule that moves to another group is one that goes and one that comes. */
+/**
+ * Ways in and out that come and go, compared by their content. A rule that moves to another group is removed and added.
+ */
 export function networkChanges(resources: readonly Merged[], scrubber: Scrubber): NetworkChange[] {
   const names = new Map(resources.flatMap(({ urn, old }) => (old?.id ? [[old.id, nameOf(urn)] as const] : [])));
   const [before, after] = [new Map<string, Row>(), new Map<string, Row>()];

@@ -11,17 +11,19 @@ export interface UserData {
 
 export { USER_DATA_LIMIT };
 
-/** Files whose text is the repository's own. Of others only the size is shown. */
+/** Files whose text is the repository's own. For other files only the size is shown. */
 const OWN =
   /^(?:cloud-config|\/etc\/cloister\/(?:machine\.json|boot\.env)|\/usr\/local\/lib\/cloister\/[a-z-]+|\/etc\/systemd\/system\/cloister-[a-z-]+\.service)$/;
-/** What may be anything in machine.json: whoever configures a server of tools writes its environment. */
+/**
+ * Keys in machine.json whose values may be anything: a user who configures a server of tools writes its environment.
+ */
 const INNER = /^(?:env|args|command|headers)$/;
 const MOST = 1 << 20;
 
-/** Whether a file's text may be shown. */
+/** Tells whether a file's text may be shown. */
 export const isOwn = (path: string): boolean => OWN.test(path);
 
-/** Bytes that EC2 counts. */
+/** The size in bytes, as EC2 counts it. */
 export const bytesOf = (base64: string): number => Buffer.byteLength(base64, "base64");
 
 /** The text of user data as it is, or undefined. */
@@ -36,7 +38,7 @@ export function textOf(base64: string): string | undefined {
   }
 }
 
-/** Decodes user data; undefined when it is none that this program renders. */
+/** Decodes user data. Returns undefined when it is not in the form that this program renders. */
 export function readUserData(base64: string): UserData | undefined {
   try {
     const text = textOf(base64);
@@ -57,7 +59,7 @@ export function readUserData(base64: string): UserData | undefined {
   }
 }
 
-/** One member a line, so that a difference is a line. */
+/** Writes one member on each line, so that a difference is a line. */
 function machineText(content: string): string {
   try {
     return `${JSON.stringify(withoutInner(JSON.parse(content) as Plain, false), undefined, 2)}\n`;

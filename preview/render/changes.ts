@@ -3,10 +3,16 @@ import type { Change, ChangeDocument, Link, Shown } from "../change-set/document
 import { shortType } from "../change-set/names.ts";
 import { type Block, block, code, details, names, paragraph, plural, say, strong, table, words } from "./tree.ts";
 
-/** How much is shown: 0 all, then without properties, without rows of what is updated and created, without reasons. */
+/**
+ * The level of detail. 0 shows all. Each level shortens lists, and leaves out more: from 1 on properties, from 2 on
+ * rows of updated and created resources, from 3 on reasons.
+ */
 export type Level = 0 | 1 | 2 | 3 | 4;
 
-/** What is replaced, deleted, updated and created, in this order; nothing of what stays. */
+/**
+ * The resources that are replaced, deleted, updated and created, in this order. Resources that stay are listed only when
+ * their protection changes.
+ */
 export function changeBlocks(document: ChangeDocument, level: Level): Block[] {
   const of = (op: Change["op"]): Change[] => document.changes.filter((one) => one.op === op);
   const byDestroy = document.command === "destroy";
@@ -90,7 +96,7 @@ function updated(changes: readonly Change[], level: Level): Block[] {
   ];
 }
 
-/** What the engine calls `same`, and is less protected, or more, than it was. */
+/** Resources that the engine calls `same`, although their protection changes. */
 function kept(changes: readonly Change[], level: Level): Block[] {
   if (changes.length === 0) return [];
   const groups = grouped(changes, ({ protect, retain }) => JSON.stringify([protect, retain]));
@@ -115,7 +121,7 @@ function kept(changes: readonly Change[], level: Level): Block[] {
   ];
 }
 
-/** The end of a list that is too long. */
+/** Shortens a list that is too long. */
 function shortened(rows: PhrasingContent[][][], level: Level): PhrasingContent[][][] {
   const most = [200, 100, 60, 30, 10][level] ?? 10;
   if (rows.length <= most) return rows;
@@ -140,7 +146,7 @@ const types = (changes: readonly Change[]): string =>
 const some = (all: readonly string[]): string =>
   all.length > 8 ? `${all.slice(0, 8).join(", ")} and ${all.length - 8} more` : all.join(", ");
 
-/** Of a machine's resources its disk says most where it is replaced, and then the machine itself. */
+/** Chooses the resource of a machine that explains most: its disk if it is there, else the machine itself. */
 function reasonOf(group: readonly Change[]): Change | undefined {
   const of = (short: string): Change | undefined => group.find(({ type }) => shortType(type) === short);
   return of("Volume") ?? of("Instance") ?? group[0];
@@ -148,13 +154,13 @@ function reasonOf(group: readonly Change[]): Change | undefined {
 
 const causeKeys = (because: readonly Link[][]): string =>
   JSON.stringify(because.map((one) => one.at(-1)?.config ?? ""));
-/** A chain without the names on it: those of machines that are alike differ in nothing else. */
+/** A chain without its names. The chains of similar machines differ only in their names. */
 const chainText = (group: readonly Change[]): string =>
   JSON.stringify(
     (reasonOf(group)?.because[0] ?? []).map(({ path, config, name }) => [path, config, name?.split(" ")[0]]),
   );
 
-/** Why something changes, in the shortest chain; where several keys are as near, all of them. */
+/** The reason of a change, in the shortest chain. If other keys are equally near, they are listed too. */
 function reasons(change: Change | undefined, isOneOfMany = false): PhrasingContent[] {
   const [first, ...others] = change?.because ?? [];
   if (first === undefined) {

@@ -20,7 +20,7 @@ import {
 } from "./tree.ts";
 import { verdictOf } from "./verdict.ts";
 
-/** The whole of what a preview says, at one level of detail. */
+/** The whole content of a preview, at one level of detail. */
 export function commentTree(document: ChangeDocument, level: Level): Tree {
   const children: Block[] = [
     title(document),
@@ -87,7 +87,7 @@ function counts({ counts: count, cost: costs }: ChangeDocument): Block {
 
 const usd = (value: number): string => value.toFixed(2);
 
-/** A price that is not known is no saving. */
+/** The difference between two prices. A price that is not known is no saving. */
 function difference(before: number | null, after: number | null): string {
   if (before === null || after === null) return "not known";
   const delta = Math.round((after - before) * 100) / 100;
@@ -212,7 +212,7 @@ function policies({ policies: all }: ChangeDocument, level: Level): Block[] {
 
 type CostLines = NonNullable<ChangeDocument["cost"]>["lines"];
 
-/** The largest difference first; one that is not known before all. */
+/** Sorts lines by their difference, the largest first. Differences that are not known come before all. */
 function byWeight(lines: CostLines): CostLines {
   const weight = ({ before, after }: CostLines[0]): number =>
     before === null || after === null ? Number.POSITIVE_INFINITY : Math.abs(after - before);

@@ -14,7 +14,7 @@ const HEADS: Readonly<Record<DataAtRisk["fate"], string>> = {
   reattached: "Moves with its data",
 };
 
-/** What becomes of data: first, always, and never left out. */
+/** The fates of data. They always come first, and are never left out. */
 export function dataBlocks(document: ChangeDocument, isShort: boolean): Block[] {
   const { data, result, renames } = document;
   if (data.length === 0) {
@@ -75,7 +75,7 @@ function summary(data: readonly DataAtRisk[]): PhrasingContent[] {
   return [strong(say(`${parts.join(" · ")}.`))];
 }
 
-/** Rows that say the same of several things. */
+/** Groups things for which the row would be the same. */
 function grouped(data: readonly DataAtRisk[]): DataAtRisk[][] {
   const groups = new Map<string, DataAtRisk[]>();
   for (const one of data) {

@@ -8,16 +8,16 @@ import type { Details, Tree } from "./tree.ts";
 /** Bytes of the longest comment: GitHub takes 65,536 characters, and some of them are of several bytes. */
 export const COMMENT_LIMIT = 60_000;
 
-/** A comment, and whether all of it is there. */
+/** A comment, and its level of detail. */
 export interface Comment {
   readonly text: string;
   /** 0: nothing was left out. */
   readonly level: Level;
-  /** Whether it may be approved: the document is complete, and so is the comment. */
+  /** True when it may be approved: the document is complete, and so is the comment. */
   readonly complete: boolean;
 }
 
-/** The comment of a document. What is too long is left out level by level, never in the midst of something. */
+/** The comment of a document. If it is too long, details are left out level by level; nothing is cut in the middle. */
 export function comment(document: ChangeDocument, limit = COMMENT_LIMIT): Comment {
   for (const level of [0, 1, 2, 3, 4] as const) {
     const complete = document.complete && level === 0;
@@ -27,7 +27,7 @@ export function comment(document: ChangeDocument, limit = COMMENT_LIMIT): Commen
   throw new Error(`the comment is above ${limit} bytes at its shortest: this is an error of preview/render`);
 }
 
-/** By which a comment is found again. */
+/** A mark by which a comment is found again. */
 function marker({ stack, commit, at, digest, state }: ChangeDocument, complete: boolean): string {
   const word = (text: string): string =>
     text

@@ -6,7 +6,7 @@ import type { ChangeDocument } from "../change-set/document.ts";
 import { commentTree } from "./comment.ts";
 import type { Block } from "./tree.ts";
 
-/** How a terminal is. */
+/** The properties of a terminal. */
 export interface TerminalOptions {
   /** Characters of a line. @default 100 */
   readonly width?: number;
@@ -14,7 +14,7 @@ export interface TerminalOptions {
   readonly colour?: boolean;
 }
 
-/** All of a document for a terminal. Nothing is folded there. */
+/** Shows a whole document on a terminal, where nothing is folded. */
 export function terminal(document: ChangeDocument, { width = 100, colour = false }: TerminalOptions = {}): string {
   const colours = pico.createColors(colour);
   const wrap = (text: string, indent = 0): string =>

@@ -1,7 +1,10 @@
-/** Parts of which a comment is made. One tree is printed as Markdown, as a page and on a terminal, so none of them says more than another. */
+/**
+ * Parts of which a comment is made. One tree is printed as Markdown, as a page and on a terminal, so none of them says
+ * more than another.
+ */
 import type { BlockContent, Paragraph, Parent, PhrasingContent, Root, Table } from "mdast";
 
-/** A part that is folded where that can be done. The summary is in our own words, never in the program's. */
+/** A part that is folded where folding is possible. The summary is in our own words, never in the program's. */
 export interface Details extends Parent {
   type: "details";
   summary: string;
@@ -23,7 +26,7 @@ declare module "mdast" {
 /** Characters that steer a terminal, hide themselves or turn text around. */
 const STEERING = /(?![\n\t])[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Zl}\p{Zp}]/gu;
 
-/** Text of the program, as one line that is nothing but text: code is read by nobody for mentions, links or numbers of issues. */
+/** The program's text as one line of code: nothing reads mentions, links or numbers of issues in code. */
 export function code(text: string, longest = 200): PhrasingContent {
   const line = text.replace(STEERING, "\ufffd").replace(/\s+/g, " ").trim() || " ";
   return { type: "inlineCode", value: line.length > longest ? `${line.slice(0, longest - 1)}…` : line };
@@ -37,8 +40,8 @@ export function block(text: string, lang?: "diff"): Block {
 /** Our own words. */
 export const say = (value: string): PhrasingContent => ({ type: "text", value });
 /**
- * Words of the document. They are ours when this program made it; where another job made it, they are whatever that job wrote, and anything
- * but plain words is code.
+ * Words of the document. If this program made the document, they are ours. If another job made it, that job may have
+ * written anything: so we show everything but plain words as code.
  */
 export const words = (value: string): PhrasingContent =>
   /^[A-Za-z0-9\s.,;()%'±−+→·-]*(?::(?!\/)[A-Za-z0-9\s.,;()%'±−+→·-]*)*$/.test(value) &&
@@ -51,7 +54,7 @@ export const heading = (...children: PhrasingContent[]): Block => ({ type: "head
 export const quote = (...children: BlockContent[]): Block => ({ type: "blockquote", children });
 export const details = (summary: string, ...children: Block[]): Details => ({
   type: "details",
-  // Types of resources may be in it, which are the program's words: nothing of them may mean anything.
+  // The summary may contain types of resources, which the program writes: no character may have a meaning in Markdown.
   summary: summary.replace(/[^A-Za-z0-9 .,;:()±−+-]/g, ""),
   children,
 });
@@ -73,7 +76,7 @@ export function table(head: readonly string[], rows: readonly PhrasingContent[][
   };
 }
 
-/** Names, some of them where they are many. */
+/** A list of names. If they are many, it has only some of them. */
 export function names(all: readonly string[], most = 12, longest = 200): PhrasingContent[] {
   const some = all.slice(0, most).flatMap((name, i) => [...(i > 0 ? [say(", ")] : []), code(name, longest)]);
   return all.length > most ? [...some, say(` and ${all.length - most} more`)] : some;

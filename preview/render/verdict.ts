@@ -1,7 +1,7 @@
 import type { ChangeDocument, DataAtRisk } from "../change-set/document.ts";
 import { plural } from "./tree.ts";
 
-/** The first line: what somebody reads who reads nothing else. In parts, so that names are told from words. */
+/** The first line, for people who read nothing else. It has parts, so that names are distinguished from words. */
 export interface Verdict {
   readonly sign: string;
   readonly parts: readonly ({ readonly words: string } | { readonly name: string })[];
@@ -9,7 +9,7 @@ export interface Verdict {
 
 type Parts = ({ words: string } | { name: string })[];
 
-/** What a preview comes to, the worst of it first. */
+/** The result of a preview, with the worst part first. */
 export function verdictOf(document: ChangeDocument): Verdict {
   const { result, data, counts, renames, command, diagnostics } = document;
   const of = (...fates: DataAtRisk["fate"][]): DataAtRisk[] => data.filter(({ fate }) => fates.includes(fate));

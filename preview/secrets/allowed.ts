@@ -1,6 +1,6 @@
 /**
- * Properties whose values may be shown, by resource type. Of all others it is said that they changed, and how long they are. User data, policy
- * documents and the dashboard are not here: they are shown as what they mean (`parts/`), or not at all.
+ * Properties whose values may be shown, by resource type. For all others we show only that they changed, and their
+ * length. User data, policy documents and the dashboard are not here: we show their meaning (`parts/`), or nothing.
  */
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   "aws:autoscaling/group:Group": [
@@ -146,7 +146,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
-/** Whether the value at a property path of a resource may be shown. */
+/** Tells whether the value at a property path of a resource may be shown. */
 export function mayShow(type: string, path: string): boolean {
   const top = /^[A-Za-z0-9_]+/.exec(path)?.[0] ?? "";
   return ALLOWED[type]?.includes(top) ?? false;

@@ -2,7 +2,7 @@ import { gunzipSync, inflateSync } from "node:zlib";
 
 export const REMOVED = "[removed]";
 
-/** Credentials that are known by their looks. */
+/** Credentials that we recognize by their look. */
 const LOOKS: readonly RegExp[] = [
   /-----BEGIN [A-Z0-9 ]*-----[\s\S]*?(?:-----END [A-Z0-9 ]*-----|$)/g,
   /\b(?:A3T[A-Z0-9]|AKIA|ASIA|ABIA|ACCA|AGPA|AIDA|AROA)[A-Z0-9]{12,}/g,
@@ -13,7 +13,7 @@ const LOOKS: readonly RegExp[] = [
   /\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*)?/g,
   /\bv1:[A-Za-z0-9+/=]{8,}:[A-Za-z0-9+/=]{8,}/g,
 ];
-/** What stands behind the name of a credential, in any notation. The name stays. */
+/** The text after the name of a credential, in any notation. The name stays. */
 const NAMED =
   /((?<!secretsmanager:[a-z0-9-]{0,32}:\d{0,12}:)(?:passw(?:or)?d|passphrase|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credentials?|authorization|bearer)["']?\s*(?:[=:]\s*|\s)["']?)((?:basic |bearer )?[^\s"',;}&]{6,})/gi;
 /** User and password of an address. */
@@ -23,14 +23,18 @@ const DEPTH = 5;
 const MOST = 1 << 20;
 
 /**
- * Takes out of texts what looks like a credential, what is known to be one, and both in the usual encodings (base64, hex, percent, gzip, one in
- * another). The last wall: what is shown at all is decided by the list of properties (`allowed.ts`).
+ * Removes credentials from texts: words that look like one, those that are known, and both in the usual encodings
+ * (base64, hex, percent, gzip, one in another). This is the last wall: the list of properties (`allowed.ts`) decides
+ * what is shown at all.
  */
 export class Scrubber {
   readonly #known: RegExp | undefined;
   readonly #seen = new Map<string, string>();
 
-  /** @param known credentials of this run, such as those of its environment; of fewer than 6 characters none is told apart */
+  /**
+   * @param known credentials of this run, such as those of its environment; one of fewer than 6 characters is not
+   * recognized
+   */
   constructor(known: readonly string[] = []) {
     const forms = [...new Set(known.filter((one) => one.length >= 6).flatMap(formsOf))].sort(
       (a, b) => b.length - a.length,
@@ -38,7 +42,7 @@ export class Scrubber {
     this.#known = forms.length > 0 ? new RegExp(forms.map(escaped).join("|"), "gi") : undefined;
   }
 
-  /** A text without credentials. Twice is as once. */
+  /** Returns a text without credentials. Doing it twice gives the same text. */
   text(value: string): string {
     const have = this.#seen.get(value);
     if (have !== undefined) return have;
@@ -58,7 +62,7 @@ export class Scrubber {
     return this.#percent(text, depth);
   }
 
-  /** Whether what a text is an encoding of has something to take out. */
+  /** Tells whether a text is an encoding of something that has to be removed. */
   #hides(run: string, depth: number): boolean {
     if (depth >= DEPTH) return true;
     return decodings(run).some((decoded) => this.#scrub(decoded, depth + 1) !== decoded);
@@ -75,7 +79,9 @@ export class Scrubber {
   }
 }
 
-/** Things of every day that stand behind a word such as `secret`: addresses of resources, plain words and numbers. */
+/**
+ * Tells whether the text after a word such as `secret` is ordinary: an address of a resource, a plain word or a number.
+ */
 function isHarmless(text: string): boolean {
   return (
     text.includes(REMOVED) ||
@@ -83,7 +89,7 @@ function isHarmless(text: string): boolean {
   );
 }
 
-/** Whether a run of characters looks like a key: long, of all kinds, with nothing regular in it. */
+/** Tells whether a run of characters looks like a key: it is long, has all kinds of characters, and nothing regular. */
 function isOpaque(run: string): boolean {
   if (/(?<![0-9a-f])[0-9a-f]{32,}(?![0-9a-f])/i.test(run)) return true;
   const parts = run.split(/[-_/+=]+/);
@@ -91,7 +97,9 @@ function isOpaque(run: string): boolean {
   return run.length >= 32 && parts.length - 1 <= run.length / 12 && isMixed(run) && entropy(run) >= 4.2;
 }
 
-/** Words that are written together change between kinds of characters once a word; keys do at every other character. */
+/**
+ * Tells keys from joined words. Joined words change the kind of character once a word, keys at every other character.
+ */
 function isIrregular(part: string): boolean {
   const kind = (one: string): number => (/[0-9]/.test(one) ? 0 : /[a-z]/.test(one) ? 1 : 2);
   let turns = 0;
@@ -102,24 +110,24 @@ function isIrregular(part: string): boolean {
 
 const isMixed = (text: string): boolean => /[a-z]/.test(text) && /[A-Z]/.test(text) && /[0-9]/.test(text);
 
-/** Shannon's, in bits a character. */
+/** Shannon's entropy, in bits for each character. */
 function entropy(text: string): number {
   const counts = new Map<string, number>();
   for (const one of text) counts.set(one, (counts.get(one) ?? 0) + 1);
   return [...counts.values()].reduce((sum, count) => sum - (count / text.length) * Math.log2(count / text.length), 0);
 }
 
-/** What a run may be an encoding of; only what comes out as text. */
+/** The texts that a run may encode. Results that are no text are left out. */
 function decodings(run: string): string[] {
   const found: string[] = [];
   const add = (bytes: Buffer): void => {
-    // By their first bytes: an error for each word of a document would be slow.
+    // The first bytes tell the packing: trying all, with an error for each word of a document, would be slow.
     const packed = bytes[0] === 0x1f && bytes[1] === 0x8b ? [gunzipSync] : bytes[0] === 0x78 ? [inflateSync] : [];
     for (const unpack of packed) {
       try {
         found.push(unpack(bytes, { maxOutputLength: MOST }).toString("utf8"));
       } catch {
-        // It was not packed in this way.
+        // The bytes were not packed in this way.
       }
     }
     const text = bytes.toString("utf8");
@@ -137,7 +145,7 @@ function formsOf(secret: string): string[] {
     const text = Buffer.concat([Buffer.alloc(before), bytes])
       .toString("base64")
       .replace(/=+$/, "");
-    // Characters that hold bits of what stands before and behind are not the secret's alone.
+    // The characters at both ends may also hold bits of the text around the secret: we leave those out.
     const from = Math.ceil((before * 8) / 6);
     const to = Math.floor(((before + bytes.length) * 8) / 6);
     const core = text.slice(from, to);
