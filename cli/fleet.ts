@@ -26,7 +26,7 @@ export interface MachineStatus {
   readonly verification: Verification;
   /** Other remarks, in short parts. */
   readonly remarks: readonly string[];
-  /** What to do to make it run; present when it does not. */
+  /** The action that makes it run; present when it does not run. */
   readonly help?: string;
 }
 

@@ -6,10 +6,10 @@ import {
 import { type EC2Client, type Instance, paginateDescribeInstances } from "@aws-sdk/client-ec2";
 import { paginateDescribeInstanceInformation, type SSMClient } from "@aws-sdk/client-ssm";
 
-/** States that a machine can come back from, or is on its way to. */
+/** States of machines that are listed: they run, will run, can run again, or are just ending. */
 const STATES = ["pending", "running", "stopping", "stopped", "shutting-down"];
 
-/** All instances of a stack, found by their tag; a thousand with each call. */
+/** All instances of a stack. They are found by their tag, up to 1,000 with each call. */
 export async function describeInstances(client: EC2Client, stack: string, id?: string): Promise<Instance[]> {
   const Filters = [
     { Name: "tag:cloister:stack", Values: [stack] },

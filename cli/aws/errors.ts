@@ -12,7 +12,7 @@ const HELP: Readonly<Record<string, string>> = {
   AccessDenied: "docs/operating.md lists what an operator needs to be allowed.",
 };
 
-/** Runs a call of AWS's API; its errors are told with what to do. */
+/** Runs a call of AWS's API. Its errors tell the operator what to do. */
 export async function asked<T>(what: string, call: () => Promise<T>): Promise<T> {
   try {
     return await call();

@@ -2,12 +2,12 @@ import { GetSecretValueCommand, PutSecretValueCommand, SecretsManagerClient } fr
 import { clientSettings } from "./clients.ts";
 import { asked } from "./errors.ts";
 
-/** A secret's value that is no key: machines take it as none. A value cannot be taken away, and an empty one is refused. */
+/** Machines read this value as no key. AWS cannot remove a secret's value, and refuses an empty one. */
 const NO_KEY = " ";
 
 /**
- * The model's key of a stack on AWS: the value of its secret. Machines read it within a minute when they have none, and every 15
- * minutes otherwise (`guest/aws/model-key.ts`).
+ * The model's key of a stack on AWS: the value of its secret. Machines read it within a minute when they have none, and
+ * every 15 minutes otherwise (`guest/aws/model-key.ts`).
  *
  * @returns 0; 1 for `status` when there is no key
  */

@@ -38,7 +38,7 @@ export async function agent(
   const terminal = process.stdin.isTTY ?? false;
   const task = parseAgent(words, rawArgs, options, terminal);
   const parsed = parseRun(agentCommand(task), { ...options, agent: true }, process.env);
-  // A prompt says it all: nobody is asked to type more.
+  // The prompt is complete: we do not read more input from the terminal.
   const silent = terminal && !task.interactive;
   return await carryOut(chosen(), parsed, { tty: task.interactive, ...(silent ? {} : { stdin: process.stdin }) });
 }

@@ -23,7 +23,7 @@ export interface Place {
   at(name: Buffer): Buffer;
   /** Names this folder in a call. */
   readonly self: string;
-  /** Goes into a folder. @throws NotAFolder when it is none, or a link to one */
+  /** Goes into a folder. @throws NotAFolder when it is no folder, or a link to one */
   enter(name: Buffer): void;
   /** Goes back. */
   leave(): void;

@@ -216,8 +216,7 @@ export class Receiver {
   }
 
   /**
-   * Checks a name that the machine sent, and returns it. The top entry has the operator's name instead, whatever was
-   * sent.
+   * Checks a name that the machine sent, and returns it. For the top entry it returns the operator's name instead.
    */
   #named(sent: Buffer): Buffer {
     const top = this.#entered.length === 0;

@@ -75,7 +75,7 @@ export const say = {
 export interface Terminal {
   readonly rows: number;
   readonly columns: number;
-  /** As in `TERM`. */
+  /** The terminal's type, as in `TERM`. */
   readonly term: string;
 }
 

@@ -29,7 +29,7 @@ export interface ContainerRequest {
   readonly limits?: Partial<Pick<ContainerSpec, "memoryMiB" | "cpus" | "pids" | "tmpMiB" | "sessionsMiB">>;
   /** `inherit` passes this process's streams on. */
   readonly stdio: "inherit" | "pipe";
-  /** For tests: takes one of the options away, or changes it. */
+  /** Removes or changes one of the options; only tests use it. */
   readonly change?: (words: readonly string[]) => readonly string[];
   readonly timeoutMs?: number;
 }

@@ -13,7 +13,7 @@ export interface StackConfig {
   readonly values: Readonly<Record<string, Plain>>;
   /** The settings that the program reads from it; undefined when the program refuses it. */
   readonly settings?: Settings;
-  /** Set when the file is no YAML. */
+  /** The problem when the file is no YAML. */
   readonly problem?: string;
 }
 

@@ -3,7 +3,7 @@ import { parse } from "yaml";
 import { USER_DATA_LIMIT } from "../../cloud-init/render.ts";
 import { isObject, type Plain, plain } from "../events/values.ts";
 
-/** User data, taken apart: what a machine's first boot does. */
+/** User data in parts. It tells a machine's first boot what to do. */
 export interface UserData {
   /** Contents by path; the rest of the document under `cloud-config`. */
   readonly files: Readonly<Record<string, string>>;

@@ -10,8 +10,8 @@ import { type Block, block, code, details, names, paragraph, plural, say, strong
 export type Level = 0 | 1 | 2 | 3 | 4;
 
 /**
- * The resources that are replaced, deleted, updated and created, in this order. Resources that stay are listed only when
- * their protection changes.
+ * The resources that are replaced, deleted, updated and created, in this order. Resources that stay are listed only
+ * when their protection changes.
  */
 export function changeBlocks(document: ChangeDocument, level: Level): Block[] {
   const of = (op: Change["op"]): Change[] => document.changes.filter((one) => one.op === op);

@@ -4,7 +4,10 @@ import { dirname } from "node:path";
 import { execa } from "execa";
 import type { Step } from "./step.ts";
 
-/** The key pair that leads into this stack's machine. The private half never leaves the folder, nor enters Pulumi's state. */
+/**
+ * The key pair that leads into this stack's machine. The private half never leaves the folder, nor enters Pulumi's
+ * state.
+ */
 export const sshKey: Step<{ root: string }, string> = {
   async create(_input, paths) {
     await mkdir(dirname(paths.sshKey), { recursive: true, mode: 0o700 });
