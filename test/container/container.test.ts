@@ -14,7 +14,8 @@ const OPEN_TO_BUBBLEWRAP = ["mount", "umount", "pivot_root", "chroot", "unshare-
 
 /** The image, and containers of it, with exactly the documented options on this computer's own engine. */
 describe("a container", function () {
-  this.timeout(400_000);
+  // The first run makes the base from packages, and builds the image.
+  this.timeout(900_000);
   let host: Engine;
   let image: string;
   let folder: string;
