@@ -4,48 +4,21 @@ import { Resolver } from "node:dns/promises";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:net";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
-import { RUN_FILES } from "../../contract/run-files.ts";
 import { writeFileAtomic } from "../lib/atomic-write.ts";
-import { readHostile } from "../sessions/hostile.ts";
 import { sessionPaths } from "../sessions/state.ts";
 import { judgeEgress } from "../verify/judge/egress.ts";
 import { judgeSandbox } from "../verify/judge/sandbox.ts";
 import { judgeSessions } from "../verify/judge/sessions.ts";
 import type { Verdicts } from "../verify/judge/verdict.ts";
-import {
-  ALLOWED_URL,
-  NEIGHBOUR_MARK,
-  NEIGHBOUR_PORT,
-  NEIGHBOUR_SCRIPT,
-  PROBE,
-  SUBJECT_SCRIPT,
-  script,
-} from "../verify/look/session-scripts.ts";
+import { ALLOWED_HOST, ALLOWED_TARGET, egressAttempts, insideChecks } from "../verify/look/attempts.ts";
+import { neighbourFacts, readSubject, waitForFile } from "../verify/look/meeting.ts";
+import { NEIGHBOUR_SCRIPT, PROBE, SUBJECT_SCRIPT, script } from "../verify/look/session-scripts.ts";
 import { type ProbeReport, parseProbe } from "../verify/probe-report.ts";
 import { readRows } from "./audit.ts";
 import { runContained } from "./run.ts";
 
 const exec = promisify(execFile);
-
-/** Names that never exist (RFC 6761). */
-const [ALLOWED_HOST, DENIED_HOST] = ["allowed.cloister.invalid", "denied.cloister.invalid"];
-const ALLOWED_TARGET = `${ALLOWED_HOST}:443`;
-const DENIED_URLS = [`http://${DENIED_HOST}/`, `https://${DENIED_HOST}/`];
-const DENIED_TARGET = `${DENIED_HOST}:443`;
-const FORBIDDEN_URLS = [
-  "http://169.254.169.254/latest/meta-data/",
-  "http://127.0.0.1:22/",
-  "http://localhost:22/",
-  "http://10.0.2.2/",
-  "http://172.16.0.1/",
-  "http://192.168.0.1/",
-  "http://[::1]:22/",
-  "http://[fd00:ec2::254]/latest/meta-data/",
-];
-const FORBIDDEN_DIRECT = ["tcp:169.254.169.254:80", "tcp:10.0.2.2:22", "tcp:192.168.0.1:80", "udp:10.0.2.3:53"];
-const NEIGHBOUR_TARGET = `tcp:127.0.0.1:${NEIGHBOUR_PORT}`;
 
 const TIME_LIMIT_MS = 120_000;
 
@@ -87,7 +60,10 @@ export async function lookAtContained(acceptWeaker: boolean): Promise<Verdicts> 
       agent: true,
       allow: [ALLOWED_TARGET],
       mounts: (["ro", "rw", "rwd"] as const).map((mode) => ({ source: join(folder, mode), name: mode, mode })),
-      command: script(SUBJECT_SCRIPT, ...insideChecks(neighbourName, openTarget, unixSocket)),
+      command: script(
+        SUBJECT_SCRIPT,
+        ...insideChecks(neighbourName, { openTarget, unixSocket, dnsName: ALLOWED_HOST }),
+      ),
     });
     runs.push(neighbour, subject);
     for (const run of runs) run.catch(() => stop.abort());
@@ -102,34 +78,14 @@ export async function lookAtContained(acceptWeaker: boolean): Promise<Verdicts> 
       subject.finally(() => writeFile(join(folder, "talk", "done"), "", { flag: "wx" }).catch(() => stop.abort())),
     ]);
     ended.catch(() => {});
-    if (ran.exitCode !== 0)
-      throw new Error(`the session that was looked at failed (${ran.exitCode}): ${ran.stderr.trim()}`);
-    const [report = "", home = "", withForeignToken = ""] = ran.stdout.split("\n");
-    const inside = parseProbe(report);
-    const [mode = "", owner = ""] = home.split(" ");
-    const foreign = parseProbe(withForeignToken).http?.[0]?.status;
+    const { inside, home, foreign } = readSubject(ran);
     const rows = judgeSessions({
       name: ran.session,
       inside,
-      home: { mode, uid: Number(owner) },
+      home,
       account: { uid: process.getuid?.() ?? -1, home: sessionPaths(ran.session).home },
       mounts: { ro: "ro", rw: "rw", rwd: "rwd" },
-      neighbour: {
-        name: neighbourName,
-        uid: process.getuid?.() ?? -1,
-        controls: {
-          file: told[1] === "1",
-          tmp: told[2] === "1",
-          shm: told[3] === "1",
-          ipc: told[4] === "1",
-          port: told[5] === "1",
-          token: told[0]?.startsWith("http://") === true,
-        },
-        paths: neighbourPaths(neighbourName),
-        processMark: NEIGHBOUR_MARK,
-        target: NEIGHBOUR_TARGET,
-        ...(foreign === undefined ? {} : { foreignTokenStatus: foreign }),
-      },
+      neighbour: neighbourFacts(neighbourName, process.getuid?.() ?? -1, told, foreign),
     });
     const own = rows["N2"];
     return {
@@ -139,12 +95,7 @@ export async function lookAtContained(acceptWeaker: boolean): Promise<Verdicts> 
         inside,
         outside,
         audit: await readRows(ran.session),
-        allowedUrl: ALLOWED_URL,
-        allowedTarget: ALLOWED_TARGET,
-        deniedUrls: DENIED_URLS,
-        deniedTarget: DENIED_TARGET,
-        forbiddenUrls: FORBIDDEN_URLS,
-        forbiddenTargets: [openTarget, ...FORBIDDEN_DIRECT],
+        ...egressAttempts(openTarget),
       }),
       ...rows,
       // Excuse this problem only: any other problem of the row counts.
@@ -171,19 +122,10 @@ async function listen(servers: Server[], where: { port: number; host: string } |
 }
 
 async function introduce(folder: string, signal: AbortSignal): Promise<string[]> {
-  const told = await waitForFile(join(folder, "talk", "ready"), signal);
-  await waitForFile(join(folder, "rw", "begun"), signal);
+  const told = await waitForFile(join(folder, "talk", "ready"), TIME_LIMIT_MS, signal);
+  await waitForFile(join(folder, "rw", "begun"), TIME_LIMIT_MS, signal);
   await writeFileAtomic(join(folder, "ro", "go"), `${told[0]}\n`);
   return told;
-}
-
-async function waitForFile(path: string, signal: AbortSignal): Promise<string[]> {
-  for (const end = Date.now() + TIME_LIMIT_MS; Date.now() < end; ) {
-    const lines = ((await readHostile(path)) ?? "").trim().split("\n");
-    if (lines.at(-1) === "end") return lines;
-    await sleep(50, undefined, { signal });
-  }
-  throw new Error(`a session did not come up within ${TIME_LIMIT_MS / 1000} s (${path})`);
 }
 
 /**
@@ -211,23 +153,4 @@ async function nameserverAnswers(): Promise<boolean> {
     ({ code }: NodeJS.ErrnoException) =>
       code === "ENOTFOUND" || code === "ENODATA" || code === "ESERVFAIL" || code === "EREFUSED",
   );
-}
-
-function insideChecks(neighbour: string, openTarget: string, unixSocket: string): string[] {
-  return [
-    ...["status", "namespaces", "processes", "identity", "environment", "routes", "shm"],
-    `dns=${ALLOWED_HOST}`,
-    `unix=${unixSocket}`,
-    ...[ALLOWED_URL, ...DENIED_URLS, ...FORBIDDEN_URLS].map((url) => `http=${url}`),
-    ...[ALLOWED_TARGET, DENIED_TARGET].map((target) => `socks=${target}`),
-    ...[openTarget, ...FORBIDDEN_DIRECT, NEIGHBOUR_TARGET].map((target) => `connect=${target}`),
-    ...neighbourPaths(neighbour).map((path) => `file=${path}`),
-    "file=mnt/ro/given",
-    ...["ro", "rw", "rwd"].flatMap((mode) => [`write=mnt/${mode}/made`, `remove=mnt/${mode}/given`]),
-  ];
-}
-
-function neighbourPaths(neighbour: string): string[] {
-  const { home } = sessionPaths(neighbour);
-  return [home, `${home}/kept`, "/tmp/kept", "/dev/shm/kept", RUN_FILES.sessions];
 }
