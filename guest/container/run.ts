@@ -1,6 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import type { AgentSettings } from "../../contract/machine.ts";
+import { REFERENCE } from "../../contract/reference.ts";
 import type { EgressDecision } from "../egress/decision.ts";
 import type { EgressPolicy } from "../egress/policy.ts";
 import { parsePolicy } from "../egress/policy.ts";
@@ -8,6 +9,7 @@ import { EgressProxy } from "../egress/proxy.ts";
 import { type Model, startModel } from "../run/agent.ts";
 import { type Output, runCommand } from "../run/command.ts";
 import { problemsOf, requestIn, type SealedSpec } from "../run/request.ts";
+import { MOST_DECISIONS, now, resultOf } from "../run/result.ts";
 import { launchArguments } from "../sandbox/bwrap.ts";
 import { sessionEnvironment } from "../sandbox/environment.ts";
 import { readLayout } from "../sandbox/layout.ts";
@@ -20,12 +22,6 @@ import { readLimits } from "./limits.ts";
 import { lookAtContainer } from "./look.ts";
 import { judgeContainer, lackingProblem } from "./promises.ts";
 import { type ContainedSession, closeContained, openContained, PROGRAMS } from "./session.ts";
-
-/** Host name inside a session, as in the reference. */
-const HOSTNAME = "claude";
-
-/** Maximum number of decisions in a result. It has the first ones. */
-const MOST_DECISIONS = 1_000;
 
 /** One command to run in one sealed session of a container. */
 export interface ContainedSpec extends Omit<SealedSpec, "keep" | "verifying"> {
@@ -42,8 +38,6 @@ export interface ContainedSpec extends Omit<SealedSpec, "keep" | "verifying"> {
 export interface ContainedResult extends RunResult {
   readonly weaker: readonly string[];
 }
-
-const now = () => performance.timeOrigin + performance.now();
 
 /**
  * Runs one command in one sealed session of this container. The chain is that of a machine (guest/sandbox), begun by an
@@ -88,24 +82,14 @@ async function carryOut(
     const closedAt = now();
     problems = await closeContained(session);
     closed = true;
-    const { firstAt } = output;
-    return {
+    return resultOf({
       session: session.name,
-      exitCode: output.exitCode,
-      stdout: output.stdout,
-      stderr: output.stderr,
-      timings: {
-        nodeStartMs: round(nodeStartMs),
-        sessionMs: round(started.readyAt - acceptedAt),
-        launchMs: firstAt === undefined ? null : round(firstAt - started.readyAt),
-        commandMs: firstAt === undefined ? null : round(started.endedAt - firstAt),
-        cleanupMs: round(now() - closedAt),
-      },
+      output,
+      moments: { nodeStartMs, acceptedAt, ...started, closedAt },
       decisions,
       kept: false,
       problems,
-      ...(output.unitResult === undefined ? {} : { unitResult: output.unitResult }),
-    };
+    });
   } catch (error) {
     if (spec.signal?.aborted) throw new SessionFailed(`the session ${session.name} was stopped`, { cause: error });
     throw error;
@@ -158,7 +142,7 @@ async function inSession(
       cwd: resolve(paths.home, spec.cwd ?? ""),
       uid: session.uid,
       gid: session.gid,
-      hostname: HOSTNAME,
+      hostname: REFERENCE.O3,
       layout,
       empty: paths.empty,
       scratch: { kind: "folders", tmp: session.tmp, shm: session.shm, programs: PROGRAMS, bound: session.bound },
@@ -199,5 +183,3 @@ function environment(spec: ContainedSpec, { name, paths }: ContainedSession, tok
     extra: { ...model?.environment, ...spec.environment },
   });
 }
-
-const round = (ms: number) => Math.round(ms * 10) / 10;

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { access, readFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { AgentSettings } from "../../contract/machine.ts";
-import { REFERENCE_ROWS } from "../../contract/reference.ts";
+import { REFERENCE, REFERENCE_ROWS } from "../../contract/reference.ts";
 import type { Group, Report } from "../../contract/report.ts";
 import { OFFER_PROMPT } from "../agent/demo-script.ts";
 import { MODEL_KEY } from "../agent/model-key.ts";
@@ -46,7 +46,7 @@ export async function verifyContainer(depth: "quick" | "full", acceptWeaker: boo
     ...all("disks", { notApplicable: "a container has no disks of its own" }),
     ...all("system", { notApplicable: "the kernel and its boot are the host's" }),
     O1: { notApplicable: "the image's base is an argument", seen: release["PRETTY_NAME"] ?? "unknown" },
-    O3: verdict(hostname(), [hostname() !== "claude" && "started without --hostname=claude"]),
+    O3: verdict(hostname(), [hostname() !== REFERENCE.O3 && `started without --hostname=${REFERENCE.O3}`]),
     ...live,
     ...agent,
     ...(await containerRows(facts, live["N3"], acceptWeaker, problems)),

@@ -16,18 +16,10 @@ import { type Accepted, accept } from "./accept.ts";
 import { startModel } from "./agent.ts";
 import { type Output, runCommand } from "./command.ts";
 import type { SealedSpec } from "./request.ts";
+import { MOST_DECISIONS, now, resultOf } from "./result.ts";
 
 export * from "../sessions/request.ts";
 export * from "./request.ts";
-
-/**
- * Maximum number of decisions in a run's result: a session may ask without end. The result has the first ones, the
- * audit log has all.
- */
-const MOST_DECISIONS = 1_000;
-
-/** Returns the wall-clock time in milliseconds, with fractions. The marks of `apply-seccomp` use the same clock. */
-const now = () => performance.timeOrigin + performance.now();
 
 /**
  * Runs one command in one sealed session: makes the session, opens its way out, starts the command, waits for its end,
@@ -59,26 +51,16 @@ async function carryOut(spec: SealedSpec, accepted: Accepted): Promise<RunResult
     spec.signal?.throwIfAborted();
     const output = await inSession(session, spec, accepted, { started, decisions, notice });
     running = false;
-    const { firstAt } = output;
     const closedAt = now();
     cleanup = await closeSession(session, false);
-    return {
+    return resultOf({
       session: session.name,
-      exitCode: output.exitCode,
-      stdout: output.stdout,
-      stderr: output.stderr,
-      timings: {
-        nodeStartMs: round(nodeStartMs),
-        sessionMs: round(started.readyAt - acceptedAt),
-        launchMs: firstAt === undefined ? null : round(firstAt - started.readyAt),
-        commandMs: firstAt === undefined ? null : round(started.endedAt - firstAt),
-        cleanupMs: round(now() - closedAt),
-      },
+      output,
+      moments: { nodeStartMs, acceptedAt, ...started, closedAt },
       decisions,
       kept: session.keep,
       problems: cleanup,
-      ...(output.unitResult === undefined ? {} : { unitResult: output.unitResult }),
-    };
+    });
   } catch (error) {
     if (running) cleanup = await closeSession(session, true);
     if (spec.signal?.aborted) {
@@ -186,5 +168,3 @@ async function giveFile(path: string, text: string, gid: number): Promise<void> 
   await writeFile(path, text, { mode: 0o640 });
   await chown(path, 0, gid);
 }
-
-const round = (ms: number) => Math.round(ms * 10) / 10;

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { REFERENCE } from "../../contract/reference.ts";
 import { RUN, RUN_FILES } from "../../contract/run-files.ts";
 import type { MountMode } from "../../guest/sessions/request.ts";
 
@@ -101,7 +102,7 @@ export function containerOptions(engine: EngineKind, spec: ContainerSpec): Optio
             ? [{ words: [`--pids-limit=${spec.pids}`], why: "a fork bomb ends here" }]
             : []),
         ]),
-    { words: ["--hostname=claude"], why: "the reference's host name (row O3)" },
+    { words: [`--hostname=${REFERENCE.O3}`], why: "the reference's host name (row O3)" },
     ...spec.folders.map(({ source, name, mode }) => ({
       words: [`--volume=${source}:${folderAt(name)}${mode === "ro" ? ":ro" : ""}`],
       why: `the folder ${name}, ${mode}`,

@@ -1,0 +1,54 @@
+import type { EgressDecision } from "../egress/decision.ts";
+import type { RunResult } from "../sessions/request.ts";
+import type { Output } from "./command.ts";
+
+/**
+ * Maximum number of decisions in a run's result: a session may ask without end. The result has the first ones, the
+ * audit log has all.
+ */
+export const MOST_DECISIONS = 1_000;
+
+/** Returns the wall-clock time in milliseconds, with fractions. The marks of `apply-seccomp` use the same clock. */
+export const now = () => performance.timeOrigin + performance.now();
+
+/** The moments of a run by {@link now}, and the milliseconds of this process before the request was accepted. */
+export interface Moments {
+  readonly nodeStartMs: number;
+  readonly acceptedAt: number;
+  readonly readyAt: number;
+  readonly endedAt: number;
+  /** The removal of the session began. It is over when {@link resultOf} is called. */
+  readonly closedAt: number;
+}
+
+/** Puts a run's result together, once its session is closed. */
+export function resultOf(run: {
+  readonly session: string;
+  readonly output: Output;
+  readonly moments: Moments;
+  readonly decisions: readonly EgressDecision[];
+  readonly kept: boolean;
+  readonly problems: readonly string[];
+}): RunResult {
+  const { output, moments } = run;
+  const { firstAt } = output;
+  return {
+    session: run.session,
+    exitCode: output.exitCode,
+    stdout: output.stdout,
+    stderr: output.stderr,
+    timings: {
+      nodeStartMs: round(moments.nodeStartMs),
+      sessionMs: round(moments.readyAt - moments.acceptedAt),
+      launchMs: firstAt === undefined ? null : round(firstAt - moments.readyAt),
+      commandMs: firstAt === undefined ? null : round(moments.endedAt - firstAt),
+      cleanupMs: round(now() - moments.closedAt),
+    },
+    decisions: run.decisions,
+    kept: run.kept,
+    problems: run.problems,
+    ...(output.unitResult === undefined ? {} : { unitResult: output.unitResult }),
+  };
+}
+
+const round = (ms: number) => Math.round(ms * 10) / 10;
