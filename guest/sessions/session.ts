@@ -10,6 +10,7 @@ import { type Scope, startScope } from "./scope.ts";
 import { claim, HOMES, release, type SessionPaths, sessionPaths, takeLeftovers, thisProcess } from "./state.ts";
 import { stoppingProblem, whyStopping } from "./stopping.ts";
 import { stopArguments } from "./unit.ts";
+import { clearUnkept, markUnkept } from "./unkept.ts";
 import { type Account, groupInside, passwdInside, readAccounts } from "./users.ts";
 
 /** A session that exists on this machine and is run by this process. */
@@ -49,6 +50,10 @@ export async function openSession(request: SessionRequest): Promise<Session> {
     await release(paths.running);
     throw new RunRefused([stoppingProblem(stopping)]);
   }
+  await markUnkept(name, request.keep).catch(async (error: Error) => {
+    await release(paths.running);
+    throw new SessionFailed(`the session ${name} could not be marked as one to remove: ${error.message}`);
+  });
   const undo: Undo = { name, paths, keep: request.keep, scope: undefined };
   // Wait for the end of all steps, also after a failure: only then can they be taken back.
   const account = ensureAccount(name, paths.home);
@@ -187,6 +192,8 @@ async function remove(undo: Undo, running = false): Promise<string[]> {
   if (!keep) {
     await attempt("home", () => removeHomeTree(name));
     await attempt("user", () => removeAccount(name));
+    // What could not be removed is tried again after the next boot.
+    if (problems.length === 0) await attempt("mark", () => clearUnkept(name));
   }
   await attempt("state", () => release(paths.running));
   return problems.map((problem) => `session ${name}: ${problem}`);

@@ -246,6 +246,26 @@ describe(`a real ${architecture} machine`, function () {
 
   it("is brought back after it was killed, with its session data, also when the session disk is full", async () => {
     await onMachine("sh", "-c", "echo kept > /sessions/folders/kept.txt; sync");
+    // Two sessions that the crash ends: the home of one is to be kept.
+    const cut = ["gone", "kept"].map((name) =>
+      onMachine(
+        "cloister",
+        "run",
+        "--name",
+        `cut-${name}`,
+        ...(name === "kept" ? ["--keep"] : []),
+        "--",
+        "sleep",
+        "900",
+      ),
+    );
+    const homes = async () =>
+      (await onMachine("sh", "-c", "ls /sessions | grep ^cut- || true")).stdout.trim().split("\n");
+    for (let tries = 0; (await homes()).length < 2; tries++) {
+      assert.ok(tries < 60, "the sessions did not start");
+      await sleep(500);
+    }
+    await onMachine("sync");
     const rows = (await onMachine("cloister", "audit")).stdout;
     assert.match(rows, /"host":"denied\.example"/);
     await onMachine(
@@ -257,6 +277,7 @@ describe(`a real ${architecture} machine`, function () {
     assert.match(full, /100%/);
     const { pid } = livingProcess(paths) ?? assert.fail("the machine does not run");
     process.kill(pid, "SIGKILL");
+    await Promise.allSettled(cut);
     await sleep(500);
     const refreshed = await engine.refresh();
     assert.match(refreshed.all, /- 1 deleted/);
@@ -265,6 +286,11 @@ describe(`a real ${architecture} machine`, function () {
     const { notices } = ReportSchema.parse(JSON.parse(await readFile(paths.verification, "utf8")));
     assert.match(notices?.join("\n") ?? "", /the session disk is full/);
     assert.equal((await onMachine("cat", "/sessions/folders/kept.txt")).stdout, "kept");
+    for (let tries = 0; (await homes()).includes("cut-gone"); tries++) {
+      assert.ok(tries < 60, "the home of a session that the crash ended is still there");
+      await sleep(500);
+    }
+    assert.deepEqual(await homes(), ["cut-kept"]);
     // A full disk: the audit log is as it was, and goes on.
     const now = (await onMachine("cloister", "audit")).stdout;
     assert.ok(now.startsWith(rows.slice(0, rows.indexOf("\n"))), "the oldest row is still there");

@@ -26,6 +26,9 @@ func (k *Keeper) clean(left leftover) bool {
 	if !left.owner.Keep {
 		note("home", k.removeHome(left))
 		note("user", k.removeAccount(left.name))
+		if len(problems) == 0 {
+			note("mark", k.clearUnkept(left.name))
+		}
 	}
 	// Before the name is free: what is known of it is not lost when this process is killed, and not the next one's.
 	k.tell(left, problems)

@@ -68,6 +68,7 @@ func New(machine Machine) (*Keeper, error) {
 		k.close()
 		return nil, err
 	}
+	k.adoptUnkept()
 	return k, nil
 }
 

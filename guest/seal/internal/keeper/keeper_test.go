@@ -264,6 +264,60 @@ func TestKilledBeforeTheKeeperStarts(t *testing.T) {
 	b.within(patience, "x is gone", func() bool { return len(b.running()) == 0 && !exists(b.Homes+"/x") && !b.hasUser("x") })
 }
 
+func (b *bench) mark(name string) {
+	b.t.Helper()
+	must(b.t, os.MkdirAll(filepath.Join(b.Homes, unkeptFolder), 0o700))
+	must(b.t, os.WriteFile(filepath.Join(b.Homes, unkeptFolder, name), nil, 0o600))
+}
+
+// After a crash of the whole machine /run has nothing; the session disk has homes and marks.
+func TestCrashOfTheMachine(t *testing.T) {
+	b := newBench(t)
+	for i, name := range []string{"marked", "kept-one", "in-use"} {
+		b.fill(name, 20_001+i)
+		must(t, os.RemoveAll(filepath.Join(b.Running, name)))
+	}
+	b.mark("marked")
+	b.mark("in-use")
+	b.mark("no-home")
+	b.mark("..bad")
+	b.claim("in-use", b.supervisor().Process.Pid, false)
+	// A crash in the moment in which a home is still root's.
+	b.mark("half-made")
+	must(t, os.MkdirAll(filepath.Join(b.Homes, "half-made"), 0o700))
+	b.start()
+	b.within(patience, "the marked sessions are gone", func() bool {
+		gone := true
+		for _, name := range []string{"marked", "no-home", "half-made"} {
+			gone = gone && !exists(b.Homes+"/"+name) && !b.hasUser(name) && !exists(b.Homes+"/"+unkeptFolder+"/"+name) &&
+				!exists(b.Running+"/"+name)
+		}
+		return gone
+	})
+	// The controls: one that is kept, and one that somebody runs.
+	for _, name := range []string{"kept-one", "in-use"} {
+		if !exists(b.Homes+"/"+name+"/work/deep/file") || !b.hasUser(name) {
+			t.Fatalf("%s lost something; said: %q", name, b.said)
+		}
+	}
+	if !exists(b.Homes+"/"+unkeptFolder+"/in-use") || !exists(b.Running+"/in-use") {
+		t.Fatal("a session that runs lost its mark or its name")
+	}
+}
+
+// A machine's folder that has a session's name and a mark stays: it is older than the mark, and root's.
+func TestMarkedFolderOfSomebodyElse(t *testing.T) {
+	b := newBench(t)
+	must(t, os.MkdirAll(filepath.Join(b.Homes, "archive/years"), 0o755))
+	time.Sleep(20 * time.Millisecond)
+	b.mark("archive")
+	b.start()
+	b.within(patience, "it was looked at", func() bool { return b.heard("session archive: nobody ran it; not all") })
+	if !exists(b.Homes + "/archive/years") {
+		t.Fatal("a folder that is no session's was removed")
+	}
+}
+
 func TestKept(t *testing.T) {
 	b := newBench(t)
 	b.start()
