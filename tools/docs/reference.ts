@@ -18,11 +18,12 @@ export function errorsMarkdown(): string {
   });
   return `# Errors
 
-A message of \`cloister\` ends with a code in brackets, on your computer and on the machine. The code is stable: a program may
-rely on it, the words may change. A request that is wrong in several ways has a line and a code for each.
+A message of \`cloister\` ends with a code in brackets, on your computer and on the machine. The
+code is stable: a program may rely on it, the words may change. A request that is wrong in several
+ways has a line and a code for each.
 
-Exit codes: 2 for what was written wrongly or is refused, 1 for everything else that fails on your computer, 125 for a
-session that could not be made. A sealed command's own exit code is passed on.
+Exit codes: 2 for what was written wrongly or is refused, 1 for everything else that fails on your
+computer, 125 for a session that could not be made. A sealed command's own exit code is passed on.
 
 <!-- Generated from contract/errors.ts by \`npm run docs\`. -->
 
@@ -39,10 +40,12 @@ export function egressGroupsMarkdown(): string {
   );
   return `# Groups of hosts for \`--allow\`
 
-\`--allow npm,pypi\` allows what these tools need to fetch packages, and nothing more. All of it is TLS on port 443. A machine
-uses the list of its own runtime image. The audit log names the host and the group: \`allowed by registry.npmjs.org:443 of npm\`.
+\`--allow npm,pypi\` allows what these tools need to fetch packages, and nothing more. All of it is
+TLS on port 443. A machine uses the list of its own runtime image. The audit log names the host and
+the group: \`allowed by registry.npmjs.org:443 of npm\`.
 
-An allowed host is a way out: whoever can publish there can be sent something. \`github\` is the widest of them.
+An allowed host is a way out: whoever can publish there can be sent something. \`github\` is the
+widest of them.
 
 Git by ssh is not in \`github\`: write \`--allow github.com:22\` beside it.
 

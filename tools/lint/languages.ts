@@ -5,6 +5,7 @@ import { execa } from "execa";
 import type { Report } from "../../lib/store.ts";
 import { documentProblems } from "./documents.ts";
 import { PROJECT, projectFiles } from "./imports.ts";
+import { styleProblems } from "./markdown-style.ts";
 import { goLinters, pythonLinters } from "./programs.ts";
 
 /** Findings of one linter. */
@@ -112,7 +113,12 @@ async function yaml(report: Report): Promise<Result[]> {
 }
 
 async function markdown(): Promise<Result[]> {
-  return [{ linter: "documents", problems: (await documentProblems()).join("\n") }];
+  // Golden files of tests are no documents of the project.
+  const documents = projectFiles("*.md").filter((file) => !file.startsWith("test/unit/"));
+  return [
+    { linter: "documents", problems: (await documentProblems()).join("\n") },
+    { linter: "markdownlint", problems: (await styleProblems(documents)).join("\n") },
+  ];
 }
 
 async function run(
