@@ -159,7 +159,9 @@ beside_folder, attack_folder = folder("beside"), folder("attacks")
 def asked(word, seconds=60):
     """A round of the one beside; None when it does not answer in time."""
     write(f"{beside_folder}/ask-{word}", "")
-    if wait_for(lambda: os.path.exists(f"{beside_folder}/told-{word}"), seconds) is None:
+    told = f"{beside_folder}/told-{word}"
+    wait_for(lambda: os.path.exists(told) or beside.poll() is not None, seconds)
+    if not os.path.exists(told):
         return None
     return json.loads(read(f"{beside_folder}/told-{word}"))
 

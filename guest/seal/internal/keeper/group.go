@@ -17,7 +17,7 @@ var empty = regexp.MustCompile(`(?m)^populated 0$`)
 
 // end kills everything in a session's control group, and waits until nothing is left in it.
 func (m Machine) end(name string, patience time.Duration) error {
-	group := filepath.Join(m.Groups, "cloister-session-"+name+".scope")
+	group := m.scope(name)
 	deadline := time.Now().Add(patience)
 	for pause := time.Millisecond; ; pause = min(2*pause, 50*time.Millisecond) {
 		err := kill(group)
@@ -39,12 +39,17 @@ func (m Machine) end(name string, patience time.Duration) error {
 }
 
 func kill(group string) error {
-	fd, err := unix.Open(filepath.Join(group, "cgroup.kill"), unix.O_WRONLY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	return write(filepath.Join(group, "cgroup.kill"), "1")
+}
+
+// write writes a value to a file of a control group.
+func write(path, value string) error {
+	fd, err := unix.Open(path, unix.O_WRONLY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = unix.Close(fd) }()
-	_, err = unix.Write(fd, []byte("1"))
+	_, err = unix.Write(fd, []byte(value))
 	return err
 }
 

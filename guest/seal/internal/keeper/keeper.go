@@ -126,6 +126,7 @@ func (k *Keeper) Run(stop <-chan struct{}) error {
 		<-stop
 		k.nudge()
 	}()
+	go k.watchMemory(stop)
 	ready := make([]unix.EpollEvent, 16)
 	for {
 		select {

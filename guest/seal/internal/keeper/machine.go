@@ -1,5 +1,5 @@
 // Package keeper cleans up after supervisors that died: whatever of a session they left is ended and removed, within
-// moments, and by exactly one. It follows the protocol of guest/sessions/state.ts, where it is written down.
+// moments, and by exactly one. It also ends the session that uses most where all together run out of memory. It follows the protocol of guest/sessions/state.ts, where it is written down.
 package keeper
 
 import (
@@ -15,7 +15,7 @@ type Machine struct {
 	Homes string
 	// Records has a file for each session of which something could not be removed.
 	Records string
-	// Groups is the control group of all sessions' scopes.
+	// Groups is the control group of all sessions' scopes. The one above it has the limit of all together.
 	Groups string
 	// Passwd is the list of users, and Userdel the program that removes one.
 	Passwd, Userdel string
