@@ -3,6 +3,7 @@
  * `--arm64` the real machine on an emulated arm64 instead. See docs/testing.md.
  */
 import { spawn } from "node:child_process";
+import { availableParallelism } from "node:os";
 import { createInterface } from "node:readline";
 import Table from "cli-table3";
 import { Command } from "commander";
@@ -21,6 +22,8 @@ interface Stage {
   readonly whyNot?: () => Promise<string | undefined>;
   /** Needs Pulumi, a base image and a runtime image. */
   readonly needsMachine?: boolean;
+  /** Runs beside others: one lane's stages one after another, two lanes at once. Absent: it runs alone, after them. */
+  readonly lane?: "first" | "second";
 }
 
 const mocha = (name: string, pattern: string, more: Omit<Stage, "name" | "command"> = {}): Stage => ({
@@ -39,18 +42,19 @@ async function noEngine(): Promise<string | undefined> {
 }
 
 const STAGES: readonly Stage[] = [
-  { name: "typecheck", command: ["npm", "run", "-s", "typecheck"] },
-  { name: "lint", command: ["npm", "run", "-s", "lint"] },
-  mocha("unit", "test/unit/**/*.test.ts"),
-  mocha("sandbox", "test/sandbox/**/*.test.ts"),
-  mocha("container", "test/container/**/*.test.ts", { whyNot: noEngine }),
-  mocha("engine", "test/engine/**/*.test.ts", { needsPulumi: true }),
+  { name: "typecheck", command: ["npm", "run", "-s", "typecheck"], lane: "first" },
+  { name: "lint", command: ["npm", "run", "-s", "lint"], lane: "first" },
+  mocha("unit", "test/unit/**/*.test.ts", { lane: "first" }),
+  mocha("sandbox", "test/sandbox/**/*.test.ts", { lane: "first" }),
+  mocha("engine", "test/engine/**/*.test.ts", { needsPulumi: true, lane: "second" }),
   {
     name: "rehearse",
     // The stack dev lives through more in the stage before.
     command: [process.execPath, "--import", "tsx", "rehearsal/main.ts", "--stack", "staging", "prod"],
     needsPulumi: true,
+    lane: "second",
   },
+  mocha("container", "test/container/**/*.test.ts", { whyNot: noEngine }),
   mocha("vm", "test/vm/**/*.test.ts", { needsMachine: true }),
 ];
 const ARM64: readonly Stage[] = [
@@ -83,14 +87,14 @@ if (unknown.length > 0) {
   process.exit(2);
 }
 
-let child: ReturnType<typeof spawn> | undefined;
+const children = new Set<ReturnType<typeof spawn>>();
 let stopped: NodeJS.Signals | undefined;
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   process.on(signal, () => {
     // Without a stage there is nothing to take down.
-    if (!child) process.exit(1);
+    if (children.size === 0) process.exit(1);
     stopped ??= signal;
-    child.kill(signal);
+    for (const child of children) child.kill(signal);
   });
 }
 
@@ -110,13 +114,12 @@ try {
 
 const outcomes: Outcome[] = [];
 const notRun: { stage: string; why: string }[] = [];
-for (const stage of stages) {
-  if (stopped) break;
-  console.log(`\n=== ${stage.name}`);
-  const why = await stage.whyNot?.();
-  if (why === undefined) outcomes.push(await run(stage));
-  else notRun.push({ stage: stage.name, why });
-}
+const inLane = (lane: Stage["lane"]) => stages.filter((stage) => stage.lane === lane);
+// Each lane keeps about one processor busy.
+if (availableParallelism() > 1) await Promise.all([runAll(inLane("first")), runAll(inLane("second"))]);
+else await runAll([...inLane("first"), ...inLane("second")]);
+await runAll(inLane(undefined));
+outcomes.sort((one, other) => place(one.stage) - place(other.stage));
 const table = new Table({ head: ["stage", "result", "tests", "seconds"], style: { head: [], border: [] } });
 for (const { stage, ok, seconds, passed, failed } of outcomes) {
   table.push([stage, ok ? "ok" : "FAILED", passed + failed || "", seconds.toFixed(1)]);
@@ -138,12 +141,28 @@ if (stopped)
   console.log(`stopped by ${stopped}: ${stages.length - outcomes.length - notRun.length} stages did not run`);
 process.exitCode = failed > 0 || stopped ? 1 : 0;
 
+function place(name: string): number {
+  return known.findIndex((stage) => stage.name === name);
+}
+
+async function runAll(lane: readonly Stage[]): Promise<void> {
+  for (const stage of lane) {
+    if (stopped) return;
+    const why = await stage.whyNot?.();
+    console.log(`\n=== ${stage.name}`);
+    if (why === undefined) outcomes.push(await run(stage));
+    else notRun.push({ stage: stage.name, why });
+  }
+}
+
 /** Runs one stage, its output passed through; mocha's counts are read from its closing lines. */
 async function run(stage: Stage): Promise<Outcome> {
   const startedAt = Date.now();
   const [program = "", ...args] = stage.command;
   const running = spawn(program, args, { stdio: ["ignore", "pipe", "inherit"], env: { ...process.env, ...stage.env } });
-  child = running;
+  children.add(running);
+  // Lines of two lanes are told apart.
+  const mark = stage.lane === "second" ? `${stage.name} | ` : "";
   let passed = 0;
   let failed = 0;
   const failures: string[] = [];
@@ -152,12 +171,12 @@ async function run(stage: Stage): Promise<Outcome> {
     running.once("exit", (code) => resolve(code ?? 1));
   });
   for await (const line of createInterface({ input: running.stdout })) {
-    console.log(line);
+    console.log(mark + line);
     passed += Number(/^\s+(\d+) passing\b/.exec(line)?.[1] ?? 0);
     failed += Number(/^\s+(\d+) failing\b/.exec(line)?.[1] ?? 0);
     if (failed > 0 && failures.length < FAILURE_LINES) failures.push(line.slice(0, 300));
   }
   const ok = (await ended) === 0;
-  child = undefined;
+  children.delete(running);
   return { stage: stage.name, ok, seconds: (Date.now() - startedAt) / 1000, passed, failed, failures };
 }
