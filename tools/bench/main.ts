@@ -6,7 +6,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { cpus, totalmem } from "node:os";
 import { fileURLToPath } from "node:url";
 import { Command } from "commander";
-import { awsFigures } from "./aws.ts";
+import { awsFigures, coldFigures } from "./aws.ts";
 import { changeFigures } from "./changes.ts";
 import { type Figure, row } from "./figure.ts";
 import { machineFigures } from "./machine.ts";
@@ -16,7 +16,7 @@ import { startFigures } from "./start.ts";
 const FILE = fileURLToPath(new URL("../../docs/benchmarks.md", import.meta.url));
 
 const options = new Command("npm run bench --")
-  .option("--only <names...>", "preview, changes, machine, start, aws")
+  .option("--only <names...>", "preview, changes, machine, start, cold, aws")
   .option("--cold", "the first start has empty caches")
   .option("--runs <number>", "how often each side of a comparison is measured", Number, 3)
   .parse()
@@ -27,6 +27,7 @@ const groups: Readonly<Record<string, () => Promise<Figure[]>>> = {
   preview: () => previewFigures(Math.max(options.runs, 5), report),
   changes: () => changeFigures(Math.max(options.runs, 5), report),
   machine: () => machineFigures(options.runs, report),
+  cold: () => coldFigures(Math.max(options.runs, 5), report),
   aws: () => awsFigures(Math.max(options.runs, 5), report),
   start: () => startFigures(options.cold ?? false, report),
 };
@@ -43,7 +44,8 @@ function write(name: string, figures: readonly Figure[]): void {
   const command = `npm run bench -- --only ${name}${name === "start" && options.cold ? " --cold" : ""}`;
   const section = [
     `<!-- ${name} -->`,
-    `\`${command}\` on ${new Date().toISOString().slice(0, 10)}, ${computer}:`,
+    `\`${command}\` on ${new Date().toISOString().slice(0, 10)},`,
+    `${computer}:`,
     "",
     "| figure | measured | compared with | ratio | promise | |",
     "|---|---|---|---|---|---|",

@@ -173,21 +173,31 @@ with checks(*(f"limits.{name}" for name in NAMES)):
     if calm is None:
         raise RuntimeError("the session beside does not answer")
     quota = "prjquota" in (read("/proc/mounts") or "")
-    running = start(COMMON, json.dumps({name: ATTACKS[name] for name in NAMES}), 30_000 if SLOW > 1 else 2_000_000, 300 if SLOW > 1 else 3000, mounts=[f"{attack_folder}:g:rwd"], timeout=900)
-    for name in NAMES:
+
+    def attacker(names):
+        """A session that makes these attacks, one after the other."""
+        attacks = json.dumps({name: ATTACKS[name] for name in names})
+        return start(COMMON, attacks, 30_000 if SLOW > 1 else 2_000_000, 300 if SLOW > 1 else 3000, mounts=[f"{attack_folder}:g:rwd"], timeout=900)
+
+    running = attacker(NAMES)
+    for at, name in enumerate(NAMES):
         with checks(f"limits.{name}"):
+            if running.poll() is not None:
+                # The attack before ended its session.
+                running = attacker(NAMES[at:])
             write(f"{attack_folder}/begin-{name}", "")
             wait_for(lambda name=name: os.path.exists(f"{attack_folder}/done-{name}") or running.poll() is not None, 40)
             during = asked(name)
             done = json.loads(read(f"{attack_folder}/done-{name}", "null"))
             alive = beside.poll() is None
-            if name == "memory":
-                # It does not end by itself: all of the session is killed, or the machine is in trouble.
-                ran = ended(running, 120)
-                done = {**(done or {}), "exit code": ran.code, "unit": (ran.run or {}).get("unitResult")}
-            else:
+            if name != "memory":
                 write(f"{attack_folder}/over-{name}", "")
                 wait_for(lambda name=name: os.path.exists(f"{attack_folder}/cleared-{name}") or running.poll() is not None, 20)
+            if name == "memory" or running.poll() is not None:
+                # Memory does not end by itself: all of the session is killed, or the machine is in trouble. Forks end by
+                # the number of tasks, or by what these need of memory.
+                ran = ended(running, 120)
+                done = {**(done or {}), "exit code": ran.code, "unit": (ran.run or {}).get("unitResult")}
             wrong = None if during is None else {what: end for what, end in during["ends"].items() if end != "ok"}
             slow = None if during is None else round(during["times"]["compute"] / max(0.01, calm["times"]["compute"]), 1)
             stopped = name not in ("forks", "memory", "disk", "inodes", "inotify", "files") or bool(done and (done.get("end") or done.get("end of watches") or done.get("unit") or done.get("exit code")))
