@@ -100,7 +100,7 @@ export const Machine = z.strictObject({
   /** The target that makes the machines of this stack. Rows that only another target promises are not applied to it. */
   target: z.enum(["local", "aws", "container"]),
   /** Values that the stack asked for in place of the reference's: the verification compares its rows with them. */
-  asked: z
+  expected: z
     .strictObject({
       /** Host name of machine and sandboxes (row O3). Default: the reference's. */
       hostname: Hostname.default(DEFAULTS.hostname),
@@ -188,13 +188,17 @@ export const Machine = z.strictObject({
 });
 export type Machine = z.infer<typeof Machine>;
 /** The values that a stack asked for in place of the reference's defaults. */
-export type Asked = Machine["asked"];
+export type Expected = Machine["expected"];
 
 /**
  * The values that a stack asked for, as a description has them. Memory and session disk count only up to the
  * reference's values: so a larger value of either changes no description.
  */
-export function askedOf({ memoryMiB, sessionDiskGiB, ...rest }: Omit<Asked, "cpus"> & Partial<Pick<Asked, "cpus">>) {
+export function expectedOf({
+  memoryMiB,
+  sessionDiskGiB,
+  ...rest
+}: Omit<Expected, "cpus"> & Partial<Pick<Expected, "cpus">>) {
   return {
     ...rest,
     memoryMiB: Math.min(memoryMiB, DEFAULTS.memoryMiB),

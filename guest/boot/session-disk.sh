@@ -21,7 +21,7 @@ disks_with_serial() {
 # Returns 1 when there is none (yet), 2 when it cannot be told which one is meant; then it prints why.
 find_session_disk() { # SERIAL LABEL [NAME]
   _found='' _what="serial number $1"
-  if [ -n "${3:-}" ]; then _found=$("$CLOISTER_HOME/bin/kit" ebs "$3" 2>/dev/null); fi
+  if [ -n "${3:-}" ]; then _found=$("$CLOISTER_HOME/bin/boot-helper" ebs "$3" 2>/dev/null); fi
   if [ -n "$_found" ]; then _what="name $3"; else _found=$(disks_with_serial "$1"); fi
   _labelled=
   # A link that udev makes; a file system with our label may be on a disk whose serial number we do not know (EBS).
@@ -87,7 +87,7 @@ classify_disk() { # DEVICE LABEL
     printf 'foreign: a signature at offset %s\n' "$(printf '%s\n' "$_signatures" | sed -n '/^#/!{s/,.*//p;q}')"
     return
   fi
-  _offset=$("$CLOISTER_HOME/bin/kit" blank "$1" 2>/dev/null)
+  _offset=$("$CLOISTER_HOME/bin/boot-helper" blank "$1" 2>/dev/null)
   case $? in
     0) printf 'blank\n' ;;
     1) printf 'foreign: data without a known signature, at byte %s\n' "$_offset" ;;

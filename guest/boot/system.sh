@@ -31,7 +31,7 @@ second_wall() {
 
 # What is not the network's: connections to the machine's own services, by users of sessions outside their seal.
 socket_wall() {
-  _said=$("$CLOISTER_HOME/bin/kit" sockets "$CLOISTER_SYS/fs/cgroup" 2>&1) ||
+  _said=$("$CLOISTER_HOME/bin/boot-helper" sockets "$CLOISTER_SYS/fs/cgroup" 2>&1) ||
     notice "users of sessions are not kept from the machine's own sockets: $_said"
 }
 

@@ -12,11 +12,11 @@ import { closeMounts } from "../sessions/mounts.ts";
 import { type RunResult, SessionFailed } from "../sessions/request.ts";
 import { closeSession, openSession, type Session, sweep } from "../sessions/session.ts";
 import { HOMES } from "../sessions/state.ts";
-import { type Accepted, accept } from "./accept.ts";
 import { startModel } from "./agent.ts";
 import { type Output, runCommand } from "./command.ts";
 import type { SealedSpec } from "./request.ts";
 import { MOST_DECISIONS, now, resultOf } from "./result.ts";
+import { type Validated, validate } from "./validate.ts";
 
 export * from "../sessions/request.ts";
 export * from "./request.ts";
@@ -29,27 +29,27 @@ export * from "./request.ts";
  * @throws {SessionFailed} when the session could not be made: what was made is removed again
  */
 export async function runSealed(spec: SealedSpec): Promise<RunResult> {
-  const accepted = await accept(spec);
+  const request = await validate(spec);
   try {
-    return await carryOut(spec, accepted);
+    return await carryOut(spec, request);
   } finally {
-    await closeMounts(accepted.mounts);
+    await closeMounts(request.mounts);
   }
 }
 
-async function carryOut(spec: SealedSpec, accepted: Accepted): Promise<RunResult> {
+async function carryOut(spec: SealedSpec, request: Validated): Promise<RunResult> {
   const acceptedAt = now();
   const nodeStartMs = performance.now();
   const notice = spec.onNotice ?? ((line: string) => process.stderr.write(`cloister: ${line}\n`));
   for (const problem of await sweep()) notice(problem);
-  const session = await openSession(accepted);
+  const session = await openSession(request);
   let running = true;
   let cleanup: string[] = [];
   const started = { readyAt: acceptedAt, endedAt: acceptedAt };
   const decisions: EgressDecision[] = [];
   try {
     spec.signal?.throwIfAborted();
-    const output = await inSession(session, spec, accepted, { started, decisions, notice });
+    const output = await inSession(session, spec, request, { started, decisions, notice });
     running = false;
     const closedAt = now();
     cleanup = await closeSession(session, false);
@@ -82,7 +82,7 @@ interface Observed {
 }
 
 /** Opens the session's way out, runs the command, and closes the way out again. */
-async function inSession(session: Session, spec: SealedSpec, accepted: Accepted, observed: Observed): Promise<Output> {
+async function inSession(session: Session, spec: SealedSpec, request: Validated, observed: Observed): Promise<Output> {
   const { name, account, paths } = session;
   const { decisions, notice, started } = observed;
   const audit = journal(notice);
@@ -92,13 +92,13 @@ async function inSession(session: Session, spec: SealedSpec, accepted: Accepted,
     spec.onDecision?.(decision);
   };
   const model = spec.agent
-    ? await startModel({ session: name, paths, settings: accepted.agent, notice, onDecision })
+    ? await startModel({ session: name, paths, settings: request.agent, notice, onDecision })
     : undefined;
   const proxy = new EgressProxy({
     session: name,
     folder: paths.sockets,
     owner: { uid: 0, gid: account.gid },
-    policy: accepted.policy,
+    policy: request.policy,
     ...(model === undefined ? {} : { internal: model.internal }),
   });
   proxy.on("decision", onDecision);
@@ -116,14 +116,14 @@ async function inSession(session: Session, spec: SealedSpec, accepted: Accepted,
       cwd: resolve(paths.home, spec.cwd ?? ""),
       uid: account.uid,
       gid: account.gid,
-      hostname: accepted.hostname,
+      hostname: request.hostname,
       layout,
       empty: paths.empty,
       scratch: {
         kind: "launcher",
         folder: paths.scratch,
-        sizeMiB: accepted.limits.tmpMiB,
-        shown: accepted.mounts.map(({ name, mode, folder }) => ({ name, mode, descriptor: folder.fd })),
+        sizeMiB: request.limits.tmpMiB,
+        shown: request.mounts.map(({ name, mode, folder }) => ({ name, mode, descriptor: folder.fd })),
       },
       passwd: paths.passwd,
       group: paths.group,

@@ -5,7 +5,7 @@ import { RUN_FILES } from "../../contract/run-files.ts";
 import { judgeAgent } from "./judge/agent.ts";
 import { judgeDisks } from "./judge/disks.ts";
 import { judgeEgress } from "./judge/egress.ts";
-import { type AskedMachine, judgeMachine } from "./judge/machine.ts";
+import { type ExpectedMachine, judgeMachine } from "./judge/machine.ts";
 import { judgeSandbox } from "./judge/sandbox.ts";
 import { judgeSessions } from "./judge/sessions.ts";
 import { judgeSystem } from "./judge/system.ts";
@@ -26,20 +26,20 @@ import { makeRows } from "./rows.ts";
  */
 export async function verify(machine: Machine, depth: "quick" | "full"): Promise<Report> {
   const startedAt = new Date();
-  const asked = { ...machine.asked, sessionMemoryMiB: machine.sessions.memoryMiB };
+  const expected = { ...machine.expected, sessionMemoryMiB: machine.sessions.memoryMiB };
   const started = performance.now();
   const memory = await lookAtMemory();
   const idsOf = (...groups: Group[]) =>
     REFERENCE_ROWS.filter(({ group }) => groups.includes(group)).map(({ id }) => id);
   const system = await lookAtSystem();
   const [disks, { verdicts: live, sessionHostname }] = await Promise.all([
-    attempt(idsOf("disks"), async () => judgeDisks(await lookAtDisks(machine.sessionDisk.label), asked)),
-    lookAtLive(idsOf, memory, asked),
+    attempt(idsOf("disks"), async () => judgeDisks(await lookAtDisks(machine.sessionDisk.label), expected)),
+    lookAtLive(idsOf, memory, expected),
   ]);
   // Run the agent after the other checks: it is the heaviest, and they would wait for it.
   const agent = await attempt(idsOf("agent"), async () => judgeAgent(await lookAtAgent(machine.agent, depth)));
   const notices = (await readText(RUN_FILES.notices))?.split("\n").filter(Boolean) ?? [];
-  const verdicts: Verdicts = { ...disks, ...live, ...judgeSystem({ ...system, sessionHostname }, asked), ...agent };
+  const verdicts: Verdicts = { ...disks, ...live, ...judgeSystem({ ...system, sessionHostname }, expected), ...agent };
   const arch = process.arch === "x64" ? "amd64" : process.arch;
   const rows = makeRows(REFERENCE_ROWS, verdicts, {
     target: machine.target,
@@ -67,12 +67,12 @@ export async function verify(machine: Machine, depth: "quick" | "full"): Promise
 async function lookAtLive(
   idsOf: (...groups: Group[]) => string[],
   memory: Awaited<ReturnType<typeof lookAtMemory>>,
-  asked: AskedMachine,
+  expected: ExpectedMachine,
 ): Promise<{ verdicts: Verdicts; sessionHostname?: string | undefined }> {
   try {
     const { live, meanwhile } = await lookAtSessions(() => lookAtMachine(memory));
     const verdicts = {
-      ...judgeMachine(meanwhile, asked),
+      ...judgeMachine(meanwhile, expected),
       ...judgeSandbox(live.sandbox),
       ...judgeEgress(live.egress),
       ...judgeSessions(live.sessions),
@@ -80,7 +80,7 @@ async function lookAtLive(
     return { verdicts, sessionHostname: live.sandbox.inside.identity?.hostname };
   } catch (error) {
     const verdicts = {
-      ...(await attempt(idsOf("machine"), async () => judgeMachine(await lookAtMachine(memory), asked))),
+      ...(await attempt(idsOf("machine"), async () => judgeMachine(await lookAtMachine(memory), expected))),
       ...allDiffer(idsOf("sandbox", "egress", "sessions"), `no session could be run: ${(error as Error).message}`),
     };
     return { verdicts };

@@ -22,7 +22,7 @@ const MACHINES_ONLY = [
   "lib/logs.mjs",
   "bin/confine",
   "bin/keeper",
-  "bin/kit",
+  "bin/boot-helper",
   "seccomp/supervisor.bpf",
 ];
 

@@ -17,7 +17,7 @@ const MODULES: readonly GoModule[] = [
     commands: ["apply-seccomp", "confine", "guard", "keeper", "probe", "remove-tree", "trash"],
   },
   { folder: join(GUEST, "agent/mcp"), commands: ["mcp"] },
-  { folder: join(GUEST, "boot/kit"), commands: ["kit"] },
+  { folder: join(GUEST, "boot/helper"), commands: ["boot-helper"] },
 ];
 
 /** The command that writes the seccomp filters. It runs on the computer that builds the image. */

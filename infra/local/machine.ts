@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { Provider as CommandProvider } from "@pulumi/command/provider.js";
 import * as pulumi from "@pulumi/pulumi";
 import { renderMetaData, renderUserData, type UserData } from "../../cloud-init/render.ts";
-import { askedOf, type MachineInput, SESSION_LABEL } from "../../contract/machine.ts";
+import { expectedOf, type MachineInput, SESSION_LABEL } from "../../contract/machine.ts";
 import { baseImageKey } from "../../images/base/key.ts";
 import { runtimeImageKey } from "../../images/runtime/key.ts";
 import { agentOf, type Settings, sessionMemoryMiB } from "../settings/settings.ts";
@@ -151,7 +151,7 @@ function machineDescription(name: string, settings: Settings, runtime: RuntimeDi
   return {
     name,
     target: "local",
-    asked: askedOf({
+    expected: expectedOf({
       hostname: settings.hostname,
       cpus: [settings.cpus],
       memoryMiB: settings.memoryMiB,

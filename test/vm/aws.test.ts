@@ -201,7 +201,11 @@ describe("a machine of the AWS target", function () {
     // NVMe's Identify is really asked: only the model's name is made up, QEMU's disks have no name of EC2's.
     const model =
       "mkdir -p /tmp/s/class/nvme/nvme0 && echo 'Amazon Elastic Block Store' >/tmp/s/class/nvme/nvme0/model";
-    const identified = await here.run("sh", "-c", `${model} && CLOISTER_SYS=/tmp/s /opt/cloister/bin/kit ebs /dev/sdf`);
+    const identified = await here.run(
+      "sh",
+      "-c",
+      `${model} && CLOISTER_SYS=/tmp/s /opt/cloister/bin/boot-helper ebs /dev/sdf`,
+    );
     assert.deepEqual([identified.exitCode, identified.stdout, identified.stderr], [0, "", ""]);
 
     // Logs.

@@ -1,4 +1,4 @@
-import type { Asked } from "../../../contract/machine.ts";
+import type { Expected } from "../../../contract/machine.ts";
 import { REFERENCE, type Reference } from "../../../contract/reference.ts";
 import { CONFIGURED, type Verdict, type Verdicts, verdict } from "./verdict.ts";
 
@@ -41,13 +41,13 @@ const ABOUT = { less: 8, more: 12 };
 
 export function judgeDisks(
   facts: DiskFacts,
-  asked: Pick<Asked, "rootDiskGiB" | "sessionDiskGiB">,
+  expected: Pick<Expected, "rootDiskGiB" | "sessionDiskGiB">,
   promised: Reference = REFERENCE,
 ): Verdicts {
   return {
-    D1: rootDisk(facts.root, asked.rootDiskGiB, promised.D1),
+    D1: rootDisk(facts.root, expected.rootDiskGiB, promised.D1),
     D2: efiPartition(facts.efi, promised.D2),
-    D3: sessionDisk(facts.sessions, facts.sessionLabel, asked.sessionDiskGiB, promised.D3),
+    D3: sessionDisk(facts.sessions, facts.sessionLabel, expected.sessionDiskGiB, promised.D3),
     D4: survival(facts, promised.D4),
   };
 }

@@ -1,4 +1,4 @@
-import type { Asked } from "../../../contract/machine.ts";
+import type { Expected } from "../../../contract/machine.ts";
 import { REFERENCE, type Reference } from "../../../contract/reference.ts";
 import { CONFIGURED, type Verdict, type Verdicts, verdict } from "./verdict.ts";
 
@@ -10,7 +10,7 @@ export interface SystemFacts {
   /** uname's version: `#91-Ubuntu SMP PREEMPT_DYNAMIC ...`. */
   readonly kernelVersion: string;
   readonly hostname: string;
-  /** The host name that a session sees; undefined when none could be asked. */
+  /** The host name that a session sees; undefined when none could be expected. */
   readonly sessionHostname?: string | undefined;
   /** True when the firmware that started the kernel was UEFI. */
   readonly uefi: boolean;
@@ -18,7 +18,7 @@ export interface SystemFacts {
 
 export function judgeSystem(
   facts: SystemFacts,
-  asked: Pick<Asked, "hostname">,
+  expected: Pick<Expected, "hostname">,
   promised: Reference = REFERENCE,
 ): Verdicts {
   const name = facts.osRelease["PRETTY_NAME"] ?? "unknown";
@@ -26,7 +26,7 @@ export function judgeSystem(
   return {
     O1: verdict(name, [!name.startsWith(promised.O1.series) && "another distribution"]),
     O2: kernel(facts, promised.O2),
-    O3: hostName(facts, asked, promised.O3),
+    O3: hostName(facts, expected, promised.O3),
     O4: verdict(boot, [boot !== promised.O4 && `the kernel was started without ${promised.O4}`]),
   };
 }
@@ -36,17 +36,17 @@ export function judgeSystem(
  */
 function hostName(
   { hostname, sessionHostname }: SystemFacts,
-  asked: Pick<Asked, "hostname">,
+  expected: Pick<Expected, "hostname">,
   promised: string,
 ): Verdict {
   const inside = sessionHostname ?? "unknown";
   const seen = inside === hostname ? hostname : `${hostname}, in a session ${inside}`;
-  return verdict(`${seen}${asked.hostname === promised ? "" : CONFIGURED}`, [
-    hostname !== asked.hostname && `${asked.hostname} was asked for`,
+  return verdict(`${seen}${expected.hostname === promised ? "" : CONFIGURED}`, [
+    hostname !== expected.hostname && `${expected.hostname} was asked for`,
     sessionHostname === undefined && "no session told its own",
     sessionHostname !== undefined &&
-      sessionHostname !== asked.hostname &&
-      `a session is to be ${asked.hostname} as well`,
+      sessionHostname !== expected.hostname &&
+      `a session is to be ${expected.hostname} as well`,
   ]);
 }
 

@@ -1,7 +1,7 @@
 import { LaunchTemplate } from "@pulumi/aws/ec2/launchTemplate.js";
 import * as pulumi from "@pulumi/pulumi";
 import { renderUserData } from "../../../cloud-init/render.ts";
-import { askedOf, type MachineInput, SESSION_LABEL } from "../../../contract/machine.ts";
+import { expectedOf, type MachineInput, SESSION_LABEL } from "../../../contract/machine.ts";
 import { defined } from "../../../lib/defined.ts";
 import { instanceSize } from "../plan/graviton.ts";
 import type { Tags } from "../tags.ts";
@@ -87,13 +87,13 @@ const sampled = new Set<string>();
 /** The user data of a machine, gzip-compressed, as base64. */
 export function userDataOf(name: string, args: TemplateArgs): pulumi.Output<string> {
   const { shape, pool } = args;
-  const { asked, sessionMemoryMiB } = sizes(args);
+  const { expected, sessionMemoryMiB } = sizes(args);
   const render = (runtime: RuntimeSource, system: string, audit: string, secret: string): string => {
     const { digest, size, ...source } = runtime;
     const machine: MachineInput = {
       name,
       target: "aws",
-      asked,
+      expected,
       runtime: { digest, size, source },
       sessionDisk: { label: SESSION_LABEL, device: SESSION_DEVICE },
       sessions: { memoryMiB: sessionMemoryMiB },
@@ -128,14 +128,14 @@ function sizes(args: TemplateArgs) {
   const known = [instanceType, ...otherTypes].flatMap((type) => instanceSize(type) ?? []);
   const cpus = [...new Set(known.map((size) => size.cpus))];
   const memory = Math.min(...known.map(({ memoryMiB = Number.POSITIVE_INFINITY }) => memoryMiB));
-  const asked = askedOf({
+  const expected = expectedOf({
     hostname: shape.hostname,
     ...(cpus.length > 0 ? { cpus } : {}),
     memoryMiB: memory,
     rootDiskGiB: shape.rootDiskGiB,
     sessionDiskGiB,
   });
-  return { asked, sessionMemoryMiB: Math.min(shape.sessionMemoryMiB, memory - 1024) };
+  return { expected, sessionMemoryMiB: Math.min(shape.sessionMemoryMiB, memory - 1024) };
 }
 
 /** The launch template of one machine or one pool: private, encrypted, IMDSv2 with hop limit 1, no ssh key. */

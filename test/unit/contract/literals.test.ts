@@ -68,14 +68,14 @@ describe("the contract: users of sessions", () => {
   it("are the same in every language", () => {
     const [, from, to] = /define session_users = (\d+)-(\d+)/.exec(read("guest/boot/wall.nft")) ?? assert.fail();
     assert.deepEqual({ from: Number(from), to: Number(to) }, SESSION_USERS);
-    const socketWall = "guest/boot/kit/internal/socketwall/socketwall.go";
+    const socketWall = "guest/boot/helper/internal/socketwall/socketwall.go";
     assert.deepEqual({ from: number(socketWall, "firstUser"), to: number(socketWall, "lastUser") }, SESSION_USERS);
     const keeper = "guest/seal/internal/keeper/machine.go";
     assert.deepEqual({ from: number(keeper, "firstUID"), to: number(keeper, "lastUID") }, SESSION_USERS);
   });
 
   it("stand nowhere else in the product", () => {
-    const held = ["guest/boot/wall.nft", "guest/boot/kit/internal/socketwall/socketwall.go"];
+    const held = ["guest/boot/wall.nft", "guest/boot/helper/internal/socketwall/socketwall.go"];
     const { from, to } = SESSION_USERS;
     const written = new RegExp(`\\b${to}\\b|\\b${String(to).replace(/(?=\d{3}$)/, "_")}\\b`);
     const found = PRODUCT.filter((file) => written.test(read(file)));

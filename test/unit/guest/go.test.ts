@@ -12,7 +12,7 @@ describe("the guest's Go programs", function () {
     if ((await execa("go", ["version"], { reject: false })).failed) this.skip();
   });
 
-  for (const module of ["seal", "boot/kit", "agent/mcp"]) {
+  for (const module of ["seal", "boot/helper", "agent/mcp"]) {
     it(`${module}: test`, async function () {
       if (process.platform !== "linux") this.skip();
       const cwd = join(GUEST, module);

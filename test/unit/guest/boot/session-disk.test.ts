@@ -24,8 +24,8 @@ describe("boot: the session disk", function () {
     home = await mkdtemp(join(tmpdir(), "cloister-boot-"));
     await symlink(BOOT, join(home, "boot"));
     await mkdir(join(home, "bin"));
-    await execa("go", ["build", "-buildvcs=false", "-o", join(home, "bin/kit"), "./cmd/kit"], {
-      cwd: join(BOOT, "kit"),
+    await execa("go", ["build", "-buildvcs=false", "-o", join(home, "bin/boot-helper"), "./cmd/boot-helper"], {
+      cwd: join(BOOT, "helper"),
     });
   });
   after(async () => {
@@ -190,12 +190,12 @@ describe("boot: the session disk", function () {
     });
 
     describe("on AWS, by EC2's name", () => {
-      /** A kit that knows which disk EC2 attached under /dev/sdf. */
+      /** A helper that knows which disk EC2 attached under /dev/sdf. */
       const named = async (...disks: string[]) => {
         await mkdir(join(folder, "home/bin"), { recursive: true });
         const lines = disks.map((name) => join(folder, "dev", name)).join("\n");
         const script = `#!/bin/sh\n[ "$*" = "ebs /dev/sdf" ] && cat <<'END'\n${lines}${lines ? "\n" : ""}END\n`;
-        await writeFile(join(folder, "home/bin/kit"), script, { mode: 0o755 });
+        await writeFile(join(folder, "home/bin/boot-helper"), script, { mode: 0o755 });
       };
       const findNamed = async () => {
         const line = `CLOISTER_HOME='${folder}/home'; find_session_disk cloister-session sessions /dev/sdf`;

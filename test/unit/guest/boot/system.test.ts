@@ -36,8 +36,8 @@ describe("boot: start", function () {
     }
     await symlink(join(GUEST, "boot"), join(folder, "home/boot"));
     await symlink(join(GUEST, "units"), join(folder, "home/units"));
-    await execa("go", ["build", "-buildvcs=false", "-o", join(folder, "home/bin/kit"), "./cmd/kit"], {
-      cwd: join(GUEST, "boot/kit"),
+    await execa("go", ["build", "-buildvcs=false", "-o", join(folder, "home/bin/boot-helper"), "./cmd/boot-helper"], {
+      cwd: join(GUEST, "boot/helper"),
     });
     await settings(variables());
     await writeFile(join(folder, "proc/swaps"), "Filename Type Size Used Priority\n");
@@ -212,9 +212,9 @@ describe("boot: start", function () {
   });
 
   it("says when users of sessions are not kept from the machine's sockets", async () => {
-    // There are no control groups here; what the wall does is tested beside it (guest/boot/kit/internal/socketwall).
+    // There are no control groups here; what the wall does is tested beside it (guest/boot/helper/internal/socketwall).
     assert.equal((await start()).exitCode, 0);
-    assert.match(await notices(), /not kept from the machine's own sockets: kit: .*fs\/cgroup: no such file/);
+    assert.match(await notices(), /not kept from the machine's own sockets: boot-helper: .*fs\/cgroup: no such file/);
   });
 
   it("makes the kernel's settings stricter, and none of them looser", async () => {
@@ -415,7 +415,7 @@ describe("boot: start", function () {
 
 describe("boot: the wall before the machine's sockets", () => {
   it("is for all users of sessions, and lets their bridges through", async () => {
-    const text = await readFile(join(GUEST, "boot/kit/internal/socketwall/socketwall.go"), "utf8");
+    const text = await readFile(join(GUEST, "boot/helper/internal/socketwall/socketwall.go"), "utf8");
     const number = (name: string) => Number(new RegExp(`${name} += ([0-9_]+)$`, "m").exec(text)?.[1]?.replace("_", ""));
     assert.deepEqual({ from: number("firstUser"), to: number("lastUser") }, SESSION_USERS);
     for (const name of [HTTP_SOCKET, SOCKS_SOCKET]) assert.ok(text.includes(`"${INSIDE_SOCKETS}/${name}"`), name);

@@ -2,13 +2,13 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { isDeepStrictEqual } from "node:util";
 import { parse, parseDocument } from "yaml";
-import type { Asked } from "../../../../contract/machine.ts";
+import type { Expected } from "../../../../contract/machine.ts";
 import { defaultsOf, REFERENCE, type Reference, valuesOf } from "../../../../contract/reference.ts";
 import { expectation } from "../../../../contract/reference-row.ts";
 import { type AgentFacts, judgeAgent } from "../../../../guest/verify/judge/agent.ts";
 import { type DiskFacts, judgeDisks, type MountedDisk } from "../../../../guest/verify/judge/disks.ts";
 import { type EgressFacts, judgeEgress } from "../../../../guest/verify/judge/egress.ts";
-import { type AskedMachine, judgeMachine, type MachineFacts } from "../../../../guest/verify/judge/machine.ts";
+import { type ExpectedMachine, judgeMachine, type MachineFacts } from "../../../../guest/verify/judge/machine.ts";
 import { judgeSandbox, type SandboxFacts } from "../../../../guest/verify/judge/sandbox.ts";
 import { judgeSessions, type SessionFacts } from "../../../../guest/verify/judge/sessions.ts";
 import { judgeSystem, type SystemFacts } from "../../../../guest/verify/judge/system.ts";
@@ -29,7 +29,7 @@ const reasonOf = (verdict: Verdict | undefined) =>
   verdict === undefined ? "no verdict" : "ok" in verdict ? (verdict.reason ?? "ok") : JSON.stringify(verdict);
 
 /** What a stack asks for that configures nothing. */
-const asked: Asked & AskedMachine = {
+const expected: Expected & ExpectedMachine = {
   hostname: "claude",
   cpus: [4],
   memoryMiB: 4096,
@@ -53,8 +53,8 @@ const machine: MachineFacts = {
 };
 
 describe("judging the machine", () => {
-  const judge = (change: Partial<MachineFacts>, wish: Partial<AskedMachine> = {}) =>
-    judgeMachine({ ...machine, ...change }, { ...asked, ...wish });
+  const judge = (change: Partial<MachineFacts>, wish: Partial<ExpectedMachine> = {}) =>
+    judgeMachine({ ...machine, ...change }, { ...expected, ...wish });
 
   it("finds the reference's machine right", () => same(judge({})));
   it("notices another architecture, processors or their features", () => {
@@ -70,7 +70,7 @@ describe("judging the machine", () => {
     assert.ok(isOk(judge({ memoryTotalKiB: 16 * GIB })["M4"]));
     assert.equal(isOk(judge({ memoryTotalKiB: 16 * GIB, sessionsMemoryKiB: 8 * GIB })["M4"]), false);
     const { sessionsMemoryKiB: _, ...unlimited } = machine;
-    assert.equal(isOk(judgeMachine({ ...unlimited, memoryTotalKiB: 16 * GIB }, asked)["M4"]), false);
+    assert.equal(isOk(judgeMachine({ ...unlimited, memoryTotalKiB: 16 * GIB }, expected)["M4"]), false);
   });
   it("holds processors and memory against what was asked for, and says that it is not the default", () => {
     const more = judge({ cpus: 8 }, { cpus: [8, 16] });
@@ -134,8 +134,8 @@ function whole({ partition: _, ...disk }: MountedDisk): MountedDisk {
 
 describe("judging the disks", () => {
   const mounted = { ...root, at: "/sessions" };
-  const judge = (change: Partial<DiskFacts>, wish: Partial<Asked> = {}) =>
-    judgeDisks({ ...disks, ...change }, { ...asked, ...wish });
+  const judge = (change: Partial<DiskFacts>, wish: Partial<Expected> = {}) =>
+    judgeDisks({ ...disks, ...change }, { ...expected, ...wish });
 
   it("finds the reference's disks right, in any order", () => {
     same(judge({}));
@@ -172,7 +172,7 @@ describe("judging the disks", () => {
     assert.ok(isOk(judge({ sessions: sessions(5) }, { sessionDiskGiB: 5 })["D3"]));
   });
   it("notices what is not mounted", () => {
-    const verdicts = judgeDisks({ sessionLabel: "sessions" }, asked);
+    const verdicts = judgeDisks({ sessionLabel: "sessions" }, expected);
     for (const id of ["D1", "D2", "D3"]) assert.equal(isOk(verdicts[id]), false);
   });
   it("judges the session disk's survival only where it can be seen", () => {
@@ -192,7 +192,7 @@ const system: SystemFacts = {
 };
 
 describe("judging the system", () => {
-  it("finds the reference's system right", () => same(judgeSystem(system, asked)));
+  it("finds the reference's system right", () => same(judgeSystem(system, expected)));
   it("notices differences", () => {
     const verdicts = judgeSystem(
       {
@@ -202,7 +202,7 @@ describe("judging the system", () => {
         hostname: "host",
         uefi: false,
       },
-      asked,
+      expected,
     );
     for (const id of ["O1", "O2", "O3", "O4"]) assert.equal(isOk(verdicts[id]), false, id);
     assert.equal(reasonOf(verdicts["O2"]), "not of the 6.8 series; not PREEMPT_DYNAMIC");
@@ -219,11 +219,11 @@ describe("judging the system", () => {
     assert.equal(reasonOf(verdict), "a session is to be box as well");
     assert.equal(seenOf(verdict), "box, in a session claude (configured: not the default)");
     const { sessionHostname: _, ...alone } = system;
-    assert.equal(reasonOf(judgeSystem(alone, asked)["O3"]), "no session told its own");
+    assert.equal(reasonOf(judgeSystem(alone, expected)["O3"]), "no session told its own");
   });
   it("excuses Ubuntu's kernel for AWS for its preemption alone", () => {
     const judge = (kernelRelease: string, kernelVersion = "#33~22.04.1-Ubuntu SMP Fri Jun 20") => {
-      const found = judgeSystem({ ...system, kernelRelease, kernelVersion }, asked)["O2"];
+      const found = judgeSystem({ ...system, kernelRelease, kernelVersion }, expected)["O2"];
       return found && "ok" in found ? [found.ok, found.excuse !== undefined] : [];
     };
     assert.deepEqual(judge("6.8.0-1031-aws"), [false, true]);

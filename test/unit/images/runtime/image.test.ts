@@ -39,12 +39,12 @@ describe("the runtime image", function () {
     const manifest = JSON.parse(await readFile(join(tree, "MANIFEST.json"), "utf8"));
     assert.deepEqual(Object.keys(manifest.programs), [
       "apply-seccomp",
+      "boot-helper",
       "claude",
       "cloister",
       "confine",
       "guard",
       "keeper",
-      "kit",
       "mcp",
       "node",
       "probe",

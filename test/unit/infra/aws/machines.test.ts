@@ -129,18 +129,18 @@ describe("what all machines have in common", () => {
   } satisfies Readonly<Record<keyof MachineShape, Row<Shape>>>);
 
   it("are verified against what was asked for, and leave the instance a GiB beside its sessions", async () => {
-    const asked = async (change: Partial<NamedMachineArgs>) => {
+    const expected = async (change: Partial<NamedMachineArgs>) => {
       const described = machine(await make(() => new NamedMachine("one", { ...base, ...change })));
-      return [described["asked"], described["sessions"].memoryMiB];
+      return [described["expected"], described["sessions"].memoryMiB];
     };
     const usual = { hostname: "claude", cpus: [4], memoryMiB: 4096, rootDiskGiB: 10, sessionDiskGiB: 10 };
-    assert.deepEqual(await asked({}), [usual, 3891]);
-    assert.deepEqual(await asked({ instanceType: "c8g.2xlarge" }), [{ ...usual, cpus: [8] }, 3891]);
-    assert.deepEqual(await asked({ instanceType: "c8g.large" }), [{ ...usual, cpus: [2] }, 3072]);
-    assert.deepEqual(await asked({ instanceType: "c8g.medium" }), [{ ...usual, cpus: [1], memoryMiB: 2048 }, 1024]);
+    assert.deepEqual(await expected({}), [usual, 3891]);
+    assert.deepEqual(await expected({ instanceType: "c8g.2xlarge" }), [{ ...usual, cpus: [8] }, 3891]);
+    assert.deepEqual(await expected({ instanceType: "c8g.large" }), [{ ...usual, cpus: [2] }, 3072]);
+    assert.deepEqual(await expected({ instanceType: "c8g.medium" }), [{ ...usual, cpus: [1], memoryMiB: 2048 }, 1024]);
     // A disk that grows is not in user data, or the machine would be made anew.
-    assert.deepEqual(await asked({ sessionDiskGiB: 50 }), [usual, 3891]);
-    assert.deepEqual(await asked({ sessionDiskGiB: 5 }), [{ ...usual, sessionDiskGiB: 5 }, 3891]);
+    assert.deepEqual(await expected({ sessionDiskGiB: 50 }), [usual, 3891]);
+    assert.deepEqual(await expected({ sessionDiskGiB: 5 }), [{ ...usual, sessionDiskGiB: 5 }, 3891]);
   });
 
   it("leaves a secret a secret, and user data without it in clear", async () => {

@@ -13,7 +13,7 @@ import { whyNotReady } from "../verify/readiness.ts";
 import { problemsOf, requestIn, type SealedSpec } from "./request.ts";
 
 /** A checked request, with everything that is needed to carry it out. */
-export interface Accepted {
+export interface Validated {
   readonly name?: string;
   readonly keep: boolean;
   readonly mounts: readonly Mount[];
@@ -40,7 +40,7 @@ const PROGRAMS: Readonly<Record<string, string>> = {
  *
  * @throws {RunRefused} with every problem at once
  */
-export async function accept(spec: SealedSpec): Promise<Accepted> {
+export async function validate(spec: SealedSpec): Promise<Validated> {
   const written = problemsOf(requestIn(spec));
   const { policy } = parsePolicy(spec.allow ?? []);
   const { exceptions } = parsePrivate(spec.allowPrivate ?? []);
@@ -66,7 +66,7 @@ export async function accept(spec: SealedSpec): Promise<Accepted> {
     keep: spec.keep ?? spec.name !== undefined,
     mounts,
     policy: { ...policy, privateExceptions: exceptions },
-    hostname: machine.asked.hostname,
+    hostname: machine.expected.hostname,
     limits: machine.sessions,
     agent: spec.agent ? machine.agent : undefined,
   };

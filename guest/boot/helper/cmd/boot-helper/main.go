@@ -1,17 +1,17 @@
-// Command kit does for the boot scripts what a shell cannot do well or fast:
+// Command boot-helper does for the boot scripts what a shell cannot do well or fast:
 //
-//	kit blank DEVICE    exit 0: nothing but zeros was found; 1: there is data (its offset is printed); 2: cannot tell
-//	kit sockets CGROUP  keeps the users of sessions away from the machine's UNIX sockets, in this control group and below
-//	kit ebs NAME        prints the disk that EC2 attached under this name, such as /dev/sdf; nothing when there is none
+//	boot-helper blank DEVICE    exit 0: nothing but zeros was found; 1: there is data (its offset is printed); 2: cannot tell
+//	boot-helper sockets CGROUP  keeps the users of sessions away from the machine's UNIX sockets, in this control group and below
+//	boot-helper ebs NAME        prints the disk that EC2 attached under this name, such as /dev/sdf; nothing when there is none
 package main
 
 import (
 	"fmt"
 	"os"
 
-	"cloister/kit/internal/blank"
-	"cloister/kit/internal/ebs"
-	"cloister/kit/internal/socketwall"
+	"cloister/boot-helper/internal/blank"
+	"cloister/boot-helper/internal/ebs"
+	"cloister/boot-helper/internal/socketwall"
 )
 
 func main() {
@@ -31,7 +31,7 @@ func main() {
 	case "ebs":
 		found, problems := ebs.Find(os.Args[2], folder("CLOISTER_SYS", "/sys"), folder("CLOISTER_DEV", "/dev"), ebs.Ask)
 		for _, problem := range problems {
-			fmt.Fprintln(os.Stderr, "kit:", problem)
+			fmt.Fprintln(os.Stderr, "boot-helper:", problem)
 		}
 		for _, disk := range found {
 			fmt.Println(disk)
@@ -54,11 +54,11 @@ func folder(variable, usual string) string {
 }
 
 func usage() {
-	fmt.Fprintln(os.Stderr, "usage: kit blank DEVICE | kit ebs NAME | kit sockets CGROUP")
+	fmt.Fprintln(os.Stderr, "usage: boot-helper blank DEVICE | boot-helper ebs NAME | boot-helper sockets CGROUP")
 	os.Exit(2)
 }
 
 func fail(err error) {
-	fmt.Fprintln(os.Stderr, "kit:", err)
+	fmt.Fprintln(os.Stderr, "boot-helper:", err)
 	os.Exit(2)
 }

@@ -1,0 +1,3 @@
+module cloister/boot-helper
+
+go 1.24.0

@@ -1,3 +1,0 @@
-module cloister/kit
-
-go 1.24.0
