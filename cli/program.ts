@@ -6,6 +6,7 @@ import { Command } from "commander";
 import { VERSION } from "../contract/version.ts";
 import { type AgentOptions, addAgentOptions } from "../guest/agent/command-line.ts";
 import { addRunOptions, type RunOptions } from "../guest/run/options.ts";
+import type { AuditOptions } from "./commands/audit.ts";
 import type { Chosen } from "./commands/chosen.ts";
 import type { OperatorRunOptions } from "./commands/run.ts";
 import { UsageError } from "./errors.ts";
@@ -78,6 +79,16 @@ export function operatorProgram(): Command {
     .argument("<session...>")
     .action(async (names: string[], _options: object, self: Command) => {
       await end((await import("./commands/sessions.ts")).removeSessions(() => chosen(self), names));
+    });
+
+  command("audit", "Shows what sessions asked of the network, and how to allow what was denied.")
+    .option("--session <name>", "of one session only")
+    .option("--since <time>", "as journalctl takes it, such as -1h or 2026-01-12")
+    .option("--denied", "only what was denied")
+    .option("--follow", "goes on with what is asked from then on")
+    .option("--json", "prints one JSON object a line")
+    .action(async (options: AuditOptions, self: Command) => {
+      await end((await import("./commands/audit.ts")).audit(() => chosen(self), options));
     });
 
   const key = command(

@@ -1,10 +1,16 @@
 import { Command, CommanderError } from "commander";
+import { withCode } from "../../contract/errors.ts";
+import { refusalOnCommandLine } from "../../guest/run/options.ts";
+import { RunRefused } from "../../guest/sessions/request.ts";
 import { archOfThisComputer } from "../../images/container/arch.ts";
 import { type Engine, findEngine, NoEngine } from "../../infra/container/engine.ts";
 import { DEFAULT_BASE, ensureContainerImage, FROM_PACKAGES } from "../../infra/container/image.ts";
 import { containerOptions, DEFAULTS, SECCOMP } from "../../infra/container/options.ts";
 import { caller, chooseUser } from "../../infra/container/prepare.ts";
 import { ContainerRefused, runContainer } from "../../infra/container/run.ts";
+import type { AuditOptions } from "../commands/audit.ts";
+import { OperatorError } from "../errors.ts";
+import { containerAudit } from "./audit.ts";
 
 /** Exit codes, the same as in the guest (guest/container/main.ts). */
 const EXIT = { failed: 125, refused: 2 } as const;
@@ -107,6 +113,18 @@ for (const [name, what] of [
   });
 }
 
+program
+  .command("audit")
+  .description("Shows what sessions asked of the network, and how to allow what was denied.")
+  .argument("<dir>", "the folder that `run --audit` named")
+  .option("--session <name>", "of one session only")
+  .option("--denied", "only what was denied")
+  .option("--follow", "goes on with what is asked from then on")
+  .option("--json", "prints one JSON object a line")
+  .action(async (folder: string, options: AuditOptions) => {
+    process.exitCode = await containerAudit(folder, options);
+  });
+
 common(program.command("build"))
   .description("Builds the image, and prints its name.")
   .option("--tag <name>", "another name than localhost/cloister:DIGEST")
@@ -165,6 +183,14 @@ try {
 function fail(error: unknown): number {
   // Commander has printed its own messages, help among them.
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT.refused;
+  if (error instanceof OperatorError) {
+    say(withCode(error.message, error.code));
+    return error.exitCode;
+  }
+  if (error instanceof RunRefused) {
+    say(refusalOnCommandLine(error));
+    return EXIT.refused;
+  }
   if (error instanceof ContainerRefused) {
     for (const problem of error.problems) say(problem);
     return EXIT.refused;

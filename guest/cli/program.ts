@@ -3,9 +3,8 @@ import { VERSION } from "../../contract/version.ts";
 import { type AgentOptions, addAgentOptions, parseAgent } from "../agent/command-line.ts";
 import { agentCommand } from "../agent/settings.ts";
 import { auditCommand } from "../egress/audit-command.ts";
+import { checkReading } from "../egress/audit-read.ts";
 import { addRunOptions, parseRun, type RunOptions, takeCarried } from "../run/options.ts";
-import { checkName } from "../sessions/names.ts";
-import { RunRefused } from "../sessions/request.ts";
 import { reportCommand, verifyCommand } from "../verify/command.ts";
 import { registerKey } from "./key.ts";
 import { runCommand } from "./run.ts";
@@ -74,15 +73,11 @@ export function machineProgram(): Command {
     .description("Prints the audit log: what sessions asked of the network, one JSON object a line.")
     .option("--session <name>", "of one session only")
     .option("--since <time>", "as journalctl takes it, such as -1h or 2026-01-12")
+    .option("--denied", "only what was denied", false)
     .option("--follow", "goes on with what is asked from then on", false)
-    .action(async ({ session, since, follow }: { session?: string; since?: string; follow: boolean }) => {
-      const message = session === undefined ? undefined : checkName(session);
-      if (message !== undefined) {
-        throw new RunRefused([
-          { code: "CLOISTER_E_NAME", subject: "request", message: `--session ${JSON.stringify(session)}: ${message}` },
-        ]);
-      }
-      process.exitCode = await auditCommand({ session, since, follow });
+    .action(async (options: { session?: string; since?: string; denied: boolean; follow: boolean }) => {
+      checkReading(options);
+      process.exitCode = await auditCommand(options);
     });
 
   registerTrash(program);

@@ -1,6 +1,6 @@
-import type { EgressDecision } from "../egress/decision.ts";
+import { type EgressDecision, NOT_ALLOWED } from "../egress/decision.ts";
 import { entryFor } from "../egress/policy.ts";
-import { NOT_ALLOWED } from "../egress/proxy.ts";
+import { allowOption } from "../egress/remedy.ts";
 import type { SealedRun } from "../run/request.ts";
 import { runSealed } from "../run/run.ts";
 import type { RunResult } from "../sessions/request.ts";
@@ -70,12 +70,10 @@ function told({ decisions }: RunResult, verdict: EgressDecision["verdict"], what
  * allow them.
  */
 export function howToAllow(decisions: readonly EgressDecision[]): string | undefined {
-  const entries = new Set(
-    decisions.flatMap(({ verdict, reason, host, port }) => {
-      // The session chooses the host's text: show it as an entry only if it is a proper entry of an allow list.
-      const entry = verdict === "denied" && reason === NOT_ALLOWED ? entryFor(host, port) : undefined;
-      return entry === undefined ? [] : [entry];
-    }),
-  );
-  return entries.size === 0 ? undefined : `--allow ${[...entries].slice(0, MOST).join(",")}`;
+  const entries = decisions.flatMap(({ verdict, reason, host, port }) => {
+    // The session chooses the host's text: show it as an entry only if it is a proper entry of an allow list.
+    const entry = verdict === "denied" && reason === NOT_ALLOWED ? entryFor(host, port) : undefined;
+    return entry === undefined ? [] : [entry];
+  });
+  return allowOption(entries);
 }

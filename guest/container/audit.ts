@@ -7,7 +7,8 @@ import type { EgressDecision } from "../egress/decision.ts";
 /** The operator's folder for the rows, if one is mounted. Rows there outlive the container. */
 export const AUDIT_FOLDER = "/audit";
 const OTHERWISE = "/run/cloister";
-const FILE = "audit.jsonl";
+/** The name of the file in that folder. */
+export const AUDIT_FILE = "audit.jsonl";
 
 /** Maximum that may wait to be written, in bytes. */
 const MOST_WAITING = 1 << 20;
@@ -21,7 +22,7 @@ export async function auditFile(): Promise<string> {
     () => true,
     () => false,
   );
-  return join(usable ? AUDIT_FOLDER : OTHERWISE, FILE);
+  return join(usable ? AUDIT_FOLDER : OTHERWISE, AUDIT_FILE);
 }
 
 /** Makes the audit log of one session of a container, which has no journal. */

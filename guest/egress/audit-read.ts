@@ -1,3 +1,5 @@
+import { checkName } from "../sessions/names.ts";
+import { RunRefused } from "../sessions/request.ts";
 import { AUDIT_IDENTIFIER, AUDIT_NAMESPACE } from "./audit-journal.ts";
 
 /**
@@ -14,6 +16,15 @@ export interface AuditReading {
   readonly since?: string | undefined;
   /** Continues with the rows that are written later. Default: false. */
   readonly follow?: boolean | undefined;
+}
+
+/** @throws {RunRefused} when the name can be no session's */
+export function checkReading({ session }: AuditReading): void {
+  const message = session === undefined ? undefined : checkName(session);
+  if (message === undefined) return;
+  throw new RunRefused([
+    { code: "CLOISTER_E_NAME", subject: "request", message: `--session ${JSON.stringify(session)}: ${message}` },
+  ]);
 }
 
 /** The arguments of journalctl(1) that read rows, one JSON object a line, and nothing that somebody else wrote. */

@@ -27,6 +27,9 @@ export interface EgressDecision {
 /** Host and port of a malformed request, in place of the unknown ones. */
 export const UNKNOWN = { host: "?", port: 0 } as const;
 
+/** The reason for a denied host that another entry on the allow list would allow. */
+export const NOT_ALLOWED = "not on the allow list";
+
 /** The most of each text that goes into a row. A host name has at most 255 bytes. */
 const LIMITS = { host: 255, reason: 512, method: 32, path: 1024 } as const;
 

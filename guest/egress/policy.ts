@@ -91,6 +91,8 @@ export function ruleFor({ rules }: EgressPolicy, host: string, port: number): Eg
  * can: the host is never reachable, or it is no host at all.
  */
 export function entryFor(host: string, port: number): string | undefined {
+  // A session may ask for any text: `*.example.com`, or `a.example,b.example`, is the entry of more than one host.
+  if (/[*,]/.test(host)) return undefined;
   const entry = groupWith(host, port) ?? `${isIP(host) === 6 ? `[${host}]` : host}:${port}`;
   return parsePolicy([entry]).policy === undefined ? undefined : entry;
 }

@@ -19,7 +19,7 @@ import {
 import { createSocksProxyServer } from "@anthropic-ai/sandbox-runtime/dist/sandbox/socks-proxy.js";
 import { HTTP_SOCKET, SOCKS_SOCKET } from "../sandbox/paths.ts";
 import { type Attempt, attempts, whyFailed } from "./attempt.ts";
-import { auditRow, type EgressDecision, UNKNOWN } from "./decision.ts";
+import { auditRow, type EgressDecision, NOT_ALLOWED, UNKNOWN } from "./decision.ts";
 import { answerPlainly, expectsTooMuch, explainAnswer, explainTunnel, startOf, wrongRequest } from "./http.ts";
 import { type EgressPolicy, ruleFor } from "./policy.ts";
 import { explainRefused, explainToSession, guardWith } from "./private.ts";
@@ -291,9 +291,6 @@ export class EgressProxy extends EventEmitter<{ decision: [EgressDecision] }> {
     this.emit("decision", auditRow({ session: this.#options.session, host, port, via, verdict, reason, ...asked }));
   }
 }
-
-/** The reason for a denied host that another entry on the allow list would allow. */
-export const NOT_ALLOWED = "not on the allow list";
 
 const NO_TOKEN = "wrong or missing proxy token";
 

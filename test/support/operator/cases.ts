@@ -109,6 +109,19 @@ export function operatorCases({ engine, onMachine }: Machine): void {
     assert.match(stderr, /^cloister: to allow it, add: --allow npm$/m);
   });
 
+  it("by the operator's command, shows what a session was denied, with the option beside it", async () => {
+    await cloister(["run", "--name", "asker", "--", "curl", "-sS", "https://denied.example/"]);
+    const { exitCode, stdout, stderr } = await cloister(["audit", "--session", "asker", "--denied"]);
+    assert.equal(exitCode, 0, stderr);
+    assert.match(
+      stdout.toString(),
+      /^\S+Z\tasker\tdenied\tconnect\tdenied\.example:443\t.*\t--allow denied\.example:443$/m,
+    );
+    const none = await cloister(["audit", "--session", "never-there"]);
+    assert.deepEqual([none.exitCode, none.stdout.toString()], [0, ""], none.stderr);
+    await cloister(["sessions", "rm", "asker"]);
+  });
+
   it("by the operator's command, carries a sealed command's input and output byte for byte", async () => {
     const data = randomBytes(2_000_000);
     const { exitCode, stdout, stderr } = await cloister(["run", "--", "cat"], data);

@@ -3,7 +3,7 @@ import { howToAllow } from "../../../guest/cli/run.ts";
 import type { EgressDecision } from "../../../guest/egress/decision.ts";
 import { HOST_GROUPS } from "../../../guest/egress/groups.ts";
 import { parsePolicy, ruleFor } from "../../../guest/egress/policy.ts";
-import { NOT_ALLOWED } from "../../../guest/egress/proxy.ts";
+import { NOT_ALLOWED } from "../../../guest/egress/decision.ts";
 
 const row = (host: string, port: number, more: Partial<EgressDecision> = {}): EgressDecision => ({
   time: "",
