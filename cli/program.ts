@@ -6,9 +6,11 @@ import { Command } from "commander";
 import { VERSION } from "../contract/version.ts";
 import { type AgentOptions, addAgentOptions } from "../guest/agent/command-line.ts";
 import { addRunOptions, type RunOptions } from "../guest/run/options.ts";
+import { ownStacks } from "../toolchain/own-backend.ts";
 import type { AuditOptions } from "./commands/audit.ts";
 import type { Chosen } from "./commands/chosen.ts";
 import type { OperatorRunOptions } from "./commands/run.ts";
+import { defaultStack } from "./default-stack.ts";
 import { UsageError } from "./errors.ts";
 
 /** Options that every command has, and that may stand before it, too. */
@@ -17,7 +19,7 @@ interface Global {
   readonly machine?: string;
 }
 
-const STACK = ["-s, --stack <name>", "the stack (default: CLOISTER_STACK)"] as const;
+const STACK = ["-s, --stack <name>", "the stack (default: CLOISTER_STACK, or the only one on this computer)"] as const;
 const MACHINE = ["-m, --machine <name>", "the machine; not needed where there is one"] as const;
 
 /** The whole command, to be given a command line. */
@@ -115,6 +117,13 @@ export function operatorProgram(): Command {
       await end((await import("./commands/verify.ts")).verify(chosen(self), options));
     });
 
+  command("doctor", "Looks at this computer, the stack and its machines for what is in the way, and says what to do.")
+    .option("--json", "prints JSON")
+    .action(async (options: { json?: boolean }, self: Command) => {
+      const { stack = namedStack(), machine } = globalsOf(self);
+      await end((await import("./commands/doctor.ts")).doctor({ stack, machine }, options));
+    });
+
   command("shell", "Opens the operator's shell on the machine, also while it boots.").action(
     async (_options: object, self: Command) => {
       await end((await import("./commands/shell.ts")).shell(chosen(self)));
@@ -148,11 +157,20 @@ export function globalsOf(self: Command): Global {
   return found;
 }
 
-function chosenBy({ stack = process.env["CLOISTER_STACK"], machine }: Global): Chosen {
+function chosenBy({ stack = namedStack(), machine }: Global): Chosen {
   if (!stack) {
-    throw new UsageError("no stack: write --stack NAME, or set CLOISTER_STACK.", { code: "CLOISTER_E_NO_STACK" });
+    const [first, ...others] = ownStacks();
+    const known = first === undefined ? "" : ` Here are: ${[first, ...others].join(", ")}.`;
+    throw new UsageError(`no stack: write --stack NAME, or set CLOISTER_STACK.${known}`, {
+      code: "CLOISTER_E_NO_STACK",
+    });
   }
   return { stack, ...(machine === undefined ? {} : { machine }) };
+}
+
+/** The stack of the environment, or the only one that there is. */
+function namedStack(): string | undefined {
+  return process.env["CLOISTER_STACK"] || defaultStack();
 }
 
 async function end(code: Promise<number>): Promise<void> {

@@ -5,7 +5,7 @@ import { execa } from "execa";
 import semver from "semver";
 import { HostUnreachableError, isReachable } from "../lib/download.ts";
 import { type Report, Store, sha256 } from "../lib/store.ts";
-import { buildCli, cliKey, findGo } from "./go-build.ts";
+import { buildCli, cliKey, findGo, GoMissingError } from "./go-build.ts";
 import { fetchRelease, releaseKey, releaseOf } from "./release.ts";
 import { type Choice, choose, type Findings } from "./select.ts";
 import { bundleStandIns, installPlugin, linkOrCopy, standInsKey } from "./standins.ts";
@@ -38,6 +38,8 @@ export interface ToolchainOptions {
   readonly env?: NodeJS.ProcessEnv;
   /** Base address of releases. Default: the official host. */
   readonly releaseHost?: string;
+  /** Folders beside PATH in which a Go compiler may be. Default: that of Go's own installer. */
+  readonly goFolders?: readonly string[];
 }
 
 /**
@@ -90,6 +92,18 @@ export async function explainToolchain(options: ToolchainOptions = {}): Promise<
     lines.push("Our stand-ins for its Node language host and for the `command` plugin would be used with it.");
   }
   return lines;
+}
+
+/**
+ * Tells why {@link ensureToolchain} could not get a Pulumi; undefined when nothing is in its way. Nothing is fetched or
+ * built.
+ */
+export async function whyNoToolchain(options: ToolchainOptions = {}): Promise<string | undefined> {
+  const { store = new Store(), env = process.env } = options;
+  const findings = await look(store, env, options.releaseHost);
+  const { kind } = await choose(findings);
+  if (kind !== "built" || findings.stored.built || (await findGo(env, options.goFolders))) return undefined;
+  return new GoMissingError().message;
 }
 
 async function look(store: Store, env: NodeJS.ProcessEnv, host: string = releaseHost): Promise<Findings> {

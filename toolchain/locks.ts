@@ -40,25 +40,47 @@ export async function releaseStaleLocks(
 ): Promise<Locks> {
   const released: Lock[] = [];
   const kept: Lock[] = [];
-  for (const lock of await locksIn(backendUrl, report)) {
+  for (const { lock, holder } of await judgedLocks(backendUrl, report, processStart)) {
     const whose = `a lock on the stack's state, taken ${lock.timestamp.toISOString()} by process ${lock.pid}`;
-    if (lock.hostname !== hostname()) {
+    if (holder === "elsewhere") {
       report(`${whose} on ${lock.hostname}, is left: end that run, or remove ${lock.file}`);
       kept.push(lock);
+    } else if (holder === "runs") {
+      report(`${whose}, is left: that process still runs`);
+      kept.push(lock);
+    } else {
+      await rm(lock.file, { force: true });
+      report(`${whose}, is removed: that process is gone`);
+      released.push(lock);
+    }
+  }
+  return { released, kept };
+}
+
+/** A lock, and the state of the process that took it; `elsewhere`: it is on another computer. */
+export interface JudgedLock {
+  readonly lock: Lock;
+  readonly holder: "gone" | "runs" | "elsewhere";
+}
+
+/** Looks at the locks of a file backend, and removes none. */
+export async function judgedLocks(
+  backendUrl: string,
+  report: Report = () => {},
+  processStart: ProcessStart = startOf,
+): Promise<readonly JudgedLock[]> {
+  const judged: JudgedLock[] = [];
+  for (const lock of await locksIn(backendUrl, report)) {
+    if (lock.hostname !== hostname()) {
+      judged.push({ lock, holder: "elsewhere" });
       continue;
     }
     const start = await processStart(lock.pid);
     // `ps` tells seconds only: one that began in the same second is taken for the lock's own.
-    if (start && start.getTime() <= lock.timestamp.getTime() + 1_000) {
-      report(`${whose}, is left: that process still runs`);
-      kept.push(lock);
-      continue;
-    }
-    await rm(lock.file, { force: true });
-    report(`${whose}, is removed: that process is gone`);
-    released.push(lock);
+    const runs = start !== undefined && start.getTime() <= lock.timestamp.getTime() + 1_000;
+    judged.push({ lock, holder: runs ? "runs" : "gone" });
   }
-  return { released, kept };
+  return judged;
 }
 
 async function locksIn(backendUrl: string, report: Report): Promise<Lock[]> {

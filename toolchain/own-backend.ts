@@ -1,6 +1,7 @@
 import { createDecipheriv, pbkdf2Sync } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { parse } from "yaml";
 
@@ -54,13 +55,16 @@ export function ownEnvironment(env: NodeJS.ProcessEnv, stack: string | undefined
   };
 }
 
-/** Whether a stack's `encryptionsalt` was made with an empty passphrase (Pulumi: pkg/secrets/passphrase, sdk config/crypt.go). */
-export function isOfEmptyPassphrase(encryptionSalt: string): boolean {
+/** Whether a stack's `encryptionsalt` was made with an empty passphrase. */
+export const isOfEmptyPassphrase = (encryptionSalt: string): boolean => isOfPassphrase(encryptionSalt, "");
+
+/** Whether a stack's `encryptionsalt` was made with this passphrase (Pulumi: pkg/secrets/passphrase, sdk config/crypt.go). */
+export function isOfPassphrase(encryptionSalt: string, passphrase: string): boolean {
   const [version, salt = "", inner, nonce = "", sealed = ""] = encryptionSalt.split(":");
   if (version !== "v1" || inner !== "v1") return false;
   const [iv, data] = [Buffer.from(nonce, "base64"), Buffer.from(sealed, "base64")];
   if (iv.length !== 12 || data.length <= 16) return false;
-  const key = pbkdf2Sync("", Buffer.from(salt, "base64"), 1_000_000, 32, "sha256");
+  const key = pbkdf2Sync(passphrase, Buffer.from(salt, "base64"), 1_000_000, 32, "sha256");
   const decipher = createDecipheriv("aes-256-gcm", key, iv).setAuthTag(data.subarray(-16));
   try {
     return `${decipher.update(data.subarray(0, -16), undefined, "utf8")}${decipher.final("utf8")}` === "pulumi";
@@ -74,8 +78,32 @@ interface StackFile {
   readonly config?: Readonly<Record<string, unknown>>;
 }
 
-/** What cannot be read is for Pulumi to tell. */
-function configOf(stack: string, project: string): StackFile | undefined {
+/** Tells whether the user has chosen a backend or an account of Pulumi's, by the environment or by a login. */
+export function isBackendChosen(env: NodeJS.ProcessEnv = process.env): boolean {
+  if (env["PULUMI_BACKEND_URL"] || env["PULUMI_ACCESS_TOKEN"]) return true;
+  const folder = env["PULUMI_CREDENTIALS_PATH"] || env["PULUMI_HOME"] || join(homedir(), ".pulumi");
+  const file = join(folder, "credentials.json");
+  return existsSync(file) && isLoggedIn(readFileSync(file, "utf8"));
+}
+
+/** @param credentials text of Pulumi's credentials.json; undefined when there is none */
+export function isLoggedIn(credentials: string | undefined): boolean {
+  try {
+    return Boolean((JSON.parse(credentials ?? "{}") as { current?: string }).current);
+  } catch {
+    return false;
+  }
+}
+
+/** The names of the stacks in the project's own backend, in alphabetical order. */
+export function ownStacks(project: string = projectFolder): readonly string[] {
+  const folder = dirname(ownStateFile("any", project));
+  const files = existsSync(folder) ? readdirSync(folder) : [];
+  return files.flatMap((file) => (file.endsWith(".json") ? [file.slice(0, -".json".length)] : [])).sort();
+}
+
+/** A stack's file of configuration. What cannot be read is for Pulumi to tell. */
+export function configOf(stack: string, project: string): StackFile | undefined {
   try {
     return parse(readFileSync(join(project, `Pulumi.${stack}.yaml`), "utf8")) as StackFile;
   } catch {

@@ -5,7 +5,7 @@ import { constants, homedir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { ensureToolchain } from "./index.ts";
-import { type Environment, isOwnStack, ownEnvironment, projectFolder, stateFolder } from "./own-backend.ts";
+import { type Environment, isLoggedIn, isOwnStack, ownEnvironment, projectFolder, stateFolder } from "./own-backend.ts";
 
 /**
  * The environment that is added where the user has chosen no backend, or for a stack that is in the project's own: state in
@@ -56,14 +56,6 @@ export function stackIn(args: readonly string[], env: NodeJS.ProcessEnv = proces
     if (value !== undefined) return value;
   }
   return env["PULUMI_STACK"];
-}
-
-function isLoggedIn(credentials: string | undefined): boolean {
-  try {
-    return Boolean((JSON.parse(credentials ?? "{}") as { current?: string }).current);
-  } catch {
-    return false;
-  }
 }
 
 function readIfThere(path: string): string | undefined {

@@ -97,7 +97,7 @@ export async function hostFacts(settings: Settings, architecture: Architecture, 
 }
 
 /** Features that this QEMU was built without. A QEMU that does not answer is for the step that starts it to tell. */
-async function missingOfQemu(program: string): Promise<string[]> {
+export async function missingOfQemu(program: string): Promise<string[]> {
   const lists = NEEDED_OF_QEMU.map(async ({ option, name, what }) => {
     const { stdout, failed } = await execa(program, [option, "help"], { reject: false, stdin: "ignore" });
     return failed || new RegExp(`^\\s*${name}\\s*$`, "m").test(stdout)
@@ -126,7 +126,7 @@ function onPath(program: string): boolean {
 }
 
 /** Memory that a new program can have without swapping (proc(5), MemAvailable); elsewhere what is free. MiB. */
-function availableMemoryMiB(): number {
+export function availableMemoryMiB(): number {
   try {
     const kiB = /^MemAvailable:\s+(\d+) kB$/m.exec(readFileSync("/proc/meminfo", "utf8"))?.[1];
     return Math.floor(Number(kiB) / 1024);
@@ -136,7 +136,8 @@ function availableMemoryMiB(): number {
   }
 }
 
-function freeDiskMiB(folder: string): number {
+/** Room in the file system of a folder, which need not be there yet. MiB. */
+export function freeDiskMiB(folder: string): number {
   const place = existsSync(folder) ? folder : dirname(folder);
   if (!existsSync(place)) return freeDiskMiB(place);
   const { bavail, bsize } = statfsSync(place);

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Command } from "commander";
 import { execa } from "execa";
+import { defaultStack } from "../../../cli/default-stack.ts";
 import { globalsOf, operatorProgram } from "../../../cli/program.ts";
 
 const CLOISTER = join(import.meta.dirname, "../../../cli/bin.mjs");
@@ -20,7 +21,11 @@ describe("what is written wrongly for the operator's command", function () {
 
   const cloister = async (args: readonly string[], { input = "", stack = "none" } = {}) => {
     const { exitCode, stderr } = await execa(process.execPath, [CLOISTER, ...args], {
-      env: { PATH: home, HOME: home, XDG_CACHE_HOME: home, CLOISTER_CACHE: home, CLOISTER_STACK: stack },
+      // A backend is named, so that the developer's own stack is none that is meant.
+      env: {
+        ...{ PATH: home, HOME: home, XDG_CACHE_HOME: home, CLOISTER_CACHE: home },
+        ...{ CLOISTER_STACK: stack, PULUMI_BACKEND_URL: "file:///nowhere" },
+      },
       extendEnv: false,
       cwd: home,
       input,
@@ -77,7 +82,7 @@ describe("what is written wrongly for the operator's command", function () {
     for (const args of [["ls"], ["run", "--", "true"], ["sessions", "ls"], ["key", "status"]]) {
       const { exitCode, stderr } = await cloister(args, { stack: "" });
       assert.equal(exitCode, 2);
-      assert.match(stderr, /no stack: write --stack NAME, or set CLOISTER_STACK\. \[CLOISTER_E_NO_STACK\]/);
+      assert.match(stderr, /no stack: write --stack NAME, or set CLOISTER_STACK\..*\[CLOISTER_E_NO_STACK\]/);
     }
   });
 
@@ -86,6 +91,37 @@ describe("what is written wrongly for the operator's command", function () {
     const { exitCode, stderr } = await cloister(words);
     assert.equal(exitCode, 2);
     assert.equal(stderr, "cloister: --tty needs a terminal on this side as well. [CLOISTER_E_USAGE]");
+  });
+});
+
+describe("the stack, where none is named", () => {
+  let project: string;
+  beforeEach(async () => {
+    project = await mkdtemp(join(tmpdir(), "cloister-default-"));
+  });
+  afterEach(() => rm(project, { recursive: true, force: true }));
+
+  const make = async (...names: string[]) => {
+    const folder = join(project, ".cloister/state/.pulumi/stacks/cloister");
+    await mkdir(folder, { recursive: true });
+    for (const name of names) await writeFile(join(folder, `${name}.json`), "{}");
+    await writeFile(join(folder, "gone.json.bak"), "{}");
+  };
+
+  it("is the only one of the project's own backend", async () => {
+    const env = { PULUMI_HOME: project };
+    assert.equal(defaultStack(env, project), undefined);
+    await make("mine");
+    assert.equal(defaultStack(env, project), "mine");
+    await make("other");
+    assert.equal(defaultStack(env, project), undefined, "of two none is meant");
+  });
+
+  it("is none where the user has chosen another backend", async () => {
+    await make("mine");
+    assert.equal(defaultStack({ PULUMI_HOME: project, PULUMI_BACKEND_URL: "s3://x" }, project), undefined);
+    await writeFile(join(project, "credentials.json"), '{"current": "https://api.pulumi.com"}');
+    assert.equal(defaultStack({ PULUMI_HOME: project }, project), undefined);
   });
 });
 
