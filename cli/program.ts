@@ -12,6 +12,7 @@ import type { Chosen } from "./commands/chosen.ts";
 import type { OperatorRunOptions } from "./commands/run.ts";
 import { defaultStack } from "./default-stack.ts";
 import { UsageError } from "./errors.ts";
+import { addExamples } from "./examples.ts";
 
 /** Options that every command has, and that may stand before it, too. */
 interface Global {
@@ -138,6 +139,21 @@ export function operatorProgram(): Command {
       await end((await import("./commands/cp.ts")).cp(chosen(self), source, destination, options));
     });
 
+  program
+    .command("completion")
+    .description("Prints what completes this command in a shell.")
+    .addArgument(program.createArgument("<shell>").choices(["bash", "zsh", "fish"]))
+    .action(async (shell: "bash" | "zsh" | "fish") => {
+      await end((await import("./commands/completion.ts")).completion(shell));
+    });
+  program
+    .command("complete", { hidden: true })
+    .argument("[word...]")
+    .action(async (words: string[]) => {
+      await end((await import("./commands/completion.ts")).complete(program, words, namedStack()));
+    });
+
+  addExamples(program);
   return program;
 }
 

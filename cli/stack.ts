@@ -1,9 +1,11 @@
 import { distance } from "fastest-levenshtein";
+import { LOCAL_MACHINE } from "../contract/machine.ts";
 import { OperatorOutputs } from "../contract/outputs.ts";
 import { ensureToolchain } from "../toolchain/index.ts";
 import { PulumiError, StackRunner } from "../toolchain/stack-runner.ts";
 import { OperatorError, UsageError } from "./errors.ts";
 import { keptOutputs } from "./kept-outputs.ts";
+import { rememberMachines } from "./known-names.ts";
 
 /** A stack that is up: its name, and the outputs that the operator's command needs. */
 export interface Stack {
@@ -17,7 +19,10 @@ export interface Stack {
  * @throws OperatorError when there is no such stack, when it is not up, or when it was brought up by an earlier version
  */
 export async function readStack(name: string): Promise<Stack> {
-  return parseStack(name, await keptOutputs(name, () => askPulumi(name)));
+  const stack = parseStack(name, await keptOutputs(name, () => askPulumi(name)));
+  const { outputs } = stack;
+  rememberMachines(name, outputs.target === "local" ? [LOCAL_MACHINE] : Object.keys(outputs.machines).sort());
+  return stack;
 }
 
 async function askPulumi(name: string): Promise<Record<string, unknown>> {

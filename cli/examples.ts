@@ -1,0 +1,42 @@
+import type { Command } from "commander";
+
+/** Examples for the help of each command, by its name. Those of `run` stand beside its options (guest/run/options.ts). */
+export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
+  ls: ["cloister ls", "cloister --stack dev ls --ask", "cloister ls --json"],
+  agent: [
+    'cloister agent "Say what this machine is."',
+    'cloister agent --mount /sessions/folders/site:site:rw --allow npm "Mend the build in mnt/site."',
+    'cloister agent --name work --continue "Go on."',
+  ],
+  "sessions ls": ["cloister sessions ls", "cloister sessions ls --json"],
+  "sessions rm": ["cloister sessions rm work"],
+  audit: [
+    "cloister audit --denied",
+    "cloister audit --session work --since -1h",
+    "cloister audit --denied --follow",
+    "cloister audit --json --since today",
+  ],
+  "key set": ["cloister key set", "cloister key set < key.txt"],
+  "key status": ["cloister key status && echo there"],
+  "key clear": ["cloister key clear"],
+  verify: ["cloister verify", "cloister verify --all-rows", "cloister --stack dev verify --all --json"],
+  doctor: ["cloister doctor", "cloister --stack dev doctor --json"],
+  shell: ["cloister shell", "cloister --stack dev --machine one shell"],
+  cp: [
+    "cloister cp docs :/sessions/folders/",
+    "cloister cp :/sessions/folders/docs .",
+    "cloister --stack dev cp notes.txt one:/sessions/folders/notes.txt",
+  ],
+  completion: [
+    'eval "$(cloister completion bash)"                  # in ~/.bashrc',
+    'eval "$(cloister completion zsh)"                   # in ~/.zshrc, after compinit',
+    "cloister completion fish | source                   # in ~/.config/fish/config.fish",
+  ],
+};
+
+/** Adds the examples to the help of each command that has some. */
+export function addExamples(command: Command, path = ""): void {
+  const examples = EXAMPLES[path];
+  if (examples) command.addHelpText("after", `\nExamples:\n${examples.map((line) => `  ${line}`).join("\n")}`);
+  for (const child of command.commands) addExamples(child, path === "" ? child.name() : `${path} ${child.name()}`);
+}
