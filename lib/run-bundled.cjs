@@ -34,7 +34,7 @@ function find(folder, index) {
 }
 
 /** Runs a bundle, with what V8 compiled of it in an earlier run: that is a fifth of a plugin's start. */
-function run(path, text) {
+function run(path, text, keepAfterMs) {
   const cache = `${path}.${process.version}-${process.arch}`;
   const cachedData = compiled(cache);
   const script = new vm.Script(Module.wrap(text), {
@@ -43,15 +43,17 @@ function run(path, text) {
     ...(cachedData ? { cachedData } : {}),
   });
   if (!cachedData || script.cachedDataRejected) {
-    // At the end, when the functions that were called are compiled too.
-    process.once("exit", () => {
+    const keep = () => {
       try {
         const data = script.createCachedData();
         put(cache, Buffer.concat([Buffer.from(sha256(data)), data]));
       } catch {
         // As below: it is no reason to fail.
       }
-    });
+    };
+    // At the end, when the functions that were called are compiled too. A server is killed and has no end of its own.
+    if (keepAfterMs === undefined) process.once("exit", keep);
+    else setTimeout(keep, keepAfterMs).unref();
   }
   const module = { exports: {} };
   script.runInThisContext()(module.exports, Module.createRequire(join(project, "package.json")), module, path, project);
@@ -227,14 +229,15 @@ const oneLanguage = {
  * @param {string} entry its path below the project
  * @param {string[]} shared packages of which the process has a copy already, and must have no second one
  * @param {string[]} large packages that are not bundled because they are seldom used
+ * @param {number} [keepAfterMs] for a server, which is killed: when to keep what V8 compiled. Default: at the process's end
  * @returns what it exports
  */
-exports.load = async function load(entry, shared = [], large = seldom) {
+exports.load = async function load(entry, shared = [], large = seldom, keepAfterMs = undefined) {
   const folder = join(cacheRoot(), "bundles");
   const index = join(folder, `${sha256(JSON.stringify([project, entry, shared, large]))}.json`);
   const { path, text } = find(folder, index) ?? (await make(entry, folder, index, [...large, ...shared]));
   globalThis.cloisterProject = project;
-  return run(path, text);
+  return run(path, text, keepAfterMs);
 };
 
 /** The text of a program's last error. An error that somebody wrote needs its message only; a mistake in code needs its stack. */

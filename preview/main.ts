@@ -4,7 +4,7 @@
  */
 import { createReadStream } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { Command, Option } from "commander";
 import { execa } from "execa";
@@ -12,6 +12,8 @@ import { buildDocument } from "./change-set/build.ts";
 import type { ChangeDocument } from "./change-set/document.ts";
 import { engineOf } from "./engine.ts";
 import { Collector } from "./events/merge.ts";
+import { readConfig } from "./parts/config.ts";
+import { packIn } from "./policy/pack.ts";
 import { comment } from "./render/markdown.ts";
 import { page } from "./render/page.ts";
 import { terminal } from "./render/terminal.ts";
@@ -26,6 +28,8 @@ interface Options {
   readonly base: string;
   readonly destroy?: boolean;
   readonly format: (typeof FORMATS)[number];
+  readonly policyPack: string;
+  readonly policies: boolean;
   readonly out?: string;
   readonly events?: string;
   readonly state?: string;
@@ -54,6 +58,8 @@ function parsed(): Options {
         .choices(FORMATS)
         .default(process.stdout.isTTY ? "terminal" : "markdown"),
     )
+    .option("--policy-pack <folder>", "the pack whose policies judge; in CI the base branch's", "policy")
+    .option("--no-policies", "asks no policies")
     .option("--out <folder>", "writes change.json, comment.md and page.html as well")
     .option("--events <file>", "a preview that is there already: its events, one a line; with --state")
     .option("--state <file>", "what `pulumi stack export` wrote before that preview")
@@ -83,6 +89,9 @@ async function commitOf(ref: string): Promise<string> {
   return exitCode === 0 ? stdout.trim() : "";
 }
 
+/** Tells whether a stack is one of those that the pack is about. */
+const isOnAws = (config: string): boolean => readConfig(config).settings?.target === "aws";
+
 async function documentOf(options: Options): Promise<ChangeDocument> {
   const { stack } = options;
   const file = `Pulumi.${stack}.yaml`;
@@ -94,6 +103,7 @@ async function documentOf(options: Options): Promise<ChangeDocument> {
   const base = await atCommit(options.base, file);
   const run = { commit: await commitOf("HEAD"), base: await commitOf(options.base), at: new Date().toISOString() };
   const secrets = credentialsIn(process.env);
+  const pack = options.policies && isOnAws(head) ? await packIn(resolve(options.policyPack)) : undefined;
   const command = options.destroy ? ("destroy" as const) : ("preview" as const);
   if (options.events !== undefined && options.state !== undefined) {
     const collector = new Collector();
@@ -103,14 +113,34 @@ async function documentOf(options: Options): Promise<ChangeDocument> {
     }))
       collector.add(line);
     const state = await readFile(options.state, "utf8");
-    return buildDocument({ stack, command, collected: collector.finish(), state, base, head, run, secrets });
+    return buildDocument({
+      stack,
+      command,
+      collected: collector.finish(),
+      state,
+      base,
+      head,
+      run,
+      secrets,
+      ...(pack ? { policySettings: pack.settings } : {}),
+    });
   }
   const say = (line: string): void => console.error(line);
   const { ensureToolchain } = await import("../toolchain/index.ts");
   const { pulumiEnvironment } = await import("../toolchain/pulumi.ts");
   const toolchain = await ensureToolchain({ deep: false, report: say });
   const engine = engineOf(toolchain.pulumi, folder, pulumiEnvironment(toolchain, { stack }));
-  return await previewStack({ engine, stack, command, base, head, run, secrets, report: say });
+  return await previewStack({
+    engine,
+    stack,
+    command,
+    base,
+    head,
+    run,
+    secrets,
+    report: say,
+    ...(pack ? { pack } : {}),
+  });
 }
 
 async function main(): Promise<void> {

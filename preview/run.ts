@@ -7,6 +7,7 @@ import type { ChangeDocument, Rename } from "./change-set/document.ts";
 import { readState } from "./change-set/state.ts";
 import type { Engine } from "./engine.ts";
 import { type Collected, Collector } from "./events/merge.ts";
+import type { Pack } from "./policy/pack.ts";
 
 /** The inputs of a preview. */
 export interface PreviewOptions {
@@ -20,6 +21,8 @@ export interface PreviewOptions {
   readonly run?: NonNullable<Inputs["run"]>;
   /** Credentials of the run. */
   readonly secrets?: readonly string[];
+  /** The policy pack that judges. @default none */
+  readonly pack?: Pack;
   readonly report?: (line: string) => void;
 }
 
@@ -58,6 +61,7 @@ export async function previewStack(options: PreviewOptions): Promise<ChangeDocum
     doubts,
     ...(options.run ? { run: options.run } : {}),
     ...(options.secrets ? { secrets: options.secrets } : {}),
+    ...(options.pack ? { policySettings: options.pack.settings } : {}),
   };
   const document = buildDocument(inputs);
   const renames = document.renames.filter(({ kind }) => kind === "machine");
@@ -77,17 +81,19 @@ function hasMoved(one: string, other: string): boolean {
 }
 
 async function collectFrom(
-  { engine, stack, command = "preview" }: PreviewOptions,
-  config?: string,
+  { engine, stack, command = "preview", pack }: PreviewOptions,
+  text?: string,
 ): Promise<Collected> {
   const collector = new Collector();
   const args = command === "destroy" ? ["destroy", "--preview-only"] : ["preview"];
-  const folder = config === undefined ? undefined : await mkdtemp(join(tmpdir(), "cloister-preview-"));
+  const folder = text === undefined ? undefined : await mkdtemp(join(tmpdir(), "cloister-preview-"));
   try {
     const file = folder === undefined ? undefined : join(folder, `Pulumi.${stack}.yaml`);
-    if (file !== undefined) await writeFile(file, config ?? "", { mode: 0o600 });
-    const all = [...args, "--json", "--stack", stack, ...(file === undefined ? [] : ["--config-file", file])];
-    for await (const line of engine.lines(all, STREAM)) collector.add(line);
+    if (file !== undefined) await writeFile(file, text ?? "", { mode: 0o600 });
+    const judged = pack === undefined || command === "destroy" ? [] : ["--policy-pack", pack.folder];
+    const config = file === undefined ? [] : ["--config-file", file];
+    const all = [...args, "--json", "--stack", stack, ...config, ...judged];
+    for await (const line of engine.lines(all, { ...STREAM, ...pack?.env })) collector.add(line);
   } finally {
     if (folder !== undefined) await rm(folder, { recursive: true, force: true });
   }

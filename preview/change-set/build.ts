@@ -9,6 +9,7 @@ import { costOf, type Leaving } from "../parts/cost.ts";
 import { iamChanges } from "../parts/iam.ts";
 import { machineEffects } from "../parts/machines.ts";
 import { networkChanges } from "../parts/network.ts";
+import { policyResults } from "../policy/results.ts";
 import { Scrubber } from "../secrets/scrub.ts";
 import { Causes } from "./because.ts";
 import { canonicalInputs, canonicalText } from "./canonical.ts";
@@ -35,6 +36,8 @@ export interface Inputs {
   readonly secrets?: readonly string[];
   /** Results of the previews of remedies, by the new name. */
   readonly remedies?: Readonly<Record<string, { readonly config: string; readonly tried: ChangeDocument }>>;
+  /** Text of the pack's settings, `policy/settings.yaml`. Absent: without levels of one's own and exceptions. */
+  readonly policySettings?: string;
   /** Further reasons why the preview must not be approved. */
   readonly doubts?: readonly string[];
 }
@@ -135,13 +138,7 @@ export function buildDocument(inputs: Inputs): ChangeDocument {
     network: networkChanges(resources, scrubber),
     config: configRows(config, scrubber),
     cost: costIn(base.settings, inputs.command === "destroy" ? undefined : head.settings, fates),
-    policies: collected.policies.map(({ urn, pack, policy, level, message }) => ({
-      pack: text(pack),
-      policy: text(policy),
-      level: text(level),
-      on: text(nameOf(urn)),
-      message: text(message),
-    })),
+    policies: policyResults(collected, inputs, scrubber),
     diagnostics: collected.diagnostics.map(({ severity, urn, message }) => ({
       severity: text(severity),
       on: text(urn === "" ? "" : nameOf(urn)),

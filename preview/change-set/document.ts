@@ -130,6 +130,36 @@ const costSchema = z.strictObject({
     .describe("what goes on to cost outside of the stack"),
 });
 
+const policySchema = z.strictObject({
+  pack: z.string(),
+  policy: z.string(),
+  level: z.enum(["mandatory", "advisory", "disabled"]).describe("level of the rule for this stack"),
+  severity: z.string(),
+  state: z.enum(["failed", "not-decided", "passed"]).describe("not-decided: it needs what only the deploy knows"),
+  passed: z.number().describe("resources that it passed"),
+  findings: z.array(z.strictObject({ on: z.string(), message: z.string() })),
+  undecided: z.array(z.strictObject({ on: z.string(), path: z.string() })),
+});
+
+const exceptionSchema = z.strictObject({
+  policy: z.string(),
+  on: z.string(),
+  reason: z.string(),
+  by: z.string(),
+  since: z.string(),
+  until: z.string(),
+  state: z.enum(["in force", "expired", "not yet"]),
+});
+
+const policiesSchema = z.strictObject({
+  packs: z.array(z.string()).describe("packs that judged; none: nobody did"),
+  wholeStack: z
+    .boolean()
+    .describe("false: rules about the whole stack were not asked, because something failed before"),
+  results: z.array(policySchema),
+  exceptions: z.array(exceptionSchema),
+});
+
 export const documentSchema = z.strictObject({
   version: z.literal(1),
   project: z.string(),
@@ -160,9 +190,7 @@ export const documentSchema = z.strictObject({
   network: z.array(networkSchema),
   config: z.array(configSchema),
   cost: costSchema.nullable(),
-  policies: z.array(
-    z.strictObject({ pack: z.string(), policy: z.string(), level: z.string(), on: z.string(), message: z.string() }),
-  ),
+  policies: policiesSchema,
   diagnostics: z.array(z.strictObject({ severity: z.string(), on: z.string(), message: z.string() })),
 });
 
@@ -177,6 +205,8 @@ export type CloudInitChange = z.infer<typeof cloudInitSchema>;
 export type IamChange = z.infer<typeof iamSchema>;
 export type NetworkChange = z.infer<typeof networkSchema>;
 export type ConfigChange = z.infer<typeof configSchema>;
+export type Policies = z.infer<typeof policiesSchema>;
+export type PolicyResult = z.infer<typeof policySchema>;
 export type Cost = z.infer<typeof costSchema>;
 
 /** The published schema, as `preview/change-set/schema.json` has it. */

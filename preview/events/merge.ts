@@ -1,4 +1,4 @@
-import { type EngineState, type EngineStep, eventSchema } from "./schema.ts";
+import { type EngineState, type EngineStep, eventSchema, type PolicySummary } from "./schema.ts";
 
 /** The engine's plan for a resource: all of its steps together. */
 export type Operation = "create" | "update" | "delete" | "replace" | "same";
@@ -31,7 +31,15 @@ export interface PolicyWord {
   readonly pack: string;
   readonly policy: string;
   readonly level: string;
+  readonly severity: string;
   readonly message: string;
+}
+
+/** The resources that a policy has passed, and whether it was asked about the whole stack. */
+export interface PolicyCount {
+  readonly pack: string;
+  readonly policy: string;
+  readonly passed: number;
 }
 
 /** The result of a stream of events. It does not depend on the events' order. */
@@ -39,6 +47,10 @@ export interface Collected {
   readonly resources: readonly Merged[];
   readonly diagnostics: readonly Diagnostic[];
   readonly policies: readonly PolicyWord[];
+  readonly policyCounts: readonly PolicyCount[];
+  /** Packs that were asked about the whole stack: the engine leaves that out when something failed before. */
+  readonly packsWithStack: readonly string[];
+  readonly packs: readonly string[];
   readonly result: "succeeded" | "failed" | "canceled" | "incomplete";
   /** Errors of the stream itself: a preview that has one must not be approved. */
   readonly doubts: readonly string[];
@@ -90,6 +102,8 @@ export class Collector {
   readonly #resources = new Map<string, Growing>();
   readonly #diagnostics: Diagnostic[] = [];
   readonly #policies: PolicyWord[] = [];
+  readonly #passed = new Map<string, PolicyCount>();
+  readonly #packs = new Map<string, boolean>();
   readonly #doubts = new Set<string>();
   readonly #texts = new Map<string, string>();
   #summary: { result: string; resourceChanges: Record<string, number> } | undefined;
@@ -111,6 +125,7 @@ export class Collector {
       return;
     }
     const { resourcePreEvent, resOpFailedEvent, diagnosticEvent, policyEvent, summaryEvent } = parsed.data;
+    const { policyAnalyzeSummaryEvent, policyAnalyzeStackSummaryEvent } = parsed.data;
     if (resourcePreEvent) this.#step(resourcePreEvent.metadata);
     if (resOpFailedEvent) this.#step(resOpFailedEvent.metadata);
     if (diagnosticEvent && diagnosticEvent.severity !== "debug") {
@@ -118,15 +133,18 @@ export class Collector {
       this.#diagnostics.push({ severity, urn, message: message.replace(COLOURS, "").trim() });
     }
     if (policyEvent) {
-      const { resourceUrn, policyPackName, policyName, enforcementLevel, message } = policyEvent;
+      const { resourceUrn, policyPackName, policyName, enforcementLevel, severity, message } = policyEvent;
       this.#policies.push({
         urn: resourceUrn,
         pack: policyPackName,
         policy: policyName,
         level: enforcementLevel,
+        severity,
         message: message.replace(COLOURS, "").trim(),
       });
     }
+    if (policyAnalyzeSummaryEvent) this.#count(policyAnalyzeSummaryEvent, false);
+    if (policyAnalyzeStackSummaryEvent) this.#count(policyAnalyzeStackSummaryEvent, true);
     if (summaryEvent) this.#summary = summaryEvent;
   }
 
@@ -151,9 +169,21 @@ export class Collector {
       resources: resources.filter(({ urn }) => !isDefaultProvider(urn)),
       diagnostics: unique(this.#diagnostics),
       policies: unique(this.#policies),
+      policyCounts: [...this.#passed].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, count]) => count),
+      packs: [...this.#packs.keys()].sort(),
+      packsWithStack: [...this.#packs].flatMap(([pack, isWhole]) => (isWhole ? [pack] : [])).sort(),
       result,
       doubts: [...this.#doubts].sort(),
     };
+  }
+
+  #count(summary: PolicySummary, isStack: boolean): void {
+    const { policyPackName: pack, passed } = summary;
+    this.#packs.set(pack, isStack || this.#packs.get(pack) === true);
+    for (const policy of passed ?? []) {
+      const key = JSON.stringify([pack, policy]);
+      this.#passed.set(key, { pack, policy, passed: (this.#passed.get(key)?.passed ?? 0) + 1 });
+    }
   }
 
   #step(step: EngineStep): void {

@@ -28,6 +28,13 @@ const stepSchema = z.object({
 
 const severity = z.string();
 
+/** The rules of a pack that say something about a resource, or about the whole stack. */
+const policySummarySchema = z.object({
+  policyPackName: z.string(),
+  passed: z.array(z.string()).nullish(),
+  failed: z.array(z.string()).nullish(),
+});
+
 export const eventSchema = z.object({
   sequence: z.number().default(0),
   resourcePreEvent: z.object({ metadata: stepSchema }).optional(),
@@ -40,8 +47,11 @@ export const eventSchema = z.object({
       policyName: z.string(),
       policyPackName: z.string(),
       enforcementLevel: z.string(),
+      severity: z.string().default(""),
     })
     .optional(),
+  policyAnalyzeSummaryEvent: policySummarySchema.optional(),
+  policyAnalyzeStackSummaryEvent: policySummarySchema.optional(),
   summaryEvent: z
     .object({
       durationSeconds: z.number().default(0),
@@ -54,3 +64,4 @@ export const eventSchema = z.object({
 export type EngineState = z.infer<typeof stateSchema>;
 export type EngineStep = z.infer<typeof stepSchema>;
 export type EngineEvent = z.infer<typeof eventSchema>;
+export type PolicySummary = z.infer<typeof policySummarySchema>;

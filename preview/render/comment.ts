@@ -2,6 +2,7 @@ import type { PhrasingContent } from "mdast";
 import type { ChangeDocument, Shown } from "../change-set/document.ts";
 import { changeBlocks, type Level, valueText } from "./changes.ts";
 import { dataBlocks } from "./data.ts";
+import { policyBlocks, policyCell } from "./policies.ts";
 import {
   type Block,
   block,
@@ -34,7 +35,7 @@ export function commentTree(document: ChangeDocument, level: Level): Tree {
     ...(level < 3 ? cloudInit(document, level) : []),
     ...(level < 4 ? iam(document, level) : []),
     ...(level < 4 ? network(document, level) : []),
-    ...policies(document, level),
+    ...policyBlocks(document, level),
     ...(level < 3 ? cost(document) : []),
     ...(level < 2 ? warnings(document) : []),
     foot(document, level),
@@ -70,7 +71,8 @@ function warnings({ diagnostics }: ChangeDocument): Block[] {
   return [details(plural(found.length, "warning"), block(text.length > 2000 ? `${text.slice(0, 2000)}\n…` : text))];
 }
 
-function counts({ counts: count, cost: costs }: ChangeDocument): Block {
+function counts(document: ChangeDocument): Block {
+  const { counts: count, cost: costs } = document;
   const month = costs
     ? costs.after === null
       ? "not known"
@@ -79,9 +81,18 @@ function counts({ counts: count, cost: costs }: ChangeDocument): Block {
   const cells = [count.replaced, count.deleted, count.updated, count.created, count.same].map((one) => [
     say(String(one)),
   ]);
+  const policies = policyCell(document);
   return table(
-    ["replaced", "deleted", "updated", "created", "unchanged", "USD a month, at least"],
-    [[...cells, [say(month)]]],
+    [
+      "replaced",
+      "deleted",
+      "updated",
+      "created",
+      "unchanged",
+      "USD a month, at least",
+      ...(policies ? ["policies"] : []),
+    ],
+    [[...cells, [say(month)], ...(policies ? [[say(policies)]] : [])]],
   );
 }
 
@@ -193,21 +204,6 @@ function network({ network: all }: ChangeDocument, level: Level): Block[] {
   if (all.length > rows.length)
     rows.push([[say(`and ${all.length - rows.length} more`)], [say("")], [say("")], [say("")], [say("")], [say("")]]);
   return [details(`Network: ${plural(all.length, "row")}`, table(["", "what", "on", "from", "to", "more"], rows))];
-}
-
-function policies({ policies: all }: ChangeDocument, level: Level): Block[] {
-  if (all.length === 0) return [];
-  const some = all.slice(0, [60, 40, 20, 10, 5][level] ?? 5);
-  const rows = some.map(({ policy, level: how, on, message }) => [
-    [code(policy, 80)],
-    [words(how)],
-    [code(on, 60)],
-    [code(message, 200)],
-  ]);
-  return [
-    paragraph(strong(say(plural(all.length, "word of a policy", "words of policies")))),
-    table(["policy", "level", "on", "says"], rows),
-  ];
 }
 
 type CostLines = NonNullable<ChangeDocument["cost"]>["lines"];

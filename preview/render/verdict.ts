@@ -11,7 +11,9 @@ type Parts = ({ words: string } | { name: string })[];
 
 /** The result of a preview, with the worst part first. */
 export function verdictOf(document: ChangeDocument): Verdict {
-  const { result, data, counts, renames, command, diagnostics } = document;
+  const { result, data, counts, renames, command, diagnostics, policies } = document;
+  const failed = policies.results.filter(({ state }) => state === "failed");
+  const forbidding = failed.filter(({ level }) => level === "mandatory");
   const of = (...fates: DataAtRisk["fate"][]): DataAtRisk[] => data.filter(({ fate }) => fates.includes(fate));
   const parts: Parts = [];
   const add = (words: string, name?: string, behind?: string): void => {
@@ -34,9 +36,11 @@ export function verdictOf(document: ChangeDocument): Verdict {
     else if (refused.length === 1) add("refused: ", refused[0]?.name, " is protected");
     else add(`refused: ${kinds(refused)} are protected`);
     if (result === "failed") add("the preview failed");
-  } else if (stopped) add("the preview failed");
-  else if (result !== "succeeded")
+  } else if (stopped && forbidding.length === 0) add("the preview failed");
+  else if (result !== "succeeded" && !stopped)
     add(result === "canceled" ? "the preview was stopped" : "the preview is not complete");
+  if (forbidding.length === 1) add("a policy forbids it: ", forbidding[0]?.policy);
+  else if (forbidding.length > 1) add(`${forbidding.length} policies forbid it`);
   if (lost.length === 1) add(`deletes the ${lost[0]?.kind} `, lost[0]?.name);
   else if (lost.length > 1) add(`deletes ${kinds(lost)}`);
   if (orphaned.length === 1)
@@ -49,6 +53,7 @@ export function verdictOf(document: ChangeDocument): Verdict {
       `${plural(new Set(loosened.map(({ urn }) => urn)).size, "resource loses its", "resources lose their")} protection`,
     );
   if (renames.length > 0) add(`looks like ${renames.length === 1 ? "a rename" : plural(renames.length, "rename")}`);
+  const warnings = failed.length - forbidding.length;
   const changes = counts.replaced + counts.deleted + counts.updated + counts.created;
   if (command === "destroy" && result === "succeeded") add("destroys the stack");
   else if (result === "succeeded") {
@@ -58,6 +63,7 @@ export function verdictOf(document: ChangeDocument): Verdict {
     else if (parts.length === 0) add("no change");
     const quiet = [lost, orphaned, shortened, late].every((one) => one.length === 0);
     if (changes > 0 && quiet && loosened.length === 0) add("no data at risk");
+    if (warnings > 0) add(plural(warnings, "policy warns", "policies warn"));
   }
   return { sign: signOf(document, lost.length > 0, refused.length > 0 || late.length > 0 || guard, parts), parts };
 }

@@ -80,6 +80,22 @@ export class Scrubber {
 }
 
 /**
+ * Tells whether something in a text looks like a credential, also within base64, hex or gzip. Digests and other long
+ * numbers do not: where programs are looked at, they are everywhere.
+ */
+export function looksSecret(text: string, depth = 0): boolean {
+  const found = (look: RegExp): boolean => {
+    look.lastIndex = 0;
+    const isFound = look.test(text);
+    look.lastIndex = 0;
+    return isFound;
+  };
+  if (LOOKS.some(found) || found(IN_ADDRESS)) return true;
+  if (depth >= DEPTH) return false;
+  return (text.match(RUN) ?? []).some((run) => decodings(run).some((decoded) => looksSecret(decoded, depth + 1)));
+}
+
+/**
  * Tells whether the text after a word such as `secret` is ordinary: an address of a resource, a plain word or a number.
  */
 function isHarmless(text: string): boolean {

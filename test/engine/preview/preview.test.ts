@@ -1,25 +1,10 @@
 import assert from "node:assert/strict";
 import type { ChangeDocument } from "../../../preview/change-set/document.ts";
-import type { Engine } from "../../../preview/engine.ts";
 import { previewStack } from "../../../preview/run.ts";
 import { clientsOf } from "../../../rehearsal/look.ts";
 import { Rehearsal } from "../../../rehearsal/rehearsal.ts";
+import { engineOf } from "../../support/preview/engine.ts";
 import { BASE } from "../../support/preview/scenarios.ts";
-
-/** The rehearsal's engine, as previews want it. */
-function engineOf({ engine }: Rehearsal): Engine {
-  return {
-    async *lines(args, env) {
-      const { stdout } = await engine.run(args, { ...env });
-      yield* stdout.split("\n");
-    },
-    async text(args) {
-      const { exitCode, stdout, all } = await engine.run(args);
-      assert.equal(exitCode, 0, all);
-      return stdout;
-    },
-  };
-}
 
 describe("a preview of a stack on AWS (rehearsed with moto)", function () {
   this.timeout(240_000);

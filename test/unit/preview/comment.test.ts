@@ -72,13 +72,29 @@ function large(count: number, text: (i: number) => string): ChangeDocument {
     to: text(i),
     ports: text(i),
   }));
-  document.policies = each((i) => ({
-    pack: text(i),
-    policy: text(i),
-    level: "mandatory",
-    on: text(i),
-    message: text(i),
-  }));
+  document.policies = {
+    packs: [text(0)],
+    wholeStack: false,
+    results: each((i) => ({
+      pack: text(i),
+      policy: text(i),
+      level: "mandatory",
+      severity: text(i),
+      state: i % 3 === 0 ? "failed" : i % 3 === 1 ? "not-decided" : "passed",
+      passed: 1,
+      findings: i % 3 === 0 ? [{ on: text(i), message: text(i) }] : [],
+      undecided: i % 3 === 1 ? [{ on: text(i), path: text(i) }] : [],
+    })),
+    exceptions: each((i) => ({
+      policy: text(i),
+      on: text(i),
+      reason: text(i),
+      by: text(i),
+      since: text(i),
+      until: text(i),
+      state: i % 2 ? "expired" : "in force",
+    })),
+  };
   document.diagnostics = each((i) => ({ severity: i % 2 ? "error" : "warning", on: text(i), message: text(i) }));
   document.renames = each((i) => ({
     kind: "machine",

@@ -1,0 +1,102 @@
+/** Hands the rules to Pulumi's policy SDK. See docs/policy-pack.md. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { type Policies, PolicyPack, type ReportViolation, type ResourceValidationArgs } from "@pulumi/policy";
+import * as proxy from "@pulumi/policy/proxy.js";
+import { exceptionsOf, levelOf, limitsOf, readPolicySettings } from "../preview/policy/settings.ts";
+import { judge, judgeStack } from "./core/judge.ts";
+import { isStackRule, type Judgement, type Resource, type Rule, type World } from "./core/rule.ts";
+import { Value } from "./core/value.ts";
+import { exceptionLines, sentence } from "./core/words.ts";
+import { RULES } from "./rules/index.ts";
+
+/** The SDK's error for a value that is not known in a preview. Its types leave it out. */
+const { UnknownValueError, unknownStringValue } = proxy as unknown as {
+  readonly UnknownValueError: new (mark: string, path: readonly string[]) => Error;
+  readonly unknownStringValue: string;
+};
+
+const folder = import.meta.dirname;
+const stack = process.env["PULUMI_NODEJS_STACK"] ?? "";
+const settings = readPolicySettings(
+  readFileSync(join(folder, "settings.yaml"), "utf8"),
+  RULES.map(({ name }) => name),
+);
+const world: World = {
+  stack,
+  limits: limitsOf(settings, stack),
+  exceptions: exceptionsOf(settings, stack),
+  config: JSON.parse(process.env["PULUMI_CONFIG"] ?? "{}") as Record<string, string>,
+  now: new Date(),
+};
+
+/** What the program has registered in this run, by URN: rules about the whole stack look at it. */
+const registered = new Map<string, Resource>();
+/** Findings that an exception covers. They are told at the end, and hinder nothing. */
+const excepted: { readonly rule: string; readonly judgement: Judgement }[] = [];
+
+function resourceOf({ type, name, urn, opts, props }: ResourceValidationArgs): Resource {
+  const have = registered.get(urn);
+  if (have) return have;
+  // The SDK's proxy throws at a value that is not known. Rules have a reader of their own, which knows the path as well.
+  const raw: unknown = (props as { __getSpecialProxyTarget?: unknown }).__getSpecialProxyTarget ?? props;
+  const { protect, parent = "" } = opts;
+  const resource: Resource = { type, name, urn, parent, protect, props: new Value(raw) };
+  registered.set(urn, resource);
+  return resource;
+}
+
+function tell(rule: Rule, judgement: Judgement, report: ReportViolation): void {
+  for (const { what, resource, exception, expired } of judgement.findings) {
+    if (exception) continue;
+    const late = expired ? `The exception for it ended on ${expired.until}.` : "";
+    report(sentence(rule, resource?.name ?? "", what, late), resource?.urn);
+  }
+  if (judgement.findings.some(({ exception }) => exception)) excepted.push({ rule: rule.name, judgement });
+  if (judgement.undecided !== undefined) throw new UnknownValueError(unknownStringValue, [judgement.undecided]);
+}
+
+const policies: Policies = RULES.map((rule) => {
+  const about = {
+    name: rule.name,
+    description: rule.reason,
+    enforcementLevel: levelOf(settings, stack, rule.name),
+    severity: rule.severity,
+    remediationSteps: rule.remedy,
+    url: rule.link,
+  };
+  if (isStackRule(rule)) {
+    return {
+      ...about,
+      validateStack: (args, report) => {
+        const judgement = judgeStack(rule, [...registered.values()], world);
+        if (!judgement.applies) args.notApplicable("the rule is not about this stack");
+        tell(rule, judgement, report);
+      },
+    };
+  }
+  const validateResource = (args: ResourceValidationArgs, report: ReportViolation): void => {
+    const judgement = judge(rule, resourceOf(args), world);
+    if (!judgement.applies) args.notApplicable("the rule is not about this type");
+    tell(rule, judgement, report);
+  };
+  // With this mark the SDK skips resources of other types before it reads their properties.
+  if (rule.types !== "all" && rule.types.length === 1) Object.assign(validateResource, { __pulumiType: rule.types[0] });
+  return { ...about, validateResource };
+});
+
+new PolicyPack("cloister", {
+  policies: [
+    ...policies,
+    {
+      name: "exceptions",
+      description: "Rules that are left out for a time.",
+      enforcementLevel: "advisory",
+      severity: "low",
+      validateStack: (_args, report) => {
+        const used = excepted.map(({ rule, judgement }) => ({ rule, findings: judgement.findings }));
+        for (const line of exceptionLines(world, used)) report(line);
+      },
+    },
+  ],
+});
