@@ -8,6 +8,9 @@ export const scopeName = (session: string) => `cloister-session-${session}.scope
 /** Time between SIGTERM and SIGKILL when systemd stops a session, in seconds. */
 const STOP_SECONDS = 5;
 
+/** The weight of a session among all others (cgroups(7): 1 to 10,000): that of a group that was given none. */
+const CPU_WEIGHT = 100;
+
 const property = (name: string, value: string | number) => `--property=${name}=${value}`;
 
 /**
@@ -31,6 +34,8 @@ export function scopeArguments(session: string, limits: SessionLimits): string[]
     property("Delegate", "memory pids"),
     property("KillMode", "control-group"),
     property("TimeoutStopSec", STOP_SECONDS),
+    // Each session has the same share of the processors, however many processes it has.
+    property("CPUWeight", CPU_WEIGHT),
     property("MemoryMax", `${limits.memoryMiB}M`),
     property("MemorySwapMax", 0),
     property("TasksMax", limits.tasksMax),

@@ -112,9 +112,12 @@ except OSError as e: end = errno.errorcode[e.errno]
 s = os.statvfs(home)
 report({"made": made, "end": end, "free": s.f_favail})
 ''',
+    # Each in a session of its own (setsid(2)): the kernel's grouping by these is no wall.
     "processor": r'''
 for _ in range(24):
     if os.fork() == 0:
+        # PR_SET_PDEATHSIG: they end with the attack.
+        os.setsid(); libc.prctl(1, 9)
         while True: pass
 report({"processes": 24, "nice": os.nice(0)})
 ''',

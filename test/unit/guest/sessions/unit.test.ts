@@ -14,6 +14,7 @@ describe("systemd's lines", () => {
       "--property=Delegate=memory pids",
       "--property=KillMode=control-group",
       "--property=TimeoutStopSec=5",
+      "--property=CPUWeight=100",
       "--property=MemoryMax=3891M",
       "--property=MemorySwapMax=0",
       "--property=TasksMax=8192",
