@@ -65,7 +65,10 @@ export const SealedRun = z.strictObject({
   name: checked(z.string(), oneProblem({ code: "CLOISTER_E_NAME", subject: "name" }, checkName)).optional(),
   /** Keeps the session (home and user) after its command. Default: false for a random name, true for a given one. */
   keep: z.boolean().optional(),
-  /** Variables added to the session's own small environment. The proxy's variables cannot be replaced. */
+  /**
+   * Variables added to the session's own small environment, or in the place of some, the proxies' too. The proxies stay
+   * the only way out, whatever the variables say.
+   */
   environment: checked(z.record(z.string(), z.string()), (variables) =>
     Object.entries(variables).flatMap(([value, text]): Problem[] => {
       const problem = { code: "CLOISTER_E_ENV", subject: "environment", value } as const;

@@ -285,12 +285,15 @@ function namespaces({ uid, gid, hostname, outside }: SandboxSpec): string[] {
   ];
 }
 
-function root({ layout: { shown, emptied }, empty }: SandboxSpec): string[] {
+/** ssh's own settings are the only ones that all programs use which start it. */
+const SSH = "/etc/ssh";
+
+function root({ layout: { shown, emptied }, empty, runtime }: SandboxSpec): string[] {
   return [
     ...shown.flatMap((entry) =>
       entry.kind === "link" ? ["--symlink", entry.target, entry.path] : ["--ro-bind", entry.path, entry.path],
     ),
-    ...emptied.flatMap((path) => ["--ro-bind", empty, path]),
+    ...emptied.flatMap((path) => ["--ro-bind", path === SSH ? runtime.ssh : empty, path]),
     // Programs expect these folders to exist; on the sealed root they stay empty.
     ...["/run", "/sessions", "/var/log", "/var/cache", "/root", "/home", "/mnt", "/srv"].flatMap((path) => [
       "--dir",

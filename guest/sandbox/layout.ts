@@ -12,7 +12,7 @@ export type RootEntry =
 export interface Layout {
   /** Entries shown read-only, under the same path. The rest of the root does not exist in the session. */
   readonly shown: readonly RootEntry[];
-  /** Folders inside what is shown that appear empty. */
+  /** Folders inside what is shown that appear empty; `/etc/ssh` has the runtime image's settings instead. */
   readonly emptied: readonly string[];
 }
 

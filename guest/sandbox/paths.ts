@@ -29,6 +29,12 @@ export interface RuntimeFiles {
   readonly launcherFilter: string;
   readonly baseFilter: string;
   readonly unixFilter: string;
+  /** Leads programs to the HTTP proxy that cannot go there by themselves. */
+  readonly proxied: string;
+  /** sandbox-runtime's agent for Java. */
+  readonly javaAgent: string;
+  /** The folder that sessions see as `/etc/ssh`. */
+  readonly ssh: string;
 }
 
 export function runtimeFiles(root: string = RUNTIME_ROOT): RuntimeFiles {
@@ -38,5 +44,8 @@ export function runtimeFiles(root: string = RUNTIME_ROOT): RuntimeFiles {
     launcherFilter: `${root}/seccomp/launcher.bpf`,
     baseFilter: `${root}/seccomp/base.bpf`,
     unixFilter: `${root}/seccomp/unix.bpf`,
+    proxied: `${root}/bin/proxied`,
+    javaAgent: `${root}/lib/srt-proxy-agent.jar`,
+    ssh: `${root}/ssh`,
   };
 }

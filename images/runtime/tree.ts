@@ -20,7 +20,10 @@ export interface Manifest {
 }
 
 /** Folders of the guest that are copied as they are. */
-const COPIED = ["boot", "units", "bin"];
+const COPIED = ["boot", "units", "bin", "ssh"];
+
+/** sandbox-runtime's agent that leads Java to the proxies. */
+const JAVA_AGENT = "@anthropic-ai/sandbox-runtime/vendor/java-proxy-agent/srt-proxy-agent.jar";
 
 /** Lays out what the image holds in an empty folder. */
 export async function layOut(options: {
@@ -38,6 +41,7 @@ export async function layOut(options: {
   await place(packages.node, join(bin, "node"));
   // What stands in bin/ is guest/bin/claude, which starts it with the machine's settings.
   await place(packages.claude, join(tree, "lib", "claude"));
+  await copyFile(join(packages.modules, JAVA_AGENT), join(tree, "lib", "srt-proxy-agent.jar"));
   for (const folder of COPIED) await copyFiles(join(GUEST, folder), join(tree, folder));
   await copyLicences(packages, arch, tree);
   const manifest = await manifestOf(bin, arch, version);

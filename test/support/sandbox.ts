@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { chmod, chown, cp, mkdir, mkdtemp, rm, stat, writeFile } from "node:fs/promises";
+import { chmod, chown, copyFile, cp, mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
@@ -13,13 +13,17 @@ import { chainStdio, writeSecrets } from "../../guest/run/command.ts";
 import { type Launch, launchArguments, type SandboxSpec, type Shown } from "../../guest/sandbox/bwrap.ts";
 import { sessionEnvironment } from "../../guest/sandbox/environment.ts";
 import { readLayout } from "../../guest/sandbox/layout.ts";
-import { runtimeFiles } from "../../guest/sandbox/paths.ts";
+import { RUNTIME_ROOT, runtimeFiles } from "../../guest/sandbox/paths.ts";
 import { OPEN_FILES } from "../../guest/sessions/limits.ts";
 import { checkMounts, closeMounts, type Mount } from "../../guest/sessions/mounts.ts";
 import type { MountRequest } from "../../guest/sessions/request.ts";
 import { groupInside, passwdInside } from "../../guest/sessions/users.ts";
 
 const SEAL = join(import.meta.dirname, "../../guest/seal");
+const JAVA_AGENT = join(
+  import.meta.dirname,
+  "../../node_modules/@anthropic-ai/sandbox-runtime/vendor/java-proxy-agent/srt-proxy-agent.jar",
+);
 const ARCH = process.arch === "arm64" ? "arm64" : "amd64";
 
 /**
@@ -51,9 +55,14 @@ export async function buildRuntime(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "cloister-runtime-"));
   await chmod(folder, 0o755);
   const env = { CGO_ENABLED: "0" };
-  const programs = ["./cmd/apply-seccomp", "./cmd/guard", "./cmd/probe"];
+  const programs = ["./cmd/apply-seccomp", "./cmd/guard", "./cmd/probe", "./cmd/proxied"];
   await execa("go", ["build", "-trimpath", "-buildvcs=false", "-o", `${folder}/bin/`, ...programs], { cwd: SEAL, env });
   await execa("go", ["run", "./cmd/filters", "-arch", ARCH, "-out", `${folder}/seccomp`], { cwd: SEAL, env });
+  const { ssh, javaAgent } = runtimeFiles(folder);
+  await Promise.all([mkdir(ssh), mkdir(dirname(javaAgent))]);
+  const settings = await readFile(join(SEAL, "../ssh/ssh_config"), "utf8");
+  await writeFile(join(ssh, "ssh_config"), settings.replaceAll(RUNTIME_ROOT, folder));
+  await copyFile(JAVA_AGENT, javaAgent);
   return folder;
 }
 
@@ -161,10 +170,16 @@ export class HostSession {
       group: at("group"),
       sockets: at("egress"),
       runtime: runtimeFiles(this.#runtime),
-      environment: sessionEnvironment({ session: this.#name, home: this.home, token: this.proxy.token }),
+      environment: this.environment(),
       command,
       ...change,
     });
+  }
+
+  /** The environment of its commands. */
+  environment(extra: Readonly<Record<string, string>> = {}): Record<string, string> {
+    const { home, proxy } = this;
+    return sessionEnvironment({ session: this.#name, home, token: proxy.token, runtime: this.#runtime, extra });
   }
 
   async spawn(command: readonly string[], change: Partial<SandboxSpec> = {}): Promise<ChildProcess> {

@@ -249,23 +249,37 @@ describe("bubblewrap's line", () => {
 });
 
 describe("a session's environment", () => {
-  const made = sessionEnvironment({
+  const spec = {
     session: "brave-loving-maxwell",
     home: "/sessions/brave-loving-maxwell",
     token: "0123",
     path: ["/opt/cloister/bin"],
-    extra: { HTTP_PROXY: "http://evil.example", http_proxy: "http://evil.example", NO_PROXY: "*", EXTRA: "1" },
-  });
+  };
+  const made = sessionEnvironment({ ...spec, extra: { EXTRA: "1" } });
 
-  it("leads to both proxies, whatever is added to it", () => {
-    assert.equal(made["HTTP_PROXY"], "http://srt:0123@localhost:3128");
-    assert.equal(made["http_proxy"], made["HTTP_PROXY"]);
-    assert.equal(made["HTTPS_PROXY"], made["HTTP_PROXY"]);
-    for (const name of ["ALL_PROXY", "FTP_PROXY", "GRPC_PROXY", "all_proxy", "ftp_proxy", "grpc_proxy"]) {
-      assert.equal(made[name], "socks5h://srt:0123@localhost:1080", name);
+  it("leads to both proxies", () => {
+    const http = "http://srt:0123@localhost:3128";
+    const socks = "socks5h://srt:0123@localhost:1080";
+    for (const name of ["HTTP_PROXY", "HTTPS_PROXY"]) {
+      assert.deepEqual([made[name], made[name.toLowerCase()]], [http, http], name);
     }
+    assert.deepEqual([made["FTP_PROXY"], made["ftp_proxy"]], [socks, socks]);
+    // The reference's value in upper case (E2), and one that gRPC and httpx know in lower case, which they read.
+    for (const name of ["ALL_PROXY", "GRPC_PROXY"]) {
+      assert.deepEqual([made[name], made[name.toLowerCase()]], [socks, http], name);
+    }
+    assert.equal(made["RSYNC_PROXY"], "srt:0123@localhost:3128");
+    assert.equal(made["JAVA_TOOL_OPTIONS"], "-javaagent:/opt/cloister/lib/srt-proxy-agent.jar");
+    assert.match(made["GIT_SSH_COMMAND"] ?? "", /ControlMaster=no .*ControlPath=none .*\/bin\/proxied connect %h %p'$/);
     assert.equal(made["NO_PROXY"], "localhost,127.0.0.1,::1");
     assert.equal(made["EXTRA"], "1");
+  });
+
+  it("has what the operator says in the place of its own", () => {
+    const extra = { HTTPS_PROXY: "http://other.example:1", all_proxy: "", NO_PROXY: "*", JAVA_TOOL_OPTIONS: "" };
+    const replaced = sessionEnvironment({ ...spec, extra });
+    for (const [name, value] of Object.entries(extra)) assert.equal(replaced[name], value, name);
+    assert.equal(replaced["https_proxy"], made["https_proxy"], "names are taken as they are written");
   });
 
   it("has no terminal unless there is one", () => {

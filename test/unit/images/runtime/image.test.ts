@@ -48,15 +48,17 @@ describe("the runtime image", function () {
       "mcp",
       "node",
       "probe",
+      "proxied",
       "remove-tree",
       "trash",
       "lib/claude",
     ]);
     assert.equal(await sha256File(join(tree, "lib/claude")), manifest.programs["lib/claude"]);
     assert.equal(await sha256File(join(tree, "bin/node")), manifest.programs.node);
-    for (const file of ["seccomp/base.bpf", "seccomp/unix.bpf", "units/cloister.slice", "boot/start"]) {
+    for (const file of ["seccomp/base.bpf", "seccomp/unix.bpf", "units/cloister.slice", "boot/start", "ssh/ssh_config"]) {
       assert.ok((await readFile(join(tree, file))).length > 0, file);
     }
+    assert.equal((await readFile(join(tree, "lib/srt-proxy-agent.jar"))).subarray(0, 2).toString(), "PK");
     const list = await execa("unsquashfs", ["-lln", first]);
     for (const line of list.stdout.split("\n").filter((each) => /^[-d]/.test(each))) {
       assert.match(line, /^(drwxr-xr-x|-rwxr-xr-x|-rw-r--r--) 0\/0 .* 2026-01-01 /, line);
