@@ -25,12 +25,17 @@ export function wrongRequest(request: IncomingMessage): WrongRequest | undefined
   if (url.protocol !== "http:" && url.protocol !== "https:") {
     return { status: 400, reason: "a proxy is asked for URLs of http and https, and this is none" };
   }
-  const hosts = request.rawHeaders.filter((name, index) => index % 2 === 0 && name.toLowerCase() === "host").length;
+  const hosts = hostHeaders(request);
   if (hosts > 1 || (hosts === 0 && request.httpVersion === "1.1")) {
     return { status: 400, reason: "the request must have one Host header" };
   }
   if (expectsTooMuch(request)) return { status: 417, reason: "the only expectation taken is 100-continue" };
   return undefined;
+}
+
+/** Counts a request's Host headers. Node joins them. */
+export function hostHeaders({ rawHeaders }: IncomingMessage): number {
+  return rawHeaders.filter((name, index) => index % 2 === 0 && name.toLowerCase() === "host").length;
 }
 
 /** Returns true when a request has an `Expect` header that no proxy here can fulfil. */
@@ -68,20 +73,37 @@ export function explainAnswer(response: ServerResponse, why: (status: number) =>
   // catches it, and the process would end.
   const writeHead = response.writeHead.bind(response) as (...args: readonly unknown[]) => ServerResponse;
   response.writeHead = (...args: readonly unknown[]) => {
-    if (Number(args[0]) >= 100) return writeHead(...args);
-    why(502);
-    return writeHead(502);
+    const valid = Number(args[0]) >= 100;
+    if (!valid) why(502);
+    const written = valid ? writeHead(...args) : writeHead(502);
+    // A stream of events may begin with nothing for a long time: its client waits for the headers.
+    response.flushHeaders();
+    return written;
   };
 }
 
 /** Does the same for the answers to CONNECT, which sandbox-runtime writes to the bare socket. */
 export function explainTunnel(socket: Duplex, why: (status: number) => string): void {
+  flushBeforeClose(socket);
   const end = socket.end.bind(socket) as (...args: readonly unknown[]) => Duplex;
   socket.end = (...args: readonly unknown[]) => {
     const [, head = "", status = ""] =
       (typeof args[0] === "string" && /^(HTTP\/1\.1 (400|500|502) [^\r]*)\r\n\r\n$/.exec(args[0])) || [];
     if (status === "") return end(...args);
     return end(`${head}\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\n${why(Number(status))}\n`);
+  };
+}
+
+/**
+ * Lets a connection send what it still has before it is closed. sandbox-runtime closes a client's connection as soon as
+ * the host's is closed, when a slow client has not read all of it yet.
+ */
+export function flushBeforeClose(socket: Duplex): void {
+  const destroy = socket.destroy.bind(socket);
+  socket.destroy = (error?: Error) => {
+    if (error !== undefined || !socket.writableEnded || socket.writableFinished) return destroy(error);
+    socket.once("finish", () => destroy());
+    return socket;
   };
 }
 

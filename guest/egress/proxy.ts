@@ -3,12 +3,19 @@ import { lookup } from "node:dns";
 import { EventEmitter } from "node:events";
 import { chmod, chown, rm } from "node:fs/promises";
 import type { Server as HttpServer, IncomingMessage, ServerResponse } from "node:http";
-import { createServer, type Server, type Socket } from "node:net";
+import { createServer, type Server, type Socket, setDefaultAutoSelectFamilyAttemptTimeout } from "node:net";
 import { join } from "node:path";
 import type { Duplex } from "node:stream";
 import { matchesDomainPattern } from "@anthropic-ai/sandbox-runtime/dist/sandbox/domain-pattern.js";
 import { createHttpProxyServer } from "@anthropic-ai/sandbox-runtime/dist/sandbox/http-proxy.js";
-import { canonicalizeHost, isValidHost } from "@anthropic-ai/sandbox-runtime/dist/sandbox/parent-proxy.js";
+import {
+  canonicalizeHost,
+  dialDirect,
+  formatAuthority,
+  isValidHost,
+  stripBrackets,
+} from "@anthropic-ai/sandbox-runtime/dist/sandbox/parent-proxy.js";
+import { rawDenied } from "@anthropic-ai/sandbox-runtime/dist/sandbox/request-filter.js";
 import {
   createResolvedAddressGuard,
   isResolvedAddressDenied,
@@ -18,12 +25,21 @@ import {
 } from "@anthropic-ai/sandbox-runtime/dist/sandbox/resolved-address-guard.js";
 import { createSocksProxyServer } from "@anthropic-ai/sandbox-runtime/dist/sandbox/socks-proxy.js";
 import { HTTP_SOCKET, SOCKS_SOCKET } from "../sandbox/paths.ts";
-import { type Attempt, attempts, whyFailed } from "./attempt.ts";
+import { type Attempt, attempts, CONNECTION_TIMES, type ConnectionTimes, whyFailed } from "./attempt.ts";
 import { auditRow, type EgressDecision, NOT_ALLOWED, UNKNOWN } from "./decision.ts";
-import { answerPlainly, expectsTooMuch, explainAnswer, explainTunnel, startOf, wrongRequest } from "./http.ts";
+import {
+  answerPlainly,
+  expectsTooMuch,
+  explainAnswer,
+  explainTunnel,
+  hostHeaders,
+  startOf,
+  wrongRequest,
+} from "./http.ts";
 import { type EgressPolicy, ruleFor } from "./policy.ts";
 import { explainRefused, explainToSession, guardWith } from "./private.ts";
 import { type Handshake, type Reply, WatchedSocks } from "./socks.ts";
+import { asksForWebSocket, passUpgrade, withoutUpgrade } from "./upgrade.ts";
 
 /** A host that is reached through a UNIX socket of the machine, not through the network: the model's relay. */
 export interface InternalHost {
@@ -49,10 +65,26 @@ export interface EgressProxyOptions {
   readonly internal?: InternalHost;
   /** Looks names up. Default: the system's resolver. Tests give their own, so that they need no network. */
   readonly resolver?: Resolver;
+  /** Default: {@link CONNECTION_TIMES} and {@link UPLOAD_TIMES}. */
+  readonly times?: Partial<ConnectionTimes & UploadTimes>;
 }
+
+/** Times for a client's request. Milliseconds. */
+export interface UploadTimes {
+  /** Time for all of a request, with its body. 0: no limit. */
+  readonly requestMs: number;
+  /** Time between two looks for requests that take too long. */
+  readonly checkMs: number;
+}
+
+/** An upload may take as long as it takes: Node's own limit would end it after five minutes. Headers have a minute. */
+export const UPLOAD_TIMES: UploadTimes = { requestMs: 0, checkMs: 30_000 };
 
 /** Time within which a client must name its destination. Milliseconds. */
 const HANDSHAKE_MS = 30_000;
+
+/** Time for the headers of a request. Milliseconds. */
+const HEADERS_MS = 60_000;
 
 /**
  * One session's way out: sandbox-runtime's HTTP and SOCKS proxies on two UNIX sockets, under the session's own policy
@@ -75,6 +107,7 @@ export class EgressProxy extends EventEmitter<{ decision: [EgressDecision] }> {
   readonly socksSocket: string;
   readonly #options: EgressProxyOptions;
   readonly #guard: ResolvedAddressGuard;
+  readonly #times: ConnectionTimes & UploadTimes;
   readonly #socksClients = new Set<WatchedSocks>();
   #http: HttpServer | undefined;
   #socksListener: Server | undefined;
@@ -85,6 +118,7 @@ export class EgressProxy extends EventEmitter<{ decision: [EgressDecision] }> {
     this.httpSocket = join(options.folder, HTTP_SOCKET);
     this.socksSocket = join(options.folder, SOCKS_SOCKET);
     const { policy, resolver } = options;
+    this.#times = { ...CONNECTION_TIMES, ...UPLOAD_TIMES, ...options.times };
     this.#guard = createResolvedAddressGuard({
       allowedDomains: policy.rules.map(({ pattern }) => pattern),
       deniedResolvedAddresses: policy.deniedResolvedAddresses,
@@ -94,8 +128,10 @@ export class EgressProxy extends EventEmitter<{ decision: [EgressDecision] }> {
 
   /** Listens on both sockets. Nothing can be asked before this has resolved. */
   async start(): Promise<void> {
+    // sandbox-runtime has no setting for it, and it is one for the whole process, which has one proxy.
+    setDefaultAutoSelectFamilyAttemptTimeout(this.#times.addressMs);
     const http = this.#httpProxy();
-    const socksListener = createServer((socket) => this.#onSocks(socket));
+    const socksListener = createServer({ allowHalfOpen: true }, (socket) => this.#onSocks(socket));
     this.#http = http;
     this.#socksListener = socksListener;
     await Promise.all([this.#listen(http, this.httpSocket), this.#listen(socksListener, this.socksSocket)]);
@@ -142,12 +178,19 @@ export class EgressProxy extends EventEmitter<{ decision: [EgressDecision] }> {
     const onRequest = takeListeners(http, "request");
     const onConnect = takeListeners(http, "connect");
     http.on("request", (request, response) => this.#onRequest(request, response, () => onRequest(request, response)));
+    http.on("upgrade", (request, socket, head) => void this.#onUpgrade(http, request, socket, head));
     http.on("connect", (request, socket, head) =>
       this.#onConnect(request, socket, () => onConnect(request, socket, head)),
     );
     // Without these two settings Node would itself answer a missing Host header and an unknown expectation, without a
     // row in the audit log.
-    Object.assign(http, { requireHostHeader: false });
+    const { requestMs, checkMs } = this.#times;
+    Object.assign(http, {
+      requireHostHeader: false,
+      requestTimeout: requestMs,
+      headersTimeout: requestMs === 0 ? HEADERS_MS : Math.min(HEADERS_MS, requestMs),
+      connectionsCheckingInterval: checkMs,
+    });
     http.on("checkExpectation", (request, response) => this.#onRequest(request, response, () => response.destroy()));
     http.prependListener("clientError", (error: NodeJS.ErrnoException) => {
       if (error.code === "ECONNRESET") return;
@@ -157,7 +200,7 @@ export class EgressProxy extends EventEmitter<{ decision: [EgressDecision] }> {
   }
 
   #onRequest(request: IncomingMessage, response: ServerResponse, proxy: () => void): void {
-    const attempt = startOf(request, "http");
+    const attempt = { ...startOf(request, "http"), times: this.#times };
     if (!hasToken(request.headers["proxy-authorization"], this.token)) {
       this.#report(attempt, "denied", NO_TOKEN);
       if (expectsTooMuch(request)) answerPlainly(response, 417, NO_TOKEN);
@@ -175,10 +218,51 @@ export class EgressProxy extends EventEmitter<{ decision: [EgressDecision] }> {
   }
 
   #onConnect(request: IncomingMessage, socket: Duplex, proxy: () => void): void {
-    const attempt = startOf(request, "connect");
+    const attempt = { ...startOf(request, "connect"), times: this.#times };
     if (!hasToken(request.headers["proxy-authorization"], this.token)) this.#report(attempt, "denied", NO_TOKEN);
     explainTunnel(socket, (status) => this.#fail(attempt, status));
     attempts.run(attempt, proxy);
+  }
+
+  /**
+   * Passes a WebSocket on that is asked for without a tunnel, which sandbox-runtime does not. It is judged as every
+   * request is, and dialled as every tunnel is. Anything else that names another protocol is a plain request.
+   */
+  async #onUpgrade(http: HttpServer, request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    const url = URL.canParse(request.url ?? "") ? new URL(request.url ?? "") : undefined;
+    const isPlain = url?.protocol === "http:" || url?.protocol === "ws:";
+    if (
+      url === undefined ||
+      !isPlain ||
+      !asksForWebSocket(request) ||
+      !hasToken(request.headers["proxy-authorization"], this.token) ||
+      hostHeaders(request) !== 1
+    ) {
+      socket.unshift(Buffer.concat([withoutUpgrade(request), head]));
+      http.emit("connection", socket);
+      return;
+    }
+    const host = stripBrackets(url.hostname);
+    const port = Number(url.port) || 80;
+    const attempt: Attempt = { ...startOf(request, "http"), upgrade: true, times: this.#times };
+    socket.on("error", () => socket.destroy());
+    if (!this.#decide(host, port, attempt)) return void socket.end(rawDenied(...ALLOWLIST_DENY));
+    const failed = () => {
+      const reason = this.#fail(attempt, 502);
+      socket.end(`HTTP/1.1 502 Bad Gateway\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\n${reason}\n`);
+    };
+    const canonical = canonicalizeHost(host) ?? host;
+    await attempts.run(attempt, async () => {
+      try {
+        const connection = await dialDirect(canonical, port, this.#lookUp(port, attempt));
+        if (socket.destroyed) return void connection.destroy();
+        const target = { connection, authority: formatAuthority(canonical, port, 80), path: url.pathname + url.search };
+        passUpgrade({ request, socket, head }, target, failed);
+      } catch (error) {
+        if (isResolvedAddressDenied(error)) socket.end(rawDenied(error.message));
+        else failed();
+      }
+    });
   }
 
   /**
@@ -197,7 +281,7 @@ export class EgressProxy extends EventEmitter<{ decision: [EgressDecision] }> {
   }
 
   #onSocks(socket: Socket): void {
-    const attempt: Attempt = { via: "socks", ...UNKNOWN };
+    const attempt: Attempt = { via: "socks", ...UNKNOWN, times: this.#times };
     const client = new WatchedSocks(socket, (reply, handshake) => this.#onSocksReply(attempt, reply, handshake));
     const deadline = setTimeout(() => {
       if (attempt.verdict === undefined) client.destroy();
@@ -252,7 +336,8 @@ export class EgressProxy extends EventEmitter<{ decision: [EgressDecision] }> {
     const { policy, internal } = this.#options;
     if (internal !== undefined && matchesDomainPattern(canonical, internal.host)) {
       // This host is reached by its socket only: in DNS the name could belong to somebody else.
-      if (attempt.via !== "http" || port !== internal.port) return deny(`${internal.host} takes plain HTTP only`);
+      if (attempt.via !== "http" || attempt.upgrade || port !== internal.port)
+        return deny(`${internal.host} takes plain HTTP only`);
       if (internal.writesRows) attempt.verdict = "allowed";
       else this.#report(attempt, "allowed", "internal");
       return true;
@@ -292,7 +377,11 @@ export class EgressProxy extends EventEmitter<{ decision: [EgressDecision] }> {
   }
 }
 
-const NO_TOKEN = "wrong or missing proxy token";
+/** sandbox-runtime's answer for a host that is not allowed: text and tag. */
+const ALLOWLIST_DENY = ["Connection blocked by network allowlist", "blocked-by-allowlist"] as const;
+
+/** The reason for a request whose client did not say who it is. Some clients ask so first, and then with the token. */
+export const NO_TOKEN = "wrong or missing proxy token";
 
 /** Takes a server's listeners of one event away, and gives a function that calls them. */
 function takeListeners(server: HttpServer, event: string): (...args: readonly unknown[]) => void {

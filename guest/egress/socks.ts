@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import { Duplex } from "node:stream";
 import { UNKNOWN } from "./decision.ts";
+import { flushBeforeClose } from "./http.ts";
 
 /** The destination that a client's handshake names, as far as the handshake got. */
 export interface Handshake {
@@ -26,22 +27,32 @@ const NO_METHOD = 255;
  */
 export class WatchedSocks extends Duplex {
   readonly #socket: Socket;
+  #granted = false;
   readonly #onReply: (reply: Reply, handshake: Handshake) => void;
   #said: Buffer | undefined = Buffer.alloc(0);
   #answered: Buffer = Buffer.alloc(0);
 
-  /** @param onReply called once, with the proxy's answer, or with undefined when the connection ended without one */
+  /**
+   * @param socket a connection that may be open in one direction only (`allowHalfOpen`): a client that sends no more is
+   *   still sent what the host answers
+   * @param onReply called once, with the proxy's answer, or with undefined when the connection ended without one
+   */
   constructor(socket: Socket, onReply: (reply: Reply, handshake: Handshake) => void) {
-    super({ allowHalfOpen: false });
+    super({ allowHalfOpen: true });
     this.#socket = socket;
     this.#onReply = onReply;
     socket.on("data", (chunk: Buffer) => {
       if (this.#said !== undefined) this.#said = Buffer.concat([this.#said, chunk]).subarray(0, LIMIT);
       if (!this.push(chunk)) socket.pause();
     });
-    socket.on("end", () => this.push(null));
-    socket.on("error", () => this.destroy());
-    socket.on("close", () => this.destroy());
+    socket.on("end", () => {
+      this.push(null);
+      // Before there is a tunnel, nobody who has ended his side is answered.
+      if (!this.#granted) this.end();
+    });
+    socket.on("error", (error) => this.destroy(error));
+    socket.on("close", () => this.destroy(new Error("the client has closed the connection")));
+    flushBeforeClose(this);
     this.on("error", () => {});
   }
 
@@ -59,7 +70,9 @@ export class WatchedSocks extends Duplex {
     if (this.#said === undefined) return;
     this.#answered = Buffer.concat([this.#answered, chunk]).subarray(0, LIMIT);
     const reply = readReply(this.#answered);
-    if (reply !== undefined) this.#conclude(reply);
+    if (reply === undefined) return;
+    this.#granted = reply === 0;
+    this.#conclude(reply);
   }
 
   override _final(done: () => void): void {

@@ -57,6 +57,9 @@ export function proxyEnvironment(token: string, runtime: string = RUNTIME_ROOT):
     SANDBOX_RUNTIME: "1",
     ...both("HTTP_PROXY", http),
     ...both("HTTPS_PROXY", http),
+    // Python's aiohttp looks for the scheme of a URL.
+    ...both("WS_PROXY", http),
+    ...both("WSS_PROXY", http),
     ...both("FTP_PROXY", socks),
     ...both("NO_PROXY", "localhost,127.0.0.1,::1"),
     ALL_PROXY: socks,

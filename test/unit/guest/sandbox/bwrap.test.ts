@@ -108,7 +108,7 @@ describe("bubblewrap's line", () => {
         "--ro-bind /usr /usr",
         "--symlink usr/bin /bin",
         "--ro-bind /etc /etc",
-        `--ro-bind ${RUN}/empty /etc/ssh`,
+        "--ro-bind /opt/cloister/ssh /etc/ssh",
         "--dir /run",
         "--dir /sessions",
         "--dir /var/log",
