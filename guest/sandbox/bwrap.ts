@@ -318,7 +318,8 @@ function scratch(where: Scratch): string[] {
  * Returns the script of bash (PID 2): two bridges in the background, then the command given as its arguments. The
  * command must not be the script's last line, or bash would become the command instead of waiting for it.
  *
- * `-t 60`: when one direction is closed, socat lets the other go on for a minute instead of half a second.
+ * `-t 3600`: when one direction is closed, socat lets the other go on for an hour instead of half a second: a host may
+ * think for long about the last of a request.
  * `-lm`: once it listens, it says no more on stderr, which is the command's: a refused request is the proxy's to tell.
  * The descriptors that are closed are for the command's last link alone.
  * `backlog=128`: socat's own 5 makes the sixth of many connections at once wait for a second.
@@ -326,7 +327,7 @@ function scratch(where: Scratch): string[] {
 export function bridgesScript(socat = "socat"): string {
   const closed = [ENVIRONMENT_FD, MARK_FD, USERNS_FD, GUARD_FD].map((number) => `${number}>&-`).join(" ");
   const bridge = (port: number, socket: string) =>
-    `${socat} -lm -t 60 TCP-LISTEN:${port},bind=127.0.0.1,fork,reuseaddr,backlog=128 UNIX-CONNECT:${INSIDE_SOCKETS}/${socket} ${closed} &`;
+    `${socat} -lm -t 3600 TCP-LISTEN:${port},bind=127.0.0.1,fork,reuseaddr,backlog=128 UNIX-CONNECT:${INSIDE_SOCKETS}/${socket} ${closed} &`;
   return [bridge(HTTP_PORT, HTTP_SOCKET), bridge(SOCKS_PORT, SOCKS_SOCKET), '"$@"', "exit $?"].join("\n");
 }
 

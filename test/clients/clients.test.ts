@@ -1,4 +1,4 @@
-import { copyFile, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
 import { type Layout, readLayout } from "../../guest/sandbox/layout.ts";
@@ -34,7 +34,6 @@ describe("clients in a session", () => {
     const trust = join(servers.folder, "trust.p12");
     const imported = ["-importcert", "-noprompt", "-alias", "tests", "-file", servers.authority, "-keystore", trust];
     await execa("keytool", [...imported, "-storetype", "PKCS12", "-storepass", "changeit"]);
-    await copyFile(servers.authority, join(servers.folder, "authority"));
     await Promise.all([
       session.give("authority.pem", servers.authority),
       session.give("trust.p12", trust),

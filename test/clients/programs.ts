@@ -19,7 +19,9 @@ export function programs(needs: () => Needs): readonly Program[] {
   return [...node(needs), ...python(needs), ...packageManagers(needs), ...java(needs), ...other(needs)];
 }
 
-const package_ = (name: string) => (existsSync(`/usr/bin/${name}`) ? undefined : `apt-get install ${name}`);
+/** Returns what to install, where a program is not there. */
+const package_ = (program: string, name = program) =>
+  existsSync(`/usr/bin/${program}`) ? undefined : `apt-get install ${name}`;
 
 function node(needs: () => Needs): readonly Program[] {
   const run = (script: string) => {
@@ -166,7 +168,7 @@ function java(needs: () => Needs): readonly Program[] {
   const environment = (own: Readonly<Record<string, string>>) => ({
     JAVA_TOOL_OPTIONS: `${own["JAVA_TOOL_OPTIONS"]} -Djavax.net.ssl.trustStore=${needs().trust} -Djavax.net.ssl.trustStorePassword=changeit`,
   });
-  const shared = { environment, missing: () => package_("java"), seconds: 90 };
+  const shared = { environment, missing: () => package_("java", "default-jdk-headless"), seconds: 90 };
   const source = (statement: string) => `cat > Ask.java <<'END'
 import java.net.*; import java.net.http.*;
 class Ask { public static void main(String[] a) throws Exception { ${statement} } }
@@ -198,10 +200,14 @@ HOME=$PWD ${program} -B -Dmaven.repo.local=$PWD/m2 validate && ls m2/example/mar
     {
       ...shared,
       name: "Maven 3.8 (apt), by proxied run",
-      missing: () => package_("mvn"),
+      missing: () => package_("mvn", "maven"),
       script: ({ https }) => maven("$PROXIED run /usr/bin/mvn", https),
     },
-    { ...shared, name: "Maven 3.9", script: ({ https }) => maven(needs().clients.maven, https) },
+    {
+      ...shared,
+      name: "Maven 3.9, by proxied run",
+      script: ({ https }) => maven(`$PROXIED run ${needs().clients.maven}`, https),
+    },
     {
       ...shared,
       name: "Gradle 4.4 (apt)",
@@ -218,6 +224,10 @@ GRADLE_USER_HOME=$PWD/g gradle --no-daemon -q show`,
   ];
 }
 
+/** Chromium's own sandbox takes user namespaces, and its background work asks for hosts of its maker's. */
+const flags =
+  "--no-sandbox --disable-gpu --disable-dev-shm-usage --disable-background-networking --disable-component-update --disable-sync --ignore-certificate-errors";
+
 function other(needs: () => Needs): readonly Program[] {
   const ssh = (host: string) => `root@${host}`;
   const login = () => `-i ${needs().key}`;
@@ -228,8 +238,16 @@ function other(needs: () => Needs): readonly Program[] {
         `export GIT_SSH_COMMAND="$GIT_SSH_COMMAND ${login()}" && git clone -q ssh://${ssh(host)}:${needs().others.ssh}${needs().repository} r && cat r/mark`,
     },
     {
-      name: "ssh, with a shared connection in the user's own configuration switched off",
-      script: ({ host }) => `ssh ${login()} -p ${needs().others.ssh} -o ControlPath=none ${ssh(host)} echo hello`,
+      name: "git over ssh, where the user's own settings share a connection",
+      script: ({ host }) =>
+        `mkdir -p ~/.ssh && printf 'Host *\\nControlMaster auto\\nControlPath ~/.ssh/%%C\\n' > ~/.ssh/config && trap 'rm ~/.ssh/config' EXIT
+        export GIT_SSH_COMMAND="$GIT_SSH_COMMAND ${login()}" && git clone -q ssh://${ssh(host)}:${needs().others.ssh}${needs().repository} r && cat r/mark`,
+    },
+    { name: "ssh", script: ({ host }) => `ssh ${login()} -p ${needs().others.ssh} ${ssh(host)} echo hello` },
+    {
+      name: "sftp",
+      script: ({ host }) =>
+        `sftp -q ${login()} -P ${needs().others.ssh} ${ssh(host)}:${needs().repository}/mark . && cat mark`,
     },
     {
       name: "scp",
@@ -248,10 +266,26 @@ function other(needs: () => Needs): readonly Program[] {
         `rsync -e 'ssh ${login()} -p ${needs().others.ssh}' ${ssh(host)}:${needs().repository}/mark . && cat mark`,
     },
     {
-      name: "Chromium, by proxied run",
-      missing: () => package_("chromium"),
+      name: "Chromium (headless shell), by proxied run",
+      missing: () => package_("chromium-headless-shell"),
       script: ({ https }) =>
-        `HOME=$PWD timeout 40 $PROXIED run chromium --headless --no-sandbox --disable-gpu --no-first-run --disable-background-networking --disable-component-update --disable-sync --disable-dev-shm-usage --ignore-certificate-errors --user-data-dir=$PWD/p --dump-dom ${https}/hello 2>err | grep hello || { tail -5 err >&2; exit 1; }`,
+        `HOME=$PWD $PROXIED run chromium-headless-shell ${flags} --user-data-dir=$PWD/p --dump-dom ${https}/hello 2> err | grep hello || { tail -5 err >&2; exit 1; }`,
+      seconds: 60,
+    },
+    {
+      name: "Chromium (headless shell), by Playwright",
+      missing: () => package_("chromium-headless-shell"),
+      script: ({ https }) =>
+        `NODE_PATH=${needs().clients.npm} HOME=$PWD ${needs().clients.node}/node -e '(async () => {
+          const { username, password, origin: server } = new URL(process.env.https_proxy);
+          const browser = await require("playwright-core").chromium.launch({
+            executablePath: "/usr/bin/chromium-headless-shell", proxy: { server, username, password }, args: "${flags}".split(" "),
+          });
+          const answer = await (await browser.newPage({ ignoreHTTPSErrors: true })).goto("${https}/hello");
+          console.log(answer.status(), await answer.text());
+          await browser.close();
+          process.exit(answer.ok() ? 0 : 1);
+        })().catch((error) => { console.error(error); process.exit(1); })'`,
       seconds: 60,
     },
   ];

@@ -16,7 +16,7 @@ import (
 )
 
 // variables name a proxy for programs that know HTTP proxies.
-var variables = []string{"http_proxy", "https_proxy", "all_proxy", "grpc_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"}
+var variables = []string{"http_proxy", "https_proxy", "all_proxy", "grpc_proxy", "ws_proxy", "wss_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "WS_PROXY", "WSS_PROXY"}
 
 // run runs a command, and beside it a proxy on the session's loopback that adds the password. It returns the command's exit code.
 func run(proxy *url.URL, command []string) (int, error) {
@@ -64,6 +64,10 @@ func withProxy(environment []string, proxy string) []string {
 	}
 	for _, name := range variables {
 		kept = append(kept, name+"="+proxy)
+	}
+	// Maven 3.9 knows proxies by its settings alone, unless it is told to use the older way.
+	if _, told := os.LookupEnv("MAVEN_ARGS"); !told {
+		kept = append(kept, "MAVEN_ARGS=-Dmaven.resolver.transport=wagon")
 	}
 	return kept
 }

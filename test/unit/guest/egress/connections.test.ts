@@ -263,12 +263,14 @@ print(s.getsockname()[1], flush=True); sys.stdin.read()`;
 
       it("bring all of it to a client that reads slowly, after the host has gone", async () => {
         const size = 4 * 1024 * 1024;
-        const fast = createServer((host) => {
+        const fast = createServer({ allowHalfOpen: true }, (host) => {
           host.on("error", () => {});
-          host.end(Buffer.alloc(size, "x"));
+          host.once("end", () => host.end(Buffer.alloc(size, "x"))).resume();
         });
         await begin(fast);
         const socket = await make();
+        // The client has nothing more to say either: nothing but the rest of the answer keeps the connection open.
+        socket.end("question");
         // The last of it is read when the host has long been gone.
         let got = 0;
         socket.on("data", (chunk: Buffer) => {
