@@ -1,4 +1,4 @@
-import { type EgressDecision, NOT_ALLOWED } from "../egress/decision.ts";
+import { type EgressDecision, hostsWith, NOT_ALLOWED } from "../egress/decision.ts";
 import { entryFor } from "../egress/policy.ts";
 import { allowOption } from "../egress/remedy.ts";
 import type { SealedRun } from "../run/request.ts";
@@ -59,10 +59,8 @@ const MOST = 10;
 
 /** Prints the hosts that were not reached, each once. */
 function told({ decisions }: RunResult, verdict: EgressDecision["verdict"], what: string): void {
-  const asked = new Set(
-    decisions.flatMap((row) => (row.verdict === verdict ? [`${row.host}:${row.port} (${row.reason})`] : [])),
-  );
-  if (asked.size > 0) say(`${what}: ${[...asked].slice(0, MOST).join(", ")}`);
+  const asked = hostsWith(decisions, verdict);
+  if (asked.length > 0) say(`${what}: ${asked.slice(0, MOST).join(", ")}`);
 }
 
 /**

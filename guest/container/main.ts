@@ -1,6 +1,6 @@
 import { Command, CommanderError, InvalidArgumentError } from "commander";
 import type { Problem } from "../../contract/problem.ts";
-import type { EgressDecision } from "../egress/decision.ts";
+import { type EgressDecision, hostsWith } from "../egress/decision.ts";
 import { parseMount } from "../sessions/mounts.ts";
 import { type MountRequest, RunRefused, SessionFailed } from "../sessions/request.ts";
 import { readRows } from "./audit.ts";
@@ -169,10 +169,8 @@ function report(result: ContainedResult, { json }: RunOptions): void {
 
 /** Prints the hosts that were not reached, each once. */
 function told(decisions: readonly EgressDecision[], verdict: EgressDecision["verdict"], what: string): void {
-  const asked = new Set(
-    decisions.flatMap((row) => (row.verdict === verdict ? [`${row.host}:${row.port} (${row.reason})`] : [])),
-  );
-  if (asked.size > 0) say(`${what}: ${[...asked].slice(0, 10).join(", ")}`);
+  const asked = hostsWith(decisions, verdict);
+  if (asked.length > 0) say(`${what}: ${asked.slice(0, 10).join(", ")}`);
 }
 
 function say(line: string): void {

@@ -30,6 +30,24 @@ export const UNKNOWN = { host: "?", port: 0 } as const;
 /** The reason for a denied host that another entry on the allow list would allow. */
 export const NOT_ALLOWED = "not on the allow list";
 
+/** The reason for a request whose client did not say who it is. Java asks so first, and then with the token. */
+export const NO_TOKEN = "wrong or missing proxy token";
+
+/**
+ * Returns the hosts with such a verdict, each once, with its port and the reason. A first try without the token is none
+ * when another one was allowed.
+ */
+export function hostsWith(decisions: readonly EgressDecision[], verdict: EgressDecision["verdict"]): readonly string[] {
+  const place = ({ host, port }: EgressDecision) => `${host}:${port}`;
+  const allowed = new Set(decisions.flatMap((row) => (row.verdict === "allowed" ? [place(row)] : [])));
+  const asked = decisions.flatMap((row) =>
+    row.verdict === verdict && !(row.reason === NO_TOKEN && allowed.has(place(row)))
+      ? [`${place(row)} (${row.reason})`]
+      : [],
+  );
+  return [...new Set(asked)];
+}
+
 /** The most of each text that goes into a row. A host name has at most 255 bytes. */
 const LIMITS = { host: 255, reason: 512, method: 32, path: 1024 } as const;
 

@@ -26,7 +26,7 @@ import {
 import { createSocksProxyServer } from "@anthropic-ai/sandbox-runtime/dist/sandbox/socks-proxy.js";
 import { HTTP_SOCKET, SOCKS_SOCKET } from "../sandbox/paths.ts";
 import { type Attempt, attempts, CONNECTION_TIMES, type ConnectionTimes, whyFailed } from "./attempt.ts";
-import { auditRow, type EgressDecision, NOT_ALLOWED, UNKNOWN } from "./decision.ts";
+import { auditRow, type EgressDecision, NO_TOKEN, NOT_ALLOWED, UNKNOWN } from "./decision.ts";
 import {
   answerPlainly,
   expectsTooMuch,
@@ -379,9 +379,6 @@ export class EgressProxy extends EventEmitter<{ decision: [EgressDecision] }> {
 
 /** sandbox-runtime's answer for a host that is not allowed: text and tag. */
 const ALLOWLIST_DENY = ["Connection blocked by network allowlist", "blocked-by-allowlist"] as const;
-
-/** The reason for a request whose client did not say who it is. Some clients ask so first, and then with the token. */
-export const NO_TOKEN = "wrong or missing proxy token";
 
 /** Takes a server's listeners of one event away, and gives a function that calls them. */
 function takeListeners(server: HttpServer, event: string): (...args: readonly unknown[]) => void {

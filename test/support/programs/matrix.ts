@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { NO_TOKEN } from "../../../guest/egress/proxy.ts";
+import { NO_TOKEN } from "../../../guest/egress/decision.ts";
 import type { HostSession } from "../sandbox.ts";
 import { ALLOWED, DENIED, MARK, type ProgramServers } from "./servers.ts";
 

@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
 import { howToAllow } from "../../../guest/cli/run.ts";
-import type { EgressDecision } from "../../../guest/egress/decision.ts";
+import { type EgressDecision, hostsWith, NO_TOKEN, NOT_ALLOWED } from "../../../guest/egress/decision.ts";
 import { HOST_GROUPS } from "../../../guest/egress/groups.ts";
 import { parsePolicy, ruleFor } from "../../../guest/egress/policy.ts";
-import { NOT_ALLOWED } from "../../../guest/egress/decision.ts";
 
 const row = (host: string, port: number, more: Partial<EgressDecision> = {}): EgressDecision => ({
   time: "",
@@ -41,6 +40,19 @@ describe("after a denial", () => {
     ]) {
       assert.equal(howToAllow([one]), undefined, one.host);
     }
+  });
+});
+
+describe("the hosts that a run was denied", () => {
+  it("are told once each, and not when the client had only asked without its token first", () => {
+    const first = row("java.example", 443, { reason: NO_TOKEN });
+    const allowed = row("java.example", 443, { verdict: "allowed", reason: "allowed by java.example" });
+    const other = row("java.example", 22, { reason: NO_TOKEN });
+    assert.deepEqual(hostsWith([first, allowed], "denied"), []);
+    assert.deepEqual(hostsWith([first, first], "denied"), [`java.example:443 (${NO_TOKEN})`], "control");
+    assert.deepEqual(hostsWith([first, allowed, other], "denied"), [`java.example:22 (${NO_TOKEN})`]);
+    const refused = row("java.example", 443);
+    assert.deepEqual(hostsWith([refused, allowed], "denied"), [`java.example:443 (${NOT_ALLOWED})`]);
   });
 });
 
