@@ -425,8 +425,10 @@ describe("a sealed command", function () {
 
   it("sees no file of the machine's that is not a program's", () => {
     const entries = (path: string) => inside.file.find((file) => file.path === path)?.entries ?? [];
-    for (const path of ["/etc/ssh", "/home", "/root", "/sessions"]) assert.deepEqual(entries(path), [], path);
+    for (const path of ["/home", "/root", "/sessions"]) assert.deepEqual(entries(path), [], path);
     assert.deepEqual(entries("/run"), ["cloister"]);
+    // The session's own settings, not the machine's: no key of a host is there.
+    assert.deepEqual(entries("/etc/ssh"), ["ssh_config"]);
     assert.ok(inside.file.find(({ path }) => path === "/etc/passwd")?.ok);
     // No mount of the machine that is not shown is so much as named.
     assert.ok(inside.mounts.every((line) => !/ \/(run|boot|sessions)(?!\/cloister\/(egress|programs)) /.test(line)));

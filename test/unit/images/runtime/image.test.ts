@@ -55,7 +55,13 @@ describe("the runtime image", function () {
     ]);
     assert.equal(await sha256File(join(tree, "lib/claude")), manifest.programs["lib/claude"]);
     assert.equal(await sha256File(join(tree, "bin/node")), manifest.programs.node);
-    for (const file of ["seccomp/base.bpf", "seccomp/unix.bpf", "units/cloister.slice", "boot/start", "ssh/ssh_config"]) {
+    for (const file of [
+      "seccomp/base.bpf",
+      "seccomp/unix.bpf",
+      "units/cloister.slice",
+      "boot/start",
+      "ssh/ssh_config",
+    ]) {
       assert.ok((await readFile(join(tree, file))).length > 0, file);
     }
     assert.equal((await readFile(join(tree, "lib/srt-proxy-agent.jar"))).subarray(0, 2).toString(), "PK");
