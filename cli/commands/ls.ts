@@ -3,7 +3,7 @@ import { messageOf } from "../errors.ts";
 import type { Fleet, MachineStatus } from "../fleet.ts";
 import { each, verifiedAtBoot } from "../report.ts";
 import { readStack } from "../stack.ts";
-import { machineTable } from "../table.ts";
+import { machineList } from "../table.ts";
 import { fleetOf } from "../targets.ts";
 
 /** `cloister ls`. @returns 0 */
@@ -14,8 +14,8 @@ export async function ls(
   const fleet = await fleetOf(await readStack(stack));
   const machines = await fleet.machines();
   const told = ask ? await each(machines, (machine) => askMachine(fleet, machine)) : machines;
-  const text = json ? JSON.stringify(told, undefined, 2) : machineTable(told, process.stdout.columns ?? 120);
-  process.stdout.write(`${text}\n`);
+  const text = json ? JSON.stringify(told, undefined, 2) : machineList(told, process.stdout);
+  process.stdout.write(text === "" ? "" : `${text}\n`);
   return 0;
 }
 
