@@ -2,6 +2,7 @@ import { isReady } from "../../contract/report.ts";
 import { messageOf } from "../errors.ts";
 import type { Fleet, MachineStatus } from "../fleet.ts";
 import { each, verifiedAtBoot } from "../report.ts";
+import { firstSentence } from "../sentence.ts";
 import { readStack } from "../stack.ts";
 import { machineList } from "../table.ts";
 import { fleetOf } from "../targets.ts";
@@ -26,11 +27,13 @@ async function askMachine(fleet: Fleet, machine: MachineStatus): Promise<Machine
     const report = await verifiedAtBoot(fleet, machine);
     const { rows, notReady, unremoved = [] } = report;
     const kept = rows.filter(({ status }) => status === "ok").length;
-    const stuck = unremoved.map(({ name, reason }) => `; the session ${name} could not be removed: ${reason}`).join("");
-    const by = `it says, of this boot: ${kept} of ${rows.length} rows ok${notReady ? `; ${notReady}` : ""}${stuck}`;
+    const stuck = unremoved
+      .map(({ name, reason }) => `; the session ${name} could not be removed: ${firstSentence(reason)}`)
+      .join("");
+    const why = notReady ? `; ${firstSentence(notReady)}` : "";
+    const by = `it says, of this boot: ${kept} of ${rows.length} rows ok${why}${stuck}`;
     return { ...machine, verification: { verdict: isReady(report) ? "passed" : "failed", by } };
   } catch (error) {
-    const [why = ""] = messageOf(error).split("\n");
-    return { ...machine, verification: { verdict: "unknown", by: why } };
+    return { ...machine, verification: { verdict: "unknown", by: firstSentence(messageOf(error)) } };
   }
 }
