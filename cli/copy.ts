@@ -97,7 +97,11 @@ async function mustTake(to: string): Promise<void> {
  * Waits for both ends. When both fail, one of them may only report that the other is gone: the other one has the
  * reason.
  */
-async function both(code: Promise<number>, there: ReportReader, here: ReturnType<typeof endHere>): Promise<CopyReport> {
+export async function both(
+  code: Promise<number>,
+  there: ReportReader,
+  here: ReturnType<typeof endHere>,
+): Promise<CopyReport> {
   let ended: number;
   try {
     ended = await code;
@@ -122,7 +126,7 @@ async function both(code: Promise<number>, there: ReportReader, here: ReturnType
 }
 
 /** The reason why a copy failed, the best one that both ends give; undefined when it did not fail. */
-function failureOf(
+export function failureOf(
   ends: readonly { readonly report: ReportReader; readonly code: number; readonly where: string }[],
 ): OperatorError | undefined {
   const failed = ends.filter(({ report, code }) => code !== 0 || report.failure || !report.counts);
@@ -145,8 +149,8 @@ function failureOf(
   );
 }
 
-/** Starts the end that is on this computer. */
-function endHere(words: readonly string[]) {
+/** Starts the end that is on this computer (`copy/end.ts`). */
+export function endHere(words: readonly string[]) {
   const program = fileURLToPath(new URL("copy/end.mjs", import.meta.url));
   const child = spawn(process.execPath, [program, ...words], { stdio: ["pipe", "pipe", "pipe"] });
   const report = new ReportReader();
@@ -158,11 +162,11 @@ function endHere(words: readonly string[]) {
   return { child, report, exited };
 }
 
-function nowhere(): Writable {
+export function nowhere(): Writable {
   return new Writable({ write: (_data, _encoding, done) => done() });
 }
 
-function counter(moved: CopyOptions["moved"]): Transform {
+export function counter(moved: CopyOptions["moved"]): Transform {
   return new Transform({
     transform(data: Buffer, _encoding, done) {
       moved?.(data.length);

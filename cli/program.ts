@@ -9,7 +9,8 @@ import { addRunOptions, type RunOptions } from "../guest/run/options.ts";
 import { ownStacks } from "../toolchain/own-backend.ts";
 import type { AuditOptions } from "./commands/audit.ts";
 import type { Chosen } from "./commands/chosen.ts";
-import type { OperatorRunOptions } from "./commands/run.ts";
+import type { HereOption, OperatorRunOptions } from "./commands/run.ts";
+import type { SyncCommandOptions } from "./commands/sync.ts";
 import { defaultStack } from "./default-stack.ts";
 import { UsageError } from "./errors.ts";
 import { addExamples } from "./examples.ts";
@@ -20,7 +21,13 @@ interface Global {
   readonly machine?: string;
 }
 
+type AgentRunOptions = RunOptions & AgentOptions & HereOption;
+
 const STACK = ["-s, --stack <name>", "the stack (default: CLOISTER_STACK, or the only one on this computer)"] as const;
+const HERE = [
+  "--here",
+  "syncs this folder in, runs the command in its copy, and brings changes back (docs/run.md)",
+] as const;
 const MACHINE = ["-m, --machine <name>", "the machine; not needed where there is one"] as const;
 
 /** The whole command, to be given a command line. */
@@ -59,6 +66,7 @@ export function operatorProgram(): Command {
     ),
   )
     .option("-t, --tty", "gives the command a terminal")
+    .option(...HERE)
     .passThroughOptions()
     .action(async (words: string[], options: OperatorRunOptions, self: Command) => {
       await end((await import("./commands/run.ts")).run(() => chosen(self), words, options));
@@ -67,10 +75,12 @@ export function operatorProgram(): Command {
   addRunOptions(
     addAgentOptions(command("agent", "Lets the agent, Claude Code, do a task in a sealed session on the machine.")),
     "agent",
-  ).action(async (_prompt: string | undefined, _flags: string[], options: RunOptions & AgentOptions, self: Command) => {
-    const { agent } = await import("./commands/run.ts");
-    await end(agent(() => chosen(self), self.args, process.argv.slice(2), options));
-  });
+  )
+    .option(...HERE)
+    .action(async (_prompt: string | undefined, _flags: string[], options: AgentRunOptions, self: Command) => {
+      const { agent } = await import("./commands/run.ts");
+      await end(agent(() => chosen(self), self.args, process.argv.slice(2), options));
+    });
 
   const sessions = command("sessions", "Lists and removes sessions that are kept on the machine.");
   command("ls", "Lists the sessions that are kept or run. A second command in one: run --name NAME -- ...", sessions)
@@ -139,6 +149,30 @@ export function operatorProgram(): Command {
       await end((await import("./commands/cp.ts")).cp(chosen(self), source, destination, options));
     });
 
+  command(
+    "sync",
+    "Makes a folder here and its copy in /sessions/folders the same: changes of both sides are exchanged.",
+  )
+    .argument("<folder>")
+    .option("--to <name>", "the copy's name on the machine (default: the folder's)")
+    .option("--prefer <side>", "settles conflicts: here or machine")
+    .option(
+      "--bring <path>",
+      "brings this back although programs would obey it, such as .git/config; repeatable",
+      collect,
+      [],
+    )
+    .option(
+      "--exclude <pattern>",
+      "a name or path that is not copied, beside those in .cloisterignore; repeatable",
+      collect,
+      [],
+    )
+    .option("--dry-run", "only says what would happen")
+    .action(async (folder: string, options: SyncCommandOptions, self: Command) => {
+      await end((await import("./commands/sync.ts")).syncCommand(() => chosen(self), folder, options));
+    });
+
   program
     .command("completion")
     .description("Prints what completes this command in a shell.")
@@ -156,6 +190,8 @@ export function operatorProgram(): Command {
   addExamples(program);
   return program;
 }
+
+const collect = (value: string, before: readonly string[]): string[] => [...before, value];
 
 /** Reads the options that every command has, which may stand before or after the command. */
 export function globalsOf(self: Command): Global {

@@ -2,12 +2,18 @@ import { type AgentOptions, parseAgent } from "../../guest/agent/command-line.ts
 import { agentCommand } from "../../guest/agent/settings.ts";
 import { parseRun, type RunOptions, toWords } from "../../guest/run/options.ts";
 import type { SealedRun } from "../../guest/run/request.ts";
-import { UsageError } from "../errors.ts";
+import { OperatorError, UsageError } from "../errors.ts";
 import type { ExecOptions } from "../transport.ts";
 import { type Chosen, reach } from "./chosen.ts";
+import { type SyncedFolder, syncedFolder, syncReached } from "./sync.ts";
 
-/** Options of `cloister run`: those of the machine's own `cloister run`, and `tty`. */
-export interface OperatorRunOptions extends RunOptions {
+/** The option that copies a folder in and its changes back. */
+export interface HereOption {
+  readonly here?: boolean;
+}
+
+/** Options of `cloister run`: those of the machine's own `cloister run`, and some of this side. */
+export interface OperatorRunOptions extends RunOptions, HereOption {
   readonly tty?: boolean;
 }
 
@@ -20,12 +26,21 @@ export interface OperatorRunOptions extends RunOptions {
 export async function run(
   chosen: () => Chosen,
   command: readonly string[],
-  { json = false, tty = false, ...options }: OperatorRunOptions,
+  { json = false, tty = false, here = false, ...options }: OperatorRunOptions,
 ): Promise<number> {
-  const parsed = parseRun(command, options, process.env);
+  const folder = here ? await syncedFolder(".") : undefined;
+  const parsed = parseRun(command, withFolder(options, folder), process.env);
   const meant = chosen();
   if (tty && !process.stdin.isTTY) throw new UsageError("--tty needs a terminal on this side as well.");
-  return await carryOut(meant, parsed, { json, tty, stdin: process.stdin });
+  return await carryOut(meant, parsed, { json, tty, stdin: process.stdin, folder });
+}
+
+/** Shows the folder's copy to the session, and works in it. */
+function withFolder(options: RunOptions, folder: SyncedFolder | undefined): RunOptions {
+  if (folder === undefined) return options;
+  const { there, name } = folder;
+  // git and builds delete files: what a session deletes is kept aside when the changes come back.
+  return { ...options, mount: [...options.mount, `${there}:${name}:rwd`], cwd: options.cwd ?? `mnt/${name}` };
 }
 
 /** `cloister agent`: Claude Code in a sealed session. On a terminal and without a prompt a person talks to it. */
@@ -33,14 +48,19 @@ export async function agent(
   chosen: () => Chosen,
   words: readonly string[],
   rawArgs: readonly string[],
-  options: RunOptions & AgentOptions,
+  { here = false, ...options }: RunOptions & AgentOptions & HereOption,
 ): Promise<number> {
   const terminal = process.stdin.isTTY ?? false;
   const task = parseAgent(words, rawArgs, options, terminal);
-  const parsed = parseRun(agentCommand(task), { ...options, agent: true }, process.env);
+  const folder = here ? await syncedFolder(".") : undefined;
+  const parsed = parseRun(agentCommand(task), { ...withFolder(options, folder), agent: true }, process.env);
   // The prompt is complete: we do not read more input from the terminal.
   const silent = terminal && !task.interactive;
-  return await carryOut(chosen(), parsed, { tty: task.interactive, ...(silent ? {} : { stdin: process.stdin }) });
+  return await carryOut(chosen(), parsed, {
+    tty: task.interactive,
+    folder,
+    ...(silent ? {} : { stdin: process.stdin }),
+  });
 }
 
 async function carryOut(
@@ -50,11 +70,23 @@ async function carryOut(
     json = false,
     tty,
     stdin,
-  }: { readonly json?: boolean; readonly tty: boolean; readonly stdin?: ExecOptions["stdin"] },
+    folder,
+  }: {
+    readonly json?: boolean;
+    readonly tty: boolean;
+    readonly stdin?: ExecOptions["stdin"];
+    readonly folder: SyncedFolder | undefined;
+  },
 ): Promise<number> {
-  const { transport } = await reach(chosen);
+  const reached = await reach(chosen);
+  const { transport } = reached;
+  if (folder !== undefined && (await syncReached(reached, folder)) !== 0) {
+    throw new OperatorError(
+      "the folder is not the same on both sides, so nothing was run. See above for what differs.",
+    );
+  }
   const { words, environment } = toWords(run, { json });
-  return await transport.exec(words, {
+  const code = await transport.exec(words, {
     environment,
     ...(stdin === undefined ? {} : { stdin }),
     stdout: process.stdout,
@@ -62,4 +94,7 @@ async function carryOut(
     signals: true,
     ...(tty ? { tty } : {}),
   });
+  // Also the changes of a command that failed come back.
+  const synced = folder === undefined ? 0 : await syncReached(reached, folder);
+  return code === 0 ? synced : code;
 }

@@ -125,7 +125,8 @@ export async function checkMounts(
   return { mounts, problems };
 }
 
-function checkMountName(name: string): string | undefined {
+/** Returns why a name cannot be a mount's; undefined when it can. */
+export function checkMountName(name: string): string | undefined {
   if (/^[A-Za-z0-9._-]{1,64}$/.test(name) && name !== "." && name !== "..") return undefined;
   return `${JSON.stringify(name)} cannot be a folder's name here: write 1 to 64 letters, digits, ., _ or -`;
 }
