@@ -5,7 +5,7 @@
 import { Command } from "commander";
 import { VERSION } from "../contract/version.ts";
 import { type AgentOptions, addAgentOptions } from "../guest/agent/command-line.ts";
-import { addRunOptions, type RunOptions } from "../guest/run/options.ts";
+import { addRunOptions, DETACH, type RunOptions } from "../guest/run/options.ts";
 import { ownStacks } from "../toolchain/own-backend.ts";
 import type { AuditOptions } from "./commands/audit.ts";
 import type { Chosen } from "./commands/chosen.ts";
@@ -67,6 +67,7 @@ export function operatorProgram(): Command {
   )
     .option("-t, --tty", "gives the command a terminal")
     .option(...HERE)
+    .option(...DETACH)
     .passThroughOptions()
     .action(async (words: string[], options: OperatorRunOptions, self: Command) => {
       await end((await import("./commands/run.ts")).run(() => chosen(self), words, options));
@@ -82,7 +83,7 @@ export function operatorProgram(): Command {
       await end(agent(() => chosen(self), self.args, process.argv.slice(2), options));
     });
 
-  const sessions = command("sessions", "Lists and removes sessions that are kept on the machine.");
+  const sessions = command("sessions", "Lists, stops and removes sessions of the machine.");
   command("ls", "Lists the sessions that are kept or run. A second command in one: run --name NAME -- ...", sessions)
     .option("--json", "prints JSON")
     .action(async (options: { json?: boolean }, self: Command) => {
@@ -102,6 +103,26 @@ export function operatorProgram(): Command {
     .option("--json", "prints one JSON object a line")
     .action(async (options: AuditOptions, self: Command) => {
       await end((await import("./commands/audit.ts")).audit(() => chosen(self), options));
+    });
+
+  command("stop", "Ends what runs in sessions, detached or not. Kept sessions stay.", sessions)
+    .argument("<session...>")
+    .action(async (names: string[], _options: object, self: Command) => {
+      await end((await import("./commands/sessions.ts")).stopSessions(() => chosen(self), names));
+    });
+
+  command("logs", "Prints the output of a session's detached run.")
+    .argument("<session>")
+    .option("-f, --follow", "goes on until the run has ended")
+    .action(async (name: string, options: { follow?: boolean }, self: Command) => {
+      await end((await import("./commands/sessions.ts")).logs(() => chosen(self), name, options));
+    });
+
+  command("forward", "Lets programs of this computer reach a port that a session listens on, by 127.0.0.1.")
+    .argument("<session>")
+    .argument("<port[:local]>", "the port in the session, and the one here (default: the same)")
+    .action(async (name: string, ports: string, _options: object, self: Command) => {
+      await end((await import("./commands/forward.ts")).forwardCommand(() => chosen(self), name, ports));
     });
 
   const key = command(

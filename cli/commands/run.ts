@@ -15,6 +15,7 @@ export interface HereOption {
 /** Options of `cloister run`: those of the machine's own `cloister run`, and some of this side. */
 export interface OperatorRunOptions extends RunOptions, HereOption {
   readonly tty?: boolean;
+  readonly detach?: boolean;
 }
 
 /**
@@ -26,13 +27,16 @@ export interface OperatorRunOptions extends RunOptions, HereOption {
 export async function run(
   chosen: () => Chosen,
   command: readonly string[],
-  { json = false, tty = false, here = false, ...options }: OperatorRunOptions,
+  { json = false, tty = false, here = false, detach = false, ...options }: OperatorRunOptions,
 ): Promise<number> {
+  if (detach && (tty || here || json)) {
+    throw new UsageError("--detach goes on by itself: leave out --tty, --here and --json.");
+  }
   const folder = here ? await syncedFolder(".") : undefined;
   const parsed = parseRun(command, withFolder(options, folder), process.env);
   const meant = chosen();
   if (tty && !process.stdin.isTTY) throw new UsageError("--tty needs a terminal on this side as well.");
-  return await carryOut(meant, parsed, { json, tty, stdin: process.stdin, folder });
+  return await carryOut(meant, parsed, { json, tty, detach, ...(detach ? {} : { stdin: process.stdin }), folder });
 }
 
 /** Shows the folder's copy to the session, and works in it. */
@@ -68,11 +72,13 @@ async function carryOut(
   run: SealedRun,
   {
     json = false,
+    detach = false,
     tty,
     stdin,
     folder,
   }: {
     readonly json?: boolean;
+    readonly detach?: boolean;
     readonly tty: boolean;
     readonly stdin?: ExecOptions["stdin"];
     readonly folder: SyncedFolder | undefined;
@@ -85,7 +91,7 @@ async function carryOut(
       "the folder is not the same on both sides, so nothing was run. See above for what differs.",
     );
   }
-  const { words, environment } = toWords(run, { json });
+  const { words, environment } = toWords(run, { json, detach });
   const code = await transport.exec(words, {
     environment,
     ...(stdin === undefined ? {} : { stdin }),

@@ -4,11 +4,12 @@ import { type AgentOptions, addAgentOptions, parseAgent } from "../agent/command
 import { agentCommand } from "../agent/settings.ts";
 import { auditCommand } from "../egress/audit-command.ts";
 import { checkReading } from "../egress/audit-read.ts";
-import { addRunOptions, parseRun, type RunOptions, takeCarried } from "../run/options.ts";
+import { addRunOptions, DETACH, parseRun, type RunOptions, takeCarried } from "../run/options.ts";
 import { reportCommand, verifyCommand } from "../verify/command.ts";
 import { registerKey } from "./key.ts";
 import { runCommand } from "./run.ts";
 import { registerSessions } from "./sessions.ts";
+import { SUPERVISE } from "./supervise.ts";
 import { registerTrash } from "./trash.ts";
 
 /** The machine's own command. */
@@ -28,11 +29,18 @@ export function machineProgram(): Command {
       .description("Runs one command in a sealed session and passes its exit code on.")
       .argument("<command...>", "program and arguments, after --"),
   )
+    .option(...DETACH)
     .passThroughOptions()
-    .action(async (command: string[], options: RunOptions) => {
+    .action(async (command: string[], { detach = false, ...options }: RunOptions & { detach?: boolean }) => {
       hideWords();
-      process.exitCode = await runCommand(parseRun(command, options, callersEnvironment()), options.json);
+      const run = parseRun(command, options, callersEnvironment());
+      if (detach) process.exitCode = await (await import("./detached.ts")).runDetached(run);
+      else process.exitCode = await runCommand(run, options.json);
     });
+  program.command(SUPERVISE, { hidden: true }).action(async () => {
+    hideWords();
+    process.exitCode = await (await import("./detached.ts")).superviseDetached();
+  });
 
   addRunOptions(
     addAgentOptions(program.command("agent").description("Lets the agent do a task in a sealed session.")),
@@ -45,6 +53,14 @@ export function machineProgram(): Command {
   });
 
   registerSessions(program);
+  program
+    .command("logs")
+    .description("Prints the output of a session's detached run.")
+    .argument("<session>")
+    .option("-f, --follow", "goes on until the run has ended", false)
+    .action(async (name: string, options: { follow: boolean }) => {
+      process.exitCode = await (await import("./logs.ts")).logsCommand(name, options);
+    });
   registerKey(program);
 
   program

@@ -45,22 +45,29 @@ const WHY: Readonly<Record<string, string>> = {
 
 function report(result: RunResult, { json, keep }: { readonly json: boolean; readonly keep: boolean }): void {
   if (json) process.stdout.write(`${JSON.stringify(result)}\n`);
+  for (const line of reportLines(result, keep)) say(line);
+}
+
+/** The lines about a run for a person. */
+export function reportLines(result: RunResult, keep = false): string[] {
   const why = WHY[result.unitResult ?? ""];
-  if (why !== undefined) say(why);
-  if (keep) say(`the session ${result.session} is kept; run it again with --name ${result.session}`);
-  told(result, "denied", "denied by the session's network policy");
   const add = howToAllow(result.decisions);
-  if (add !== undefined) say(`to allow it, add: ${add}`);
-  told(result, "failed", "allowed, and not reached");
+  return [
+    ...(why === undefined ? [] : [why]),
+    ...(keep ? [`the session ${result.session} is kept; run it again with --name ${result.session}`] : []),
+    ...told(result, "denied", "denied by the session's network policy"),
+    ...(add === undefined ? [] : [`to allow it, add: ${add}`]),
+    ...told(result, "failed", "allowed, and not reached"),
+  ];
 }
 
 /** Maximum number of hosts that a line names. */
 const MOST = 10;
 
-/** Prints the hosts that were not reached, each once. */
-function told({ decisions }: RunResult, verdict: EgressDecision["verdict"], what: string): void {
+/** A line with the hosts that were not reached, each once. */
+function told({ decisions }: RunResult, verdict: EgressDecision["verdict"], what: string): string[] {
   const asked = hostsWith(decisions, verdict);
-  if (asked.length > 0) say(`${what}: ${asked.slice(0, MOST).join(", ")}`);
+  return asked.length === 0 ? [] : [`${what}: ${asked.slice(0, MOST).join(", ")}`];
 }
 
 /**

@@ -48,6 +48,7 @@ async function carryOut(spec: SealedSpec, request: Validated): Promise<RunResult
   const started = { readyAt: acceptedAt, endedAt: acceptedAt };
   const decisions: EgressDecision[] = [];
   try {
+    await spec.onOpened?.(session.name);
     spec.signal?.throwIfAborted();
     const output = await inSession(session, spec, request, { started, decisions, notice });
     running = false;
@@ -150,6 +151,7 @@ async function inSession(session: Session, spec: SealedSpec, request: Validated,
     const output = await runCommand({
       ...launch,
       stdio: spec.stdio ?? "inherit",
+      ...(spec.onOutput === undefined ? {} : { onOutput: spec.onOutput }),
       kill: () => session.scope.kill(),
       outOfMemoryKills: () => session.scope.outOfMemoryKills(),
       ...(spec.signal === undefined ? {} : { signal: spec.signal }),
