@@ -5,7 +5,7 @@ import type { SealedRun } from "../../guest/run/request.ts";
 import { OperatorError, UsageError } from "../errors.ts";
 import type { ExecOptions } from "../transport.ts";
 import { type Chosen, reach } from "./chosen.ts";
-import { type SyncedFolder, syncedFolder, syncReached } from "./sync.ts";
+import { type SyncedFolder, syncAndTell, syncedFolder, syncReached } from "./sync.ts";
 
 /** The option that copies a folder in and its changes back. */
 export interface HereOption {
@@ -86,10 +86,8 @@ async function carryOut(
 ): Promise<number> {
   const reached = await reach(chosen);
   const { transport } = reached;
-  if (folder !== undefined && (await syncReached(reached, folder)) !== 0) {
-    throw new OperatorError(
-      "the folder is not the same on both sides, so nothing was run. See above for what differs.",
-    );
+  if (folder !== undefined && (await syncAndTell(reached, folder)).plan.conflicts.length > 0) {
+    throw new OperatorError("there are conflicts between the folder and its copy: settle them, then run it again.");
   }
   const { words, environment } = toWords(run, { json, detach });
   const code = await transport.exec(words, {

@@ -60,19 +60,28 @@ export async function syncedFolder(folder: string, name?: string): Promise<Synce
 
 /** Syncs over a transport that is there, and tells what happened. @returns an exit code as of {@link syncCommand} */
 export async function syncReached(
+  reached: Pick<Reached, "transport" | "stack" | "machine">,
+  folder: SyncedFolder,
+  options: SyncSettings = {},
+): Promise<number> {
+  const { plan, left } = await syncAndTell(reached, folder, options);
+  const out = left.reduce((sum, one) => sum + one.left.count, 0);
+  return plan.conflicts.length + plan.protectedPaths.length + out > 0 ? LEFT_OUT : 0;
+}
+
+/** The same. @returns what happened */
+export async function syncAndTell(
   { transport, stack, machine }: Pick<Reached, "transport" | "stack" | "machine">,
   { here, there }: SyncedFolder,
   options: SyncSettings = {},
-): Promise<number> {
+): Promise<SyncReport> {
   const progress = showProgress(here);
   try {
     const pair = { folder: here, stack: stack.name, machine: machine.name, there };
     const report = await syncFolders(transport, pair, { ...options, moved: progress.moved });
     progress.end();
     for (const line of describeSync(report, here, options.dryRun ?? false)) say(line);
-    const { conflicts, protectedPaths } = report.plan;
-    const out = report.left.reduce((sum, { left }) => sum + left.count, 0);
-    return conflicts.length + protectedPaths.length + out > 0 ? LEFT_OUT : 0;
+    return report;
   } finally {
     progress.end();
   }
@@ -97,7 +106,10 @@ export function describeSync(report: SyncReport, folder: string, dryRun: boolean
     ...(aside === undefined
       ? []
       : [`files that were replaced or deleted here are kept for three syncs in ${shown(aside)}`]),
-    ...list("not brought back, programs here would obey it (--bring PATH brings it)", plan.protectedPaths.map(withWhy)),
+    ...list(
+      "not brought back, programs here would obey it (cloister sync: --bring PATH, or --prefer here)",
+      plan.protectedPaths.map(withWhy),
+    ),
     ...list("conflicts, both sides stay as they are", plan.conflicts.map(withWhy)),
     ...(plan.conflicts.length === 0
       ? []

@@ -34,7 +34,7 @@ export type Prefer = "here" | "machine";
  * that a repository has besides its objects is one: when it has changed on both sides, none of it moves.
  *
  * @param base empty for the first sync of a folder
- * @param prefer settles conflicts. @default none: they are told
+ * @param prefer settles conflicts; `here` also puts back what programs would obey. @default none: they are told
  * @param bring paths that are brought back although programs obey them
  */
 export function planSync(
@@ -65,13 +65,19 @@ export function planSync(
     }
     const change = l === b ? "there" : r === b ? "here" : "both";
     // The operator's own change may go to the machine, whatever it is; a session's may not come back.
-    const why = change === "here" ? undefined : judge(path, right?.kind);
+    const judged = judge(path, right?.kind);
+    const why = change === "here" ? undefined : judged;
+    if (why !== undefined && prefer === "here") {
+      found.push({ path, change: "here", decided: "here", unit: undefined });
+      continue;
+    }
     const decided = change === "both" ? (prefer === undefined ? "both" : prefer === "here" ? "here" : "there") : change;
-    if (why !== undefined && (decided !== "here" || prefer === undefined)) {
+    if (why !== undefined) {
       protectedPaths.push({ path, why: why.why });
       continue;
     }
-    found.push({ path, change, decided, unit: unitOf(path, repositories) });
+    // A repository's settings and hooks are no part of its state.
+    found.push({ path, change, decided, unit: judged === undefined ? unitOf(path, repositories) : undefined });
   }
   return settle(found, { here, there, prefer, unknown, same, protectedPaths });
 }

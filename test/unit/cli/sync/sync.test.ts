@@ -187,6 +187,11 @@ describe("cloister sync", function () {
       assert.ok(!existsSync(here(name)), name);
     assert.match(told(report), /\.git\/config: git obeys it/);
     assert.match(told(report), /evil\/HEAD: /);
+    const back = await run({ prefer: "here" });
+    assert.ok(back.plan.send.includes(".git/config") && !existsSync(there("evil/config")), "put back there");
+    assert.equal(await text(there(".git/config")), config);
+    git(there(), "config", "core.fsmonitor", "x");
+    await put(there(".vscode/tasks.json"), "{}");
     await run({ bring: [".git/config", ".vscode"] });
     assert.match(await text(here(".git/config")), /fsmonitor/, "the control: it comes when it is asked for");
     assert.equal(await text(here(".vscode/tasks.json")), "{}");
