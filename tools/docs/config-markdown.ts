@@ -60,8 +60,21 @@ export function configMarkdown(): string {
   const chapters = groups.map((group) =>
     [`## ${group}`, ...keys.filter((key) => key.group === group).map((key) => section(key, 3))].join("\n\n"),
   );
-  const parts = [INTRODUCTION.trimEnd(), "## Keys", contents.join("\n"), ...chapters];
+  const parts = [INTRODUCTION.trimEnd(), effectTable(keys), "## Keys", contents.join("\n"), ...chapters];
   return `<!-- Generated from infra/settings/keys by \`npm run docs\`. -->\n\n${parts.join("\n\n")}\n`;
+}
+
+/** The keys by the effect of their change. A key with notes or with parts of other effects says so in its own section. */
+function effectTable(keys: readonly KeyEntry[]): string {
+  const words = keys.map(({ path, change }) => ({ path, ...changeInWords(change) }));
+  const effects = [...new Set(words.flatMap(({ local, aws }) => [local ?? [], aws ?? []].flat()))].sort();
+  const named = (target: "local" | "aws", effect: string) =>
+    words
+      .filter((key) => key[target] === effect)
+      .map(({ path }) => `[${path}](#cloister${path.toLowerCase()})`)
+      .join(", ");
+  const rows = effects.map((effect) => `| ${effect} | ${named("local", effect)} | ${named("aws", effect)} |`);
+  return ["| a change is | local | on AWS |", "|---|---|---|", ...rows].join("\n");
 }
 
 function section(entry: Entry, level: number): string {
