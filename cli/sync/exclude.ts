@@ -17,7 +17,7 @@ export function readPatterns(text: string): string[] {
 /**
  * Makes one regular expression of patterns, for paths below the folder's top. A pattern without `/` names entries at any
  * depth, one with `/` a path from the top; `*` stands for anything but `/`. All that is in a named folder is named too.
- * The machine's end uses the same text: it holds only what JavaScript and Python read alike. Both take paths as latin1
+ * The machine's end uses the same text: it holds only what JavaScript and Python read alike, so no `$` and no `.`. Both take paths as latin1
  * text of their bytes.
  *
  * @throws UsageError when a pattern leads out of the folder, or names all of it
@@ -37,7 +37,7 @@ export function excluding(patterns: readonly string[]): string {
 
 function one(pattern: string): string {
   const path = pattern.replace(/^\/+|\/+$/g, "");
-  return `${pattern.replace(/\/+$/, "").includes("/") ? "^" : "(?:^|/)"}${escaped(path)}(?:/|$)`;
+  return `${pattern.replace(/\/+$/, "").includes("/") ? "^" : "(?:^|/)"}${escaped(path)}(?![^/])`;
 }
 
 /** Patterns of {@link ALWAYS} hold at any depth, and `**` goes through folders. */
@@ -45,7 +45,7 @@ const always = (pattern: string): string =>
   `(?:^|/)${pattern
     .split("**")
     .map((part) => escaped(part))
-    .join(".*")}$`;
+    .join("[\\s\\S]*")}(?![\\s\\S])`;
 
 const escaped = (text: string): string =>
   [...Buffer.from(text).toString("latin1")]

@@ -1,7 +1,11 @@
 package main
 
 import (
+	"errors"
 	"os"
+	"os/exec"
+	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -57,4 +61,94 @@ func groupIn(text string) string {
 		}
 	}
 	return ""
+}
+
+const inside = "CLOISTER_TEST_DIAL"
+
+// A socket of another network reaches what listens there, with no right left; the control: not from this network.
+func TestAnotherNetwork(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("it needs root")
+	}
+	if port := os.Getenv(inside); port != "" {
+		dialInside(t, port)
+		return
+	}
+	runtime.LockOSThread()
+	if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
+		t.Skip(err)
+	}
+	port := listenHere(t)
+	network, err := os.Open("/proc/thread-self/ns/net")
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error)
+	// From another thread, which is still in the first network.
+	go func() {
+		command := exec.Command(os.Args[0], "-test.run=^TestAnotherNetwork$", "-test.v")
+		command.Env = append(os.Environ(), inside+"="+strconv.Itoa(port))
+		command.ExtraFiles = []*os.File{network}
+		said, err := command.CombinedOutput()
+		if err != nil {
+			err = errors.New(err.Error() + ": " + string(said))
+		}
+		done <- err
+	}()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
+func dialInside(t *testing.T, text string) {
+	port, _ := strconv.Atoi(text)
+	runtime.LockOSThread()
+	before, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if connect(before, port) == nil {
+		t.Fatal("the control: this network reaches it, too")
+	}
+	socket, err := socketIn(3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := drop(); err != nil {
+		t.Fatal(err)
+	}
+	if os.Geteuid() != nobody || unix.Setuid(0) == nil {
+		t.Error("it can be root again")
+	}
+	if err := connect(socket, port); err != nil {
+		t.Error(err)
+	}
+}
+
+// listenHere listens in the calling thread's network.
+func listenHere(t *testing.T) int {
+	t.Helper()
+	socket, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	up, err := unix.NewIfreq("lo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	up.SetUint16(unix.IFF_UP)
+	if err := unix.IoctlIfreq(socket, unix.SIOCSIFFLAGS, up); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Bind(socket, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Listen(socket, 1); err != nil {
+		t.Fatal(err)
+	}
+	name, err := unix.Getsockname(socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return name.(*unix.SockaddrInet4).Port
 }
