@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import fc from "fast-check";
 import { excluding, readPatterns } from "../../../../cli/sync/exclude.ts";
 import type { Entry, Listing } from "../../../../cli/sync/listing.ts";
@@ -116,7 +117,10 @@ describe("the plan of a sync", () => {
         (b, mine, theirs, prefer) => {
           const base = new Map(Object.entries(b).map(([path, digest]) => [path, `f-${digest}`]));
           const { send, deleteThere, bring, deleteHere } = planSync(base, listing(mine), listing(theirs), { prefer });
-          const [here, there] = [new Map(Object.entries(mine)), new Map(Object.entries(theirs))];
+          const [here, there] = [mine, theirs].map((side) => new Map<string, string>(Object.entries(side))) as [
+            Map<string, string>,
+            Map<string, string>,
+          ];
           for (const path of send) there.set(path, mine[path] ?? "");
           for (const path of deleteThere) there.delete(path);
           for (const path of bring) here.set(path, theirs[path] ?? "");
@@ -164,6 +168,26 @@ describe("what is excluded from a sync", () => {
     ] as const)
       assert.ok(!excluded(pattern, path), `${pattern}: ${path}`);
     assert.ok(excluded("x", "sub/.git/refs/heads/main.lock"), "locks of git's never move");
+  });
+
+  it("is the same for both ends, also with names that end in a line feed", () => {
+    const source = excluding(["node_modules", "*.log", "build/out", "Grüße"]);
+    const paths = [
+      "node_modules",
+      "node_modules\n",
+      "x.log\n",
+      ".git/x.lock",
+      ".git/x.lock\n",
+      "build/out/x",
+      latin1("Grüße"),
+    ];
+    const python = `import json, re, sys
+found = [re.search(sys.argv[1].encode(), path.encode("latin1")) is not None for path in json.loads(sys.argv[2])]
+print(json.dumps(found))`;
+    const there = execFileSync("python3", ["-c", python, source, JSON.stringify(paths)], { encoding: "utf8" });
+    const here = paths.map((path) => new RegExp(source).test(path));
+    assert.deepEqual(JSON.parse(there), here);
+    assert.deepEqual(here, [true, false, false, true, false, true, true], "the control");
   });
 
   it("is refused when it names everything or leads out", () => {
