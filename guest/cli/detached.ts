@@ -33,10 +33,9 @@ export async function runDetached(run: SealedRun): Promise<number> {
   const [, program = ""] = process.argv;
   // A process group of its own: what ends the connection to the operator does not end it. The request goes by a pipe:
   // everybody on a machine may read the arguments of processes.
-  const child = spawn(process.execPath, [program, SUPERVISE], {
+  const child = spawn(process.execPath, [...process.execArgv, program, SUPERVISE], {
     stdio: ["pipe", "ignore", "ignore", "pipe"],
     detached: true,
-    cwd: "/",
   });
   child.stdin?.on("error", () => {});
   child.stdin?.end(JSON.stringify({ ...run, keep: true }));
