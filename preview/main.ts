@@ -17,6 +17,7 @@ import { packIn } from "./policy/pack.ts";
 import { comment } from "./render/markdown.ts";
 import { page } from "./render/page.ts";
 import { terminal } from "./render/terminal.ts";
+import { readPolicies } from "./rights/policy.ts";
 import { previewStack } from "./run.ts";
 import { credentialsIn } from "./secrets/environment.ts";
 
@@ -30,6 +31,9 @@ interface Options {
   readonly format: (typeof FORMATS)[number];
   readonly policyPack: string;
   readonly policies: boolean;
+  readonly rehearsed?: boolean;
+  readonly rights?: boolean;
+  readonly deployerPolicy?: readonly string[];
   readonly out?: string;
   readonly events?: string;
   readonly state?: string;
@@ -60,6 +64,12 @@ function parsed(): Options {
     )
     .option("--policy-pack <folder>", "the pack whose policies judge; in CI the base branch's", "policy")
     .option("--no-policies", "asks no policies")
+    .option("--rehearsed", "previews against a stand-in for AWS, without any account or credential")
+    .option("--rights", "rehearses the deploy, and holds it against the deployer's policy")
+    .option(
+      "--deployer-policy <file...>",
+      "the policies that the deployer has; default: what this folder's program prints",
+    )
     .option("--out <folder>", "writes change.json, comment.md and page.html as well")
     .option("--events <file>", "a preview that is there already: its events, one a line; with --state")
     .option("--state <file>", "what `pulumi stack export` wrote before that preview")
@@ -126,8 +136,15 @@ async function documentOf(options: Options): Promise<ChangeDocument> {
     });
   }
   const say = (line: string): void => console.error(line);
+  const more = { run, secrets, report: say, ...(pack ? { pack } : {}) };
+  const rights = options.rights && isOnAws(head) ? await rightsAsked(options, head) : undefined;
+  if (options.rehearsed) {
+    const { previewRehearsed } = await import("./rehearsed.ts");
+    return await previewRehearsed({ stack, base, head, report: say }, more, rights);
+  }
   const { ensureToolchain } = await import("../toolchain/index.ts");
   const { pulumiEnvironment } = await import("../toolchain/pulumi.ts");
+  const calls = async () => await (await import("./rehearsed.ts")).rehearsedCalls({ stack, base, head, report: say });
   const toolchain = await ensureToolchain({ deep: false, report: say });
   const engine = engineOf(toolchain.pulumi, folder, pulumiEnvironment(toolchain, { stack }));
   return await previewStack({
@@ -136,11 +153,22 @@ async function documentOf(options: Options): Promise<ChangeDocument> {
     command,
     base,
     head,
-    run,
-    secrets,
-    report: say,
-    ...(pack ? { pack } : {}),
+    ...more,
+    ...(rights ? { rights: { ...rights, calls } } : {}),
   });
+}
+
+/** The deployer's policies, and where its stacks are. */
+async function rightsAsked({ deployerPolicy }: Options, head: string) {
+  const { deployerPolicy: made, KNOWN_TYPES } = await import("../infra/aws/access/deployer-policy.ts");
+  const { regionOf } = await import("../infra/aws/machines/pin-ami.ts");
+  const region = regionOf(head);
+  const files = deployerPolicy
+    ? Object.fromEntries(
+        await Promise.all(deployerPolicy.map(async (file) => [file, await readFile(file, "utf8")] as const)),
+      )
+    : { "npm run aws:deployer-policy": JSON.stringify(made(KNOWN_TYPES, region)) };
+  return { statements: readPolicies(files), from: Object.keys(files).join(", "), region };
 }
 
 async function main(): Promise<void> {

@@ -23,6 +23,12 @@ export interface PreviewOptions {
   readonly secrets?: readonly string[];
   /** The policy pack that judges. @default none */
   readonly pack?: Pack;
+  /** Rehearses the deploy, and holds its calls against the policies of whoever deploys. @default not rehearsed */
+  readonly rights?: Omit<NonNullable<Inputs["rights"]>, "calls"> & {
+    readonly calls: () => Promise<NonNullable<Inputs["rights"]>["calls"]>;
+  };
+  /** True when the engine's AWS is a stand-in. @default false */
+  readonly rehearsed?: boolean;
   readonly report?: (line: string) => void;
 }
 
@@ -61,9 +67,11 @@ export async function previewStack(options: PreviewOptions): Promise<ChangeDocum
     doubts,
     ...(options.run ? { run: options.run } : {}),
     ...(options.secrets ? { secrets: options.secrets } : {}),
+    ...(options.rehearsed ? { rehearsed: true } : {}),
     ...(options.pack ? { policySettings: options.pack.settings } : {}),
   };
-  const document = buildDocument(inputs);
+  const rights = await rightsIn(options, collected.result);
+  const document = buildDocument({ ...inputs, ...rights });
   const renames = document.renames.filter(({ kind }) => kind === "machine");
   if (command === "destroy" || renames.length === 0 || takesNothing(document)) return document;
   report("a machine looks renamed: trying what keeps its disk");
@@ -72,7 +80,16 @@ export async function previewStack(options: PreviewOptions): Promise<ChangeDocum
   const remedies = Object.fromEntries(
     renames.map((rename) => [rename.to, { config: remedyText(remedied, rename), tried }]),
   );
-  return buildDocument({ ...inputs, remedies });
+  return buildDocument({ ...inputs, ...rights, remedies });
+}
+
+/** A deploy that the preview refuses is not rehearsed. */
+async function rightsIn(
+  { rights, command }: PreviewOptions,
+  result: Collected["result"],
+): Promise<Pick<Inputs, "rights">> {
+  if (rights === undefined || command === "destroy" || result !== "succeeded") return {};
+  return { rights: { ...rights, calls: await rights.calls() } };
 }
 
 /** Tells whether two exports have different states. */

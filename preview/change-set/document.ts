@@ -151,6 +151,12 @@ const exceptionSchema = z.strictObject({
   state: z.enum(["in force", "expired", "not yet"]),
 });
 
+const rightsSchema = z.strictObject({
+  from: z.string().describe("in words, the policy that the calls were held against"),
+  needed: z.number().describe("actions that the rehearsed deploy needs"),
+  missing: z.array(z.strictObject({ action: z.string(), denied: z.boolean(), on: z.array(z.string()) })),
+});
+
 const policiesSchema = z.strictObject({
   packs: z.array(z.string()).describe("packs that judged; none: nobody did"),
   wholeStack: z
@@ -191,6 +197,8 @@ export const documentSchema = z.strictObject({
   config: z.array(configSchema),
   cost: costSchema.nullable(),
   policies: policiesSchema,
+  rights: rightsSchema.nullable().describe("null: the deploy was not rehearsed"),
+  rehearsed: z.boolean().describe("true: this is not the account, but a stand-in for AWS"),
   diagnostics: z.array(z.strictObject({ severity: z.string(), on: z.string(), message: z.string() })),
 });
 
@@ -205,6 +213,7 @@ export type CloudInitChange = z.infer<typeof cloudInitSchema>;
 export type IamChange = z.infer<typeof iamSchema>;
 export type NetworkChange = z.infer<typeof networkSchema>;
 export type ConfigChange = z.infer<typeof configSchema>;
+export type Rights = z.infer<typeof rightsSchema>;
 export type Policies = z.infer<typeof policiesSchema>;
 export type PolicyResult = z.infer<typeof policySchema>;
 export type Cost = z.infer<typeof costSchema>;

@@ -6,7 +6,8 @@ import type { Scrubber } from "../secrets/scrub.ts";
 import { exceptionState, exceptionsOf, levelOf, type PolicySettings, readPolicySettings } from "./settings.ts";
 
 /** The policy SDK's words for a rule that needs a value that is not known yet (@pulumi/policy, server.ts). */
-const NOT_DECIDED = /^can't run policy '[^']*' from policy pack '[^']*' during preview: \w+ value at \.(.*) can't be known/;
+const NOT_DECIDED =
+  /^can't run policy '[^']*' from policy pack '[^']*' during preview: \w+ value at \.(.*) can't be known/;
 /** The pack's report of its exceptions. They are in the settings, with more. */
 const EXCEPTIONS = "exceptions";
 const LEVELS = ["mandatory", "advisory", "disabled"] as const;
@@ -14,7 +15,11 @@ const ORDER = { failed: 0, "not-decided": 1, passed: 2 } as const;
 const SEVERITIES = ["critical", "high", "medium", "low", ""];
 
 /** What the policy packs said, rule by rule: what failed, what nobody knows yet, what passed. */
-export function policyResults(collected: Collected, inputs: Pick<Inputs, "stack" | "policySettings" | "run">, scrubber: Scrubber): Policies {
+export function policyResults(
+  collected: Collected,
+  inputs: Pick<Inputs, "stack" | "policySettings" | "run">,
+  scrubber: Scrubber,
+): Policies {
   const text = (value: string): string => scrubber.text(value);
   const settings = inputs.policySettings === undefined ? undefined : readPolicySettings(inputs.policySettings);
   const results = new Map<string, PolicyResult>();
@@ -68,7 +73,12 @@ export function policyResults(collected: Collected, inputs: Pick<Inputs, "stack"
   };
 }
 
-function levelIn(settings: PolicySettings | undefined, stack: string, policy: string, word: PolicyWord | undefined): PolicyResult["level"] {
+function levelIn(
+  settings: PolicySettings | undefined,
+  stack: string,
+  policy: string,
+  word: PolicyWord | undefined,
+): PolicyResult["level"] {
   if (settings !== undefined) return levelOf(settings, stack, policy);
   return LEVELS.find((level) => level === word?.level) ?? "advisory";
 }

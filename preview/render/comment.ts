@@ -34,6 +34,7 @@ export function commentTree(document: ChangeDocument, level: Level): Tree {
     ...(level < 3 ? configuration(document) : []),
     ...(level < 3 ? cloudInit(document, level) : []),
     ...(level < 4 ? iam(document, level) : []),
+    ...rights(document, level),
     ...(level < 4 ? network(document, level) : []),
     ...policyBlocks(document, level),
     ...(level < 3 ? cost(document) : []),
@@ -44,7 +45,9 @@ export function commentTree(document: ChangeDocument, level: Level): Tree {
 }
 
 function title(document: ChangeDocument): Block {
-  const { sign, parts } = verdictOf(document);
+  const verdict = verdictOf(document);
+  const [sign, parts] = [verdict.sign, [...verdict.parts]];
+  if (document.rehearsed) parts.push({ words: " · rehearsed, not your account" });
   const said = parts.map((part): PhrasingContent => ("words" in part ? words(part.words) : code(part.name)));
   return heading(say(`${sign} cloister `), code(document.stack), say(" · "), ...said);
 }
@@ -204,6 +207,29 @@ function network({ network: all }: ChangeDocument, level: Level): Block[] {
   if (all.length > rows.length)
     rows.push([[say(`and ${all.length - rows.length} more`)], [say("")], [say("")], [say("")], [say("")], [say("")]]);
   return [details(`Network: ${plural(all.length, "row")}`, table(["", "what", "on", "from", "to", "more"], rows))];
+}
+
+/** Rights that the deploy needs and the deployer has not. */
+function rights({ rights: found }: ChangeDocument, level: Level): Block[] {
+  if (found === null) return [];
+  const { missing, needed, from } = found;
+  if (missing.length === 0)
+    return level < 2
+      ? [paragraph(words(`Rehearsed: the deploy needs ${plural(needed, "right")}, all in `), code(from, 120), say("."))]
+      : [];
+  const most = [60, 40, 20, 10, 5][level] ?? 5;
+  const rows = missing
+    .slice(0, most)
+    .map(({ action, denied, on }) => [[code(action, 80)], [say(denied ? "denied" : "not allowed")], names(on, 4, 80)]);
+  if (missing.length > most) rows.push([[say(`and ${missing.length - most} more`)], [say("")], [say("")]]);
+  return [
+    paragraph(
+      strong(say(`This change needs ${plural(missing.length, "right")} that the deployer has not`)),
+      say(", by "),
+      code(from, 120),
+    ),
+    table(["right", "is", "for"], rows),
+  ];
 }
 
 type CostLines = NonNullable<ChangeDocument["cost"]>["lines"];
