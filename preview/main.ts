@@ -7,13 +7,11 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { Command, Option } from "commander";
-import { execa } from "execa";
 import { buildDocument } from "./change-set/build.ts";
 import type { ChangeDocument } from "./change-set/document.ts";
-import { engineOf } from "./engine.ts";
 import { Collector } from "./events/merge.ts";
-import { readConfig } from "./parts/config.ts";
 import { packIn } from "./policy/pack.ts";
+import { configsOf, engineFor, isOnAws, runOf } from "./project.ts";
 import { comment } from "./render/markdown.ts";
 import { page } from "./render/page.ts";
 import { terminal } from "./render/terminal.ts";
@@ -21,7 +19,6 @@ import { readPolicies } from "./rights/policy.ts";
 import { previewStack } from "./run.ts";
 import { credentialsIn } from "./secrets/environment.ts";
 
-const folder = new URL("../", import.meta.url).pathname.replace(/\/$/, "");
 const FORMATS = ["terminal", "markdown", "html", "json"] as const;
 
 interface Options {
@@ -80,38 +77,10 @@ function parsed(): Options {
   return options;
 }
 
-/** The text of a file at a commit; empty when the file did not exist. */
-async function atCommit(ref: string, file: string): Promise<string> {
-  const git = async (...args: string[]) =>
-    await execa("git", args, { cwd: folder, reject: false, stripFinalNewline: false });
-  const commit = await git("rev-parse", "--verify", "--quiet", `${ref}^{commit}`);
-  if (commit.exitCode !== 0)
-    throw new Error(`--base ${ref}: there is no such commit. Fetch it, or write another: git fetch origin ${ref}`);
-  const { exitCode, stdout } = await git("show", `${commit.stdout.trim()}:./${file}`);
-  return exitCode === 0 ? stdout : "";
-}
-
-async function commitOf(ref: string): Promise<string> {
-  const { exitCode, stdout } = await execa("git", ["rev-parse", "--verify", "--quiet", ref], {
-    cwd: folder,
-    reject: false,
-  });
-  return exitCode === 0 ? stdout.trim() : "";
-}
-
-/** Tells whether a stack is one of those that the pack is about. */
-const isOnAws = (config: string): boolean => readConfig(config).settings?.target === "aws";
-
 async function documentOf(options: Options): Promise<ChangeDocument> {
   const { stack } = options;
-  const file = `Pulumi.${stack}.yaml`;
-  const head = await readFile(join(folder, file), "utf8").catch(() => {
-    throw new Error(
-      `${file}: there is no such file. --stack is the name in it: one of the Pulumi.<name>.yaml of this folder`,
-    );
-  });
-  const base = await atCommit(options.base, file);
-  const run = { commit: await commitOf("HEAD"), base: await commitOf(options.base), at: new Date().toISOString() };
+  const { base, head } = await configsOf(stack, options.base);
+  const run = await runOf(options.base);
   const secrets = credentialsIn(process.env);
   const pack = options.policies && isOnAws(head) ? await packIn(resolve(options.policyPack)) : undefined;
   const command = options.destroy ? ("destroy" as const) : ("preview" as const);
@@ -142,11 +111,8 @@ async function documentOf(options: Options): Promise<ChangeDocument> {
     const { previewRehearsed } = await import("./rehearsed.ts");
     return await previewRehearsed({ stack, base, head, report: say }, more, rights);
   }
-  const { ensureToolchain } = await import("../toolchain/index.ts");
-  const { pulumiEnvironment } = await import("../toolchain/pulumi.ts");
   const calls = async () => await (await import("./rehearsed.ts")).rehearsedCalls({ stack, base, head, report: say });
-  const toolchain = await ensureToolchain({ deep: false, report: say });
-  const engine = engineOf(toolchain.pulumi, folder, pulumiEnvironment(toolchain, { stack }));
+  const engine = await engineFor(stack, say);
   return await previewStack({
     engine,
     stack,

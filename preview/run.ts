@@ -27,6 +27,8 @@ export interface PreviewOptions {
   readonly rights?: Omit<NonNullable<Inputs["rights"]>, "calls"> & {
     readonly calls: () => Promise<NonNullable<Inputs["rights"]>["calls"]>;
   };
+  /** File into which the preview's plan is written. @default none is kept */
+  readonly savePlan?: string;
   /** True when the engine's AWS is a stand-in. @default false */
   readonly rehearsed?: boolean;
   readonly report?: (line: string) => void;
@@ -98,7 +100,7 @@ function hasMoved(one: string, other: string): boolean {
 }
 
 async function collectFrom(
-  { engine, stack, command = "preview", pack }: PreviewOptions,
+  { engine, stack, command = "preview", pack, savePlan }: PreviewOptions,
   text?: string,
 ): Promise<Collected> {
   const collector = new Collector();
@@ -109,7 +111,8 @@ async function collectFrom(
     if (file !== undefined) await writeFile(file, text ?? "", { mode: 0o600 });
     const judged = pack === undefined || command === "destroy" ? [] : ["--policy-pack", pack.folder];
     const config = file === undefined ? [] : ["--config-file", file];
-    const all = [...args, "--json", "--stack", stack, ...config, ...judged];
+    const plan = savePlan === undefined || text !== undefined ? [] : ["--save-plan", savePlan];
+    const all = [...args, "--json", "--stack", stack, ...config, ...judged, ...plan];
     for await (const line of engine.lines(all, { ...STREAM, ...pack?.env })) collector.add(line);
   } finally {
     if (folder !== undefined) await rm(folder, { recursive: true, force: true });

@@ -1,5 +1,6 @@
 import type { PhrasingContent } from "mdast";
 import type { ChangeDocument, Shown } from "../change-set/document.ts";
+import { approvalText } from "../deploy/approval.ts";
 import { changeBlocks, type Level, valueText } from "./changes.ts";
 import { dataBlocks } from "./data.ts";
 import { policyBlocks, policyCell } from "./policies.ts";
@@ -266,10 +267,8 @@ function foot(document: ChangeDocument, level: Level): Block {
   return paragraph(
     ...cut.map(say),
     say(words),
-    code(digest.slice(0, 16)),
-    say(" on state "),
-    code(state.sha256.slice(0, 16)),
-    ...(base ? [say(", base "), code(base.slice(0, 12))] : []),
+    code(approvalText({ digest, state, base }), 120),
+    say(" (changes, state and base)"),
     ...(commit ? [say(", commit "), code(commit.slice(0, 12))] : []),
     say("."),
   );
