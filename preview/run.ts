@@ -37,7 +37,7 @@ export interface PreviewOptions {
 /**
  * Streams the engine's events on stdout, one a line. Without it the engine prints a summary that lacks half of them.
  */
-const STREAM = { PULUMI_ENABLE_STREAMING_JSON_PREVIEW: "true" };
+export const STREAM = { PULUMI_ENABLE_STREAMING_JSON_PREVIEW: "true" };
 
 /**
  * Previews a stack. If a machine was renamed, it also previews a remedy. A user's own backend takes no lock for a

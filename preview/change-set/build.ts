@@ -104,6 +104,7 @@ export function buildDocument(inputs: Inputs): ChangeDocument {
     );
   const unread = [base, head].flatMap(({ problem }) => problem ?? []);
   const doubts = [...new Set([...collected.doubts, ...(inputs.doubts ?? []), ...unread])];
+  const effects = machineEffects(resources, differences);
   const document: ChangeDocument = {
     version: 1,
     project: text(inputs.project ?? "cloister"),
@@ -138,7 +139,7 @@ export function buildDocument(inputs: Inputs): ChangeDocument {
         remedy: remedy && takesNothing(remedy.tried) ? remedyOf(remedy, scrubber) : null,
       };
     }),
-    machines: machineEffects(resources, differences).map((one) => ({
+    machines: effects.map((one) => ({
       ...one,
       name: text(one.name),
       note: text(one.note),
@@ -178,8 +179,10 @@ export function buildDocument(inputs: Inputs): ChangeDocument {
         gib: gibOf(resource) ?? 0,
         stays: fate === "orphaned",
       }));
-    const cost = costOf(before, after, leaving, before.snapshots.keep);
-    return { ...cost, lines: cost.lines.map((line) => ({ ...line, what: text(line.what) })) };
+    const cost = costOf(before, after, leaving, before.snapshots.keep, effects);
+    const named = <T extends { readonly what: string }>(lines: readonly T[]): T[] =>
+      lines.map((line) => ({ ...line, what: text(line.what) }));
+    return { ...cost, lines: named(cost.lines), left: named(cost.left), once: named(cost.once) };
   }
 }
 

@@ -121,13 +121,23 @@ const networkSchema = z.strictObject({
 
 const configSchema = z.strictObject({ key: z.string(), before: shownSchema, after: shownSchema });
 
+const rangeSchema = z
+  .strictObject({ least: z.number().nullable(), most: z.number().nullable() })
+  .describe("US dollars, from the least to the most; null: a price is not known");
+const oneCostSchema = z.strictObject({ what: z.string(), ...rangeSchema.shape });
+
 const costSchema = z.strictObject({
-  before: z.number().nullable().describe("US dollars a month at the least size; null: a price is not known"),
-  after: z.number().nullable(),
-  lines: z.array(z.strictObject({ what: z.string(), before: z.number().nullable(), after: z.number().nullable() })),
-  left: z
-    .array(z.strictObject({ what: z.string(), usd: z.number() }))
-    .describe("what goes on to cost outside of the stack"),
+  before: rangeSchema.describe("a month"),
+  after: rangeSchema.describe("a month"),
+  delta: rangeSchema,
+  lines: z.array(z.strictObject({ what: z.string(), before: rangeSchema, after: rangeSchema, delta: rangeSchema })),
+  left: z.array(oneCostSchema).describe("what goes on to cost outside of the stack, a month"),
+  once: z.array(oneCostSchema).describe("what the deploy itself costs"),
+  prices: z.strictObject({
+    region: z.string(),
+    date: z.string(),
+    isOwn: z.boolean().describe("false: the prices are another region's, and the least that they may be"),
+  }),
 });
 
 const policySchema = z.strictObject({

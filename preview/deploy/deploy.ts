@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import type { ChangeDocument } from "../change-set/document.ts";
 import { readState } from "../change-set/state.ts";
-import { type PreviewOptions, previewStack } from "../run.ts";
+import { type PreviewOptions, previewStack, STREAM } from "../run.ts";
 import { type Approval, movedSince } from "./approval.ts";
 
 /** The result of a deploy. */
@@ -47,12 +47,22 @@ export async function deploy(options: PreviewOptions, approval: Approval): Promi
     report("deploying");
     const judged = pack ? ["--policy-pack", pack.folder] : [];
     const args = ["up", "--yes", "--json", "--stack", stack, "--plan", plan, ...judged];
-    const done = await followed(engine.lines(args, pack?.env), report);
+    const done = await followed(engine.lines(args, { ...STREAM, ...pack?.env }), report);
     if (done.result === "succeeded") return { is: "deployed", because: [], document };
     const because = done.errors.length > 0 ? done.errors : ["the engine ended without a result: look at the stack"];
     return { is: done.began ? "failed" : "refused", because, document };
   } finally {
     await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** An event of the stream; undefined for a line that is none. */
+function jsonIn(line: string): unknown {
+  if (!line.startsWith("{")) return undefined;
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
   }
 }
 
@@ -70,8 +80,7 @@ async function followed(lines: AsyncIterable<string>, report: (line: string) => 
   // Steps of the preview come before its summary, and those of the `up` behind it.
   let isPreview = true;
   for await (const line of lines) {
-    if (!line.startsWith("{")) continue;
-    const parsed = eventSchema.safeParse(JSON.parse(line));
+    const parsed = eventSchema.safeParse(jsonIn(line));
     if (!parsed.success) continue;
     const { resourcePreEvent, diagnosticEvent, summaryEvent } = parsed.data;
     if (diagnosticEvent?.severity === "error") errors.push(diagnosticEvent.message.trim());
