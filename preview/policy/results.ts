@@ -1,4 +1,3 @@
-import type { Inputs } from "../change-set/build.ts";
 import type { Policies, PolicyResult } from "../change-set/document.ts";
 import { nameOf } from "../change-set/names.ts";
 import type { Collected, PolicyWord } from "../events/merge.ts";
@@ -14,12 +13,15 @@ const LEVELS = ["mandatory", "advisory", "disabled"] as const;
 const ORDER = { failed: 0, "not-decided": 1, passed: 2 } as const;
 const SEVERITIES = ["critical", "high", "medium", "low", ""];
 
+/** The stack, the text of the pack's settings, and the time of the run. */
+export interface Asked {
+  readonly stack: string;
+  readonly policySettings?: string;
+  readonly run?: { readonly at?: string };
+}
+
 /** What the policy packs said, rule by rule: what failed, what nobody knows yet, what passed. */
-export function policyResults(
-  collected: Collected,
-  inputs: Pick<Inputs, "stack" | "policySettings" | "run">,
-  scrubber: Scrubber,
-): Policies {
+export function policyResults(collected: Collected, inputs: Asked, scrubber: Scrubber): Policies {
   const text = (value: string): string => scrubber.text(value);
   const settings = inputs.policySettings === undefined ? undefined : readPolicySettings(inputs.policySettings);
   const results = new Map<string, PolicyResult>();
@@ -85,7 +87,7 @@ function levelIn(
 
 function exceptionRows(
   settings: PolicySettings,
-  { stack, run }: Pick<Inputs, "stack" | "run">,
+  { stack, run }: Asked,
   text: (value: string) => string,
 ): Policies["exceptions"] {
   const now = new Date(run?.at ?? 0);
