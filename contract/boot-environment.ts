@@ -37,6 +37,12 @@ export const BOOT_VARIABLES = {
   MEMORY_MIB: NUMBER,
   /** Processes and threads that all sessions together may have. */
   TASKS_MAX: NUMBER,
+  /** Packages of the distribution that the stack asks for, with commas between them; left out where there are none. */
+  PACKAGES: /^[a-z0-9][a-z0-9+.-]{1,127}(,[a-z0-9][a-z0-9+.-]{1,127})*$/,
+  /** How long after its start a machine may go on asking a mirror for packages, in seconds. */
+  PACKAGES_SECONDS: NUMBER,
+  /** Mirror for Debian's stand-in image, which has none of its own; left out where nothing is installed from it. */
+  DEBIAN_MIRROR: /^https?:\/\/[A-Za-z0-9._~:/-]{1,255}$/,
 } as const satisfies Readonly<Record<string, RegExp>>;
 
 export type BootVariable = keyof typeof BOOT_VARIABLES;
@@ -47,6 +53,8 @@ export function bootVariables({
   runtime,
   sessionDisk,
   sessions,
+  packages,
+  debianMirror,
   aws,
 }: Machine): Partial<Record<BootVariable, string>> {
   const { source } = runtime;
@@ -68,8 +76,25 @@ export function bootVariables({
     ...(sessionDisk.device === undefined ? {} : { SESSION_DEVICE: sessionDisk.device }),
     MEMORY_MIB: String(sessions.memoryMiB),
     TASKS_MAX: String(sessions.tasksMax),
+    ...(packages.length > 0 ? { PACKAGES: packages.join(",") } : {}),
+    PACKAGES_SECONDS: String(packagesSeconds({ target, packages, aws })),
+    ...(debianMirror === undefined ? {} : { DEBIAN_MIRROR: debianMirror }),
   };
 }
+
+/**
+ * How long after its start a machine may go on asking a mirror for packages, in seconds: three quarters of the time that
+ * a pool's hook waits, twenty minutes on a named machine. On a local machine somebody waits: there it is
+ * less than `up` waits for the machine.
+ */
+function packagesSeconds({ target, packages, aws }: Pick<Machine, "target" | "packages" | "aws">): number {
+  if (aws?.pool) return Math.floor((aws.pool.verifySeconds * 3) / 4);
+  if (target === "aws") return 1200;
+  return packages.length > 0 ? 200 + LOCAL_PACKAGES_SECONDS : 200;
+}
+
+/** How much longer a local machine may take to be ready where its stack asks for packages, in seconds. */
+export const LOCAL_PACKAGES_SECONDS = 600;
 
 /**
  * The text of {@link BOOT_FILE}, one `NAME=value` a line.

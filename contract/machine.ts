@@ -34,6 +34,9 @@ export const Hostname = z
     "must be 1 to 63 lower-case letters, digits or hyphens, no hyphen at either end",
   );
 
+/** A package's name (Debian policy, 5.6.1), at most 128 characters. */
+export const PACKAGE = /^[a-z0-9][a-z0-9+.-]{1,127}$/;
+
 /** A label for ext4: at most 16 bytes (ext4(5), s_volume_name). */
 const label = z.string().regex(/^[A-Za-z0-9_-]{1,16}$/, "must be 1 to 16 letters, digits, - or _");
 
@@ -155,6 +158,14 @@ export const Machine = z.strictObject({
       tasksMax: z.int().min(64).max(MOST).default(8192),
     })
     .prefault({}),
+  /** Packages of the distribution that are installed at first boot, beside those that every machine has. */
+  packages: z
+    .array(
+      z.string().regex(PACKAGE, "must be a package's name: lower-case letters, digits, + - . (Debian policy, 5.6.1)"),
+    )
+    .default([]),
+  /** Mirror for Debian's stand-in image, which has no sources of packages. */
+  debianMirror: z.string().optional(),
   agent: AgentSettings.prefault({}),
   /** Settings of a machine on AWS; absent on other targets. */
   aws: z

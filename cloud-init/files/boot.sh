@@ -1,11 +1,11 @@
 #!/bin/sh
-# Run at every boot by cloister-boot.service: installs what the distribution's image lacks, checks and mounts the runtime
-# image, and hands over to it. Everything else lives in the runtime image.
+# Run at every boot by cloister-boot.service: checks and mounts the runtime image, and hands over to it. It uses what every
+# image of the distribution has. Everything else lives in the runtime image.
 # Environment (/etc/cloister/boot.env): RUNTIME_... and POOL_... of contract/boot-environment.ts.
 # ROOT is empty but in tests: the folder under which the machine's files are looked for.
 set -u
 : "${ROOT:=}"
-export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8
+export LC_ALL=C.UTF-8
 
 say() {
   echo "cloister: $*" >&2
@@ -27,37 +27,6 @@ fail() {
 signal() {
   "$ROOT/usr/local/lib/cloister/fetch" --complete "$1" "$2" && say "the group was told: $2 ($1)"
 }
-install() {
-  say "installing $*"
-  network
-  apt-get -q update && apt-get -q -y -o DPkg::Lock::Timeout=600 --no-install-recommends install "$@" ||
-    fail "could not install $* from the distribution: see journalctl -u cloister-boot"
-}
-
-# command:package, both as Debian and Ubuntu name them.
-missing=
-for need in bwrap:bubblewrap socat:socat nft:nftables rg:ripgrep git:git curl:curl; do
-  command -v "${need%%:*}" >/dev/null || missing="$missing ${need#*:}"
-done
-# Only names of packages are in it.
-# shellcheck disable=SC2086
-[ -z "$missing" ] || install $missing
-
-# Ubuntu 22.04's cloud image starts with kernel 5.15. The reference runs 6.8, which Ubuntu has as the hardware enablement
-# stack of 22.04. AWS's image of the same Ubuntu has a kernel of its own, of 6.8 already.
-. "$ROOT/etc/os-release"
-case ${ID:-}:${VERSION_ID:-}:$(uname -r) in
-  ubuntu:22.04:5.*)
-    [ ! -e "$ROOT/etc/cloister/kernel" ] || fail "kernel 6.8 was installed, yet $(uname -r) started"
-    install linux-image-virtual-hwe-22.04
-    : >"$ROOT/etc/cloister/kernel"
-    say "starting again with kernel 6.8"
-    # It ends this service, too, which is no failure of it.
-    trap '' TERM
-    systemctl reboot
-    exit 0
-    ;;
-esac
 
 if [ -n "${RUNTIME_BUCKET:-}" ]; then
   device=$ROOT/var/lib/cloister/runtime.squashfs

@@ -7,11 +7,12 @@ refuse_setting() { # NAME VALUE WANTED
   stop "$_file: $1 is '$2' and must be $3; cloud-init writes this file when a machine is made: make it again"
 }
 
-# Reads the file into target, session_serial, session_label, session_device (empty where there is none), memory_mib and
-# tasks_max.
+# Reads the file into target, session_serial, session_label, session_device (empty where there is none), memory_mib, tasks_max,
+# packages (comma-separated), packages_seconds and debian_mirror.
 boot_settings() {
   _file=$CLOISTER_ETC/cloister/boot.env
   target='' session_serial='' session_label='' session_device='' memory_mib='' tasks_max=''
+  packages='' packages_seconds='' debian_mirror=''
   [ -r "$_file" ] || stop "cannot read $_file, which cloud-init writes when a machine is made"
   while IFS='=' read -r _name _value || [ -n "$_name" ]; do
     case $_name in
@@ -21,6 +22,9 @@ boot_settings() {
       SESSION_DEVICE) session_device=$_value ;;
       MEMORY_MIB) memory_mib=$_value ;;
       TASKS_MAX) tasks_max=$_value ;;
+      PACKAGES) packages=$_value ;;
+      PACKAGES_SECONDS) packages_seconds=$_value ;;
+      DEBIAN_MIRROR) debian_mirror=$_value ;;
     esac
   done <"$_file"
   case $target in
@@ -41,6 +45,19 @@ boot_settings() {
     '' | /dev/sd[f-p]) ;;
     *) refuse_setting SESSION_DEVICE "$session_device" "one of /dev/sdf to /dev/sdp, or left out" ;;
   esac
+  case ,$packages, in
+    ,,) ;;
+    *,[!a-z0-9]* | *[!a-z0-9+.,-]* | *,,*)
+      refuse_setting PACKAGES "$packages" "names of packages with commas between them, or left out"
+      ;;
+  esac
+  case $debian_mirror in
+    '') ;;
+    http://*[!A-Za-z0-9._~:/-]* | https://*[!A-Za-z0-9._~:/-]*) refuse_setting DEBIAN_MIRROR "$debian_mirror" "an address" ;;
+    http://?* | https://?*) ;;
+    *) refuse_setting DEBIAN_MIRROR "$debian_mirror" "an address that begins with http:// or https://, or left out" ;;
+  esac
+  whole_number PACKAGES_SECONDS "$packages_seconds"
   whole_number MEMORY_MIB "$memory_mib"
   whole_number TASKS_MAX "$tasks_max"
 }

@@ -73,7 +73,7 @@ start_target() { # TARGET
       notice "$_marker could not be made: later boots take longer"
     return 0
   fi
-  _said=$(systemctl start --no-block cloister-aws.service cloister-logs.service 2>&1) ||
+  _said=$(systemctl start --no-block cloister-aws.service cloister-logs.service cloister-snaps.service 2>&1) ||
     stop "could not start the units of AWS: $_said"
 }
 

@@ -41,7 +41,8 @@ async function install(region: string): Promise<void> {
   try {
     const file = join(folder, "amazon-cloudwatch-agent.deb");
     await writeFile(file, data);
-    await run(["dpkg", "--install", file]);
+    // dpkg itself waits for no lock, and apt may be at work: at first boot, and whenever its timers fire.
+    await run(["apt-get", "-q", "-y", "-o", "DPkg::Lock::Timeout=600", "install", file]);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -12,7 +12,6 @@ const script = fileURLToPath(new URL("../../../cloud-init/files/boot.sh", import
 describe("the boot script", () => {
   let root: string;
   const image = "a runtime image";
-  const programs = ["bwrap", "socat", "nft", "rg", "git", "curl"];
 
   const put = async (path: string, text: string, mode = 0o644): Promise<void> => {
     await mkdir(dirname(join(root, path)), { recursive: true });
@@ -42,7 +41,6 @@ describe("the boot script", () => {
   beforeEach(async () => {
     root = await mkdtemp(join(tmpdir(), "cloister-boot-"));
     await put("dev/console", "");
-    await put("etc/os-release", 'ID=debian\nVERSION_ID="13"\n');
     await put("etc/cloister/boot.env", "");
     // The disk's number is not that of its serial's order.
     await put("sys/class/nvme/nvme0/serial", "cloister-session\n");
@@ -50,8 +48,7 @@ describe("the boot script", () => {
     await put("dev/nvme0n1", "something else");
     await put("dev/nvme1n1", image);
     await put("opt/cloister/boot/start", '#!/bin/sh\necho start >>"$ROOT/called"\n', 0o755);
-    for (const name of [...programs, "mount", "apt-get", "systemctl", "udevadm"]) await recorder(name);
-    await put("bin/uname", "#!/bin/sh\necho 6.12.1\n", 0o755);
+    for (const name of ["mount", "systemctl", "udevadm"]) await recorder(name);
     await put("bin/mountpoint", "#!/bin/sh\nexit 1\n", 0o755);
   });
   afterEach(() => rm(root, { recursive: true }));
@@ -103,20 +100,6 @@ describe("the boot script", () => {
     );
   });
 
-  it("installs what the image lacks, and nothing else", async () => {
-    await rm(join(root, "bin", "socat"));
-    const { called } = await run({ PATH: `${join(root, "bin")}:${await without("socat")}` });
-    assert.match(called, /^systemctl start network-online\.target\napt-get .*\napt-get .* install socat$/m);
-  });
-
-  it("fails when that cannot be installed", async () => {
-    await rm(join(root, "bin", "socat"));
-    await put("bin/apt-get", "#!/bin/sh\nexit 100\n", 0o755);
-    const { exitCode, console } = await run({ PATH: `${join(root, "bin")}:${await without("socat")}` });
-    assert.equal(exitCode, 1);
-    assert.match(console, /not ready: could not install socat from the distribution/);
-  });
-
   describe("on AWS", () => {
     const onAws = {
       RUNTIME_BUCKET: "images",
@@ -157,29 +140,4 @@ describe("the boot script", () => {
       assert.match((await run(onAws)).called, /fetch --complete verified ABANDON\n$/);
     });
   });
-
-  it("brings Ubuntu 22.04 to the reference's kernel with one restart", async () => {
-    await put("etc/os-release", 'ID=ubuntu\nVERSION_ID="22.04"\n');
-    await put("bin/uname", "#!/bin/sh\necho 5.15.0-125-generic\n", 0o755);
-    const first = await run();
-    assert.equal(first.exitCode, 0);
-    assert.match(first.called, /install linux-image-virtual-hwe-22\.04\nsystemctl reboot\n$/);
-    const again = await run();
-    assert.equal(again.exitCode, 1, "it does not restart for ever");
-    assert.match(again.console, /not ready: kernel 6\.8 was installed, yet 5\.15\.0-125-generic started/);
-    await put("bin/uname", "#!/bin/sh\necho 6.8.0-90-generic\n", 0o755);
-    assert.equal((await run()).exitCode, 0);
-  });
-
-  /** A folder with links to what the script needs of the system, and without one program. */
-  async function without(program: string): Promise<string> {
-    const folder = join(root, "system");
-    await mkdir(folder);
-    for (const name of ["sh", "sha256sum", "mkdir", "sleep"]) {
-      const { stdout } = await execa("sh", ["-c", `command -v ${name}`]);
-      await execa("ln", ["-s", stdout, join(folder, name)]);
-    }
-    assert.notEqual(program, "");
-    return folder;
-  }
 });

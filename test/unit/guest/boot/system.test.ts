@@ -45,6 +45,13 @@ describe("boot: start", function () {
     for (const [name, value] of Object.entries(kernel)) await setting(name, value);
     await writeFile(join(folder, "etc/machine-id"), "0123456789abcdef0123456789abcdef\n");
     for (const name of ["nft", "systemctl", "swapoff", "mount"]) await fake(name, "exit 0");
+    // All packages are there. No test of this file may install any.
+    await writeFile(
+      join(folder, "fake/dpkg-query"),
+      '#!/bin/sh\nfor name; do printf "%s installed\\n" "$name"; done\n',
+      { mode: 0o755 },
+    );
+    await fake("apt-get", "exit 100");
     environment = {
       PATH: `${folder}/fake:${PATH}`,
       CLOISTER_HOME: join(folder, "home"),
@@ -108,8 +115,8 @@ describe("boot: start", function () {
     const { exitCode, all } = await start();
     assert.equal(exitCode, 0, all);
     assert.deepEqual(await calls(), [
-      "nft -f home/boot/wall.nft",
       "systemctl restart systemd-journald.service",
+      "nft -f home/boot/wall.nft",
       `mount --bind sessions/.cloister/audit ${JOURNAL}`,
       "systemctl start --no-block cloister-keeper.service cloister-clock.service",
       "systemctl start --no-block cloister-verify.service",
@@ -165,7 +172,8 @@ describe("boot: start", function () {
     await settings(variables({ target: "aws" }));
     await writeFile(join(folder, "proc/mounts"), "");
     assert.equal((await start()).exitCode, 1);
-    assert.equal((await calls()).at(-1), "systemctl start --no-block cloister-aws.service cloister-logs.service");
+    const units = "systemctl start --no-block cloister-aws.service cloister-logs.service cloister-snaps.service";
+    assert.deepEqual((await calls()).slice(-2), [units, "nft -f home/boot/wall.nft"]);
   });
 
   it("turns swap off, and stops when it stays on", async () => {
@@ -245,6 +253,70 @@ describe("boot: start", function () {
     assert.match(await notices(), /this kernel has no Yama/);
   });
 
+  describe("apt's timers", () => {
+    const wanted = async (name: string) => {
+      await mkdir(join(folder, "etc/systemd/system/timers.target.wants"), { recursive: true });
+      await writeFile(join(folder, "etc/systemd/system/timers.target.wants", name), "");
+    };
+    const again = async () => await execa(join(GUEST, "boot/timers-again"), { env: environment, stdin: "ignore" });
+
+    it("wait from the first step on until the machine is ready, where there are any", async () => {
+      await start();
+      assert.ok(!(await calls()).some((call) => call.includes(".timer")));
+      await wanted("apt-daily.timer");
+      await wanted("apt-daily-upgrade.timer");
+      const before = (await calls()).length;
+      assert.equal((await start()).exitCode, 0);
+      assert.equal((await calls())[before], "systemctl stop apt-daily.timer apt-daily-upgrade.timer");
+      await again();
+      assert.equal((await calls()).at(-1), "systemctl start --no-block apt-daily.timer apt-daily-upgrade.timer");
+      await again();
+      assert.equal((await calls()).filter((call) => /start .*\.timer/.test(call)).length, 1);
+    });
+
+    it("wait on a machine that is not ready", async () => {
+      await wanted("apt-daily.timer");
+      await start();
+      await writeFile(join(folder, "run/cloister/failure"), "some row");
+      await again();
+      assert.doesNotMatch((await calls()).at(-1) ?? "", /\.timer/);
+      await rm(join(folder, "run/cloister/failure"));
+      await again();
+      assert.match((await calls()).at(-1) ?? "", /start --no-block apt-daily\.timer/);
+    });
+  });
+
+  it("holds SSM's agent where it is a snap, once snapd has its seed", async () => {
+    const hold = async () => await execa(join(GUEST, "boot/hold-snaps"), { env: environment, reject: false });
+    await fake("snap", "exit 0");
+    assert.equal((await hold()).exitCode, 0);
+    assert.deepEqual(await calls(), [
+      "snap wait system seed.loaded",
+      "snap list amazon-ssm-agent",
+      "snap refresh --hold amazon-ssm-agent",
+    ]);
+    await fake("snap", '[ "$1" != list ]');
+    assert.equal((await hold()).exitCode, 0);
+    assert.match((await calls()).at(-1) ?? "", /^snap list/);
+    await fake("snap", '[ "$1" != refresh ]');
+    assert.notEqual((await hold()).exitCode, 0, "systemd tries again");
+  });
+
+  it("brings Ubuntu 22.04 to the reference's kernel with one restart", async () => {
+    await writeFile(join(folder, "etc/os-release"), 'ID=ubuntu\nVERSION_ID="22.04"\n');
+    await writeFile(join(folder, "proc/uptime"), "20.00 1.00\n");
+    await fake("uname", "echo 5.15.0-125-generic");
+    await fake("apt-get", "exit 0");
+    const first = await start();
+    assert.equal(first.exitCode, 0, first.all);
+    assert.match((await calls()).at(-2) ?? "", /^apt-get .* install linux-image-virtual-hwe-22\.04$/);
+    assert.equal((await calls()).at(-1), "systemctl reboot");
+    assert.equal((await start()).exitCode, 1, "it does not restart for ever");
+    assert.match(await said(), /not ready: kernel 6\.8 was installed, yet 5\.15\.0-125-generic started/);
+    await fake("uname", "echo 6.8.0-90-generic");
+    assert.equal((await start()).exitCode, 0);
+  });
+
   describe("lock-modules", () => {
     const lock = async () => await execa(join(GUEST, "boot/lock-modules"), { env: environment, stdin: "ignore" });
 
@@ -317,6 +389,9 @@ describe("boot: start", function () {
       SESSION_DEVICE: ["/dev/sda", "/dev/sdf1", "/dev/nvme0n1", "../dev/sdf", ...hostile],
       MEMORY_MIB: ["", ...numbers, ...hostile],
       TASKS_MAX: ["", ...numbers, ...hostile],
+      PACKAGES: ["Make", "-y", ",make", "make,", "make,,gcc", "make gcc", "make,-y", ...hostile.slice(0, -1)],
+      PACKAGES_SECONDS: ["", ...numbers, ...hostile],
+      DEBIAN_MIRROR: ["mirror", "file:///x", "http://", "http://a b", "http://a@b", ...hostile],
     };
     for (const [variable, values] of Object.entries(wrong) as [BootVariable, string[]][]) {
       it(`${variable} stops before anything is done`, async () => {
@@ -346,10 +421,14 @@ describe("boot: start", function () {
     it("is known to the shell for every variable that it reads, and all of these are written", async () => {
       const script = await readFile(join(GUEST, "boot/settings.sh"), "utf8");
       const read = [...script.matchAll(/^ {6}([A-Z_]+)\) [a-z_]+=\$_value ;;$/gm)].map(([, name]) => name ?? "");
-      const disk = { sessionDisk: { device: "/dev/sdf" } };
+      const all = {
+        sessionDisk: { device: "/dev/sdf" },
+        packages: ["make"],
+        debianMirror: "http://mirror.example/debian",
+      };
       assert.deepEqual(
         read,
-        Object.keys(variables(disk)).filter((name) => !name.startsWith("RUNTIME_")),
+        Object.keys(variables(all)).filter((name) => !name.startsWith("RUNTIME_")),
       );
       for (const name of read) assert.ok(name in BOOT_VARIABLES && name in wrong, name);
     });
