@@ -14,6 +14,8 @@ export interface UserDataInput {
   readonly hostname: string;
   /** Public keys that may log in as `operator`, in the format of authorized_keys; none on targets without ssh. */
   readonly operatorKeys: readonly string[];
+  /** Certificate authorities in PEM, one after the other, that the machine and its sessions trust. Default: none. */
+  readonly certificateAuthorities?: string;
   /** Address of the mirror of the distribution's packages. Default: those of the image. */
   readonly aptMirror?: string;
   /** The guest's description of its machine: becomes /etc/cloister/machine.json. */
@@ -39,6 +41,9 @@ export class UserDataTooLargeError extends Error {
     this.name = "UserDataTooLargeError";
   }
 }
+
+/** Certificate authorities, for the boot (guest/boot/authorities.sh). */
+const AUTHORITIES_FILE = "/etc/cloister/authorities.pem";
 
 interface WriteFile {
   path: string;
@@ -80,10 +85,12 @@ function cloudConfig(input: UserDataInput): CloudConfig {
     [MACHINE_FILE]: `${JSON.stringify(input.machine)}\n`,
     [BOOT_FILE]: bootEnvironment(bootVariables(machine)),
     ...(source ? { "/usr/local/lib/cloister/fetch": withoutComments(read("files/fetch.py")) } : {}),
+    ...(input.certificateAuthorities ? { [AUTHORITIES_FILE]: input.certificateAuthorities } : {}),
     "/usr/local/lib/cloister/boot": withoutComments(read("files/boot.sh")),
     "/etc/systemd/system/cloister-boot.service": withoutComments(read("files/cloister-boot.service")),
   };
   if (source) config.write_files.push({ path: "/usr/local/lib/cloister/fetch", permissions: "0755" });
+  if (input.certificateAuthorities) config.write_files.push({ path: AUTHORITIES_FILE, permissions: "0644" });
   for (const file of config.write_files) {
     const content = contents[file.path];
     if (content === undefined) throw new Error(`cloud-init/user-data.yaml: nothing to write to ${file.path}`);

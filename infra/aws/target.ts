@@ -5,7 +5,7 @@ import type { AwsOutputs } from "../../contract/outputs.ts";
 import { DEFAULTS } from "../../contract/reference.ts";
 import { defined } from "../../lib/defined.ts";
 import type { PendingFacts } from "../pending.ts";
-import { agentOf, type Settings } from "../settings/settings.ts";
+import { agentOf, authoritiesOf, type Settings } from "../settings/settings.ts";
 import { Encryption } from "./access/encryption.ts";
 import { flowLogPolicy, machinePolicy } from "./access/policies.ts";
 import { ServiceRole } from "./access/service-role.ts";
@@ -186,6 +186,8 @@ export class AwsTarget extends pulumi.ComponentResource {
       logGroups: { system: logs.system.name, audit: logs.audit.name },
       modelKeySecret,
       agent: agentOf(settings),
+      packages: settings.packages,
+      ...defined({ certificateAuthorities: authoritiesOf(settings) }),
       aptMirror: settings.aptMirror,
       logsRequired: settings.logsRequired,
       detailedMonitoring: settings.detailedMonitoring,

@@ -5,7 +5,8 @@ import { renderMetaData, renderUserData, type UserData } from "../../cloud-init/
 import { expectedOf, type MachineInput, SESSION_LABEL } from "../../contract/machine.ts";
 import { baseImageKey } from "../../images/base/key.ts";
 import { runtimeImageKey } from "../../images/runtime/key.ts";
-import { agentOf, type Settings, sessionMemoryMiB } from "../settings/settings.ts";
+import { defined } from "../../lib/defined.ts";
+import { agentOf, authoritiesOf, type Settings, sessionMemoryMiB } from "../settings/settings.ts";
 import { type Paths, rootInState } from "./paths.ts";
 import { PowerState } from "./power-state.ts";
 import { type Architecture, SERIALS } from "./qemu.ts";
@@ -22,6 +23,8 @@ export interface LocalMachineArgs {
   readonly project: string;
   /** Files of the machine. */
   readonly paths: Paths;
+  /** Mirror for packages of Debian's stand-in image. @default none: then it installs none */
+  readonly debianMirror?: string;
 }
 
 /**
@@ -44,9 +47,10 @@ export class LocalMachine extends pulumi.ComponentResource {
 
   constructor(name: string, args: LocalMachineArgs, opts?: pulumi.ComponentResourceOptions) {
     super("cloister:local:Machine", name, {}, opts);
-    const { settings, architecture, project, paths } = args;
+    const { settings, architecture, project, paths, debianMirror } = args;
     const root = rootInState(paths, project);
-    const describe = (runtime: RuntimeDisk): MachineInput => machineDescription(name, settings, runtime);
+    const describe = (runtime: RuntimeDisk): MachineInput =>
+      defined({ ...machineDescription(name, settings, runtime), debianMirror });
     // Too much user data is refused here, in the preview, before any of it is known in full.
     render(settings, SAMPLE_KEY, describe(SAMPLE_RUNTIME));
 
@@ -112,6 +116,7 @@ export class LocalMachine extends pulumi.ComponentResource {
           memoryMiB: settings.memoryMiB,
           sshPort: settings.sshPort,
           hostAccess: settings.hostAccess,
+          ...(settings.packages.length > 0 ? { installs: true } : {}),
           rootDisk: { baseImage: settings.baseImage, sizeGiB: settings.rootDiskGiB },
           ...(settings.boot === "direct-kernel" ? { kernel: disk.apply(({ kernel }) => kernel) } : {}),
         },
@@ -144,7 +149,9 @@ const SAMPLE_RUNTIME: RuntimeDisk = { digest: "0".repeat(64), size: 99_999_999 }
 const SAMPLE_KEY = `ssh-ed25519 ${"A".repeat(68)} operator`;
 
 function render(settings: Settings, publicKey: string, machine: MachineInput): UserData {
-  return renderUserData({ hostname: settings.hostname, operatorKeys: [publicKey], machine });
+  const { hostname } = settings;
+  const certificateAuthorities = authoritiesOf(settings);
+  return renderUserData(defined({ hostname, operatorKeys: [publicKey], machine, certificateAuthorities }));
 }
 
 function machineDescription(name: string, settings: Settings, runtime: RuntimeDisk): MachineInput {
@@ -162,5 +169,6 @@ function machineDescription(name: string, settings: Settings, runtime: RuntimeDi
     sessionDisk: { label: SESSION_LABEL, serial: SERIALS.session },
     sessions: { memoryMiB: sessionMemoryMiB(settings) },
     agent: agentOf(settings),
+    ...(settings.packages.length > 0 ? { packages: settings.packages } : {}),
   };
 }

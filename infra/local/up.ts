@@ -5,6 +5,7 @@ import type { PendingFacts } from "../pending.ts";
 import type { Settings } from "../settings/settings.ts";
 import type { UpContext } from "../up.ts";
 import { LocalMachine } from "./machine.ts";
+import { debianMirror } from "./mirror.ts";
 import { pathsOf } from "./paths.ts";
 import { hostFacts, machineArchitecture, notices, preflight } from "./preflight.ts";
 
@@ -16,9 +17,11 @@ export async function up(
   const architecture = machineArchitecture(settings);
   const paths = pathsOf(project, stack, settings.stateDirectory);
   const facts = await hostFacts(settings, architecture, paths);
-  refuse(preflight(settings, facts, paths));
+  const mirror = await debianMirror(settings);
+  const problems = "problem" in mirror ? [mirror.problem] : [];
+  refuse([...preflight(settings, facts, paths), ...problems]);
   for (const notice of notices(settings, facts)) void pulumi.log.warn(notice);
-  const machine = new LocalMachine(LOCAL_MACHINE, { settings, architecture, project, paths });
+  const machine = new LocalMachine(LOCAL_MACHINE, { settings, architecture, project, paths, ...mirror });
   const { ssh, verification, accelerator, network, baseImage, runtimeImage } = machine;
   const { root: stateDirectory } = paths;
   return { target: "local", stateDirectory, ssh, verification, accelerator, network, baseImage, runtimeImage };

@@ -3,6 +3,7 @@ import type { z } from "zod";
 import { DEFAULT_MCP_SERVERS, type DeepReadonly, type MachineInput } from "../../contract/machine.ts";
 import { DEFAULTS } from "../../contract/reference.ts";
 import { defined } from "../../lib/defined.ts";
+import { authoritiesText } from "./certificate.ts";
 import { type SettingsInput, settingsSchema } from "./schema.ts";
 
 /** A stack's configuration, checked and frozen; every key has its value. See `docs/config.md`. */
@@ -146,6 +147,11 @@ export function agentOf({ model, tools, mcpServers, builtInMcpServers }: Setting
   return { model, tools, mcpServers: { ...builtIn, ...mcpServers } };
 }
 
+/** The certificate authorities of a stack, as its machines get them; undefined where there are none. */
+export function authoritiesOf({ certificateAuthorities }: Settings): string | undefined {
+  return certificateAuthorities.length > 0 ? authoritiesText(certificateAuthorities) : undefined;
+}
+
 /** The engine hands every value over as a string: numbers, booleans, arrays and objects are read back as JSON. */
 function decode(schema: z.ZodType, value: string): unknown {
   if (schema.safeParse(value).success) return value;
@@ -215,7 +221,11 @@ const notKept = (key: string): string =>
 
 const similarity = (a: string, b: string): number => distance(a.toLowerCase(), b.toLowerCase());
 
-const quote = (value: string): string => JSON.stringify(value.length > 80 ? `${value.slice(0, 77)}...` : value);
+/** A value for a message, which ends up in logs: no key is in it. */
+const quote = (value: string): string =>
+  value.includes("PRIVATE KEY")
+    ? "(a private key)"
+    : JSON.stringify(value.length > 80 ? `${value.slice(0, 77)}...` : value);
 
 function freeze<T>(value: T): DeepReadonly<T> {
   if (typeof value === "object" && value !== null) {

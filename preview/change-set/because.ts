@@ -22,6 +22,8 @@ const RULES: readonly (readonly [type: RegExp, property: RegExp, keys: readonly 
       "model",
       "tools",
       "mcpServers",
+      "packages",
+      "certificateAuthorities",
       "aptMirror",
       "logsRequired",
       "rootDiskGiB",

@@ -42,6 +42,10 @@ export interface MachineShape {
   readonly logGroups: { readonly system: pulumi.Input<string>; readonly audit: pulumi.Input<string> };
   readonly modelKeySecret: pulumi.Input<string>;
   readonly agent: NonNullable<MachineInput["agent"]>;
+  /** Packages beside those that all machines have. @default none */
+  readonly packages?: readonly string[];
+  /** Certificate authorities in PEM, one after the other, beside the public ones. @default none */
+  readonly certificateAuthorities?: string;
   /** Mirror from which machines get Ubuntu's packages. @default the image's own mirrors, which speak plain http */
   readonly aptMirror?: string;
   /** Makes a machine whose logs are not shipped one that is not ready. @default false */
@@ -98,6 +102,7 @@ export function userDataOf(name: string, args: TemplateArgs): pulumi.Output<stri
       sessionDisk: { label: SESSION_LABEL, device: SESSION_DEVICE },
       sessions: { memoryMiB: sessionMemoryMiB },
       agent: shape.agent,
+      ...(shape.packages?.length ? { packages: shape.packages } : {}),
       aws: {
         region: shape.region,
         stack: shape.stack,
@@ -107,12 +112,20 @@ export function userDataOf(name: string, args: TemplateArgs): pulumi.Output<stri
         ...(pool ? { pool } : {}),
       },
     };
-    const { hostname, aptMirror } = shape;
-    return renderUserData(defined({ hostname, operatorKeys: [], machine, aptMirror })).gzip.toString("base64");
+    const { hostname, aptMirror, certificateAuthorities } = shape;
+    const input = { hostname, operatorKeys: [], machine, aptMirror, certificateAuthorities };
+    return renderUserData(defined(input)).gzip.toString("base64");
   };
   // Too much user data is refused here, in the preview, before any of it is known in full. Once for all machines alike:
   // with a hundred of them it takes half a second.
-  const alike = JSON.stringify([shape.hostname, shape.agent, shape.aptMirror, pool !== undefined]);
+  const alike = JSON.stringify([
+    shape.hostname,
+    shape.agent,
+    shape.aptMirror,
+    shape.packages,
+    shape.certificateAuthorities,
+    pool !== undefined,
+  ]);
   if (!sampled.has(alike)) {
     render(SAMPLE.runtime, SAMPLE.log, SAMPLE.log, SAMPLE.secret);
     sampled.add(alike);

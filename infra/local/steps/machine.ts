@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { copyFile, mkdir, open, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
+import { LOCAL_PACKAGES_SECONDS } from "../../../contract/boot-environment.ts";
 import type { VerificationSummary } from "../../../contract/outputs.ts";
 import type { Settings } from "../../settings/settings.ts";
 import { chooseAccelerator } from "../host/accelerator.ts";
@@ -29,6 +30,8 @@ export interface StartMachineInput {
   /** 0: any free port. */
   readonly sshPort: number;
   readonly hostAccess: Settings["hostAccess"];
+  /** The machine installs packages at first boot, which takes as long as its mirror does. Default: none. */
+  readonly installs?: boolean;
   readonly kernel?: { readonly image: string; readonly commandLine: string };
   /** The inputs of its root disk. */
   readonly rootDisk: Omit<RootDiskInput, "architecture">;
@@ -104,7 +107,8 @@ async function bringUp(
 ): Promise<RunningMachine> {
   const { running, alive } = await start(input, paths, name);
   const startedAt = Date.now();
-  const deadline = bootTimeoutMs(running.accelerator, input.architecture);
+  const more = input.installs ? LOCAL_PACKAGES_SECONDS * 1000 : 0;
+  const deadline = bootTimeoutMs(running.accelerator, input.architecture) + more;
   const failed = AbortSignal.any([interrupted, AbortSignal.timeout(deadline)]);
   const report = (line: string) => say(`${((Date.now() - startedAt) / 1000).toFixed(0).padStart(4)} s  ${line}`);
   const verification = await followConsole(paths, alive, failed, report).catch(async (error: unknown) => {

@@ -1,9 +1,30 @@
 import { z } from "zod";
-import { Hostname } from "../../../contract/machine.ts";
+import { Hostname, PACKAGE } from "../../../contract/machine.ts";
 import { DEFAULTS } from "../../../contract/reference.ts";
+import { authorityProblem } from "../certificate.ts";
 import { inGroup, wholeNumber } from "../documented.ts";
 
 /** The keys that describe a machine, whatever its target. */
+
+/** An authority that nobody has the key of, for the reference. */
+export const EXAMPLE_AUTHORITY = `-----BEGIN CERTIFICATE-----
+MIIBjjCCATWgAwIBAgIUNAfIVsw1drM+nv+IWJnc+OnFv/0wCgYIKoZIzj0EAwIw
+HDEaMBgGA1UEAwwRRXhhbXBsZSBhdXRob3JpdHkwIBcNMjYxMTI3MjExNTQ0WhgP
+MjEyNjExMDMyMTE1NDRaMBwxGjAYBgNVBAMMEUV4YW1wbGUgYXV0aG9yaXR5MFkw
+EwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEP/Nxa8Bam0szbeN9Dulm69CrlXhXo9ex
+6yxELH96POy6De1gCTDq5gQjU46pDsEhD8CKVwO/dhHRjI96Jh8fMaNTMFEwHQYD
+VR0OBBYEFM/7bVq8vugMPU5u6ZdzDBhSSzlJMB8GA1UdIwQYMBaAFM/7bVq8vugM
+PU5u6ZdzDBhSSzlJMA8GA1UdEwEB/wQFMAMBAf8wCgYIKoZIzj0EAwIDRwAwRAIg
+RkdTIFN5mYwQ63zWuQbzq2hTLK5jAGYSiRYQxhC98K8CIA1COdOQjDoQCmZGUqKb
+AKfaI/kTTOUaM2RmLI2eWuMP
+-----END CERTIFICATE-----
+`;
+
+/** One certificate authority; the message says what is wrong with it. */
+const authority = z.string().superRefine((pem, context) => {
+  const message = authorityProblem(pem);
+  if (message !== undefined) context.addIssue({ code: "custom", message });
+});
 
 const machine = inGroup("Machine");
 const ANEW = { local: "new machine", aws: "new machine" } as const;
@@ -71,5 +92,27 @@ export const machineKeys = {
       note: "The disk grows with what is on it. Below 10 the size is part of what the machine checks of itself: a change there is a new machine, with the same session disk.",
     },
     example: 50,
+  }),
+  packages: machine(
+    z
+      .array(
+        z.string().regex(PACKAGE, {
+          error: "must be a package's name as Debian and Ubuntu have it: lower-case letters, digits, + - and .",
+        }),
+      )
+      .default([]),
+    {
+      description:
+        "Packages of the distribution that machines have beside [those that all have](machine-contents.md). They are installed at first boot from the mirror of packages, which must have signed them. A machine that cannot get them is not ready, and says why.",
+      onAws: "From `aptMirror`.",
+      change: ANEW,
+      example: ["cmake", "postgresql-client"],
+    },
+  ),
+  certificateAuthorities: machine(z.array(authority).default([]), {
+    description:
+      "Certificate authorities that machines trust beside the public ones, each as PEM: of a private registry, or of a proxy that ends TLS. The system, Node, Python, Java, git and the session's proxy trust them, on the machine and in sessions. They are in user data, which has room for about eight.",
+    change: ANEW,
+    example: [EXAMPLE_AUTHORITY],
   }),
 } as const;

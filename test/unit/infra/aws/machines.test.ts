@@ -101,6 +101,16 @@ describe("what all machines have in common", () => {
       "arn:aws:secretsmanager:other",
     ),
     agent: row({ agent: { model: "another" } }, (made) => machine(made)["agent"], {}, { model: "another" }),
+    packages: row({ packages: ["cmake"] }, (made) => machine(made)["packages"], undefined, ["cmake"]),
+    certificateAuthorities: row(
+      { certificateAuthorities: "one\n" },
+      (made) =>
+        userData(template(made)["userData"]).document["write_files"].find(
+          ({ path }: { path: string }) => path === "/etc/cloister/authorities.pem",
+        )?.content,
+      undefined,
+      "one\n",
+    ),
     aptMirror: row(
       { aptMirror: "https://mirror.example.com/ubuntu" },
       (made) => {

@@ -1,4 +1,5 @@
 /* biome-ignore-all lint/suspicious/noExplicitAny: inputs of any resource */
+import { EXAMPLE_AUTHORITY } from "../../../../infra/settings/keys/machine.ts";
 import type { Settings } from "../../../../infra/settings/settings.ts";
 import { type Made, make, type Row, userData } from "./options.ts";
 import { settingsOf } from "./settings.ts";
@@ -254,6 +255,22 @@ export const ROWS: Readonly<Record<Exclude<Here | Parts, Whole | Compared>, Row<
     (made) => made.one("Instance")["disableApiTermination"],
     false,
     true,
+  ),
+  packages: row(
+    { packages: ["cmake"] },
+    machines(({ packages }) => packages),
+    [undefined, undefined],
+    [["cmake"], ["cmake"]],
+  ),
+  certificateAuthorities: row(
+    { certificateAuthorities: [EXAMPLE_AUTHORITY] },
+    templates(({ userData: base64 }) =>
+      userData(base64)
+        .document["write_files"].filter(({ path }: { path: string }) => path === "/etc/cloister/authorities.pem")
+        .map(({ content }: { content: string }) => content),
+    ),
+    [[], []],
+    [[EXAMPLE_AUTHORITY], [EXAMPLE_AUTHORITY]],
   ),
   aptMirror: row(
     { aptMirror: "https://mirror.example.com/ubuntu" },
