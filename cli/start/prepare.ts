@@ -1,5 +1,5 @@
 import { Listr } from "listr2";
-import { ensureBaseImage } from "../../images/base/index.ts";
+import { chosenBaseImage, ensureBaseImage } from "../../images/base/index.ts";
 import { ensureRuntimeImage } from "../../images/runtime/index.ts";
 import type { Architecture } from "../../infra/local/qemu.ts";
 import type { Settings } from "../../infra/settings/settings.ts";
@@ -47,7 +47,9 @@ export async function prepare(architecture: Architecture, baseImage: Settings["b
               {
                 title: "Runtime image",
                 task: async (_inner, part) => {
-                  const image = await ensureRuntimeImage({ arch: architecture, report: into(part) });
+                  const base = await chosenBaseImage({ arch: architecture, choice: baseImage });
+                  const ubuntuPackages = base === "ubuntu-22.04" ? "when-reachable" : "none";
+                  const image = await ensureRuntimeImage({ arch: architecture, report: into(part), ubuntuPackages });
                   part.title = `Runtime image sha256:${image.digest.slice(0, 12)}, ${Math.round(image.size / 2 ** 20)} MiB`;
                 },
               },

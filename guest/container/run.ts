@@ -178,7 +178,7 @@ function environment(spec: ContainedSpec, { name, paths }: ContainedSession, tok
     session: name,
     home: paths.home,
     token,
-    path: [`${RUNTIME_ROOT}/bin`],
+    path: [`${RUNTIME_ROOT}/bin`, `${paths.home}/.local/bin`],
     ...(spec.stdio === "capture" || !process.stdout.isTTY ? {} : { term: process.env["TERM"] ?? "dumb" }),
     extra: { ...model?.environment, ...spec.environment },
   });

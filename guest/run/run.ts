@@ -3,6 +3,7 @@ import { join, resolve } from "node:path";
 import { journal } from "../egress/audit.ts";
 import type { EgressDecision } from "../egress/decision.ts";
 import { EgressProxy } from "../egress/proxy.ts";
+import { authorityEnvironment } from "../sandbox/authorities.ts";
 import { launchArguments } from "../sandbox/bwrap.ts";
 import { sessionEnvironment } from "../sandbox/environment.ts";
 import { readLayout } from "../sandbox/layout.ts";
@@ -134,9 +135,9 @@ async function inSession(session: Session, spec: SealedSpec, request: Validated,
         session: name,
         home: paths.home,
         token: proxy.token,
-        path: [`${RUNTIME_ROOT}/bin`],
+        path: [`${RUNTIME_ROOT}/bin`, `${paths.home}/.local/bin`],
         ...(spec.stdio === "capture" || !process.stdout.isTTY ? {} : { term: process.env["TERM"] ?? "dumb" }),
-        extra: { ...model?.environment, ...spec.environment },
+        extra: { ...authorityEnvironment(), ...model?.environment, ...spec.environment },
       }),
       outside: {
         cgroup: session.scope.cgroup,

@@ -58,6 +58,11 @@ export async function explainBaseImage(options: BaseImageOptions): Promise<strin
   ];
 }
 
+/** The image that {@link ensureBaseImage} would give. Asks the network only where the cache has neither. */
+export async function chosenBaseImage(options: BaseImageOptions): Promise<Chosen["name"]> {
+  return (await decide({ ...options, store: options.store ?? new Store() })).name;
+}
+
 async function decide(options: BaseImageOptions & { store: Store }): Promise<Chosen> {
   const { arch, choice = "auto", store, host = HOST } = options;
   // A damaged entry still tells which way an earlier run went; it is made again where it is used.

@@ -17,7 +17,9 @@ export interface Component {
 export async function runtimeComponents(arch: Arch): Promise<Component[]> {
   const { node, claude } = nativePackages(arch);
   const other = nativePackages(arch === "amd64" ? "arm64" : "amd64");
-  const npm = Object.entries(await lockedVersions()).flatMap(([name, version]): Component[] => {
+  const npm = Object.entries(await lockedVersions()).flatMap(([path, version]): Component[] => {
+    // npm brings its own packages, below its folder.
+    const name = path.split("node_modules/").at(-1) ?? path;
     // The lock file names the binaries of all architectures and C libraries.
     if (name.includes("musl") || name === other.node || name === other.claude) return [];
     if (/-(linux|darwin|win32)-/.test(name) && name !== node && name !== claude) return [];

@@ -2,13 +2,14 @@ import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { VERSION } from "../../contract/version.ts";
-import { type Report, Store, sha256File } from "../../lib/store.ts";
+import { type Report, Store, sha256, sha256File } from "../../lib/store.ts";
 import type { Arch } from "./arch.ts";
 import { runtimeImageKey } from "./key.ts";
 import { KIND } from "./missing.ts";
 import { ensurePackages } from "./packages.ts";
 import { packSquashfs, SQUASHFS_MISSING, squashfsVersion } from "./squashfs.ts";
 import { layOut } from "./tree.ts";
+import { type Debs, ensureDebs } from "./ubuntu/debs.ts";
 
 export type { Arch } from "./arch.ts";
 
@@ -30,23 +31,31 @@ export interface RuntimeOptions {
   readonly arch: Arch;
   readonly report?: Report;
   readonly store?: Store;
+  /**
+   * Carries the packages that machines of Ubuntu 22.04 install beyond their image (about 110 MB): `when-reachable`, or
+   * `required`. Debian's stand-in has all of them. Default: `none`.
+   */
+  readonly ubuntuPackages?: "none" | "when-reachable" | "required";
 }
 
 /**
  * Finds the runtime image for this version of the guest's code, or makes it. The image is reproducible: the same
  * sources, lock file and tool versions give the same bytes.
  *
- * @throws when Go or mksquashfs are missing (the message says how to install them), or when the registry fails
+ * @throws when Go or mksquashfs are missing (the message says how to install them), when the registry fails, or when Ubuntu's
+ *   packages are required and cannot be had
  */
 export async function ensureRuntimeImage(options: RuntimeOptions): Promise<RuntimeImage> {
-  const { arch, report = () => {}, store = new Store() } = options;
-  const key = runtimeImageKey({ arch });
+  const { arch, report = () => {}, store = new Store(), ubuntuPackages = "none" } = options;
+  const debs = ubuntuPackages === "none" ? undefined : await ubuntuDebs(store, arch, report, ubuntuPackages);
+  const sources = runtimeImageKey({ arch });
+  const key = debs ? sha256(`${sources} ${debs.digest}`) : sources;
   const { path } = await store.entry(
     KIND,
     key,
     async (dir) => {
       const started = performance.now();
-      await buildRuntimeImage({ arch, report, store, output: join(dir, IMAGE) });
+      await buildRuntimeImage({ arch, report, store, output: join(dir, IMAGE), ...(debs ? { debs } : {}) });
       const about = { digest: await sha256File(join(dir, IMAGE)), size: (await stat(join(dir, IMAGE))).size };
       await writeFile(join(dir, ABOUT), JSON.stringify(about));
       report(
@@ -59,14 +68,33 @@ export async function ensureRuntimeImage(options: RuntimeOptions): Promise<Runti
   return { path: join(path, IMAGE), ...about };
 }
 
+async function ubuntuDebs(
+  store: Store,
+  arch: Arch,
+  report: Report,
+  wanted: "when-reachable" | "required",
+): Promise<Debs | undefined> {
+  try {
+    return await ensureDebs(store, arch, report);
+  } catch (error) {
+    const { message } = error as Error;
+    if (wanted === "required") throw new Error(`the runtime image needs packages of Ubuntu 22.04: ${message}`);
+    report(
+      `the runtime image has no packages of Ubuntu 22.04: ${message}. Machines get them from their mirror at first boot`,
+    );
+    return undefined;
+  }
+}
+
 /** Makes the image anew, whatever the store holds. */
 export async function buildRuntimeImage(options: {
   arch: Arch;
   report: Report;
   store: Store;
   output: string;
+  debs?: Debs;
 }): Promise<void> {
-  const { arch, report, store, output } = options;
+  const { arch, report, store, output, debs } = options;
   if ((await squashfsVersion()) === undefined) throw new Error(SQUASHFS_MISSING);
   const packages = await ensurePackages(store, arch, report);
   // Beside the output, so that the large binaries can be linked instead of copied.
@@ -74,7 +102,7 @@ export async function buildRuntimeImage(options: {
     mkdtemp(join(tmpdir(), "cloister-runtime-")),
   );
   try {
-    await layOut({ tree, arch, version: VERSION, packages, report });
+    await layOut({ tree, arch, version: VERSION, packages, report, ...(debs ? { debs: debs.folder } : {}) });
     report("packing the runtime image");
     await packSquashfs(tree, output);
   } finally {

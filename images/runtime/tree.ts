@@ -1,10 +1,11 @@
-import { chmod, copyFile, link, mkdir, readdir, stat, writeFile } from "node:fs/promises";
+import { chmod, copyFile, cp, link, mkdir, readdir, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Report, sha256File } from "../../lib/store.ts";
 import type { Arch } from "./arch.ts";
 import { bundleGuest } from "./bundle.ts";
 import { buildGoPrograms } from "./go.ts";
 import { lockedVersions, nativePackages, type Packages } from "./packages.ts";
+import { RELEASE } from "./ubuntu/debs.ts";
 
 const GUEST = join(import.meta.dirname, "../../guest");
 
@@ -15,6 +16,7 @@ export interface Manifest {
   readonly node: string;
   readonly claudeCode: string;
   readonly sandboxRuntime: string;
+  readonly npm: string;
   /** SHA-256 of each program in `bin/`, and of Claude Code itself, `lib/claude`. */
   readonly programs: Readonly<Record<string, string>>;
 }
@@ -32,8 +34,10 @@ export async function layOut(options: {
   version: string;
   packages: Packages;
   report: Report;
+  /** Folder of Ubuntu's packages with their index. */
+  debs?: string;
 }): Promise<Manifest> {
-  const { tree, arch, version, packages, report } = options;
+  const { tree, arch, version, packages, report, debs } = options;
   const bin = join(tree, "bin");
   await mkdir(bin, { recursive: true });
   report("bundling the guest's code and building its static programs");
@@ -42,7 +46,9 @@ export async function layOut(options: {
   // What stands in bin/ is guest/bin/claude, which starts it with the machine's settings.
   await place(packages.claude, join(tree, "lib", "claude"));
   await copyFile(join(packages.modules, JAVA_AGENT), join(tree, "lib", "srt-proxy-agent.jar"));
+  await placeNpm(join(packages.modules, "npm"), join(tree, "lib", "npm"));
   for (const folder of COPIED) await copyFiles(join(GUEST, folder), join(tree, folder));
+  if (debs) await placeDebs(debs, join(tree, "debs", RELEASE));
   await copyLicences(packages, arch, tree);
   const manifest = await manifestOf(bin, arch, version);
   await writeFile(join(tree, "MANIFEST.json"), `${JSON.stringify(manifest, undefined, 2)}\n`);
@@ -53,6 +59,21 @@ export async function layOut(options: {
 /** A link where the file system allows one: the two binaries are hundreds of megabytes. */
 async function place(from: string, to: string): Promise<void> {
   await link(from, to).catch(() => copyFile(from, to));
+}
+
+/** npm without its manual. In the image nothing can be written: what is installed globally goes to the user's home. */
+async function placeNpm(from: string, to: string): Promise<void> {
+  const unused = ["docs", "man"].map((name) => join(from, name));
+  await cp(from, to, { recursive: true, filter: (path) => !unused.includes(path) });
+  // npm(1), "npmrc": the built-in settings, which all others go before.
+  await writeFile(join(to, "npmrc"), `prefix=\${HOME}/.local\nupdate-notifier=false\nfund=false\n`);
+}
+
+async function placeDebs(from: string, to: string): Promise<void> {
+  await mkdir(to, { recursive: true });
+  for (const name of await readdir(from)) {
+    if (name === "Packages" || name.endsWith(".deb")) await place(join(from, name), join(to, name));
+  }
 }
 
 /** The files of a folder, without its sub-folders. */
@@ -69,6 +90,7 @@ async function copyLicences(packages: Packages, arch: Arch, tree: string): Promi
   await mkdir(licences, { recursive: true });
   await copyFile(join(packages.modules, node, "LICENSE"), join(licences, "node"));
   await copyFile(join(packages.modules, claude, "LICENSE.md"), join(licences, "claude-code"));
+  await copyFile(join(packages.modules, "npm/LICENSE"), join(licences, "npm"));
   await copyFile(join(packages.modules, "@anthropic-ai/sandbox-runtime/LICENSE"), join(licences, "sandbox-runtime"));
 }
 
@@ -84,6 +106,7 @@ async function manifestOf(bin: string, arch: Arch, version: string): Promise<Man
     node: versions[node] ?? "?",
     claudeCode: versions[claude] ?? "?",
     sandboxRuntime: versions["@anthropic-ai/sandbox-runtime"] ?? "?",
+    npm: versions["npm"] ?? "?",
     programs,
   };
 }

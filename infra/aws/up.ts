@@ -1,6 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Settings } from "../settings/settings.ts";
 import type { Outputs, UpContext } from "../up.ts";
+import { PUBLIC_MIRROR } from "./defaults.ts";
+import { isClosed } from "./plan/problems/network.ts";
 import { providersFor } from "./providers.ts";
 import { refusals } from "./refusals.ts";
 
@@ -20,8 +22,14 @@ export async function up(settings: Settings, context: UpContext): Promise<Output
     settings,
     stack: context.stack,
     providers,
-    runtimeImage: (bucket, parent) => uploadRuntimeImage(settings.region, imageKey, bucket, parent),
+    runtimeImage: (bucket, parent) =>
+      uploadRuntimeImage(settings.region, imageKey, bucket, parent, needsPackages(settings)),
   }).outputs;
+}
+
+/** True when machines reach no mirror, and the runtime image must carry all packages that they need. */
+function needsPackages({ network, aptMirror }: Settings): boolean {
+  return isClosed(network) && aptMirror === PUBLIC_MIRROR;
 }
 
 /**

@@ -65,7 +65,7 @@ export class LocalMachine extends pulumi.ComponentResource {
       `${name}-runtime-disk`,
       {
         step: "runtime-disk",
-        input: { root, architecture },
+        input: { root, architecture, baseImage: settings.baseImage },
         triggers: [runtimeImageKey({ arch: architecture })],
       },
       inside,

@@ -25,24 +25,24 @@ export function packages(arch: Arch): string[] {
     "cloud-init",
     "openssh-server",
     "sudo",
-    // What cloister needs on it, and what agents expect to find.
+    // The system's part of what cloister needs on it.
     "acl",
     "attr",
-    "bubblewrap",
     "ca-certificates",
-    "curl",
     "e2fsprogs",
-    "git",
     "iproute2",
-    "jq",
-    "less",
-    "nftables",
     "procps",
     "python3",
     "quota",
-    "ripgrep",
-    "socat",
+    // What every machine has, whatever its image.
+    ...machinePackages(),
   ];
+}
+
+/** The names of guest/boot/packages.list, which the boot of a machine looks for: here it finds all of them. */
+function machinePackages(): string[] {
+  const list = readFileSync(join(import.meta.dirname, "../../../guest/boot/packages.list"), "utf8");
+  return [...list.matchAll(/^(?:needed|tool) (\S+)$/gm)].map(([, name]) => name ?? "");
 }
 
 /** Sizes in MiB. The file system of a 99 MiB EFI system partition is shown as 98M by df, as on the reference machine. */
@@ -83,10 +83,13 @@ export function kernelCommandLine(arch: Arch): string {
   return `root=PARTUUID=${IDENTIFIERS.root.toLowerCase()} rootfstype=ext4 rootwait=30 rw ${own}`;
 }
 
-/** Key of the image in the store: digest of this folder's files, which decide all of it but the packages' versions. */
+/**
+ * Key of the image in the store: digest of the packages' names and this folder's files, which decide all of it but the
+ * packages' versions.
+ */
 export function debianKey(arch: Arch): string {
   const folder = import.meta.dirname;
-  const hash = createHash("sha256").update(arch);
+  const hash = createHash("sha256").update([arch, ...packages(arch)].join(" "));
   const entries = readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => !entry.isDirectory())
     .map((entry) => ({ link: entry.isSymbolicLink(), path: join(entry.parentPath ?? entry.path, entry.name) }))

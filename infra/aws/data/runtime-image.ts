@@ -7,12 +7,14 @@ import type { RuntimeSource } from "../machines/machine-template.ts";
  * another computer would build other bytes from the same sources: machines are not replaced for that.
  *
  * @param imageKey the image's, by `runtimeImageKey`
+ * @param closed machines reach no mirror: the image must carry the packages that they need
  */
 export function uploadRuntimeImage(
   region: string,
   imageKey: string,
   bucket: pulumi.Output<string>,
   parent: pulumi.Resource,
+  closed = false,
 ): pulumi.Output<RuntimeSource> {
   const command = new Command(
     "runtime-image",
@@ -20,7 +22,11 @@ export function uploadRuntimeImage(
       // No absolute path: it would differ between computers, and each would see a change. Plugins start in the folder of
       // the project or of the program.
       create: "test -d infra || cd ..; exec node --import tsx infra/aws/steps/upload.ts",
-      environment: { CLOISTER_REGION: region, CLOISTER_BUCKET: bucket },
+      environment: {
+        CLOISTER_REGION: region,
+        CLOISTER_BUCKET: bucket,
+        ...(closed ? { CLOISTER_UBUNTU_PACKAGES: "required" } : {}),
+      },
       triggers: [imageKey, bucket],
       logging: Logging.Stderr,
     },

@@ -8,7 +8,9 @@ const region = process.env["CLOISTER_REGION"] ?? "";
 const bucket = process.env["CLOISTER_BUCKET"] ?? "";
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
 
-const { path, digest, size } = await ensureRuntimeImage({ arch: "arm64", report: say });
+// Machines that reach no mirror have nowhere else to get them.
+const ubuntuPackages = process.env["CLOISTER_UBUNTU_PACKAGES"] === "required" ? "required" : "when-reachable";
+const { path, digest, size } = await ensureRuntimeImage({ arch: "arm64", report: say, ubuntuPackages });
 const key = `runtime/${digest}.squashfs`;
 // Virtual-host addressing wants a name server that knows the bucket: another endpoint than AWS's has none.
 const forcePathStyle = (process.env["AWS_ENDPOINT_URL_S3"] ?? process.env["AWS_ENDPOINT_URL"]) !== undefined;

@@ -1,5 +1,7 @@
 import { constants, copyFile, rename, rm } from "node:fs/promises";
+import { chosenBaseImage } from "../../../images/base/index.ts";
 import { ensureRuntimeImage } from "../../../images/runtime/index.ts";
+import type { Settings } from "../../settings/settings.ts";
 import type { Architecture } from "../qemu.ts";
 import { type Step, say } from "./step.ts";
 
@@ -14,9 +16,14 @@ export interface RuntimeDisk {
 /**
  * The runtime image as a disk of the machine: a copy of the cached one, so that the cache can be emptied at any time.
  */
-export const runtimeDisk: Step<{ root: string; architecture: Architecture }, RuntimeDisk> = {
-  async create({ architecture }, paths) {
-    const image = await ensureRuntimeImage({ arch: architecture, report: say });
+export const runtimeDisk: Step<
+  { root: string; architecture: Architecture; baseImage: Settings["baseImage"] },
+  RuntimeDisk
+> = {
+  async create({ architecture, baseImage }, paths) {
+    const base = await chosenBaseImage({ arch: architecture, choice: baseImage });
+    const ubuntuPackages = base === "ubuntu-22.04" ? "when-reachable" : "none";
+    const image = await ensureRuntimeImage({ arch: architecture, report: say, ubuntuPackages });
     const partial = `${paths.runtimeDisk}.part`;
     await copyFile(image.path, partial, constants.COPYFILE_FICLONE);
     await rename(partial, paths.runtimeDisk);

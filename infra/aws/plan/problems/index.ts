@@ -28,7 +28,7 @@ const DEPENDS_ON: Readonly<Record<string, readonly string[]>> = {
   ami: ["region"],
   machines: ["region", "zones"],
   network: ["region", "zones", "aptMirror"],
-  aptMirror: ["network"],
+  aptMirror: ["network", "packages"],
 };
 
 /**

@@ -7,15 +7,17 @@ import { isClosed } from "./network.ts";
 /** Problems of the mirror of packages, which machines must reach and whose name must resolve. */
 export function mirrorProblems({ settings }: Checked): Problem[] {
   const found: Problem[] = [];
-  const { aptMirror, network, region } = settings;
+  const { aptMirror, network, region, packages } = settings;
   const host = new URL(aptMirror).hostname;
   const closed = isClosed(network);
+  // What every machine has comes with the runtime image.
+  if (closed && aptMirror === PUBLIC_MIRROR && packages.length === 0) return [];
   if (closed && aptMirror === PUBLIC_MIRROR)
     found.push(
       problem(
         "aptMirror",
         aptMirror,
-        "cannot be reached with network.nat none, and machines install packages at first boot. Write a mirror that the VPC leads to (a bucket of the region), or set network.nat to single.",
+        "cannot be reached with network.nat none, and machines install cloister:packages from it at first boot. Write a mirror that the VPC leads to (a bucket of the region), or set network.nat to single, or remove cloister:packages.",
       ),
     );
   if (closed && /\.amazonaws\.com(\.cn)?$/.test(host) && bucketOf(aptMirror) === undefined)

@@ -48,6 +48,8 @@ describe("the runtime image", function () {
       "keeper",
       "mcp",
       "node",
+      "npm",
+      "npx",
       "probe",
       "proxied",
       "remove-tree",
@@ -77,6 +79,11 @@ describe("the runtime image", function () {
     assert.doesNotMatch(code, /reference\.yaml|YAMLParseError/);
     assert.doesNotMatch(code, /from\s*["'](node:)?http["']/);
     if (process.platform !== "linux") return;
+    const home = { env: { HOME: folder, CLOISTER_HOME: tree }, extendEnv: false };
+    const npm = async (...args: string[]) => (await execa(join(tree, "bin/npm"), args, home)).stdout;
+    assert.equal(await npm("--version"), manifest.npm);
+    assert.equal(await npm("prefix", "--global"), join(folder, ".local"));
+    assert.equal((await execa(join(tree, "bin/npx"), ["--version"], home)).stdout, manifest.npm);
     const help = await execa(join(tree, "bin/node"), [join(tree, "lib/cloister.mjs"), "--help"]);
     assert.match(help.stdout, /verify/);
     const version = await execa(join(tree, "bin/node"), [join(tree, "lib/cloister.mjs"), "--version"]);

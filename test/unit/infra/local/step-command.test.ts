@@ -12,7 +12,11 @@ describe("steps and the resources that run them", () => {
       disk.result().apply((path: string) => path);
       // @ts-expect-error: the result is a text
       disk.result().apply((path: { digest: string }) => path);
-      const runtime = new StepCommand("right", { step: "runtime-disk", input: { root, architecture: "arm64" } }, {});
+      const runtime = new StepCommand(
+        "right",
+        { step: "runtime-disk", input: { root, architecture: "arm64", baseImage: "auto" } },
+        {},
+      );
       runtime.result().apply(({ digest, size }: { digest: string; size: number }) => `${digest} ${size}`);
       // @ts-expect-error: no such step
       new StepCommand("unknown", { step: "disk", input: { root } }, {});
