@@ -16,6 +16,10 @@ export const RUN_FILES = {
   failure: `${RUN}/failure`,
   /** Messages of the boot for the operator: a line for each thing to look at, such as a full session disk. */
   notices: `${RUN}/notices`,
+  /** The folder in which apt works while it installs packages of the runtime image (guest/boot/packages.sh). */
+  aptImage: `${RUN}/apt-image`,
+  /** Names of apt's timers, which wait until the machine is ready. Exists while they do. */
+  heldTimers: `${RUN}/held-timers`,
   /** The report of this boot's verification, as JSON (report.ts). */
   report: `${RUN}/verification.json`,
   /** Empty when logs are shipped, else the reason why they are not. Exists when that is known (guest/aws/logs). */

@@ -31,19 +31,19 @@ apt_fetch() { # FOLDER SECONDS ARGUMENT...
   return "$_code"
 }
 
-# The first error that apt told, else what it waited for last.
+# The first error that apt told, else the last line that it said before it was ended.
 apt_reason() { # FOLDER
   _reason=
-  while read -r _line; do
+  while read -r _line || [ -n "$_line" ]; do
     case $_line in
       "E: "*)
         _reason=${_line#E: }
         break
         ;;
-      "Waiting for cache lock: "*) _reason=${_line#Waiting for cache lock: } ;;
+      ?*) _reason=$_line ;;
     esac
   done <"$1/said"
-  printf '%.300s\n' "${_reason:-apt-get gave no answer in time}"
+  printf '%.300s\n' "${_reason:-apt-get said nothing}"
 }
 
 apt_folder() { # FOLDER

@@ -1,29 +1,31 @@
 import { existsSync } from "node:fs";
 
-/** The stack's certificate authorities, one after the other: guest/boot/authorities.sh puts them there. */
-export const AUTHORITIES = "/etc/ssl/cloister/authorities.pem";
-
-/** The system's list, which has them too. */
-const SYSTEM = "/etc/ssl/certs/ca-certificates.crt";
+/** Lists of certificate authorities on a machine, as guest/boot/authorities.sh leaves them. */
+const FILES = {
+  /** The stack's own. */
+  own: "/etc/ssl/cloister/authorities.pem",
+  /** The system's, with the stack's own in it. */
+  system: "/etc/ssl/certs/ca-certificates.crt",
+};
 
 /**
  * Variables of a session for programs that have lists of authorities of their own. Empty where the stack has none: then every
- * program has what it comes with. Java's packages read the system's list (ca-certificates-java).
+ * program has those that it comes with. Java's packages read the system's list (ca-certificates-java).
  *
- * @param file the stack's authorities; only tests set it
+ * @param files only tests set them
  */
-export function authorityEnvironment(file: string = AUTHORITIES): Record<string, string> {
-  if (!existsSync(file)) return {};
+export function authorityEnvironment({ own, system }: typeof FILES = FILES): Record<string, string> {
+  if (!existsSync(own)) return {};
   return {
     // Node, npm and Claude Code add these to their own.
-    NODE_EXTRA_CA_CERTS: file,
-    // These take a whole list: Python's ssl, httpx, OpenSSL, Go, uv; requests and pip; git; curl that is not the system's; Rust.
-    SSL_CERT_FILE: SYSTEM,
-    REQUESTS_CA_BUNDLE: SYSTEM,
-    PIP_CERT: SYSTEM,
-    GIT_SSL_CAINFO: SYSTEM,
-    CURL_CA_BUNDLE: SYSTEM,
-    CARGO_HTTP_CAINFO: SYSTEM,
-    AWS_CA_BUNDLE: SYSTEM,
+    NODE_EXTRA_CA_CERTS: own,
+    // All others take a whole list: OpenSSL, Python, Go, uv; requests; pip; git; curl; cargo; AWS's programs.
+    SSL_CERT_FILE: system,
+    REQUESTS_CA_BUNDLE: system,
+    PIP_CERT: system,
+    GIT_SSL_CAINFO: system,
+    CURL_CA_BUNDLE: system,
+    CARGO_HTTP_CAINFO: system,
+    AWS_CA_BUNDLE: system,
   };
 }
