@@ -12,7 +12,7 @@ import { authorityEnvironment } from "../../../../guest/sandbox/authorities.ts";
 const BOOT = join(import.meta.dirname, "../../../../guest/boot");
 const UPDATE = "/usr/sbin/update-ca-certificates";
 
-/** The real update-ca-certificates on folders of a test, a server whose certificate is of a made authority, and real clients. */
+/** Folders of a test in place of the system's, a server whose certificate is of a made authority, and real clients. */
 describe("boot: certificate authorities", function () {
   this.timeout(60_000);
   let folder: string;
@@ -24,7 +24,7 @@ describe("boot: certificate authorities", function () {
     if (!existsSync(UPDATE) || (await execa("openssl", ["version"], { reject: false })).failed) this.skip();
     folder = await mkdtemp(join(tmpdir(), "cloister-authorities-"));
     const at = (name: string) => join(folder, name);
-    for (const name of ["etc/cloister", "etc/ssl/certs", "fake", "run", "hooks", "none"]) {
+    for (const name of ["etc/cloister", "etc/ssl/certs", "run", "hooks", "none"]) {
       await mkdir(at(name), { recursive: true });
     }
     const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "10"];
@@ -49,14 +49,8 @@ describe("boot: certificate authorities", function () {
     await new Promise<void>((resolve) => {
       server.listen(0, "localhost", resolve);
     });
-    await writeFile(
-      at("fake/update-ca-certificates"),
-      `#!/bin/sh\necho called >>'${folder}/calls'\nexec ${UPDATE} --certsconf /dev/null --certsdir '${folder}/none' ` +
-        `--localcertsdir '${folder}/local/share/ca-certificates' --etccertsdir '${folder}/etc/ssl/certs' --hooksdir '${folder}/hooks'\n`,
-      { mode: 0o755 },
-    );
     environment = {
-      PATH: `${at("fake")}:${process.env["PATH"]}`,
+      PATH: String(process.env["PATH"]),
       CLOISTER_ETC: at("etc"),
       CLOISTER_LOCAL: at("local"),
       CLOISTER_RUN: at("run"),
@@ -79,27 +73,34 @@ describe("boot: certificate authorities", function () {
     own: join(folder, "etc/ssl/cloister/authorities.pem"),
     system: join(folder, "etc/ssl/certs/ca-certificates.crt"),
   });
-  const calls = async () => (await readFile(join(folder, "calls"), "utf8").catch(() => "")).split("\n").length - 1;
-
   it("are none where the stack has none: nothing is done, and sessions have no variables", async () => {
     assert.equal((await install()).exitCode, 0);
-    assert.equal(await calls(), 0);
+    assert.ok(!existsSync(files().system));
     assert.deepEqual(authorityEnvironment(files()), {});
   });
 
-  it("are in the system's list, each as a file of its own, once", async () => {
+  it("are in the system's list and folder, each as a file of its own, once", async () => {
     const second = await readFile(join(folder, "ca2.pem"), "utf8");
     await writeFile(join(folder, "etc/cloister/authorities.pem"), authority + second);
     const { exitCode, all } = await install();
     assert.equal(exitCode, 0, all);
-    assert.deepEqual(await readdir(join(folder, "local/share/ca-certificates/cloister")), [
-      "authority-1.crt",
-      "authority-2.crt",
-    ]);
+    const local = join(folder, "local/share/ca-certificates/cloister");
+    assert.deepEqual(await readdir(local), ["cloister-authority-1.crt", "cloister-authority-2.crt"]);
     const list = await readFile(files().system, "utf8");
     for (const pem of [authority, second]) assert.ok(list.includes(new X509Certificate(pem).toString().trim()));
+    const verify = ["verify", "-no-CAfile", "-CApath", join(folder, "etc/ssl/certs"), join(folder, "leaf.pem")];
+    assert.match((await execa("openssl", verify)).stdout, /: OK$/);
+    assert.notEqual((await execa("openssl", verify.toSpliced(3, 1, "/none"), { reject: false })).exitCode, 0);
     assert.equal((await install()).exitCode, 0);
-    assert.equal(await calls(), 1, "later boots have nothing to do");
+    assert.equal(await readFile(files().system, "utf8"), list, "later boots have nothing to do");
+  });
+
+  it("stay when a package calls update-ca-certificates", async () => {
+    const local = ["--localcertsdir", join(folder, "local/share/ca-certificates"), "--hooksdir", join(folder, "hooks")];
+    const rest = ["--certsconf", "/dev/null", "--certsdir", join(folder, "none")];
+    await execa(UPDATE, [...rest, ...local, "--etccertsdir", join(folder, "etc/ssl/certs")]);
+    const list = await readFile(files().system, "utf8");
+    assert.equal(list.match(/BEGIN CERTIFICATE/g)?.length, 2);
   });
 
   /** Clients with lists of their own, by the variables of a session. */
@@ -128,12 +129,11 @@ describe("boot: certificate authorities", function () {
   }
 
   it("end the boot with the reason when they cannot be installed", async () => {
-    await writeFile(join(folder, "etc/cloister/authorities.pem"), authority);
-    await writeFile(join(folder, "fake/update-ca-certificates"), "#!/bin/sh\necho no room >&2\nexit 1\n");
+    await writeFile(join(folder, "etc/cloister/authorities.pem"), authority.replace(/MII/, "MIX"));
     assert.equal((await install()).exitCode, 1);
     assert.match(
       await readFile(join(folder, "console"), "utf8"),
-      /not ready: the certificate authorities of cloister:certificateAuthorities could not be installed: no room/,
+      /not ready: a certificate authority of cloister:certificateAuthorities could not be installed: /,
     );
   });
 });
