@@ -1,5 +1,6 @@
 import { type AgentOptions, parseAgent } from "../../guest/agent/command-line.ts";
 import { agentCommand } from "../../guest/agent/settings.ts";
+import { mergePolicy } from "../../guest/policy/merge.ts";
 import { parseRun, type RunOptions, toWords } from "../../guest/run/options.ts";
 import type { SealedRun } from "../../guest/run/request.ts";
 import { UsageError } from "../errors.ts";
@@ -22,7 +23,8 @@ export async function run(
   command: readonly string[],
   { json = false, tty = false, ...options }: OperatorRunOptions,
 ): Promise<number> {
-  const parsed = parseRun(command, options, process.env);
+  const merged = await withPolicy(options);
+  const parsed = parseRun(command, merged.options, process.env, merged.problems);
   const meant = chosen();
   if (tty && !process.stdin.isTTY) throw new UsageError("--tty needs a terminal on this side as well.");
   return await carryOut(meant, parsed, { json, tty, stdin: process.stdin });
@@ -37,10 +39,23 @@ export async function agent(
 ): Promise<number> {
   const terminal = process.stdin.isTTY ?? false;
   const task = parseAgent(words, rawArgs, options, terminal);
-  const parsed = parseRun(agentCommand(task), { ...options, agent: true }, process.env);
+  const merged = await withPolicy(options);
+  const parsed = parseRun(agentCommand(task), { ...merged.options, agent: true }, process.env, merged.problems);
   // The prompt is complete: we do not read more input from the terminal.
   const silent = terminal && !task.interactive;
   return await carryOut(chosen(), parsed, { tty: task.interactive, ...(silent ? {} : { stdin: process.stdin }) });
+}
+
+/** Sessions see folders of their machine, wherever the policy file is. */
+const ELSEWHERE = {
+  none: "sessions see folders of their machine: write an absolute path there, or --mount DIR:NAME:MODE",
+};
+
+/** Puts the policy file of `--policy`, a file of this computer, into the options. */
+export async function withPolicy<T extends RunOptions>(options: T) {
+  if (options.policy === undefined) return { options, problems: [] };
+  const { readPolicyFile } = await import("../../guest/policy/read.ts");
+  return mergePolicy(options, options.policy, await readPolicyFile(options.policy, ELSEWHERE));
 }
 
 async function carryOut(

@@ -3,8 +3,9 @@ import { chooseMachine } from "../../../cli/choose.ts";
 import { OperatorError, UsageError } from "../../../cli/errors.ts";
 import type { Fleet, MachineStatus } from "../../../cli/fleet.ts";
 import { each } from "../../../cli/report.ts";
-import { nearest, parseStack } from "../../../cli/stack.ts";
+import { parseStack } from "../../../cli/stack.ts";
 import { machineTable } from "../../../cli/table.ts";
+import { nearest } from "../../../contract/nearest.ts";
 
 const machine = (name: string, more: Partial<MachineStatus> = {}): MachineStatus => ({
   name,
