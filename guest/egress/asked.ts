@@ -1,7 +1,6 @@
 import { isIP } from "node:net";
-import { type EgressDecision, printable } from "./decision.ts";
+import { type EgressDecision, NOT_ALLOWED, printable } from "./decision.ts";
 import { entryFor } from "./policy.ts";
-import { NOT_ALLOWED } from "./proxy.ts";
 
 /** A host that was asked for, and how often. */
 export interface Asked {
