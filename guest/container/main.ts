@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { type AgentOptions, addAgentOptions, parseAgent } from "../agent/command-line.ts";
 import { agentCommand } from "../agent/settings.ts";
 import { fail, say } from "../cli/exit.ts";
+import { registerKey } from "../cli/key.ts";
 import { mergePolicy } from "../policy/merge.ts";
 import { addRunOptions, parseRun, type RunOptions, takeCarried } from "../run/options.ts";
 import type { SealedRun } from "../run/request.ts";
@@ -85,6 +86,8 @@ weaker(program.command("verify"))
     }
     process.exitCode = report.ok ? 0 : 1;
   });
+
+registerKey(program, "container");
 
 program
   .command("audit")
