@@ -1,4 +1,4 @@
-import { LOCAL_MACHINE } from "../contract/machine.ts";
+import { CONTAINER_MACHINE, LOCAL_MACHINE } from "../contract/machine.ts";
 import { nearest } from "../contract/nearest.ts";
 import { OperatorOutputs } from "../contract/outputs.ts";
 import { ensureToolchain } from "../toolchain/index.ts";
@@ -21,7 +21,12 @@ export interface Stack {
 export async function readStack(name: string): Promise<Stack> {
   const stack = parseStack(name, await keptOutputs(name, () => askPulumi(name)));
   const { outputs } = stack;
-  rememberMachines(name, outputs.target === "local" ? [LOCAL_MACHINE] : Object.keys(outputs.machines).sort());
+  const machines = {
+    local: () => [LOCAL_MACHINE],
+    container: () => [CONTAINER_MACHINE],
+    aws: () => (outputs.target === "aws" ? Object.keys(outputs.machines).sort() : []),
+  };
+  rememberMachines(name, machines[outputs.target]());
   return stack;
 }
 

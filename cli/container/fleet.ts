@@ -1,13 +1,11 @@
 import { randomBytes } from "node:crypto";
 import { execa } from "execa";
+import { CONTAINER_MACHINE as CONTAINER } from "../../contract/machine.ts";
 import type { OperatorContainerOutputs } from "../../contract/outputs.ts";
 import { type Engine, engine, findEngine } from "../../infra/container/engine.ts";
 import { OperatorError } from "../errors.ts";
 import type { Fleet, MachineStatus } from "../fleet.ts";
 import type { ExecOptions, Transport } from "../transport.ts";
-
-/** Name of the one machine of a container stack. */
-const CONTAINER = "container";
 
 /** The container of a stack, as its machine. The engine tells whether it runs, the stack's outputs tell the rest. */
 export function containerFleet(stack: string, outputs: OperatorContainerOutputs): Fleet {

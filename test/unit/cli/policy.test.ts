@@ -5,8 +5,7 @@ import { join } from "node:path";
 import { learnPolicy } from "../../../cli/commands/policy.ts";
 import { checkLearning, learnedPolicy, readResult, writeLearned } from "../../../cli/policy/learn.ts";
 import { askedOf } from "../../../guest/egress/asked.ts";
-import type { EgressDecision } from "../../../guest/egress/decision.ts";
-import { NOT_ALLOWED } from "../../../guest/egress/proxy.ts";
+import { type EgressDecision, NOT_ALLOWED } from "../../../guest/egress/decision.ts";
 import { readPolicy } from "../../../guest/policy/read.ts";
 import type { SealedRun } from "../../../guest/run/request.ts";
 

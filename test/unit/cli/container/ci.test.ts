@@ -8,8 +8,7 @@ import { baseSide, choosePolicy, headSide } from "../../../../cli/container/ci/p
 import { readSettings } from "../../../../cli/container/ci/settings.ts";
 import { plain, type StepReport, summaryOf } from "../../../../cli/container/ci/summary.ts";
 import { askedOf } from "../../../../guest/egress/asked.ts";
-import type { EgressDecision } from "../../../../guest/egress/decision.ts";
-import { NOT_ALLOWED } from "../../../../guest/egress/proxy.ts";
+import { type EgressDecision, NOT_ALLOWED } from "../../../../guest/egress/decision.ts";
 
 const ROOT = join(import.meta.dirname, "../../../..");
 const SETTER = join(ROOT, "container/ci/user-namespaces.sh");

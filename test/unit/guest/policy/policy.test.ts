@@ -9,8 +9,8 @@ import { mergePolicy } from "../../../../guest/policy/merge.ts";
 import { readPolicy, readPolicyFile } from "../../../../guest/policy/read.ts";
 import { describePolicyProblem } from "../../../../guest/policy/result.ts";
 import { policySchema } from "../../../../guest/policy/schema.ts";
-import { lowered } from "../../../../guest/run/accept.ts";
 import { parseRun, type RunOptions } from "../../../../guest/run/options.ts";
+import { lowered } from "../../../../guest/run/validate.ts";
 import { RunRefused } from "../../../../guest/sessions/request.ts";
 import { POLICY_SCHEMA_FILE, policySchemaText } from "../../../../tools/docs/policy-schema.ts";
 
