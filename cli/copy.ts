@@ -36,7 +36,8 @@ export async function copyTo(
   const path = resolve(from);
   const name = basename(path);
   if (name === "") throw new UsageError("the whole of this computer's disk is not copied: name a folder.");
-  if (!(await exists(path))) throw new OperatorError(`there is no ${shown(from)} on this computer.`);
+  if (!(await exists(path)))
+    throw new OperatorError(`there is no ${shown(from)} on this computer.`, { code: "CLOISTER_E_COPY_SOURCE" });
   const here = endHere(["send", path]);
   const there = new ReportReader();
   const packed = here.child.stdout.pipe(counter(options.moved));
@@ -85,14 +86,22 @@ export async function copyFrom(
 async function mustTake(to: string): Promise<void> {
   if (await isFolder(to)) return;
   const missing = to.endsWith("/") ? to : dirname(resolve(to));
-  if (!(await isFolder(missing))) throw new OperatorError(`there is no folder ${shown(missing)} on this computer.`);
+  if (!(await isFolder(missing))) {
+    throw new OperatorError(`there is no folder ${shown(missing)} on this computer.`, {
+      code: "CLOISTER_E_COPY_PLACE",
+    });
+  }
 }
 
 /**
  * Waits for both ends. When both fail, one of them may only report that the other is gone: the other one has the
  * reason.
  */
-async function both(code: Promise<number>, there: ReportReader, here: ReturnType<typeof endHere>): Promise<CopyReport> {
+export async function both(
+  code: Promise<number>,
+  there: ReportReader,
+  here: ReturnType<typeof endHere>,
+): Promise<CopyReport> {
   let ended: number;
   try {
     ended = await code;
@@ -112,27 +121,36 @@ async function both(code: Promise<number>, there: ReportReader, here: ReturnType
     { report: there, code: ended, where: "on the machine" },
     { report: here.report, code: own, where: "on this computer" },
   ]);
-  if (failure !== undefined) throw new OperatorError(failure);
+  if (failure !== undefined) throw failure;
   return reportOf([there, here.report]);
 }
 
 /** The reason why a copy failed, the best one that both ends give; undefined when it did not fail. */
-function failureOf(
+export function failureOf(
   ends: readonly { readonly report: ReportReader; readonly code: number; readonly where: string }[],
-): string | undefined {
+): OperatorError | undefined {
   const failed = ends.filter(({ report, code }) => code !== 0 || report.failure || !report.counts);
   if (failed.length === 0) return undefined;
   const reason = failed.find(({ report }) => report.failure && !report.failure.cut)?.report.failure?.why;
-  if (reason !== undefined) return `${shown(reason)}.`;
+  if (reason !== undefined) return new OperatorError(`${shown(reason)}.`, { code: "CLOISTER_E_COPY_REFUSED" });
   const words = failed.map(({ report }) => report.other.trim()).find((other) => other !== "");
-  if (words !== undefined) return words.split("\n").map(shown).join("\n");
+  if (words !== undefined) {
+    return new OperatorError(words.split("\n").map(shown).join("\n"), { code: "CLOISTER_E_COPY_FAILED" });
+  }
   const died = failed.find(({ report, code }) => code !== 0 && !report.failure);
-  if (died) return `the copy ended with exit code ${died.code} ${died.where}.`;
-  return "the copy was cut off: what has arrived is complete, the rest is missing. It can be repeated.";
+  if (died) {
+    return new OperatorError(`the copy ended with exit code ${died.code} ${died.where}.`, {
+      code: "CLOISTER_E_COPY_FAILED",
+    });
+  }
+  return new OperatorError(
+    "the copy was cut off: what has arrived is complete, the rest is missing. It can be repeated.",
+    { code: "CLOISTER_E_COPY_CUT" },
+  );
 }
 
-/** Starts the end that is on this computer. */
-function endHere(words: readonly string[]) {
+/** Starts the end that is on this computer (`copy/end.ts`). */
+export function endHere(words: readonly string[]) {
   const program = fileURLToPath(new URL("copy/end.mjs", import.meta.url));
   const child = spawn(process.execPath, [program, ...words], { stdio: ["pipe", "pipe", "pipe"] });
   const report = new ReportReader();
@@ -144,11 +162,11 @@ function endHere(words: readonly string[]) {
   return { child, report, exited };
 }
 
-function nowhere(): Writable {
+export function nowhere(): Writable {
   return new Writable({ write: (_data, _encoding, done) => done() });
 }
 
-function counter(moved: CopyOptions["moved"]): Transform {
+export function counter(moved: CopyOptions["moved"]): Transform {
   return new Transform({
     transform(data: Buffer, _encoding, done) {
       moved?.(data.length);

@@ -10,6 +10,10 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   ],
   "sessions ls": ["cloister sessions ls", "cloister sessions ls --json"],
   "sessions rm": ["cloister sessions rm work"],
+  "sessions stop": ["cloister sessions stop web"],
+  logs: ["cloister logs web", "cloister logs web --follow"],
+  forward: ["cloister forward web 8000", "cloister forward web 8000:18000"],
+  sync: ["cloister sync .", "cloister sync . --exclude node_modules --dry-run", "cloister sync . --prefer machine"],
   audit: [
     "cloister audit --denied",
     "cloister audit --session work --since -1h",

@@ -5,11 +5,12 @@
 import { Command } from "commander";
 import { VERSION } from "../contract/version.ts";
 import { type AgentOptions, addAgentOptions } from "../guest/agent/command-line.ts";
-import { addRunOptions, type RunOptions } from "../guest/run/options.ts";
+import { addRunOptions, DETACH, type RunOptions } from "../guest/run/options.ts";
 import { ownStacks } from "../toolchain/own-backend.ts";
 import type { AuditOptions } from "./commands/audit.ts";
 import type { Chosen } from "./commands/chosen.ts";
-import type { OperatorRunOptions } from "./commands/run.ts";
+import type { HereOption, OperatorRunOptions } from "./commands/run.ts";
+import type { SyncCommandOptions } from "./commands/sync.ts";
 import { defaultStack } from "./default-stack.ts";
 import { UsageError } from "./errors.ts";
 import { addExamples } from "./examples.ts";
@@ -21,7 +22,13 @@ interface Global {
   readonly machine?: string;
 }
 
+type AgentRunOptions = RunOptions & AgentOptions & HereOption;
+
 const STACK = ["-s, --stack <name>", "the stack (default: CLOISTER_STACK, or the only one on this computer)"] as const;
+const HERE = [
+  "--here",
+  "syncs this folder in, runs the command in its copy, and brings changes back (docs/run.md)",
+] as const;
 const MACHINE = ["-m, --machine <name>", "the machine; not needed where there is one"] as const;
 
 /** The whole command, to be given a command line. */
@@ -60,6 +67,8 @@ export function operatorProgram(): Command {
     ),
   )
     .option("-t, --tty", "gives the command a terminal")
+    .option(...HERE)
+    .option(...DETACH)
     .passThroughOptions()
     .action(async (words: string[], options: OperatorRunOptions, self: Command) => {
       await end((await import("./commands/run.ts")).run(() => chosen(self), words, options));
@@ -68,10 +77,12 @@ export function operatorProgram(): Command {
   addRunOptions(
     addAgentOptions(command("agent", "Lets the agent, Claude Code, do a task in a sealed session on the machine.")),
     "agent",
-  ).action(async (_prompt: string | undefined, _flags: string[], options: RunOptions & AgentOptions, self: Command) => {
-    const { agent } = await import("./commands/run.ts");
-    await end(agent(() => chosen(self), self.args, process.argv.slice(2), options));
-  });
+  )
+    .option(...HERE)
+    .action(async (_prompt: string | undefined, _flags: string[], options: AgentRunOptions, self: Command) => {
+      const { agent } = await import("./commands/run.ts");
+      await end(agent(() => chosen(self), self.args, process.argv.slice(2), options));
+    });
 
   const policy = program.command("policy").description("Checks and learns policy files (docs/policy.md).");
   policy
@@ -94,7 +105,7 @@ export function operatorProgram(): Command {
       await end((await import("./commands/policy.ts")).learnOnMachine(() => chosen(self), words, options));
     });
 
-  const sessions = command("sessions", "Lists and removes sessions that are kept on the machine.");
+  const sessions = command("sessions", "Lists, stops and removes sessions of the machine.");
   command("ls", "Lists the sessions that are kept or run. A second command in one: run --name NAME -- ...", sessions)
     .option("--json", "prints JSON")
     .action(async (options: { json?: boolean }, self: Command) => {
@@ -114,6 +125,26 @@ export function operatorProgram(): Command {
     .option("--json", "prints one JSON object a line")
     .action(async (options: AuditOptions, self: Command) => {
       await end((await import("./commands/audit.ts")).audit(() => chosen(self), options));
+    });
+
+  command("stop", "Ends what runs in sessions, detached or not. Kept sessions stay.", sessions)
+    .argument("<session...>")
+    .action(async (names: string[], _options: object, self: Command) => {
+      await end((await import("./commands/sessions.ts")).stopSessions(() => chosen(self), names));
+    });
+
+  command("logs", "Prints the output of a session's detached run.")
+    .argument("<session>")
+    .option("-f, --follow", "goes on until the run has ended")
+    .action(async (name: string, options: { follow?: boolean }, self: Command) => {
+      await end((await import("./commands/sessions.ts")).logs(() => chosen(self), name, options));
+    });
+
+  command("forward", "Lets programs of this computer reach a port that a session listens on, by 127.0.0.1.")
+    .argument("<session>")
+    .argument("<port[:local]>", "the port in the session, and the one here (default: the same)")
+    .action(async (name: string, ports: string, _options: object, self: Command) => {
+      await end((await import("./commands/forward.ts")).forwardCommand(() => chosen(self), name, ports));
     });
 
   const key = command(
@@ -161,6 +192,30 @@ export function operatorProgram(): Command {
       await end((await import("./commands/cp.ts")).cp(chosen(self), source, destination, options));
     });
 
+  command(
+    "sync",
+    "Makes a folder here and its copy in /sessions/folders the same: changes of both sides are exchanged.",
+  )
+    .argument("<folder>")
+    .option("--to <name>", "the copy's name on the machine (default: the folder's)")
+    .option("--prefer <side>", "settles conflicts: here or machine")
+    .option(
+      "--bring <path>",
+      "brings this back although programs would obey it, such as .git/config; repeatable",
+      collect,
+      [],
+    )
+    .option(
+      "--exclude <pattern>",
+      "a name or path that is not copied, beside those in .cloisterignore; repeatable",
+      collect,
+      [],
+    )
+    .option("--dry-run", "only says what would happen")
+    .action(async (folder: string, options: SyncCommandOptions, self: Command) => {
+      await end((await import("./commands/sync.ts")).syncCommand(() => chosen(self), folder, options));
+    });
+
   program
     .command("completion")
     .description("Prints what completes this command in a shell.")
@@ -178,6 +233,8 @@ export function operatorProgram(): Command {
   addExamples(program);
   return program;
 }
+
+const collect = (value: string, before: readonly string[]): string[] => [...before, value];
 
 /** Reads the options that every command has, which may stand before or after the command. */
 export function globalsOf(self: Command): Global {

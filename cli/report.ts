@@ -2,6 +2,7 @@ import { Report } from "../contract/report.ts";
 import { capture } from "./capture.ts";
 import { OperatorError } from "./errors.ts";
 import type { Fleet, MachineStatus } from "./fleet.ts";
+import { firstSentence } from "./sentence.ts";
 
 /** Machines that are asked at once: each takes a process here, and a session of SSM. */
 const AT_ONCE = 8;
@@ -30,9 +31,12 @@ async function reportOf(fleet: Fleet, machine: MachineStatus, command: readonly 
   }
   const parsed = Report.safeParse(said);
   if (parsed.success) return parsed.data;
-  throw new OperatorError(`the report of ${machine.name} is not of this version: ${parsed.error.message}`, {
-    code: "CLOISTER_E_NO_REPORT",
-  });
+  const [first] = parsed.error.issues;
+  const where = first === undefined ? "" : `: ${first.path.join(".") || "it"} ${firstSentence(first.message)}`;
+  throw new OperatorError(
+    `the report of ${machine.name} is not of this version${where}. Bring the stack up again, so that both are of one version.`,
+    { code: "CLOISTER_E_NO_REPORT" },
+  );
 }
 
 /** Runs an action for each element, some at the same time. The results are in the elements' order. */

@@ -178,6 +178,30 @@ export const ERRORS = {
     cause: "A program that leads to the machine is missing on this computer: ssh, or AWS's session-manager-plugin.",
     remedy: "Install it as the message says.",
   },
+  CLOISTER_E_COPY_SOURCE: {
+    cause: "There is nothing of this name on this computer to be copied.",
+    remedy: "Write the path of a file or a folder that is there.",
+  },
+  CLOISTER_E_COPY_PLACE: {
+    cause: "The folder on this computer into which the copy shall go is not there.",
+    remedy: "Make the folder first, or name another one.",
+  },
+  CLOISTER_E_COPY_REFUSED: {
+    cause: "One side could not read or write: nothing of this name, no right to it, no room, or a link in the way.",
+    remedy: "Mend what the message names. `--root` reads and writes as root on the machine.",
+  },
+  CLOISTER_E_COPY_CUT: {
+    cause: "The copy was cut off before its end. Files that have arrived are complete.",
+    remedy: "Repeat it.",
+  },
+  CLOISTER_E_COPY_FAILED: {
+    cause: "A program of the copy ended with words that are not its own, or without any.",
+    remedy: "The message has them; `cloister doctor` looks for a cause.",
+  },
+  CLOISTER_E_NO_AUDIT: {
+    cause: "The folder has no audit log of a container.",
+    remedy: "Name the folder that `npm run container -- run --audit DIR` named.",
+  },
   CLOISTER_E_AWS: {
     cause: "AWS refused a call, or could not be asked.",
     remedy: "Sign in again, or get the rights that docs/operating.md lists.",

@@ -77,7 +77,7 @@ export const McpServers = z.record(
  * programs are not public): `session` tells the agent where it is and what it may do, `web` fetches a page as text
  * through the session's own proxy.
  */
-export const DEFAULT_MCP_SERVERS: Record<string, { command: string; args: string[] }> = {
+export const DEFAULT_MCP_SERVERS: Record<"session" | "web", { command: string; args: string[] }> = {
   session: { command: "/opt/cloister/bin/mcp", args: ["session"] },
   web: { command: "/opt/cloister/bin/mcp", args: ["web"] },
 };

@@ -2,8 +2,9 @@ import { isReady } from "../../contract/report.ts";
 import { messageOf } from "../errors.ts";
 import type { Fleet, MachineStatus } from "../fleet.ts";
 import { each, verifiedAtBoot } from "../report.ts";
+import { firstSentence } from "../sentence.ts";
 import { readStack } from "../stack.ts";
-import { machineTable } from "../table.ts";
+import { machineList } from "../table.ts";
 import { fleetOf } from "../targets.ts";
 
 /** `cloister ls`. @returns 0 */
@@ -14,8 +15,8 @@ export async function ls(
   const fleet = await fleetOf(await readStack(stack));
   const machines = await fleet.machines();
   const told = ask ? await each(machines, (machine) => askMachine(fleet, machine)) : machines;
-  const text = json ? JSON.stringify(told, undefined, 2) : machineTable(told, process.stdout.columns ?? 120);
-  process.stdout.write(`${text}\n`);
+  const text = json ? JSON.stringify(told, undefined, 2) : machineList(told, process.stdout);
+  process.stdout.write(text === "" ? "" : `${text}\n`);
   return 0;
 }
 
@@ -26,11 +27,13 @@ async function askMachine(fleet: Fleet, machine: MachineStatus): Promise<Machine
     const report = await verifiedAtBoot(fleet, machine);
     const { rows, notReady, unremoved = [] } = report;
     const kept = rows.filter(({ status }) => status === "ok").length;
-    const stuck = unremoved.map(({ name, reason }) => `; the session ${name} could not be removed: ${reason}`).join("");
-    const by = `it says, of this boot: ${kept} of ${rows.length} rows ok${notReady ? `; ${notReady}` : ""}${stuck}`;
+    const stuck = unremoved
+      .map(({ name, reason }) => `; the session ${name} could not be removed: ${firstSentence(reason)}`)
+      .join("");
+    const why = notReady ? `; ${firstSentence(notReady)}` : "";
+    const by = `it says, of this boot: ${kept} of ${rows.length} rows ok${why}${stuck}`;
     return { ...machine, verification: { verdict: isReady(report) ? "passed" : "failed", by } };
   } catch (error) {
-    const [why = ""] = messageOf(error).split("\n");
-    return { ...machine, verification: { verdict: "unknown", by: why } };
+    return { ...machine, verification: { verdict: "unknown", by: firstSentence(messageOf(error)) } };
   }
 }

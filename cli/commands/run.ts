@@ -3,13 +3,20 @@ import { agentCommand } from "../../guest/agent/settings.ts";
 import { mergePolicy } from "../../guest/policy/merge.ts";
 import { parseRun, type RunOptions, toWords } from "../../guest/run/options.ts";
 import type { SealedRun } from "../../guest/run/request.ts";
-import { UsageError } from "../errors.ts";
+import { OperatorError, UsageError } from "../errors.ts";
 import type { ExecOptions } from "../transport.ts";
 import { type Chosen, reach } from "./chosen.ts";
+import { type SyncedFolder, syncAndTell, syncedFolder, syncReached } from "./sync.ts";
 
-/** Options of `cloister run`: those of the machine's own `cloister run`, and `tty`. */
-export interface OperatorRunOptions extends RunOptions {
+/** The option that copies a folder in and its changes back. */
+export interface HereOption {
+  readonly here?: boolean;
+}
+
+/** Options of `cloister run`: those of the machine's own `cloister run`, and some of this side. */
+export interface OperatorRunOptions extends RunOptions, HereOption {
   readonly tty?: boolean;
+  readonly detach?: boolean;
 }
 
 /**
@@ -21,13 +28,25 @@ export interface OperatorRunOptions extends RunOptions {
 export async function run(
   chosen: () => Chosen,
   command: readonly string[],
-  { json = false, tty = false, ...options }: OperatorRunOptions,
+  { json = false, tty = false, here = false, detach = false, ...options }: OperatorRunOptions,
 ): Promise<number> {
+  if (detach && (tty || here || json)) {
+    throw new UsageError("--detach goes on by itself: leave out --tty, --here and --json.");
+  }
+  const folder = here ? await syncedFolder(".") : undefined;
   const merged = await withPolicy(options);
-  const parsed = parseRun(command, merged.options, process.env, merged.problems);
+  const parsed = parseRun(command, withFolder(merged.options, folder), process.env, merged.problems);
   const meant = chosen();
   if (tty && !process.stdin.isTTY) throw new UsageError("--tty needs a terminal on this side as well.");
-  return await carryOut(meant, parsed, { json, tty, stdin: process.stdin });
+  return await carryOut(meant, parsed, { json, tty, detach, ...(detach ? {} : { stdin: process.stdin }), folder });
+}
+
+/** Shows the folder's copy to the session, and works in it. */
+function withFolder(options: RunOptions, folder: SyncedFolder | undefined): RunOptions {
+  if (folder === undefined) return options;
+  const { there, name } = folder;
+  // git and builds delete files: what a session deletes is kept aside when the changes come back.
+  return { ...options, mount: [...options.mount, `${there}:${name}:rwd`], cwd: options.cwd ?? `mnt/${name}` };
 }
 
 /** `cloister agent`: Claude Code in a sealed session. On a terminal and without a prompt a person talks to it. */
@@ -35,15 +54,25 @@ export async function agent(
   chosen: () => Chosen,
   words: readonly string[],
   rawArgs: readonly string[],
-  options: RunOptions & AgentOptions,
+  { here = false, ...options }: RunOptions & AgentOptions & HereOption,
 ): Promise<number> {
   const terminal = process.stdin.isTTY ?? false;
   const task = parseAgent(words, rawArgs, options, terminal);
+  const folder = here ? await syncedFolder(".") : undefined;
   const merged = await withPolicy(options);
-  const parsed = parseRun(agentCommand(task), { ...merged.options, agent: true }, process.env, merged.problems);
+  const parsed = parseRun(
+    agentCommand(task),
+    { ...withFolder(merged.options, folder), agent: true },
+    process.env,
+    merged.problems,
+  );
   // The prompt is complete: we do not read more input from the terminal.
   const silent = terminal && !task.interactive;
-  return await carryOut(chosen(), parsed, { tty: task.interactive, ...(silent ? {} : { stdin: process.stdin }) });
+  return await carryOut(chosen(), parsed, {
+    tty: task.interactive,
+    folder,
+    ...(silent ? {} : { stdin: process.stdin }),
+  });
 }
 
 /** Sessions see folders of their machine, wherever the policy file is. */
@@ -63,13 +92,25 @@ async function carryOut(
   run: SealedRun,
   {
     json = false,
+    detach = false,
     tty,
     stdin,
-  }: { readonly json?: boolean; readonly tty: boolean; readonly stdin?: ExecOptions["stdin"] },
+    folder,
+  }: {
+    readonly json?: boolean;
+    readonly detach?: boolean;
+    readonly tty: boolean;
+    readonly stdin?: ExecOptions["stdin"];
+    readonly folder: SyncedFolder | undefined;
+  },
 ): Promise<number> {
-  const { transport } = await reach(chosen);
-  const { words, environment } = toWords(run, { json });
-  return await transport.exec(words, {
+  const reached = await reach(chosen);
+  const { transport } = reached;
+  if (folder !== undefined && (await syncAndTell(reached, folder)).plan.conflicts.length > 0) {
+    throw new OperatorError("there are conflicts between the folder and its copy: settle them, then run it again.");
+  }
+  const { words, environment } = toWords(run, { json, detach });
+  const code = await transport.exec(words, {
     environment,
     ...(stdin === undefined ? {} : { stdin }),
     stdout: process.stdout,
@@ -77,4 +118,7 @@ async function carryOut(
     signals: true,
     ...(tty ? { tty } : {}),
   });
+  // Also the changes of a command that failed come back.
+  const synced = folder === undefined ? 0 : await syncReached(reached, folder);
+  return code === 0 ? synced : code;
 }

@@ -17,7 +17,9 @@ export async function containerAudit(folder: string, options: AuditOptions): Pro
   checkReading(options);
   const file = join(folder, AUDIT_FILE);
   await access(file, constants.R_OK).catch((error: unknown) => {
-    throw new OperatorError(`no audit log in ${folder}: ${messageOf(error)}. Name the folder that run --audit named.`);
+    throw new OperatorError(`no audit log in ${folder}: ${messageOf(error)}. Name the folder that run --audit named.`, {
+      code: "CLOISTER_E_NO_AUDIT",
+    });
   });
   if (!options.follow) {
     await showRows(createReadStream(file), options);

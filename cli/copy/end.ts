@@ -1,26 +1,28 @@
 /**
- * One end of a copy on this computer: `send PATH` or `receive PATH NAME`, records on standard output or input. It is a
- * process of its own for two reasons: its working folder is its place in the tree (`place.ts`), and its file calls do
+ * One end of a copy on this computer: `send PATH` or `receive PATH NAME`, records on standard output or input. `cloister
+ * sync` uses more: `list PATH SKIP LIMIT` sends digests instead of content, `pick PATH` sends what standard input names,
+ * `receive PATH NAME LIMIT` takes at most so many bytes, and `apply PATH` carries steps out (`apply.ts`). It is a process of its own for two reasons: its working folder is its place in the tree (`place.ts`), and its file calls do
  * not delay the process that speaks to the machine. `far-end/copy_end.py` is the same on the machine.
  */
 import { Readable } from "node:stream";
+import { buffer } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
 import { createDeflate, createInflate } from "node:zlib";
 import type { Way } from "./place.ts";
 import { Receiver } from "./receive.ts";
 import { NoCopy, RecordReader } from "./records.ts";
-import { send } from "./send.ts";
+import { type Sending, send, treeOf } from "./send.ts";
 import { CopyFailure, reasonOf, sayLine, Telling } from "./telling.ts";
 
 const CUT = "the copy was cut off";
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 const telling = new Telling();
 
-async function sending(path: string, way: Way | undefined): Promise<void> {
-  await pipeline(Readable.from(send(path, telling, way), { objectMode: true }), createDeflate(), process.stdout);
+async function sending(path: string, options: Sending): Promise<void> {
+  await pipeline(Readable.from(send(path, telling, options), { objectMode: true }), createDeflate(), process.stdout);
 }
 
-async function receiving(path: string, name: string, way: Way | undefined): Promise<void> {
+async function receiving(path: string, name: string, way: Way | undefined, limit: number): Promise<void> {
   const receiver = new Receiver(path, name, telling, way);
   for (const signal of SIGNALS) {
     process.once(signal, () => {
@@ -29,8 +31,11 @@ async function receiving(path: string, name: string, way: Way | undefined): Prom
     });
   }
   const reader = new RecordReader();
+  let size = 0;
   try {
     for await (const data of process.stdin.pipe(createInflate())) {
+      size += (data as Buffer).length;
+      if (size > limit) throw new CopyFailure(`more came than ${limit / 2 ** 20} MiB`);
       for (const one of reader.read(data as Buffer)) if (receiver.take(one)) return;
     }
     throw new CopyFailure(CUT, { cut: true });
@@ -49,11 +54,18 @@ function failureOf(error: unknown): { readonly why: string; readonly cut: boolea
   return { why: reasonOf(error), cut: false };
 }
 
-const [role, path = "", name = ""] = process.argv.slice(2);
+const [role, path = "", name = "", limit = ""] = process.argv.slice(2);
 // Tests use both ways.
 const way = process.env["CLOISTER_COPY_WAY"] as Way | undefined;
 try {
-  await (role === "send" ? sending(path, way) : receiving(path, name, way));
+  if (role === "send") await sending(path, { way });
+  else if (role === "pick") await sending(path, { way, only: treeOf(await buffer(process.stdin)) });
+  else if (role === "list") {
+    const skip = name === "" ? {} : { skip: new RegExp(name) };
+    await sending(path, { way, listing: { ...skip, limit: Number(limit) } });
+  } else if (role === "receive")
+    await receiving(path, name, way, limit === "" ? Number.POSITIVE_INFINITY : Number(limit));
+  else (await import("./apply.ts")).apply(path, await buffer(process.stdin), telling, way);
   telling.sum();
   process.exit(0);
 } catch (error) {

@@ -6,6 +6,7 @@
  *   u                     it ends
  *   f META NAME           a file begins: b DATA ... and e, or x when it could not be read to its end
  *   l META SIZE NAME LINK a symbolic link; SIZE (2 bytes) is the name's
+ *   h SIZE DIGEST         in a listing, instead of DATA: a file's size (8 bytes) and the SHA-256 of its content
  *   z                     all was sent
  *
  * META is the mode (2 bytes) and the time of the last change in nanoseconds (8 bytes). Numbers begin with the high
@@ -17,7 +18,7 @@
  */
 
 /** Letters of records. */
-export type Letter = "d" | "u" | "f" | "b" | "e" | "x" | "l" | "z";
+export type Letter = "d" | "u" | "f" | "b" | "e" | "x" | "l" | "h" | "z";
 
 /** One record. */
 export interface CopyRecord {
@@ -66,6 +67,19 @@ export function linkRecord(meta: Buffer, name: Buffer, target: Buffer): Buffer {
   const size = Buffer.alloc(2);
   size.writeUInt16BE(name.length);
   return record("l", meta, size, name, target);
+}
+
+/** Writes a file's digest. */
+export function digestRecord(size: bigint, digest: Buffer): Buffer {
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64BE(size);
+  return record("h", length, digest);
+}
+
+/** Reads a file's digest. */
+export function readDigest(data: Buffer): { readonly size: bigint; readonly digest: string } {
+  if (data.length !== 40) throw new NoCopy();
+  return { size: data.readBigUInt64BE(0), digest: data.toString("hex", 8) };
 }
 
 /** The records cannot be read, or try something that no end of ours would do. */

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import {
   type BigIntStats,
   closeSync,
@@ -13,11 +14,45 @@ import {
 } from "node:fs";
 import { basename, dirname } from "node:path";
 import { NotAFolder, type Place, stand, type Way } from "./place.ts";
-import { CHUNK, DEEPEST, linkRecord, metaOf, record } from "./records.ts";
+import { CHUNK, DEEPEST, digestRecord, linkRecord, metaOf, record } from "./records.ts";
 import { CopyFailure, isFatal, reasonOf, type Telling } from "./telling.ts";
 
 // Opening must not wait for the other side of a pipe, and must not make a terminal the one of this process.
 const READ = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY;
+
+/** Entries of a tree that are wanted: a name, as latin1 text of its bytes, leads to the names below it. */
+export interface Tree extends Map<string, Tree> {}
+
+/** A part of a tree, or digests instead of content. */
+export interface Sending {
+  readonly way?: Way | undefined;
+  /** Sends only these entries of a folder. */
+  readonly only?: Tree;
+  /**
+   * Sends the digest of each file instead of its content. It lists an entry that cannot be copied, so that it does not
+   * look deleted.
+   */
+  readonly listing?: {
+    /** Leaves out entries whose path below the top matches. The path is latin1 text of its bytes. */
+    readonly skip?: RegExp;
+    /** The largest file to list, in bytes. */
+    readonly limit: number;
+  };
+}
+
+/** Reads the names that {@link Sending.only} takes: paths below the top, separated by NUL characters. */
+export function treeOf(paths: Buffer): Tree {
+  const tree: Tree = new Map();
+  for (const path of paths.toString("latin1").split("\0")) {
+    let below = tree;
+    for (const name of path === "" ? [] : path.split("/")) {
+      const next: Tree = below.get(name) ?? new Map();
+      below.set(name, next);
+      below = next;
+    }
+  }
+  return tree;
+}
 
 /**
  * Sends a file or a folder of this computer, as records. The operator has named a path: links on the way to it are
@@ -25,14 +60,27 @@ const READ = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK | 
  *
  * @throws CopyFailure when this path cannot be sent
  */
-export function* send(path: string, telling: Telling, way?: Way): Generator<Buffer> {
+export function* send(path: string, telling: Telling, sending: Sending = {}): Generator<Buffer> {
   const real = realpathSync(path);
-  const place = stand(dirname(real), way);
+  const place = stand(dirname(real), sending.way);
   const name = Buffer.from(basename(real));
-  const sender = new Sender(place, path, Buffer.from(basename(path)), telling);
+  const sender = new Sender(place, path, Buffer.from(basename(path)), telling, sending);
   yield* sender.entry(name);
   yield* sender.rest();
   yield record("z");
+}
+
+/** The names in a folder that are still to come: of the folder itself, or of those that are wanted. */
+interface Names {
+  readonly dir?: Dir;
+  readonly tree?: Tree;
+  readonly rest?: IterableIterator<string>;
+}
+
+/** Lists an entry that is there and cannot be copied. */
+function* unknown(name: Buffer, seen: BigIntStats | undefined): Generator<Buffer> {
+  yield record("f", metaOf(seen ?? { mode: 0n, mtimeNs: 0n }), name);
+  yield record("x");
 }
 
 class Sender {
@@ -40,10 +88,15 @@ class Sender {
   readonly #path: string;
   readonly #telling: Telling;
   readonly #trail: Buffer[] = [];
-  readonly #open: Dir[] = [];
+  readonly #open: Names[] = [];
+  readonly #listing: Sending["listing"];
   #called: Buffer | undefined;
+  /** The wanted entries of the folder that is entered next. */
+  #wanted: Tree | undefined;
 
-  constructor(place: Place, path: string, called: Buffer, telling: Telling) {
+  constructor(place: Place, path: string, called: Buffer, telling: Telling, { only, listing }: Sending) {
+    this.#wanted = only;
+    this.#listing = listing;
     this.#place = place;
     this.#path = path;
     this.#called = called;
@@ -55,11 +108,12 @@ class Sender {
     const top = this.#called !== undefined;
     this.#trail.push(this.#called ?? name);
     this.#called = undefined;
+    let seen: BigIntStats | undefined;
     try {
-      const seen = lstatSync(this.#place.at(name), { bigint: true });
+      seen = lstatSync(this.#place.at(name), { bigint: true });
       if (seen.isDirectory() && this.#open.length < DEEPEST) {
         this.#place.enter(name);
-        this.#open.push(this.#list());
+        this.#open.push(this.#list(this.#wanted));
         yield record("d", metaOf(this.#place.stats()), name);
         return;
       }
@@ -69,23 +123,27 @@ class Sender {
       } else {
         const why = kindOf(seen);
         if (top) throw new CopyFailure(`${this.#path} is ${why}`);
+        if (this.#listing) yield* unknown(name, seen);
         this.#left(why);
       }
     } catch (error) {
       this.#failed(error, top);
+      if (this.#listing && (error as NodeJS.ErrnoException).code !== "ENOENT") yield* unknown(name, seen);
     }
     this.#trail.pop();
   }
 
   *rest(): Generator<Buffer> {
-    for (let dir = this.#open.at(-1); dir; dir = this.#open.at(-1)) {
-      const name = this.#next(dir);
-      if (name !== undefined) yield* this.entry(name);
-      else {
+    for (let names = this.#open.at(-1); names; names = this.#open.at(-1)) {
+      const name = this.#next(names);
+      if (name !== undefined) {
+        this.#wanted = names.tree?.get(name.toString("latin1"));
+        yield* this.entry(name);
+      } else {
         yield record("u");
         this.#open.pop();
         this.#trail.pop();
-        dir.closeSync();
+        names.dir?.closeSync();
         this.#place.leave();
       }
     }
@@ -97,6 +155,12 @@ class Sender {
       const before = fstatSync(file, { bigint: true });
       if (!before.isFile()) throw new NotAFolder();
       yield record("f", metaOf(before), name);
+      const digest = createHash("sha256");
+      if (this.#listing && before.size > BigInt(this.#listing.limit)) {
+        yield record("x");
+        this.#left(`it is larger than ${this.#listing.limit / 2 ** 20} MiB`);
+        return;
+      }
       // We read no more than the size at the start: so a file that grows for ever ends too.
       let rest = before.size;
       for (let read = 1; rest > 0n && read > 0; rest -= BigInt(read)) {
@@ -108,8 +172,10 @@ class Sender {
           this.#left(reasonOf(error));
           return;
         }
-        if (read > 0) yield record("b", data.subarray(0, read));
+        if (this.#listing) digest.update(data.subarray(0, read));
+        else if (read > 0) yield record("b", data.subarray(0, read));
       }
+      if (this.#listing) yield digestRecord(before.size - rest, digest.digest());
       yield record("e");
       const after = fstatSync(file, { bigint: true });
       if (rest > 0n || after.size !== before.size || after.mtimeNs !== before.mtimeNs) {
@@ -120,23 +186,38 @@ class Sender {
     }
   }
 
-  #list(): Dir {
+  #list(tree: Tree | undefined): Names {
     try {
-      return opendirSync(this.#place.self, { encoding: "buffer" as BufferEncoding });
+      if (tree) return { tree, rest: tree.keys() };
+      return { dir: opendirSync(this.#place.self, { encoding: "buffer" as BufferEncoding }) };
     } catch (error) {
       this.#place.leave();
       throw error;
     }
   }
 
-  #next(dir: Dir): Buffer | undefined {
+  #next({ dir, rest }: Names): Buffer | undefined {
+    if (rest) {
+      const { value } = rest.next() as { value?: string };
+      return value === undefined ? undefined : Buffer.from(value, "latin1");
+    }
     try {
-      // The types of Node do not know names that are bytes.
-      return dir.readSync()?.name as unknown as Buffer | undefined;
+      for (;;) {
+        // The types of Node do not know names that are bytes.
+        const name = dir?.readSync()?.name as unknown as Buffer | undefined;
+        if (name === undefined || !this.#skips(name)) return name;
+      }
     } catch (error) {
+      if (this.#listing) throw error;
       this.#telling.tell("left", [...this.#trail, Buffer.from("...")], reasonOf(error));
       return undefined;
     }
+  }
+
+  #skips(name: Buffer): boolean {
+    const skip = this.#listing?.skip;
+    if (skip === undefined) return false;
+    return skip.test([...this.#trail.slice(1), name].map((part) => part.toString("latin1")).join("/"));
   }
 
   #failed(error: unknown, top: boolean): void {

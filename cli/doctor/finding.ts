@@ -1,3 +1,6 @@
+import { messageOf } from "../errors.ts";
+import { firstSentence } from "../sentence.ts";
+
 /**
  * The result of one look. `note`: worth knowing, and not in the way. `problem`: in the way, or soon will be.
  */
@@ -36,7 +39,7 @@ export async function findings(
       try {
         return [await look()].flat();
       } catch (error) {
-        const [first = ""] = (error instanceof Error ? error.message : String(error)).split("\n");
+        const first = firstSentence(messageOf(error));
         return [note(cause, `this could not be looked at: ${first}`, "Mend what it says, and run doctor again.")];
       }
     }),

@@ -81,7 +81,7 @@ export function clockTold(name: string, there: number, before: number, after: nu
   const seconds = Math.abs(off) / 1000;
   const seen = `the clock of ${name} is ${seconds.toFixed(0)} s ${off < 0 ? "behind" : "ahead of"} this computer's`;
   const remedy =
-    "This computer slept, or its own clock is wrong. The machine sets its clock within a minute (cloister-clock); else: cloister shell, then sudo systemctl restart cloister-clock.";
+    "This computer slept, or its own clock is wrong. A local machine sets its clock within a minute; else: cloister shell, then sudo systemctl restart cloister-clock. On AWS: sudo systemctl restart chrony.";
   if (seconds >= CLOCK.problem) return problem("clock", seen, remedy);
   return seconds >= CLOCK.note
     ? note("clock", seen, remedy)

@@ -1,12 +1,16 @@
-# One end of `cloister cp` on a machine: `send PATH` or `receive PATH NAME`, as whom the copy is made. It is sent along with
-# each copy (cli/copy.ts), needs nothing but Python's standard library, and leaves nothing. cli/copy/send.ts and receive.ts
-# are the same on the operator's computer; cli/copy/records.ts says what goes between both.
+# One end of `cloister cp` on a machine: `send PATH` or `receive PATH NAME`, as whom the copy is made. `cloister sync` uses
+# three more: `list PATH SKIP LIMIT` sends digests instead of content, `pick PATH` sends and `delete PATH` deletes only what
+# standard input names. It is sent along with each copy (cli/copy.ts), needs nothing but Python's standard library, and
+# leaves nothing. cli/copy/send.ts and receive.ts are the same on the operator's computer; cli/copy/records.ts says what goes
+# between both.
 #
 # Sessions write where this reads and writes, so it never hands the kernel a path that has a folder of theirs in it: every
 # folder is opened once, by one name in a folder that is open already, and not through a link.
 import errno
+import hashlib
 import json
 import os
+import re
 import signal
 import stat
 import struct
@@ -142,7 +146,8 @@ def meta(seen):
     return META.pack(seen.st_mode & 0o7777, max(-(1 << 62), min(1 << 62, seen.st_mtime_ns)))
 
 
-def send(path):
+def send(path, tree=None):
+    """Sends a tree, or of it only the entries of another tree: a name leads to the names below it."""
     folder, name = find(path)
     try:
         look(name, folder)
@@ -156,16 +161,18 @@ def send(path):
     opened = send_entry(folder, name, trail, path)
     while True:
         if opened is not None:
-            stack.append((opened, os.scandir(opened)))
+            stack.append((opened, names_in(opened, tree, trail[1:]), tree))
         elif stack:
             trail.pop()
         if not stack:
             break
         opened = None
-        folder, names = stack[-1]
+        folder, names, below = stack[-1]
         try:
             entry = next(names, None)
         except OSError as error:
+            if listing is not None:
+                raise Fail("%s: %s" % (text(b"/".join(trail)), reason(error))) from None
             tell("left", trail + [b"..."], reason(error))
             entry = None
         if entry is None:
@@ -174,15 +181,96 @@ def send(path):
             os.close(folder)
             stack.pop()
         else:
-            name = os.fsencode(entry.name)
-            trail.append(name)
-            opened = send_entry(folder, name, trail, None)
+            trail.append(entry)
+            tree = None if below is None else below[entry]
+            opened = send_entry(folder, entry, trail, None)
     put(b"z")
     out(packing.flush())
 
 
+def names_in(folder, tree, trail):
+    if tree is not None:
+        yield from tree
+        return
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            name = os.fsencode(entry.name)
+            if listing is None or not listing.skips(trail + [name]):
+                yield name
+
+
+class Listing:
+    """Digests are wanted instead of content, of files up to this size and of entries that no pattern names."""
+
+    def __init__(self, skip, limit):
+        self.skip = re.compile(skip) if skip else None
+        self.limit = int(limit)
+
+    def skips(self, trail):
+        return self.skip is not None and self.skip.search(b"/".join(trail)) is not None
+
+
+listing = None
+
+
+def unknown(seen, name):
+    """Lists an entry that is there and cannot be copied: it must not look deleted."""
+    put(b"f", (meta(seen) if seen else bytes(META.size)) + name)
+    put(b"x")
+
+
+def list_tree(path, skip, limit):
+    global listing
+    listing = Listing(skip, limit)
+    send(path)
+
+
+def chosen():
+    """The paths on standard input, in their order."""
+    paths = [path for path in sys.stdin.buffer.read().split(b"\0") if path]
+    for path in paths:
+        if not all(proper(name) for name in path.split(b"/")):
+            raise Fail("the other side sent a name that would lead elsewhere: %s" % text(path))
+    return paths
+
+
+def pick(path):
+    tree = {}
+    for one in chosen():
+        below = tree
+        for name in one.split(b"/"):
+            below = below.setdefault(name, {})
+    send(path, tree)
+
+
+def delete(path):
+    above, last = find(path)
+    try:
+        top = os.open(last, PATH, dir_fd=above)
+    except OSError as error:
+        raise Fail("%s: %s" % (text(path), reason(error))) from None
+    for one in chosen():
+        *folders, name = one.split(b"/")
+        opened = [top]
+        try:
+            for part in folders:
+                opened.append(os.open(part, PATH, dir_fd=opened[-1]))
+            if stat.S_ISDIR(look(name, opened[-1]).st_mode):
+                os.rmdir(name, dir_fd=opened[-1])
+            else:
+                os.unlink(name, dir_fd=opened[-1])
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            tell("left", one.split(b"/"), "not deleted: %s" % os.strerror(error.errno or errno.EIO))
+        finally:
+            for folder in opened[1:]:
+                os.close(folder)
+
+
 def send_entry(folder, name, trail, top):
     """Sends a file or a link. Of a folder the beginning: its descriptor is given back."""
+    seen = None
     try:
         seen = look(name, folder)
         if stat.S_ISREG(seen.st_mode):
@@ -194,8 +282,12 @@ def send_entry(folder, name, trail, top):
             why = next((word for test, word in KINDS if test(seen.st_mode)), "neither a file nor a folder")
             if top:
                 raise Fail("%s is %s" % (text(top), why))
+            if listing is not None:
+                unknown(seen, name)
             tell("left", trail, why)
         elif len(trail) > DEEPEST:
+            if listing is not None:
+                unknown(seen, name)
             tell("left", trail, "it is more than %d folders deep" % DEEPEST)
         else:
             opened = os.open(name, FOLDER, dir_fd=folder)
@@ -208,6 +300,8 @@ def send_entry(folder, name, trail, top):
     except OSError as error:
         if top:
             raise Fail("%s: %s" % (text(top), reason(error))) from None
+        if listing is not None:
+            unknown(seen, name)
         tell("left", trail, reason(error))
 
 
@@ -218,6 +312,11 @@ def send_file(folder, name, trail):
         if not stat.S_ISREG(before.st_mode):
             raise OSError(errno.EINVAL, "")
         put(b"f", meta(before) + name)
+        digest = hashlib.sha256()
+        if listing is not None and before.st_size > listing.limit:
+            put(b"x")
+            tell("left", trail, "it is larger than %d MiB" % (listing.limit >> 20))
+            return
         # No more than there was: a file that grows for ever ends too.
         rest = before.st_size
         while rest:
@@ -229,9 +328,14 @@ def send_file(folder, name, trail):
                 return
             if not part:
                 break
-            put(b"b", part)
+            if listing is None:
+                put(b"b", part)
+            else:
+                digest.update(part)
             rest -= len(part)
         after = os.fstat(data)
+        if listing is not None:
+            put(b"h", struct.pack(">Q", before.st_size - rest) + digest.digest())
         put(b"e")
         if rest or (after.st_size, after.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
             tell("note", trail, "it changed while it was read")
@@ -503,7 +607,7 @@ def main():
         signal.signal(number, told_to_end)
     words = [os.fsencode(word) for word in sys.argv[1:]]
     try:
-        {b"send": send, b"receive": receive}[words[0]](*words[1:])
+        {b"send": send, b"receive": receive, b"list": list_tree, b"pick": pick, b"delete": delete}[words[0]](*words[1:])
         say(kind="sum", **told)
     except (Fail, zlib.error, OSError) as error:
         why = str(error) if isinstance(error, Fail) else "what came is no copy"

@@ -1,7 +1,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { constants } from "node:os";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Channel } from "./channel.ts";
+
+/** Time for what a program wrote just before its end. Milliseconds. */
+const LAST_WORDS_MS = 300;
 
 /** Starts a program whose standard streams lead to the machine. */
 export async function processChannel(
@@ -20,7 +24,12 @@ export async function processChannel(
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
     said = (said + text).slice(-4096);
   });
-  const gone = once(child, "close").then(() => said);
+  // ssh may leave a process behind that keeps the connection for the next command, and this one's standard error with it:
+  // its end is no part of the program's.
+  const gone = Promise.race([once(child, "close"), once(child, "exit").then(() => sleep(LAST_WORDS_MS))]).then(() => {
+    child.stderr.destroy();
+    return said;
+  });
   gone.catch(() => {});
   await once(child, "spawn");
   const end = () => void child.kill("SIGTERM");

@@ -7,6 +7,7 @@ import { type Paths, pathsIn, pathsOf } from "../../infra/local/paths.ts";
 import { projectFolder } from "../../toolchain/own-backend.ts";
 import { OperatorError } from "../errors.ts";
 import type { Fleet, MachineStatus, Verification } from "../fleet.ts";
+import { firstSentence } from "../sentence.ts";
 import { sshTransport } from "./ssh.ts";
 
 /**
@@ -59,7 +60,7 @@ export function localStatus(
     state: stopped ? "stopped" : booting ? "booting" : "running",
     template: `runtime ${outputs.runtimeImage.replace(/^sha256:/, "").slice(0, 12)}`,
     verification: verification(outputs, stopped, boot),
-    remarks: [...(stopped ? [] : [`ssh on 127.0.0.1:${port}`]), outputs.accelerator],
+    remarks: [...(stopped ? [] : [`ssh on 127.0.0.1:${port}`]), firstSentence(outputs.accelerator)],
     ...(stopped ? { help: bringUp(stack) } : {}),
     ...(booting ? { help: "It is ready in a minute or two: try again then." } : {}),
   };
@@ -68,7 +69,7 @@ export function localStatus(
 function verification(outputs: OperatorLocalOutputs, stopped: boolean, boot: BootState | undefined): Verification {
   if (stopped) return { verdict: "unknown", by: "it does not run" };
   if (boot?.kind === "booting") return { verdict: "pending", by: `it boots: ${boot.step}` };
-  if (boot?.kind === "failed") return { verdict: "failed", by: `its console says: ${boot.why}` };
+  if (boot?.kind === "failed") return { verdict: "failed", by: `its console says: ${firstSentence(boot.why)}` };
   const { ok, rows, kept, differs } = outputs.verification;
   return { verdict: ok ? "passed" : "failed", by: `at its start: ${kept} of ${rows} rows ok${differing(differs)}` };
 }

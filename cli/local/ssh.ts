@@ -1,3 +1,4 @@
+import { sharedConnection } from "../../infra/local/connection.ts";
 import type { Paths } from "../../infra/local/paths.ts";
 import { sshArguments } from "../../infra/local/ssh.ts";
 import { OperatorError } from "../errors.ts";
@@ -6,8 +7,12 @@ import { FarEndTransport } from "../far-end/transport.ts";
 import type { Transport } from "../transport.ts";
 
 /** The way to a local machine: ssh, with the machine's own key and its own list of known hosts. */
-export function sshTransport(machine: string, paths: Pick<Paths, "sshKey" | "knownHosts">, port: number): Transport {
-  const reach = sshArguments(paths, port);
+export function sshTransport(
+  machine: string,
+  paths: Pick<Paths, "sshKey" | "knownHosts" | "connection">,
+  port: number,
+): Transport {
+  const reach = [...sharedConnection(paths), ...sshArguments(paths, port)];
   return new FarEndTransport(machine, {
     open: (commandLine) => processChannel("ssh", ["-T", ...reach, commandLine]).catch(explain),
     // If there is no terminal here, there is none on the machine: a script may then write commands into the shell.

@@ -77,9 +77,13 @@ start_target() { # TARGET
     stop "could not start the units of AWS: $_said"
 }
 
-# What cleans up after supervisors that died.
-start_keeper() {
-  _said=$(systemctl start --no-block cloister-keeper.service 2>&1) || stop "could not start the keeper of sessions: $_said"
+# What cleans up after supervisors that died; on a local machine also what sets its clock when its computer slept. On AWS the
+# image's own time synchronization does.
+start_keeper() { # TARGET
+  _clock=
+  [ "$1" != local ] || _clock=cloister-clock.service
+  # shellcheck disable=SC2086 # one word or none
+  _said=$(systemctl start --no-block cloister-keeper.service $_clock 2>&1) || stop "could not start the keeper of sessions: $_said"
 }
 
 start_verification() {

@@ -5,11 +5,12 @@ import { agentCommand } from "../agent/settings.ts";
 import { auditCommand } from "../egress/audit-command.ts";
 import { checkReading } from "../egress/audit-read.ts";
 import { mergePolicy } from "../policy/merge.ts";
-import { addRunOptions, parseRun, type RunOptions, takeCarried } from "../run/options.ts";
+import { addRunOptions, DETACH, parseRun, type RunOptions, takeCarried } from "../run/options.ts";
 import { reportCommand, verifyCommand } from "../verify/command.ts";
 import { registerKey } from "./key.ts";
 import { runCommand } from "./run.ts";
 import { registerSessions } from "./sessions.ts";
+import { SUPERVISE } from "./supervise.ts";
 import { registerTrash } from "./trash.ts";
 
 /** The machine's own command. */
@@ -29,13 +30,19 @@ export function machineProgram(): Command {
       .description("Runs one command in a sealed session and passes its exit code on.")
       .argument("<command...>", "program and arguments, after --"),
   )
+    .option(...DETACH)
     .passThroughOptions()
-    .action(async (command: string[], options: RunOptions) => {
+    .action(async (command: string[], { detach = false, ...options }: RunOptions & { detach?: boolean }) => {
       hideWords();
       const merged = await withPolicy(options);
       const run = parseRun(command, merged.options, callersEnvironment(), merged.problems);
-      process.exitCode = await runCommand(run, options.json);
+      if (detach) process.exitCode = await (await import("./detached.ts")).runDetached(run);
+      else process.exitCode = await runCommand(run, options.json);
     });
+  program.command(SUPERVISE, { hidden: true }).action(async () => {
+    hideWords();
+    process.exitCode = await (await import("./detached.ts")).superviseDetached();
+  });
 
   addRunOptions(
     addAgentOptions(program.command("agent").description("Lets the agent do a task in a sealed session.")),
@@ -49,6 +56,14 @@ export function machineProgram(): Command {
   });
 
   registerSessions(program);
+  program
+    .command("logs")
+    .description("Prints the output of a session's detached run.")
+    .argument("<session>")
+    .option("-f, --follow", "goes on until the run has ended", false)
+    .action(async (name: string, options: { follow: boolean }) => {
+      process.exitCode = await (await import("./logs.ts")).logsCommand(name, options);
+    });
   registerKey(program);
 
   program

@@ -1,9 +1,11 @@
 import type { Command } from "commander";
+import type { KeptSession } from "../sessions/list.ts";
 import { checkName } from "../sessions/names.ts";
 import { RunRefused, SessionFailed } from "../sessions/request.ts";
 import { removeSession } from "../sessions/session.ts";
+import { say } from "./exit.ts";
 
-/** Registers `cloister sessions ls|rm` and `cloister remove`, its older name. */
+/** Registers `cloister sessions ls|rm|stop` and `cloister remove`, its older name. */
 export function registerSessions(program: Command): void {
   const sessions = program.command("sessions").description("Lists and removes sessions that are kept.");
   sessions
@@ -21,6 +23,15 @@ export function registerSessions(program: Command): void {
     .description("Removes kept sessions for good: their homes with everything in them, and their users.")
     .argument("<session...>")
     .action(removeAll);
+  sessions
+    .command("stop")
+    .description("Ends what runs in sessions, detached or not. Kept sessions stay.")
+    .argument("<session...>")
+    .action(async (names: string[]) => {
+      mustBeNames(names);
+      const { stopSession } = await import("../sessions/stop.ts");
+      for (const name of names) if (!(await stopSession(name))) say(`nothing runs in the session ${name}`);
+    });
   program
     .command("remove")
     .description("The same as `sessions rm`.")
@@ -28,20 +39,39 @@ export function registerSessions(program: Command): void {
     .action(async (name: string) => await removeAll([name]));
 }
 
-async function table(found: readonly { readonly name: string; readonly since: string; readonly pid?: number }[]) {
+async function table(found: readonly KeptSession[]): Promise<string> {
   const { default: Table } = await import("cli-table3");
-  const rows = new Table({ head: ["session", "kept since", "runs"], style: { head: [], border: [], compact: true } });
-  for (const { name, since, pid } of found) rows.push([name, since, pid === undefined ? "no" : `process ${pid}`]);
+  const head = ["session", "kept since", "runs", "detached run"];
+  const rows = new Table({ head, style: { head: [], border: [], compact: true } });
+  for (const { name, since, pid, detached } of found) {
+    rows.push([
+      name,
+      since,
+      pid === undefined ? "no" : `process ${pid}`,
+      describeDetached(detached, pid !== undefined),
+    ]);
+  }
   return rows.toString();
 }
 
-/** Refuses all names when one of them cannot be a session's name. Other problems are reported for each session. */
-async function removeAll(names: readonly string[]): Promise<void> {
+/** Describes a session's latest detached run. */
+export function describeDetached(run: KeptSession["detached"], runs: boolean): string {
+  if (run === undefined) return "";
+  if (run.ended === undefined) return runs ? `since ${run.began}` : "it was killed";
+  return run.exitCode === undefined ? `ended ${run.ended}` : `exit code ${run.exitCode}, ${run.ended}`;
+}
+
+function mustBeNames(names: readonly string[]): void {
   const wrong = names.flatMap((name) => {
     const message = checkName(name);
     return message === undefined ? [] : [{ code: "CLOISTER_E_NAME", subject: "name", value: name, message } as const];
   });
   if (wrong.length > 0) throw new RunRefused(wrong);
+}
+
+/** Refuses all names when one of them cannot be a session's name. Other problems are reported for each session. */
+async function removeAll(names: readonly string[]): Promise<void> {
+  mustBeNames(names);
   const problems: string[] = [];
   let first: SessionFailed | undefined;
   for (const name of names) {

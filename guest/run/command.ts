@@ -25,6 +25,8 @@ export interface CommandRun extends Pick<Launch, "command">, Partial<Omit<Launch
   readonly outOfMemoryKills: () => Promise<number>;
   readonly signal?: AbortSignal;
   readonly timeoutMs?: number;
+  /** With `capture`: gets both outputs, instead of the result. */
+  readonly onOutput?: (data: Buffer) => Promise<void>;
 }
 
 /** The exit codes with which shells and timeout(1) report such an end. */
@@ -73,8 +75,8 @@ export async function runCommand(run: CommandRun): Promise<Output> {
         child.once("error", reject);
         child.once("close", (status, killed) => resolve(exitCode(status, killed)));
       }),
-      collect(child.stdout),
-      collect(child.stderr),
+      collect(child.stdout, run.onOutput),
+      collect(child.stderr, run.onOutput),
     ]);
     if (code !== 0 && (await outOfMemoryKills()) > 0) ended ??= "oom-kill";
     const firstAt = mark();
@@ -123,8 +125,12 @@ function readMark(child: ChildProcess): () => number | undefined {
   return () => (/^\d{16,20}\n/.test(text) ? Number.parseInt(text, 10) / 1e6 : undefined);
 }
 
-async function collect(stream: Readable | null): Promise<string> {
+async function collect(stream: Readable | null, onOutput?: CommandRun["onOutput"]): Promise<string> {
   if (stream === null) return "";
+  if (onOutput !== undefined) {
+    for await (const chunk of stream as AsyncIterable<Buffer>) await onOutput(chunk);
+    return "";
+  }
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of stream as AsyncIterable<Buffer>) {

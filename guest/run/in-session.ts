@@ -97,6 +97,7 @@ export async function inSession(place: Place, spec: SealedSpec, observed: Observ
       stdio: spec.stdio ?? "inherit",
       kill: place.kill,
       outOfMemoryKills: place.outOfMemoryKills,
+      ...(spec.onOutput === undefined ? {} : { onOutput: spec.onOutput }),
       ...(spec.signal === undefined ? {} : { signal: spec.signal }),
       ...(spec.timeoutMs === undefined ? {} : { timeoutMs: spec.timeoutMs }),
     });

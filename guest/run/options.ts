@@ -76,6 +76,12 @@ const AGENT: RunOption = {
 };
 const JSON_OPTION: RunOption = { flags: "--json", help: "catches the output and prints one JSON object about the run" };
 
+/** The option of machines that lets a run go on by itself; the container has no place for it. */
+export const DETACH = [
+  "--detach",
+  "goes on by itself; the session is kept, its output is in its log (cloister logs)",
+] as const;
+
 const EXAMPLES = `
 Examples:
   cloister run -- uname -a
@@ -249,7 +255,10 @@ export interface RunWords {
  * Returns the command line of the machine's own command. {@link parseRun} of it, with that environment, returns the
  * same run.
  */
-export function toWords(run: SealedRun, { json = false }: { readonly json?: boolean } = {}): RunWords {
+export function toWords(
+  run: SealedRun,
+  { json = false, detach = false }: { readonly json?: boolean; readonly detach?: boolean } = {},
+): RunWords {
   const {
     command,
     allow = [],
@@ -285,6 +294,7 @@ export function toWords(run: SealedRun, { json = false }: { readonly json?: bool
       ...(keep ? ["--keep"] : []),
       ...(agent ? ["--agent"] : []),
       ...(json ? ["--json"] : []),
+      ...(detach ? ["--detach"] : []),
       ...["--", ...command],
     ],
     environment: Object.fromEntries(Object.entries(environment).map(([key, value]) => [`${CARRIED}${key}`, value])),

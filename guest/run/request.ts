@@ -127,6 +127,13 @@ export interface SealedSpec extends SealedRun {
   readonly signal?: AbortSignal;
   /** Called for every decision about the network, allowed or denied, as it is made. */
   readonly onDecision?: (decision: EgressDecision) => void;
+  /** Called when the session is there, before its command starts. It may take its time. */
+  readonly onOpened?: (session: string) => Promise<void>;
+  /**
+   * With `stdio: "capture"`: gets both outputs as they come, instead of the result. The command waits while it takes its
+   * time.
+   */
+  readonly onOutput?: (data: Buffer) => Promise<void>;
   /** Called with lines for a person: warnings, such as that the demo model answers. */
   readonly onNotice?: (line: string) => void;
 }

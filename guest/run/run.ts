@@ -41,6 +41,7 @@ async function carryOut(spec: SealedSpec, request: Validated): Promise<RunResult
   const started = { readyAt: acceptedAt, endedAt: acceptedAt };
   const decisions: EgressDecision[] = [];
   try {
+    await spec.onOpened?.(session.name);
     spec.signal?.throwIfAborted();
     const output = await inSession(placeOf(session, request, notice), spec, { started, decisions, notice });
     running = false;

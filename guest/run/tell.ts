@@ -51,27 +51,29 @@ export function tell(
   { json, keep, say }: { readonly json: boolean; readonly keep: boolean; readonly say: (line: string) => void },
 ): void {
   if (json) process.stdout.write(`${JSON.stringify(result)}\n`);
+  for (const line of reportLines(result, keep)) say(line);
+}
+
+/** The lines about a run for a person. */
+export function reportLines(result: RunResult, keep = false): string[] {
   const why = WHY[result.unitResult ?? ""];
-  if (why !== undefined) say(why);
-  if (keep) say(`the session ${result.session} is kept; run it again with --name ${result.session}`);
-  told(result, "denied", "denied by the session's network policy", say);
   const add = howToAllow(result.decisions);
-  if (add !== undefined) say(`to allow it, add: ${add}`);
-  told(result, "failed", "allowed, and not reached", say);
+  return [
+    ...(why === undefined ? [] : [why]),
+    ...(keep ? [`the session ${result.session} is kept; run it again with --name ${result.session}`] : []),
+    ...told(result, "denied", "denied by the session's network policy"),
+    ...(add === undefined ? [] : [`to allow it, add: ${add}`]),
+    ...told(result, "failed", "allowed, and not reached"),
+  ];
 }
 
 /** Maximum number of hosts that a line names. */
 const MOST = 10;
 
-/** Prints the hosts that were not reached, each once. */
-function told(
-  { decisions }: RunResult,
-  verdict: EgressDecision["verdict"],
-  what: string,
-  say: (line: string) => void,
-): void {
+/** A line with the hosts that were not reached, each once. */
+function told({ decisions }: RunResult, verdict: EgressDecision["verdict"], what: string): string[] {
   const asked = hostsWith(decisions, verdict);
-  if (asked.length > 0) say(`${what}: ${asked.slice(0, MOST).join(", ")}`);
+  return asked.length === 0 ? [] : [`${what}: ${asked.slice(0, MOST).join(", ")}`];
 }
 
 /**

@@ -70,6 +70,8 @@ export function proxyEnvironment(token: string, runtime: string = RUNTIME_ROOT):
     RSYNC_PROXY: `${PROXY_USER}:${token}@localhost:${HTTP_PORT}`,
     // Node's own fetch and http look at the variables above only when told to (Node 22.21, 24).
     NODE_USE_ENV_PROXY: "1",
+    // Node 22 says with each process that this is experimental. Other warnings stay. Node knows the option from 20.11 on.
+    NODE_OPTIONS: "--disable-warning=UNDICI-EHPA",
     // Java reads no such variables. This agent makes properties and an authenticator of them.
     JAVA_TOOL_OPTIONS: `-javaagent:${javaAgent}`,
     // Git sends the token at once instead of asking a credential helper for it.

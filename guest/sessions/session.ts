@@ -3,6 +3,7 @@ import { tryRun } from "../lib/exec.ts";
 import { ensureAccount, removeAccount } from "./accounts.ts";
 import { homeBegan, makeHome } from "./home.ts";
 import type { SessionLimits } from "./limits.ts";
+import { removeLog } from "./log.ts";
 import { randomName } from "./names.ts";
 import { recordUnremoved, removeHomeTree } from "./remove-tree.ts";
 import { RunRefused, SessionFailed } from "./request.ts";
@@ -191,6 +192,7 @@ async function remove(undo: Undo, running = false): Promise<string[]> {
   await attempt("scope", async () => scope?.end());
   if (!keep) {
     await attempt("home", () => removeHomeTree(name));
+    await attempt("log", () => removeLog(name));
     await attempt("user", () => removeAccount(name));
     // What could not be removed is tried again after the next boot.
     if (problems.length === 0) await attempt("mark", () => clearUnkept(name));

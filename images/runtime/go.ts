@@ -14,7 +14,7 @@ interface GoModule {
 const MODULES: readonly GoModule[] = [
   {
     folder: join(GUEST, "seal"),
-    commands: ["apply-seccomp", "confine", "guard", "keeper", "probe", "proxied", "remove-tree", "trash"],
+    commands: ["apply-seccomp", "confine", "dial", "guard", "keeper", "probe", "proxied", "remove-tree", "trash"],
   },
   { folder: join(GUEST, "agent/mcp"), commands: ["mcp"] },
   { folder: join(GUEST, "boot/helper"), commands: ["boot-helper"] },

@@ -32,6 +32,8 @@ export interface Paths {
   readonly firstSession: string;
   /** QEMU's control socket (QMP). In a short folder: a socket's path has at most 107 bytes (unix(7); 103 on macOS). */
   readonly control: string;
+  /** Socket of the connection that commands share (connection.ts), in the same folder. */
+  readonly connection: string;
   /** Marker in the command line of this stack's QEMU process, by which it is told from all others. */
   readonly marker: string;
   /** The same of the packet filter of its machine, without the other in it. */
@@ -68,6 +70,7 @@ export function pathsInState(root: string): Paths {
 export function pathsIn(root: string): Paths {
   const hash = createHash("sha256").update(root).digest("hex").slice(0, 16);
   const marker = `cloister-${hash}`;
+  const sockets = process.env["XDG_RUNTIME_DIR"] || join(tmpdir(), `cloister-${userInfo().uid}`);
   return {
     root,
     sshKey: join(root, "ssh", "id_ed25519"),
@@ -84,7 +87,8 @@ export function pathsIn(root: string): Paths {
     pid: join(root, "qemu.pid"),
     verification: join(root, "verification.json"),
     firstSession: join(root, "first-session"),
-    control: join(process.env["XDG_RUNTIME_DIR"] || join(tmpdir(), `cloister-${userInfo().uid}`), `${marker}.qmp`),
+    control: join(sockets, `${marker}.qmp`),
+    connection: join(sockets, `${marker}.ssh`),
     marker,
     filterMarker: `cloister-filter-${hash}`,
   };

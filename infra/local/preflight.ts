@@ -77,6 +77,15 @@ export function preflight(settings: Settings, facts: HostFacts, paths: Paths): P
   return problems;
 }
 
+/** Effects of a change on a machine that runs, for a person, which no resource in a preview tells. Pure. */
+export function notices(settings: Settings, facts: Pick<HostFacts, "running" | "sessionDiskGiB">): string[] {
+  const { running, sessionDiskGiB: now } = facts;
+  if (!running || now === undefined || settings.sessionDiskGiB <= now) return [];
+  return [
+    `the session disk grows from ${now} to ${settings.sessionDiskGiB} GiB: the machine restarts, and all that runs on it ends, detached runs too. What is on its disks stays; a key for the model's API is set anew.`,
+  ];
+}
+
 /** Looks at this computer. */
 export async function hostFacts(settings: Settings, architecture: Architecture, paths: Paths): Promise<HostFacts> {
   const running = livingProcess(paths);

@@ -1,6 +1,6 @@
 import { distance } from "fastest-levenshtein";
 import type { z } from "zod";
-import type { DeepReadonly, MachineInput } from "../../contract/machine.ts";
+import { DEFAULT_MCP_SERVERS, type DeepReadonly, type MachineInput } from "../../contract/machine.ts";
 import { DEFAULTS } from "../../contract/reference.ts";
 import { defined } from "../../lib/defined.ts";
 import { type SettingsInput, settingsSchema } from "./schema.ts";
@@ -135,9 +135,15 @@ export function sessionMemoryMiB(settings: Pick<Settings, "memoryMiB" | "session
   return settings.sessionMemoryMiB || Math.min(settings.memoryMiB - 1024, DEFAULTS.sessionMemoryMiB);
 }
 
-/** The agent of every machine of a stack. Without MCP servers of its own it has those that ship in the runtime image. */
-export function agentOf({ model, tools, mcpServers }: Settings): NonNullable<MachineInput["agent"]> {
-  return { model, tools, ...(Object.keys(mcpServers).length > 0 ? { mcpServers } : {}) };
+/**
+ * The agent of every machine of a stack. Its MCP servers are those of the runtime image that are wanted, and the
+ * configured ones; a machine that gets none named has all of the runtime image.
+ */
+export function agentOf({ model, tools, mcpServers, builtInMcpServers }: Settings): NonNullable<MachineInput["agent"]> {
+  const all = Object.keys(DEFAULT_MCP_SERVERS).length === new Set(builtInMcpServers).size;
+  if (all && Object.keys(mcpServers).length === 0) return { model, tools };
+  const builtIn = Object.fromEntries(builtInMcpServers.map((name) => [name, DEFAULT_MCP_SERVERS[name]]));
+  return { model, tools, mcpServers: { ...builtIn, ...mcpServers } };
 }
 
 /** The engine hands every value over as a string: numbers, booleans, arrays and objects are read back as JSON. */

@@ -165,15 +165,16 @@ function packageManagers(needs: () => Needs): readonly Program[] {
 }
 
 function java(needs: () => Needs): readonly Program[] {
+  const trust = () => `-Djavax.net.ssl.trustStore=${needs().trust} -Djavax.net.ssl.trustStorePassword=changeit`;
   const environment = (own: Readonly<Record<string, string>>) => ({
-    JAVA_TOOL_OPTIONS: `${own["JAVA_TOOL_OPTIONS"]} -Djavax.net.ssl.trustStore=${needs().trust} -Djavax.net.ssl.trustStorePassword=changeit`,
+    JAVA_TOOL_OPTIONS: `${own["JAVA_TOOL_OPTIONS"]} ${trust()}`,
   });
   const shared = { environment, missing: () => package_("java", "default-jdk-headless"), seconds: 90 };
-  const source = (statement: string) => `cat > Ask.java <<'END'
+  const source = (statement: string, start = "java Ask.java") => `cat > Ask.java <<'END'
 import java.net.*; import java.net.http.*;
 class Ask { public static void main(String[] a) throws Exception { ${statement} } }
 END
-java Ask.java`;
+${start}`;
   const maven = (program: string, host: string) => `cat > pom.xml <<'END'
 <project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>
 <parent><groupId>example</groupId><artifactId>mark</artifactId><version>1.0.0</version><relativePath/></parent><artifactId>try</artifactId><packaging>pom</packaging>
@@ -195,6 +196,16 @@ HOME=$PWD ${program} -B -Dmaven.repo.local=$PWD/m2 validate && ls m2/example/mar
           `var r = HttpClient.newBuilder().proxy(ProxySelector.getDefault()).authenticator(Authenticator.getDefault()).build()
             .send(HttpRequest.newBuilder(URI.create("${https}/hello")).build(), HttpResponse.BodyHandlers.ofString());
           System.out.println(r.body()); if (r.statusCode() != 200) System.exit(1);`,
+        ),
+    },
+    {
+      ...shared,
+      name: "Java without the agent, by proxied run",
+      environment: () => ({ JAVA_TOOL_OPTIONS: trust() }),
+      script: ({ https }) =>
+        source(
+          `System.out.println(new String(new URL("${https}/hello").openStream().readAllBytes()));`,
+          `$PROXIED run bash -c 'java -Dhttps.proxyHost=127.0.0.1 -Dhttps.proxyPort=\${https_proxy##*:} Ask.java'`,
         ),
     },
     {

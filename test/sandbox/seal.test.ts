@@ -366,6 +366,7 @@ describe("a sealed command", function () {
     assert.equal(environment["ALL_PROXY"], `socks5h://srt:${token}@localhost:1080`);
     assert.equal(environment["NO_PROXY"], "localhost,127.0.0.1,::1");
     assert.equal(environment["NODE_USE_ENV_PROXY"], "1");
+    assert.equal(environment["NODE_OPTIONS"], "--disable-warning=UNDICI-EHPA");
     assert.equal(environment["IS_SANDBOX"], "yes");
     assert.equal(environment["TMPDIR"], "/tmp");
     assert.ok(Object.keys(environment).length < 35);

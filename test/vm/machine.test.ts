@@ -11,6 +11,7 @@ import { firstSession } from "../../cli/start/first-session.ts";
 import { type Report, Report as ReportSchema } from "../../contract/report.ts";
 import { printReport } from "../../guest/verify/table.ts";
 import { livingProcess } from "../../infra/local/host/living.ts";
+import { qmp } from "../../infra/local/host/qmp.ts";
 import { type Paths, pathsOf } from "../../infra/local/paths.ts";
 import { hostArchitecture } from "../../infra/local/qemu.ts";
 import { shellQuoted, sshArguments } from "../../infra/local/ssh.ts";
@@ -61,6 +62,7 @@ describe(`a real ${architecture} machine`, function () {
     for (const service of Object.values(services)) service.close();
     await rm(folder, { recursive: true, force: true });
     assert.equal(left, undefined, "the machine is gone after destroy");
+    assert.ok(!existsSync(paths.connection), "and so is the connection to it");
   });
 
   const port = (): number => livingProcess(paths)?.sshPort ?? assert.fail("the machine does not run");
@@ -238,6 +240,25 @@ describe(`a real ${architecture} machine`, function () {
       });
     },
   });
+
+  it("sets its clock soon after it stood still, as it does when its computer sleeps", async () => {
+    const behind = async () => {
+      const { stdout } = await onMachine("date", "+%s");
+      return Math.floor(Date.now() / 1000) - Number(stdout);
+    };
+    const { control } = livingProcess(paths)?.names ?? assert.fail("the machine does not run");
+    await qmp(control, "stop");
+    await sleep(40_000);
+    await qmp(control, "cont");
+    const { stdout } = await onMachine(
+      "sh",
+      "-c",
+      "until journalctl -q -u cloister-clock -o cat | grep .; do sleep 1; done",
+    );
+    assert.match(stdout, /^the clock was \d+ s behind, and is set$/m);
+    // What the question itself takes on an emulated machine is counted too.
+    assert.ok((await behind()) < 15);
+  }).timeout(240_000);
 
   it("has nothing to change afterwards", async () => {
     const { exitCode, all } = await engine.preview("--expect-no-changes");

@@ -60,8 +60,24 @@ export function configMarkdown(): string {
   const chapters = groups.map((group) =>
     [`## ${group}`, ...keys.filter((key) => key.group === group).map((key) => section(key, 3))].join("\n\n"),
   );
-  const parts = [INTRODUCTION.trimEnd(), "## Keys", contents.join("\n"), ...chapters];
+  const parts = [INTRODUCTION.trimEnd(), keysByEffect(keys), "## Keys", contents.join("\n"), ...chapters];
   return `<!-- Generated from infra/settings/keys by \`npm run docs\`. -->\n\n${parts.join("\n\n")}\n`;
+}
+
+/** The keys by the effect of their change. A key with notes or with parts of other effects says so in its own section. */
+function keysByEffect(keys: readonly KeyEntry[]): string {
+  const words = keys.map(({ path, change }) => ({ path, ...changeInWords(change) }));
+  const effects = [...new Set(words.flatMap(({ local, aws }) => [local ?? [], aws ?? []].flat()))].sort();
+  const lines = effects.flatMap((effect) =>
+    (["local", "aws"] as const).flatMap((target) => {
+      const named = words
+        .filter((key) => key[target] === effect)
+        .map(({ path }) => `[${path}](#cloister${path.toLowerCase()})`);
+      const where = target === "local" ? "local" : "on AWS";
+      return named.length === 0 ? [] : [wrapped(`- **${effect}**, ${where}: ${named.join(", ")}`, "  ")];
+    }),
+  );
+  return ["### Keys by effect", lines.join("\n")].join("\n\n");
 }
 
 function section(entry: Entry, level: number): string {

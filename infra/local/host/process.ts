@@ -1,5 +1,6 @@
 import { rm, writeFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
+import { endConnection } from "../connection.ts";
 import type { Paths } from "../paths.ts";
 import {
   folderOf,
@@ -58,6 +59,7 @@ async function endFilter(paths: Paths): Promise<void> {
 }
 
 async function forget(paths: Paths): Promise<void> {
+  await endConnection(paths);
   const control = namesOf(paths)?.control;
   for (const file of [paths.process, paths.pid, ...(control ? [control] : [])]) await rm(file, { force: true });
 }

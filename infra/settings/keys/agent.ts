@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { McpServers } from "../../../contract/machine.ts";
+import { DEFAULT_MCP_SERVERS, McpServers } from "../../../contract/machine.ts";
 import { DEFAULTS, REFERENCE_TOOLS } from "../../../contract/reference.ts";
 import { inGroup, type PartDoc } from "../documented.ts";
 
@@ -18,6 +18,7 @@ const MCP_SERVER_PARTS: Readonly<Record<string, PartDoc>> = {
   env: { description: "Environment variables of the program, by name.", example: { NOTES_FOLDER: "/notes" } },
 };
 
+const BUILT_IN = Object.keys(DEFAULT_MCP_SERVERS) as readonly (keyof typeof DEFAULT_MCP_SERVERS)[];
 const agent = inGroup("Agent");
 const ANEW = { local: "new machine", aws: "new machine" } as const;
 
@@ -37,9 +38,16 @@ export const agentKeys = {
   mcpServers: agent(McpServers.default({}), {
     description:
       "MCP servers of the agent, by name: programs that it starts inside its sandbox, or servers that it reaches through the session's proxy, whose policy must allow their host. They are in user data, which is no place for a secret: whoever may read launch templates or the machine reads them.",
-    fallback: "the two of the runtime image, `session` and `web`",
+    fallback: "`{}`: none beside the built-in ones (`builtInMcpServers`)",
     change: ANEW,
     example: { notes: { command: "notes-server" } },
     parts: MCP_SERVER_PARTS,
+  }),
+  builtInMcpServers: agent(z.array(z.enum(BUILT_IN)).default([...BUILT_IN]), {
+    description:
+      "MCP servers of the runtime image that the agent has beside those of `mcpServers`. `session` tells it where it is, `web` fetches a page as text through the session's proxy. A server of the same name in `mcpServers` takes a built-in one's place.",
+    fallback: "both",
+    change: ANEW,
+    example: ["session"],
   }),
 } as const;

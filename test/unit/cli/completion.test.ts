@@ -26,7 +26,7 @@ describe("completion", () => {
     assert.ok(["ls", "run", "audit", "doctor", "completion"].every((name) => of("").includes(name)));
     assert.ok(!of("").includes("complete"), "what only shells call");
     assert.deepEqual(of("ver"), ["verify"]);
-    assert.deepEqual(of("sessions", ""), ["ls", "rm", "help"]);
+    assert.deepEqual(of("sessions", ""), ["ls", "rm", "stop", "help"]);
     assert.deepEqual(of("--stack", "dev", "key", "s"), ["set", "status"]);
   });
 
@@ -114,7 +114,7 @@ describe("completion", () => {
       [["aud"], ["audit"]],
       [
         ["sessions", ""],
-        ["help", "ls", "rm"],
+        ["help", "ls", "rm", "stop"],
       ],
       [["--stack", "loc"], ["local"]],
       [["run", "--allow", "py"], ["pypi"]],

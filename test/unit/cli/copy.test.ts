@@ -71,14 +71,18 @@ describe("cloister cp", function () {
       });
 
       it("says what is missing, and leaves nothing", async () => {
-        await assert.rejects(copy(machine, at("here", "none"), at("there"), options), /there is no .*none/);
-        await assert.rejects(
-          copy(machine, at("here", "tree"), at("there", "no", "x"), options),
-          /there is no folder .*no/,
-        );
-        await assert.rejects(copy(machine, at("here", "tree"), `${at("there", "no")}/`, options), /there is no folder/);
+        // Its own side is looked at before the machine is asked; the machine's side has one code for all that it refuses.
+        const [source, place] =
+          copy === copyTo
+            ? (["CLOISTER_E_COPY_SOURCE", "CLOISTER_E_COPY_REFUSED"] as const)
+            : (["CLOISTER_E_COPY_REFUSED", "CLOISTER_E_COPY_PLACE"] as const);
+        const rejects = async (from: string, to: string, message: RegExp, code: string) =>
+          await assert.rejects(copy(machine, from, to, options), { message, code });
+        await rejects(at("here", "none"), at("there"), /there is no .*none/, source);
+        await rejects(at("here", "tree"), at("there", "no", "x"), /there is no folder .*no/, place);
+        await rejects(at("here", "tree"), `${at("there", "no")}/`, /there is no folder/, place);
         await mkdir(at("there", "run.sh"));
-        await assert.rejects(copy(machine, at("here", "tree", "run.sh"), at("there"), options), /is a folder on/);
+        await rejects(at("here", "tree", "run.sh"), at("there"), /is a folder on/, "CLOISTER_E_COPY_REFUSED");
         assert.deepEqual(await readdir(at("there")), ["run.sh"]);
       });
     });
@@ -133,16 +137,17 @@ describe("cloister cp", function () {
   }
 
   it("ends when the machine's end sends what it should not", async () => {
-    for (const [script, expected] of [
-      ["printf 'not a copy'", /no copy|cut off/],
-      ["kill -9 $$", /cut off|exit code 137/],
-      ["printf 'Traceback\\n\\033[31mred\\n' >&2; exit 3", /: Traceback\n\\x1b\[31mred$/],
+    for (const [script, message, code] of [
+      ["printf 'not a copy'", /no copy|cut off/, /COPY_(REFUSED|CUT)$/],
+      ["kill -9 $$", /cut off|exit code 137/, /COPY_(CUT|FAILED)$/],
+      ["exit 0", /cut off/, /COPY_CUT$/],
+      ["printf 'Traceback\\n\\033[31mred\\n' >&2; exit 3", /^Traceback\n\\x1b\[31mred$/, /COPY_FAILED$/],
     ] as const) {
       const lying: Transport = {
         ...machine,
         exec: (_command, given) => machine.exec(["sh", "-c", script], given),
       };
-      await assert.rejects(copyFrom(lying, "/some/tree", at("there"), options), expected);
+      await assert.rejects(copyFrom(lying, "/some/tree", at("there"), options), { message, code });
       await assert.rejects(copyTo(lying, at("here", "tree"), "x", options));
     }
     assert.deepEqual(await readdir(at("there")), []);

@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
+import { stripVTControlCharacters } from "node:util";
 import { chooseMachine } from "../../../cli/choose.ts";
 import { OperatorError, UsageError } from "../../../cli/errors.ts";
 import type { Fleet, MachineStatus } from "../../../cli/fleet.ts";
 import { each } from "../../../cli/report.ts";
+import { coloursFor } from "../../../cli/screen.ts";
 import { parseStack } from "../../../cli/stack.ts";
-import { machineTable } from "../../../cli/table.ts";
+import { machineList, machineTable } from "../../../cli/table.ts";
 import { nearest } from "../../../contract/nearest.ts";
 
 const machine = (name: string, more: Partial<MachineStatus> = {}): MachineStatus => ({
@@ -119,5 +121,32 @@ describe("the operator's command", () => {
     for (const line of text.split("\n")) assert.ok(line.length <= 120, line);
     assert.doesNotMatch(machineTable([machine("one")], 100), /pool/);
     assert.equal(machineTable([], 80), "no machines");
+  });
+
+  it("shows machines as fields to a program, and in colours to a person only", () => {
+    const machines = [
+      machine("one", { remarks: ["i-0a", "SSM online"] }),
+      machine("i-0b", { pool: "workers", state: "stopped", current: false }),
+    ];
+    assert.equal(
+      machineList(machines, {}),
+      "one\t\trunning\tv1\t\tpassed\ta test; i-0a; SSM online\ni-0b\tworkers\tstopped\tv1\told\tpassed\ta test",
+    );
+    assert.equal(machineList([], {}), "");
+    const plain = machineTable(machines, 120);
+    const coloured = machineTable(machines, 120, coloursFor({ isTTY: true }, {}));
+    assert.ok(coloured.includes("\u001b[32mrunning\u001b[39m"));
+    assert.equal(stripVTControlCharacters(coloured), plain, "colours take no columns");
+  });
+
+  it("colours as gh does: on a terminal, not with NO_COLOR, and everywhere with FORCE_COLOR", () => {
+    const isRed = (screen: { isTTY?: boolean }, env: NodeJS.ProcessEnv) => coloursFor(screen, env).red("x") !== "x";
+    assert.ok(isRed({ isTTY: true }, {}));
+    assert.ok(!isRed({}, {}));
+    assert.ok(!isRed({}, { CI: "true" }), "a pipe of a build has none");
+    assert.ok(!isRed({ isTTY: true }, { NO_COLOR: "1" }));
+    assert.ok(!isRed({ isTTY: true }, { TERM: "dumb" }));
+    assert.ok(isRed({}, { FORCE_COLOR: "1", NO_COLOR: "1" }));
+    assert.ok(!isRed({ isTTY: true }, { FORCE_COLOR: "0" }));
   });
 });

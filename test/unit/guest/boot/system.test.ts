@@ -111,7 +111,7 @@ describe("boot: start", function () {
       "nft -f home/boot/wall.nft",
       "systemctl restart systemd-journald.service",
       `mount --bind sessions/.cloister/audit ${JOURNAL}`,
-      "systemctl start --no-block cloister-keeper.service",
+      "systemctl start --no-block cloister-keeper.service cloister-clock.service",
       "systemctl start --no-block cloister-verify.service",
     ]);
     assert.equal(await readFile(join(folder, "run/cloister/wall"), "utf8"), "");

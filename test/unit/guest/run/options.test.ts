@@ -39,7 +39,7 @@ describe("the options of a sealed run", () => {
   it("are the same on the operator's computer and on the machine", () => {
     for (const name of ["run", "agent"]) {
       const [operator, machine] = [optionsOf(operatorProgram(), name), optionsOf(machineProgram(), name)];
-      const own = name === "run" ? ["--tty"] : [];
+      const own = name === "run" ? ["--tty", "--here"] : ["--here"];
       assert.deepEqual([...operator.keys()].sort(), [...machine.keys(), ...own, "--stack", "--machine"].sort());
       for (const [long, option] of machine) {
         assert.equal(operator.get(long)?.flags, option.flags);

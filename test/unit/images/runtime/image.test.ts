@@ -43,6 +43,7 @@ describe("the runtime image", function () {
       "claude",
       "cloister",
       "confine",
+      "dial",
       "guard",
       "keeper",
       "mcp",

@@ -110,7 +110,16 @@ export const ROWS: Readonly<Record<Exclude<Here | Parts, Whole | Compared>, Row<
     { mcpServers: { notes: { command: "notes-server" } } },
     machines(({ agent }) => Object.keys(agent.mcpServers ?? {})),
     [[], []],
-    [["notes"], ["notes"]],
+    [
+      ["session", "web", "notes"],
+      ["session", "web", "notes"],
+    ],
+  ),
+  builtInMcpServers: row(
+    { builtInMcpServers: ["web"] },
+    machines(({ agent }) => Object.keys(agent.mcpServers ?? {})),
+    [[], []],
+    [["web"], ["web"]],
   ),
   region: row(
     {

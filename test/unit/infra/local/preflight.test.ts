@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createServer } from "node:net";
 import { choosePort, portIsFree } from "../../../../infra/local/host/port.ts";
 import { pathsIn } from "../../../../infra/local/paths.ts";
-import { type HostFacts, preflight } from "../../../../infra/local/preflight.ts";
+import { type HostFacts, notices, preflight } from "../../../../infra/local/preflight.ts";
 import { parseSettings, type Settings } from "../../../../infra/settings/settings.ts";
 
 const parsed = parseSettings({ "cloister:sshPort": "2222" });
@@ -41,6 +41,13 @@ describe("preflight", () => {
       assert.deepEqual(pathsOfProblems({ totalMemoryMiB: 4095, running }), ["cloister:memoryMiB"]);
       assert.deepEqual(pathsOfProblems({ totalMemoryMiB: 4096, running }), []);
     }
+  });
+
+  it("tells that a machine restarts when its session disk grows, and only then", () => {
+    const told = (running: boolean, sessionDiskGiB?: number) =>
+      notices(settings, { running, ...(sessionDiskGiB === undefined ? {} : { sessionDiskGiB }) });
+    assert.match(told(true, 9).join(), /grows from 9 to 10 GiB: the machine restarts, and all that runs on it ends/);
+    assert.deepEqual([told(true, 10), told(true), told(false, 9)], [[], [], []]);
   });
 
   it("refuses a session disk that is smaller than the one that is there", () => {

@@ -49,7 +49,9 @@ describe("settings", () => {
     };
     const settings = settingsOf({ "cloister:mcpServers": JSON.stringify(servers) });
     const { agent } = parseMachine({ name: "m", target: "local", runtime: { digest }, agent: agentOf(settings) });
-    assert.deepEqual(agent.mcpServers, settings.mcpServers);
+    const { session, web, ...own } = agent.mcpServers;
+    assert.deepEqual(own, settings.mcpServers);
+    assert.deepEqual([session?.type, web?.type], ["stdio", "stdio"], "the built-in ones stay");
     assert.deepEqual(agent.mcpServers["feed"], { ...servers.feed, headers: {} });
     assert.deepEqual(agentOf(settingsOf({})), { model: settings.model, tools: settings.tools });
     const wrong = { a: { type: "ftp", url: "ftp://x" }, b: { type: "http", url: "nowhere" }, c: { args: ["x"] } };
@@ -64,6 +66,19 @@ describe("settings", () => {
         ["cloister:mcpServers.c.command", "Invalid input: expected string, received undefined"],
       ],
     );
+  });
+
+  it("leaves built-in MCP servers out that are not wanted, also all of them, and lets one be replaced", () => {
+    const serversOf = (config: Record<string, string>) =>
+      parseMachine({ name: "m", target: "local", runtime: { digest }, agent: agentOf(settingsOf(config)) }).agent
+        .mcpServers;
+    assert.deepEqual(Object.keys(serversOf({})), ["session", "web"], "the control");
+    assert.deepEqual(Object.keys(serversOf({ "cloister:mcpServers": "{}" })), ["session", "web"]);
+    assert.deepEqual(Object.keys(serversOf({ "cloister:builtInMcpServers": '["session"]' })), ["session"]);
+    assert.deepEqual(serversOf({ "cloister:builtInMcpServers": "[]" }), {});
+    const replaced = serversOf({ "cloister:mcpServers": '{"web":{"command":"my-web"}}' });
+    assert.deepEqual(replaced["web"], { type: "stdio", command: "my-web", args: [], env: {} });
+    assert.match(problemsOf({ "cloister:builtInMcpServers": '["browser"]' })[0]?.path ?? "", /builtInMcpServers/);
   });
 
   it("keeps a string a string even when it looks like a number", () => {

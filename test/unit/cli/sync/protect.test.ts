@@ -1,0 +1,198 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import fc from "fast-check";
+import { excluding, readPatterns } from "../../../../cli/sync/exclude.ts";
+import type { Entry, Listing } from "../../../../cli/sync/listing.ts";
+import { planSync } from "../../../../cli/sync/plan.ts";
+import { protection } from "../../../../cli/sync/protect.ts";
+
+const file = (digest: string): Entry => ({ kind: "f", digest, runs: false, size: 1n, mtime: 1n });
+const latin1 = (text: string): string => Buffer.from(text).toString("latin1");
+
+describe("changes of a session that programs would obey", () => {
+  const judge = protection([], []);
+
+  it("stay on the machine, however they are spelt", () => {
+    for (const path of [
+      ".git/config",
+      ".git/hooks/pre-commit",
+      ".git/config.worktree",
+      ".git/modules/a/config",
+      ".git/worktrees/a/gitdir",
+      ".git/commondir",
+      ".git/info/attributes",
+      ".git/objects/info/alternates",
+      ".git/rebase-merge/git-rebase-todo",
+      "sub/.git/config",
+      ".GIT/config",
+      ".git/CONFIG",
+      ".git/Hooks/x",
+      ".git./config",
+      "git~1/config",
+      latin1(".g\u200cit/config"),
+      latin1(".git/objects/inf\u200co/alternates"),
+      ".vscode/tasks.json",
+      "deep/.IDEA/workspace.xml",
+      ".claude/settings.json",
+      ".envrc",
+      ".husky/pre-commit",
+      ".cloisterignore",
+    ])
+      assert.ok(judge(path, "f"), path);
+    for (const kind of ["f", "l"] as const) assert.ok(judge("vendor/.git", kind), kind);
+  });
+
+  it("come back when they are only work: the control", () => {
+    for (const path of [
+      "src/config",
+      "hooks/x",
+      ".gitignore",
+      ".gitattributes",
+      ".git/HEAD",
+      ".git/index",
+      ".git/refs/heads/main",
+      ".git/refs/heads/hooks/config",
+      ".git/objects/ab/cdef",
+      ".git/objects/pack/pack-1.pack",
+      ".git/logs/HEAD",
+      "package.json",
+    ])
+      assert.equal(judge(path, "f"), undefined, path);
+    assert.equal(judge(".git", "d"), undefined);
+    assert.equal(protection([], [], [".git/config"])(".git/config", "f"), undefined);
+    assert.ok(protection([], [], [".git/config"])(".git/configs", "f"), "only what was named");
+  });
+
+  it("make no folder a repository, also not in parts", () => {
+    const head = ["evil/HEAD", "evil/objects", "evil/refs"];
+    const whole = protection([], [...head, "evil/config"]);
+    for (const path of ["evil/config", "evil/HEAD", "evil/objects/x", "evil/refs/x"]) assert.ok(whole(path, "f"), path);
+    assert.equal(whole("evil/readme", "f"), undefined);
+    // The folder's settings came with an earlier sync, as an ordinary file: what is missing does not follow.
+    const late = protection(["evil/config", "evil/HEAD"], ["evil/config", ...head]);
+    assert.ok(late("evil/objects", "d"));
+    assert.ok(late("evil/refs", "d"));
+    // The operator's own bare repository: its work comes, its settings do not.
+    const own = protection(head, head);
+    assert.equal(own("evil/refs/heads/main", "f"), undefined);
+    assert.ok(own("evil/config", "f"));
+    const top = protection([], ["HEAD", "objects", "refs", "config"]);
+    assert.ok(top("config", "f"));
+    assert.ok(top("HEAD", "f"));
+  });
+});
+
+describe("the plan of a sync", () => {
+  const names = fc.constantFrom("a", "b", "d/x", "d/y", ".git/HEAD", ".git/config", ".git/refs/m", ".git/objects/1");
+  const side = fc.dictionary(names, fc.constantFrom("1", "2", "3"), { noNullPrototype: true });
+  const listing = (digests: Record<string, string>): Listing =>
+    new Map(Object.entries(digests).map(([path, digest]) => [path, file(digest)]));
+
+  it("moves each path one way at most, touches no conflict, and brings nothing back that is protected", () => {
+    fc.assert(
+      fc.property(side, side, side, (before, mine, theirs) => {
+        const base = new Map(Object.entries(before).map(([path, digest]) => [path, `f-${digest}`]));
+        const plan = planSync(base, listing(mine), listing(theirs));
+        const moved = [...plan.send, ...plan.deleteThere, ...plan.bring, ...plan.deleteHere];
+        assert.equal(new Set(moved).size, moved.length);
+        for (const path of [...plan.bring, ...plan.deleteHere]) {
+          assert.notEqual(path, ".git/config");
+          assert.equal(mine[path], before[path], `${path}: the operator's own change is not overwritten`);
+        }
+        for (const path of [...plan.send, ...plan.deleteThere])
+          assert.equal(theirs[path], before[path], `${path}: a session's change is not overwritten`);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  it("ends with both sides the same, when a side is preferred and nothing is protected", () => {
+    const plain = fc.dictionary(fc.constantFrom("a", "b", "d/x"), fc.constantFrom("1", "2"), { noNullPrototype: true });
+    fc.assert(
+      fc.property(
+        plain,
+        plain,
+        plain,
+        fc.constantFrom("here" as const, "machine" as const),
+        (b, mine, theirs, prefer) => {
+          const base = new Map(Object.entries(b).map(([path, digest]) => [path, `f-${digest}`]));
+          const { send, deleteThere, bring, deleteHere } = planSync(base, listing(mine), listing(theirs), { prefer });
+          const [here, there] = [mine, theirs].map((side) => new Map<string, string>(Object.entries(side))) as [
+            Map<string, string>,
+            Map<string, string>,
+          ];
+          for (const path of send) there.set(path, mine[path] ?? "");
+          for (const path of deleteThere) there.delete(path);
+          for (const path of bring) here.set(path, theirs[path] ?? "");
+          for (const path of deleteHere) here.delete(path);
+          assert.deepEqual([...here].sort(), [...there].sort());
+        },
+      ),
+    );
+  });
+
+  it("takes nothing below what cannot be read for deleted", () => {
+    const base = new Map([
+      ["d", "d"],
+      ["d/x", "f-1"],
+    ]);
+    const here = new Map<string, Entry>([
+      ["d", { kind: "d" }],
+      ["d/x", file("1")],
+    ]);
+    const plan = planSync(base, here, new Map<string, Entry>([["d", { kind: "?" }]]));
+    assert.deepEqual([plan.deleteHere, plan.send, plan.unknown], [[], [], ["d"]]);
+  });
+});
+
+describe("what is excluded from a sync", () => {
+  const excluded = (pattern: string, path: string): boolean => new RegExp(excluding([pattern])).test(latin1(path));
+
+  it("is a name at any depth, or a path from the top, with all that is in it", () => {
+    for (const [pattern, path] of [
+      ["node_modules", "node_modules"],
+      ["node_modules", "a/node_modules/b"],
+      ["*.log", "a/b.log"],
+      ["build/out", "build/out/x"],
+      ["/build", "build"],
+      ["a+b (1)", "a+b (1)"],
+      ["Grüße", "x/Grüße"],
+    ] as const)
+      assert.ok(excluded(pattern, path), `${pattern}: ${path}`);
+    for (const [pattern, path] of [
+      ["node_modules", "node_modules2"],
+      ["*.log", "a/b.logs"],
+      ["build/out", "x/build/out"],
+      ["/build", "a/build"],
+      ["a.b", "aXb"],
+    ] as const)
+      assert.ok(!excluded(pattern, path), `${pattern}: ${path}`);
+    assert.ok(excluded("x", "sub/.git/refs/heads/main.lock"), "locks of git's never move");
+  });
+
+  it("is the same for both ends, also with names that end in a line feed", () => {
+    const source = excluding(["node_modules", "*.log", "build/out", "Grüße"]);
+    const paths = [
+      "node_modules",
+      "node_modules\n",
+      "x.log\n",
+      ".git/x.lock",
+      ".git/x.lock\n",
+      "build/out/x",
+      latin1("Grüße"),
+    ];
+    const python = `import json, re, sys
+found = [re.search(sys.argv[1].encode(), path.encode("latin1")) is not None for path in json.loads(sys.argv[2])]
+print(json.dumps(found))`;
+    const there = execFileSync("python3", ["-c", python, source, JSON.stringify(paths)], { encoding: "utf8" });
+    const here = paths.map((path) => new RegExp(source).test(path));
+    assert.deepEqual(JSON.parse(there), here);
+    assert.deepEqual(here, [true, false, false, true, false, true, true], "the control");
+  });
+
+  it("is refused when it names everything or leads out", () => {
+    for (const pattern of ["", "*", "/", "..", "a/../b", "."])
+      assert.throws(() => excluding([pattern]), /excludes nothing/);
+    assert.deepEqual(readPatterns("# no\n\n .env \r\nbuild/\n"), [".env", "build/"]);
+  });
+});
