@@ -7,20 +7,18 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { Command, Option } from "commander";
-import { execa } from "execa";
 import { buildDocument } from "./change-set/build.ts";
 import type { ChangeDocument } from "./change-set/document.ts";
-import { engineOf } from "./engine.ts";
 import { Collector } from "./events/merge.ts";
-import { readConfig } from "./parts/config.ts";
 import { packIn } from "./policy/pack.ts";
+import { configsOf, engineFor, isOnAws, runOf } from "./project.ts";
 import { comment } from "./render/markdown.ts";
 import { page } from "./render/page.ts";
 import { terminal } from "./render/terminal.ts";
+import { readPolicies } from "./rights/policy.ts";
 import { previewStack } from "./run.ts";
 import { credentialsIn } from "./secrets/environment.ts";
 
-const folder = new URL("../", import.meta.url).pathname.replace(/\/$/, "");
 const FORMATS = ["terminal", "markdown", "html", "json"] as const;
 
 interface Options {
@@ -30,6 +28,9 @@ interface Options {
   readonly format: (typeof FORMATS)[number];
   readonly policyPack: string;
   readonly policies: boolean;
+  readonly rehearsed?: boolean;
+  readonly rights?: boolean;
+  readonly deployerPolicy?: readonly string[];
   readonly out?: string;
   readonly events?: string;
   readonly state?: string;
@@ -60,6 +61,12 @@ function parsed(): Options {
     )
     .option("--policy-pack <folder>", "the pack whose policies judge; in CI the base branch's", "policy")
     .option("--no-policies", "asks no policies")
+    .option("--rehearsed", "previews against a stand-in for AWS, without any account or credential")
+    .option("--rights", "rehearses the deploy, and holds it against the deployer's policy")
+    .option(
+      "--deployer-policy <file...>",
+      "the policies that the deployer has; default: what this folder's program prints",
+    )
     .option("--out <folder>", "writes change.json, comment.md and page.html as well")
     .option("--events <file>", "a preview that is there already: its events, one a line; with --state")
     .option("--state <file>", "what `pulumi stack export` wrote before that preview")
@@ -70,38 +77,10 @@ function parsed(): Options {
   return options;
 }
 
-/** The text of a file at a commit; empty when the file did not exist. */
-async function atCommit(ref: string, file: string): Promise<string> {
-  const git = async (...args: string[]) =>
-    await execa("git", args, { cwd: folder, reject: false, stripFinalNewline: false });
-  const commit = await git("rev-parse", "--verify", "--quiet", `${ref}^{commit}`);
-  if (commit.exitCode !== 0)
-    throw new Error(`--base ${ref}: there is no such commit. Fetch it, or write another: git fetch origin ${ref}`);
-  const { exitCode, stdout } = await git("show", `${commit.stdout.trim()}:./${file}`);
-  return exitCode === 0 ? stdout : "";
-}
-
-async function commitOf(ref: string): Promise<string> {
-  const { exitCode, stdout } = await execa("git", ["rev-parse", "--verify", "--quiet", ref], {
-    cwd: folder,
-    reject: false,
-  });
-  return exitCode === 0 ? stdout.trim() : "";
-}
-
-/** Tells whether a stack is one of those that the pack is about. */
-const isOnAws = (config: string): boolean => readConfig(config).settings?.target === "aws";
-
 async function documentOf(options: Options): Promise<ChangeDocument> {
   const { stack } = options;
-  const file = `Pulumi.${stack}.yaml`;
-  const head = await readFile(join(folder, file), "utf8").catch(() => {
-    throw new Error(
-      `${file}: there is no such file. --stack is the name in it: one of the Pulumi.<name>.yaml of this folder`,
-    );
-  });
-  const base = await atCommit(options.base, file);
-  const run = { commit: await commitOf("HEAD"), base: await commitOf(options.base), at: new Date().toISOString() };
+  const { base, head } = await configsOf(stack, options.base);
+  const run = await runOf(options.base);
   const secrets = credentialsIn(process.env);
   const pack = options.policies && isOnAws(head) ? await packIn(resolve(options.policyPack)) : undefined;
   const command = options.destroy ? ("destroy" as const) : ("preview" as const);
@@ -126,21 +105,36 @@ async function documentOf(options: Options): Promise<ChangeDocument> {
     });
   }
   const say = (line: string): void => console.error(line);
-  const { ensureToolchain } = await import("../toolchain/index.ts");
-  const { pulumiEnvironment } = await import("../toolchain/pulumi.ts");
-  const toolchain = await ensureToolchain({ deep: false, report: say });
-  const engine = engineOf(toolchain.pulumi, folder, pulumiEnvironment(toolchain, { stack }));
+  const more = { run, secrets, report: say, ...(pack ? { pack } : {}) };
+  const rights = options.rights && isOnAws(head) ? await rightsAsked(options, head) : undefined;
+  if (options.rehearsed) {
+    const { previewRehearsed } = await import("./rehearsed.ts");
+    return await previewRehearsed({ stack, base, head, report: say }, more, rights);
+  }
+  const calls = async () => await (await import("./rehearsed.ts")).rehearsedCalls({ stack, base, head, report: say });
+  const engine = await engineFor(stack, say);
   return await previewStack({
     engine,
     stack,
     command,
     base,
     head,
-    run,
-    secrets,
-    report: say,
-    ...(pack ? { pack } : {}),
+    ...more,
+    ...(rights ? { rights: { ...rights, calls } } : {}),
   });
+}
+
+/** The deployer's policies, and where its stacks are. */
+async function rightsAsked({ deployerPolicy }: Options, head: string) {
+  const { deployerPolicy: made, KNOWN_TYPES } = await import("../infra/aws/access/deployer-policy.ts");
+  const { regionOf } = await import("../infra/aws/machines/pin-ami.ts");
+  const region = regionOf(head);
+  const files = deployerPolicy
+    ? Object.fromEntries(
+        await Promise.all(deployerPolicy.map(async (file) => [file, await readFile(file, "utf8")] as const)),
+      )
+    : { "npm run aws:deployer-policy": JSON.stringify(made(KNOWN_TYPES, region)) };
+  return { statements: readPolicies(files), from: Object.keys(files).join(", "), region };
 }
 
 async function main(): Promise<void> {

@@ -23,13 +23,21 @@ export interface PreviewOptions {
   readonly secrets?: readonly string[];
   /** The policy pack that judges. @default none */
   readonly pack?: Pack;
+  /** Rehearses the deploy, and holds its calls against the policies of whoever deploys. @default not rehearsed */
+  readonly rights?: Omit<NonNullable<Inputs["rights"]>, "calls"> & {
+    readonly calls: () => Promise<NonNullable<Inputs["rights"]>["calls"]>;
+  };
+  /** File into which the preview's plan is written. @default none is kept */
+  readonly savePlan?: string;
+  /** True when the engine's AWS is a stand-in. @default false */
+  readonly rehearsed?: boolean;
   readonly report?: (line: string) => void;
 }
 
 /**
  * Streams the engine's events on stdout, one a line. Without it the engine prints a summary that lacks half of them.
  */
-const STREAM = { PULUMI_ENABLE_STREAMING_JSON_PREVIEW: "true" };
+export const STREAM = { PULUMI_ENABLE_STREAMING_JSON_PREVIEW: "true" };
 
 /**
  * Previews a stack. If a machine was renamed, it also previews a remedy. A user's own backend takes no lock for a
@@ -61,9 +69,11 @@ export async function previewStack(options: PreviewOptions): Promise<ChangeDocum
     doubts,
     ...(options.run ? { run: options.run } : {}),
     ...(options.secrets ? { secrets: options.secrets } : {}),
+    ...(options.rehearsed ? { rehearsed: true } : {}),
     ...(options.pack ? { policySettings: options.pack.settings } : {}),
   };
-  const document = buildDocument(inputs);
+  const rights = await rightsIn(options, collected.result);
+  const document = buildDocument({ ...inputs, ...rights });
   const renames = document.renames.filter(({ kind }) => kind === "machine");
   if (command === "destroy" || renames.length === 0 || takesNothing(document)) return document;
   report("a machine looks renamed: trying what keeps its disk");
@@ -72,7 +82,16 @@ export async function previewStack(options: PreviewOptions): Promise<ChangeDocum
   const remedies = Object.fromEntries(
     renames.map((rename) => [rename.to, { config: remedyText(remedied, rename), tried }]),
   );
-  return buildDocument({ ...inputs, remedies });
+  return buildDocument({ ...inputs, ...rights, remedies });
+}
+
+/** A deploy that the preview refuses is not rehearsed. */
+async function rightsIn(
+  { rights, command }: PreviewOptions,
+  result: Collected["result"],
+): Promise<Pick<Inputs, "rights">> {
+  if (rights === undefined || command === "destroy" || result !== "succeeded") return {};
+  return { rights: { ...rights, calls: await rights.calls() } };
 }
 
 /** Tells whether two exports have different states. */
@@ -81,7 +100,7 @@ function hasMoved(one: string, other: string): boolean {
 }
 
 async function collectFrom(
-  { engine, stack, command = "preview", pack }: PreviewOptions,
+  { engine, stack, command = "preview", pack, savePlan }: PreviewOptions,
   text?: string,
 ): Promise<Collected> {
   const collector = new Collector();
@@ -92,7 +111,8 @@ async function collectFrom(
     if (file !== undefined) await writeFile(file, text ?? "", { mode: 0o600 });
     const judged = pack === undefined || command === "destroy" ? [] : ["--policy-pack", pack.folder];
     const config = file === undefined ? [] : ["--config-file", file];
-    const all = [...args, "--json", "--stack", stack, ...config, ...judged];
+    const plan = savePlan === undefined || text !== undefined ? [] : ["--save-plan", savePlan];
+    const all = [...args, "--json", "--stack", stack, ...config, ...judged, ...plan];
     for await (const line of engine.lines(all, { ...STREAM, ...pack?.env })) collector.add(line);
   } finally {
     if (folder !== undefined) await rm(folder, { recursive: true, force: true });

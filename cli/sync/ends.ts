@@ -103,7 +103,7 @@ export async function deleteThere(transport: Transport, folder: string, paths: r
   });
   report.end();
   const failure = failureOf([{ report, code, where: "on the machine" }]);
-  if (failure !== undefined) throw new OperatorError(failure);
+  if (failure !== undefined) throw failure;
   return reportOf([report]);
 }
 
@@ -120,7 +120,7 @@ export async function applyHere(
   });
   const code = await here.exited;
   const failure = failureOf([{ report: here.report, code, where: "on this computer" }]);
-  if (failure !== undefined) throw new OperatorError(failure);
+  if (failure !== undefined) throw failure;
   return { done: new Set(text.split("\n").filter(Boolean).map(Number)), report: reportOf([here.report]) };
 }
 
@@ -131,7 +131,7 @@ function listed(
   ends: readonly { readonly report: ReportReader; readonly code: number; readonly where: string }[],
 ): Listed {
   const failure = failureOf(ends);
-  if (failure !== undefined) throw new OperatorError(failure);
+  if (failure !== undefined) throw failure;
   if (entries instanceof Error) throw new OperatorError(`the list of files cannot be read: ${entries.message}`);
   return { entries, report: reportOf(ends.map(({ report }) => report)) };
 }

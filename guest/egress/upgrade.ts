@@ -4,6 +4,9 @@ import type { Duplex } from "node:stream";
 import { stripHopByHop } from "@anthropic-ai/sandbox-runtime/dist/sandbox/parent-proxy.js";
 import { flushBeforeClose } from "./http.ts";
 
+/** Maximum that a client sends before the host has agreed, in bytes. */
+const MOST_EARLY = 64 * 1024;
+
 /** Returns true when a request asks for a WebSocket, and carries nothing else. */
 export function asksForWebSocket({ method, headers }: IncomingMessage): boolean {
   const hasBody = headers["content-length"] !== undefined || headers["transfer-encoding"] !== undefined;
@@ -52,10 +55,29 @@ export function passUpgrade(
   });
   socket.on("error", () => socket.destroy());
   socket.once("close", () => outgoing.destroy());
-  outgoing.once("error", failed);
+  // Nothing tells that a client has gone while its connection is not read.
+  const early = [head];
+  const onData = (chunk: Buffer) => {
+    early.push(chunk);
+    if (early.reduce((sum, { length }) => sum + length, 0) > MOST_EARLY) socket.destroy();
+  };
+  const onEnd = () => socket.destroy();
+  socket.on("data", onData).once("end", onEnd);
+  let answered = false;
+  const answers = () => {
+    answered = true;
+    socket.off("data", onData).off("end", onEnd);
+  };
+  outgoing.on("error", () => {
+    if (answered) socket.destroy();
+    // A client that has gone is told nothing, and nothing has failed.
+    else if (!socket.destroyed) failed();
+  });
   outgoing.once("response", (answer) => {
     const { statusCode: status = 0, rawHeaders } = answer;
     if (status < 200) return void outgoing.destroy(new Error("no status of HTTP"));
+    answers();
+    socket.resume();
     // The length may have been told in chunks, which have been put together.
     const left = /^(connection|keep-alive|transfer-encoding|upgrade|trailer|proxy-.*)$/i;
     socket.write(answerHead(status, rawHeaders, (name) => !left.test(name), ["Connection: close"]));
@@ -63,10 +85,10 @@ export function passUpgrade(
     answer.pipe(socket);
   });
   outgoing.once("upgrade", (answer, upstream, first) => {
-    outgoing.off("error", failed);
+    answers();
     socket.write(answerHead(101, answer.rawHeaders, () => true));
     socket.write(first);
-    upstream.write(head);
+    upstream.write(Buffer.concat(early));
     upstream.on("error", () => socket.destroy());
     upstream.once("close", () => socket.destroy());
     socket.once("close", () => upstream.destroy());

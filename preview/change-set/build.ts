@@ -10,6 +10,8 @@ import { iamChanges } from "../parts/iam.ts";
 import { machineEffects } from "../parts/machines.ts";
 import { networkChanges } from "../parts/network.ts";
 import { policyResults } from "../policy/results.ts";
+import { type RehearsedCall, rightsOf } from "../rights/missing.ts";
+import type { PolicyStatement } from "../rights/policy.ts";
 import { Scrubber } from "../secrets/scrub.ts";
 import { Causes } from "./because.ts";
 import { canonicalInputs, canonicalText } from "./canonical.ts";
@@ -36,6 +38,15 @@ export interface Inputs {
   readonly secrets?: readonly string[];
   /** Results of the previews of remedies, by the new name. */
   readonly remedies?: Readonly<Record<string, { readonly config: string; readonly tried: ChangeDocument }>>;
+  /** Calls that a rehearsed deploy made, and the policies of whoever deploys. */
+  readonly rights?: {
+    readonly calls: readonly RehearsedCall[];
+    readonly statements: readonly PolicyStatement[];
+    readonly region: string;
+    readonly from: string;
+  };
+  /** True when this was previewed against a stand-in for AWS. @default false */
+  readonly rehearsed?: boolean;
   /** Text of the pack's settings, `policy/settings.yaml`. Absent: without levels of one's own and exceptions. */
   readonly policySettings?: string;
   /** Further reasons why the preview must not be approved. */
@@ -93,6 +104,7 @@ export function buildDocument(inputs: Inputs): ChangeDocument {
     );
   const unread = [base, head].flatMap(({ problem }) => problem ?? []);
   const doubts = [...new Set([...collected.doubts, ...(inputs.doubts ?? []), ...unread])];
+  const effects = machineEffects(resources, differences);
   const document: ChangeDocument = {
     version: 1,
     project: text(inputs.project ?? "cloister"),
@@ -127,7 +139,7 @@ export function buildDocument(inputs: Inputs): ChangeDocument {
         remedy: remedy && takesNothing(remedy.tried) ? remedyOf(remedy, scrubber) : null,
       };
     }),
-    machines: machineEffects(resources, differences).map((one) => ({
+    machines: effects.map((one) => ({
       ...one,
       name: text(one.name),
       note: text(one.note),
@@ -138,6 +150,10 @@ export function buildDocument(inputs: Inputs): ChangeDocument {
     network: networkChanges(resources, scrubber),
     config: configRows(config, scrubber),
     cost: costIn(base.settings, inputs.command === "destroy" ? undefined : head.settings, fates),
+    rights: inputs.rights
+      ? rightsOf(inputs.rights.calls, inputs.rights.statements, inputs.rights, inputs.rights.from, scrubber)
+      : null,
+    rehearsed: inputs.rehearsed ?? false,
     policies: policyResults(collected, inputs, scrubber),
     diagnostics: collected.diagnostics.map(({ severity, urn, message }) => ({
       severity: text(severity),
@@ -163,8 +179,10 @@ export function buildDocument(inputs: Inputs): ChangeDocument {
         gib: gibOf(resource) ?? 0,
         stays: fate === "orphaned",
       }));
-    const cost = costOf(before, after, leaving, before.snapshots.keep);
-    return { ...cost, lines: cost.lines.map((line) => ({ ...line, what: text(line.what) })) };
+    const cost = costOf(before, after, leaving, before.snapshots.keep, effects);
+    const named = <T extends { readonly what: string }>(lines: readonly T[]): T[] =>
+      lines.map((line) => ({ ...line, what: text(line.what) }));
+    return { ...cost, lines: named(cost.lines), left: named(cost.left), once: named(cost.once) };
   }
 }
 

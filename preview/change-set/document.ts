@@ -121,13 +121,23 @@ const networkSchema = z.strictObject({
 
 const configSchema = z.strictObject({ key: z.string(), before: shownSchema, after: shownSchema });
 
+const rangeSchema = z
+  .strictObject({ least: z.number().nullable(), most: z.number().nullable() })
+  .describe("US dollars, from the least to the most; null: a price is not known");
+const oneCostSchema = z.strictObject({ what: z.string(), ...rangeSchema.shape });
+
 const costSchema = z.strictObject({
-  before: z.number().nullable().describe("US dollars a month at the least size; null: a price is not known"),
-  after: z.number().nullable(),
-  lines: z.array(z.strictObject({ what: z.string(), before: z.number().nullable(), after: z.number().nullable() })),
-  left: z
-    .array(z.strictObject({ what: z.string(), usd: z.number() }))
-    .describe("what goes on to cost outside of the stack"),
+  before: rangeSchema.describe("a month"),
+  after: rangeSchema.describe("a month"),
+  delta: rangeSchema,
+  lines: z.array(z.strictObject({ what: z.string(), before: rangeSchema, after: rangeSchema, delta: rangeSchema })),
+  left: z.array(oneCostSchema).describe("what goes on to cost outside of the stack, a month"),
+  once: z.array(oneCostSchema).describe("what the deploy itself costs"),
+  prices: z.strictObject({
+    region: z.string(),
+    date: z.string(),
+    isOwn: z.boolean().describe("false: the prices are another region's, and the least that they may be"),
+  }),
 });
 
 const policySchema = z.strictObject({
@@ -149,6 +159,12 @@ const exceptionSchema = z.strictObject({
   since: z.string(),
   until: z.string(),
   state: z.enum(["in force", "expired", "not yet"]),
+});
+
+const rightsSchema = z.strictObject({
+  from: z.string().describe("in words, the policy that the calls were held against"),
+  needed: z.number().describe("actions that the rehearsed deploy needs"),
+  missing: z.array(z.strictObject({ action: z.string(), denied: z.boolean(), on: z.array(z.string()) })),
 });
 
 const policiesSchema = z.strictObject({
@@ -191,6 +207,8 @@ export const documentSchema = z.strictObject({
   config: z.array(configSchema),
   cost: costSchema.nullable(),
   policies: policiesSchema,
+  rights: rightsSchema.nullable().describe("null: the deploy was not rehearsed"),
+  rehearsed: z.boolean().describe("true: this is not the account, but a stand-in for AWS"),
   diagnostics: z.array(z.strictObject({ severity: z.string(), on: z.string(), message: z.string() })),
 });
 
@@ -205,6 +223,7 @@ export type CloudInitChange = z.infer<typeof cloudInitSchema>;
 export type IamChange = z.infer<typeof iamSchema>;
 export type NetworkChange = z.infer<typeof networkSchema>;
 export type ConfigChange = z.infer<typeof configSchema>;
+export type Rights = z.infer<typeof rightsSchema>;
 export type Policies = z.infer<typeof policiesSchema>;
 export type PolicyResult = z.infer<typeof policySchema>;
 export type Cost = z.infer<typeof costSchema>;

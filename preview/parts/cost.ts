@@ -1,6 +1,8 @@
-import { type CostLine, GP3_GIB, monthlyEstimate, SNAPSHOT_GIB } from "../../infra/aws/plan/price.ts";
+import { pricesFor } from "../../infra/aws/plan/prices.ts";
 import type { Settings } from "../../infra/settings/settings.ts";
-import type { Cost } from "../change-set/document.ts";
+import type { Cost, MachineEffect } from "../change-set/document.ts";
+import { compared } from "../cost/compare.ts";
+import { cents, rollCost } from "../cost/estimate.ts";
 
 /** Something with data that leaves the stack. */
 export interface Leaving {
@@ -15,42 +17,41 @@ export interface Leaving {
 /** The price of one for a month, which does not depend on its content. */
 const EACH: Readonly<Record<string, number>> = { key: 1, secret: 0.4 };
 
-const cents = (usd: number): number => Math.round(usd * 100) / 100;
-
-/** Tells whether a price is not known. The estimate counts it as 0 and says so in its line. */
-const isUnknown = ({ what }: CostLine): boolean => what.includes("price not known");
-
 /**
- * The costs of a stack for a month before and after, at its least size. A price that is not known makes a sum unknown:
- * it never looks like a saving. Undefined settings mean that there is no such stack.
+ * The costs of a stack for a month before and after, from the least to the most. A price that is not known makes a sum
+ * unknown: it never looks like a saving. Undefined settings mean that there is no such stack.
  */
 export function costOf(
   before: Settings | undefined,
   after: Settings | undefined,
   leaving: readonly Leaving[],
   keep: number,
+  effects: readonly MachineEffect[],
 ): Cost {
-  const [old, wanted] = [linesOf(before), linesOf(after)];
-  const names = [...new Set([...old, ...wanted].map(({ what }) => what))];
-  const usd = (lines: readonly CostLine[], what: string): number | null => {
-    const line = lines.find((one) => one.what === what);
-    return line === undefined ? 0 : isUnknown(line) ? null : line.usd;
-  };
-  const lines = names
-    .map((what) => ({ what, before: usd(old, what), after: usd(wanted, what) }))
-    .filter((line) => line.before !== line.after || line.before === null);
+  const { lines, sum, prices } = compared(before, after);
+  const { gp3GiB, snapshotGiB } = pricesFor((after ?? before)?.region ?? "");
   const left = leaving.flatMap(({ kind, name, gib, stays }) => {
-    if (kind !== "disk") return stays && kind in EACH ? [{ what: `${kind} ${name}`, usd: EACH[kind] ?? 0 }] : [];
+    if (kind !== "disk") {
+      const usd = stays ? EACH[kind] : undefined;
+      return usd === undefined ? [] : [{ what: `${kind} ${name}`, least: usd, most: usd }];
+    }
+    const disk = cents(gib * gp3GiB);
     return stays
-      ? [{ what: `disk ${name}, ${gib} GiB`, usd: cents(gib * GP3_GIB) }]
-      : [{ what: `snapshots of ${name}, at most`, usd: cents(gib * keep * SNAPSHOT_GIB) }];
+      ? [{ what: `disk ${name}, ${gib} GiB`, least: disk, most: disk }]
+      : keep === 0
+        ? []
+        : [{ what: `snapshots of ${name}`, least: 0, most: cents(gib * keep * snapshotGiB) }];
   });
-  return { before: sum(old), after: sum(wanted), lines, left };
+  const once = effects.flatMap(({ effect, kind, name, minutes }) => {
+    if (effect !== "rolls" || kind !== "pool" || minutes === null || after === undefined) return [];
+    const pool = name.replace(/ \(group .*\)$/, "");
+    return [{ what: `pool ${pool} rolls`, ...rollCost(after, pool, minutes) }];
+  });
+  return { ...sum, lines: lines.filter(isChanged), left, once, prices };
 }
 
-function linesOf(settings: Settings | undefined): CostLine[] {
-  return settings === undefined || settings.target !== "aws" ? [] : monthlyEstimate(settings);
+/** A line is left out when it is known and stays. */
+function isChanged({ before, after }: { readonly before: Cost["before"]; readonly after: Cost["after"] }): boolean {
+  const known = [before, after].every(({ least, most }) => least !== null && most !== null);
+  return !known || before.least !== after.least || before.most !== after.most;
 }
-
-const sum = (lines: readonly CostLine[]): number | null =>
-  lines.some(isUnknown) ? null : cents(lines.reduce((all, { usd }) => all + usd, 0));

@@ -20,7 +20,9 @@ export async function packIn(folder: string, env: NodeJS.ProcessEnv = process.en
   const [settings] = await Promise.all(
     ["settings.yaml", "PulumiPolicy.yaml"].map((file) =>
       readFile(join(folder, file), "utf8").catch(() => {
-        throw new Error(`--policy-pack ${folder}: there is no ${file} in it. Give the folder of a pack, or --no-policies`);
+        throw new Error(
+          `--policy-pack ${folder}: there is no ${file} in it. Give the folder of a pack, or --no-policies`,
+        );
       }),
     ),
   );

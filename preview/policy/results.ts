@@ -1,4 +1,3 @@
-import type { Inputs } from "../change-set/build.ts";
 import type { Policies, PolicyResult } from "../change-set/document.ts";
 import { nameOf } from "../change-set/names.ts";
 import type { Collected, PolicyWord } from "../events/merge.ts";
@@ -6,15 +5,23 @@ import type { Scrubber } from "../secrets/scrub.ts";
 import { exceptionState, exceptionsOf, levelOf, type PolicySettings, readPolicySettings } from "./settings.ts";
 
 /** The policy SDK's words for a rule that needs a value that is not known yet (@pulumi/policy, server.ts). */
-const NOT_DECIDED = /^can't run policy '[^']*' from policy pack '[^']*' during preview: \w+ value at \.(.*) can't be known/;
+const NOT_DECIDED =
+  /^can't run policy '[^']*' from policy pack '[^']*' during preview: \w+ value at \.(.*) can't be known/;
 /** The pack's report of its exceptions. They are in the settings, with more. */
 const EXCEPTIONS = "exceptions";
 const LEVELS = ["mandatory", "advisory", "disabled"] as const;
 const ORDER = { failed: 0, "not-decided": 1, passed: 2 } as const;
 const SEVERITIES = ["critical", "high", "medium", "low", ""];
 
+/** The stack, the text of the pack's settings, and the time of the run. */
+export interface Asked {
+  readonly stack: string;
+  readonly policySettings?: string;
+  readonly run?: { readonly at?: string };
+}
+
 /** What the policy packs said, rule by rule: what failed, what nobody knows yet, what passed. */
-export function policyResults(collected: Collected, inputs: Pick<Inputs, "stack" | "policySettings" | "run">, scrubber: Scrubber): Policies {
+export function policyResults(collected: Collected, inputs: Asked, scrubber: Scrubber): Policies {
   const text = (value: string): string => scrubber.text(value);
   const settings = inputs.policySettings === undefined ? undefined : readPolicySettings(inputs.policySettings);
   const results = new Map<string, PolicyResult>();
@@ -68,14 +75,19 @@ export function policyResults(collected: Collected, inputs: Pick<Inputs, "stack"
   };
 }
 
-function levelIn(settings: PolicySettings | undefined, stack: string, policy: string, word: PolicyWord | undefined): PolicyResult["level"] {
+function levelIn(
+  settings: PolicySettings | undefined,
+  stack: string,
+  policy: string,
+  word: PolicyWord | undefined,
+): PolicyResult["level"] {
   if (settings !== undefined) return levelOf(settings, stack, policy);
   return LEVELS.find((level) => level === word?.level) ?? "advisory";
 }
 
 function exceptionRows(
   settings: PolicySettings,
-  { stack, run }: Pick<Inputs, "stack" | "run">,
+  { stack, run }: Asked,
   text: (value: string) => string,
 ): Policies["exceptions"] {
   const now = new Date(run?.at ?? 0);

@@ -1,5 +1,8 @@
 import type { PhrasingContent } from "mdast";
 import type { ChangeDocument, Shown } from "../change-set/document.ts";
+import { rangeText } from "../cost/compare.ts";
+import { sumOf } from "../cost/estimate.ts";
+import { approvalText } from "../deploy/approval.ts";
 import { changeBlocks, type Level, valueText } from "./changes.ts";
 import { dataBlocks } from "./data.ts";
 import { policyBlocks, policyCell } from "./policies.ts";
@@ -34,6 +37,7 @@ export function commentTree(document: ChangeDocument, level: Level): Tree {
     ...(level < 3 ? configuration(document) : []),
     ...(level < 3 ? cloudInit(document, level) : []),
     ...(level < 4 ? iam(document, level) : []),
+    ...rights(document, level),
     ...(level < 4 ? network(document, level) : []),
     ...policyBlocks(document, level),
     ...(level < 3 ? cost(document) : []),
@@ -44,7 +48,9 @@ export function commentTree(document: ChangeDocument, level: Level): Tree {
 }
 
 function title(document: ChangeDocument): Block {
-  const { sign, parts } = verdictOf(document);
+  const verdict = verdictOf(document);
+  const [sign, parts] = [verdict.sign, [...verdict.parts]];
+  if (document.rehearsed) parts.push({ words: " · rehearsed, not your account" });
   const said = parts.map((part): PhrasingContent => ("words" in part ? words(part.words) : code(part.name)));
   return heading(say(`${sign} cloister `), code(document.stack), say(" · "), ...said);
 }
@@ -73,36 +79,15 @@ function warnings({ diagnostics }: ChangeDocument): Block[] {
 
 function counts(document: ChangeDocument): Block {
   const { counts: count, cost: costs } = document;
-  const month = costs
-    ? costs.after === null
-      ? "not known"
-      : `${difference(costs.before, costs.after)} (${usd(costs.after)})`
-    : "not known";
+  const month = costs ? `${rangeText(costs.delta, true)} (${rangeText(costs.after)})` : "not known";
   const cells = [count.replaced, count.deleted, count.updated, count.created, count.same].map((one) => [
     say(String(one)),
   ]);
   const policies = policyCell(document);
   return table(
-    [
-      "replaced",
-      "deleted",
-      "updated",
-      "created",
-      "unchanged",
-      "USD a month, at least",
-      ...(policies ? ["policies"] : []),
-    ],
+    ["replaced", "deleted", "updated", "created", "unchanged", "USD a month", ...(policies ? ["policies"] : [])],
     [[...cells, [say(month)], ...(policies ? [[say(policies)]] : [])]],
   );
-}
-
-const usd = (value: number): string => value.toFixed(2);
-
-/** The difference between two prices. A price that is not known is no saving. */
-function difference(before: number | null, after: number | null): string {
-  if (before === null || after === null) return "not known";
-  const delta = Math.round((after - before) * 100) / 100;
-  return delta === 0 ? "±0.00" : `${delta > 0 ? "+" : "−"}${usd(Math.abs(delta))}`;
 }
 
 function machines({ machines: all }: ChangeDocument, level: Level): Block[] {
@@ -206,32 +191,74 @@ function network({ network: all }: ChangeDocument, level: Level): Block[] {
   return [details(`Network: ${plural(all.length, "row")}`, table(["", "what", "on", "from", "to", "more"], rows))];
 }
 
+/** Rights that the deploy needs and the deployer has not. */
+function rights({ rights: found }: ChangeDocument, level: Level): Block[] {
+  if (found === null) return [];
+  const { missing, needed, from } = found;
+  if (missing.length === 0)
+    return level < 2
+      ? [paragraph(words(`Rehearsed: the deploy needs ${plural(needed, "right")}, all in `), code(from, 120), say("."))]
+      : [];
+  const most = [60, 40, 20, 10, 5][level] ?? 5;
+  const rows = missing
+    .slice(0, most)
+    .map(({ action, denied, on }) => [[code(action, 80)], [say(denied ? "denied" : "not allowed")], names(on, 4, 80)]);
+  if (missing.length > most) rows.push([[say(`and ${missing.length - most} more`)], [say("")], [say("")]]);
+  return [
+    paragraph(
+      strong(say(`This change needs ${plural(missing.length, "right")} that the deployer has not`)),
+      say(", by "),
+      code(from, 120),
+    ),
+    table(["right", "is", "for"], rows),
+  ];
+}
+
 type CostLines = NonNullable<ChangeDocument["cost"]>["lines"];
 
 /** Sorts lines by their difference, the largest first. Differences that are not known come before all. */
 function byWeight(lines: CostLines): CostLines {
-  const weight = ({ before, after }: CostLines[0]): number =>
-    before === null || after === null ? Number.POSITIVE_INFINITY : Math.abs(after - before);
+  const weight = ({ delta: { least, most } }: CostLines[0]): number =>
+    least === null || most === null ? Number.POSITIVE_INFINITY : Math.max(Math.abs(least), Math.abs(most));
   return [...lines].sort((a, b) => weight(b) - weight(a) || 0);
 }
 
 function cost({ cost: costs }: ChangeDocument): Block[] {
-  if (!costs || (costs.lines.length === 0 && costs.left.length === 0)) return [];
-  const cell = (price: number | null): PhrasingContent[] => [say(price === null ? "not known" : usd(price))];
-  const rows = byWeight(costs.lines)
+  if (!costs || costs.lines.length + costs.left.length + costs.once.length === 0) return [];
+  const { lines, left, once, prices, delta } = costs;
+  const rows = byWeight(lines)
     .slice(0, 15)
-    .map(({ what, before, after }) => [[code(what, 80)], cell(before), cell(after)]);
-  if (costs.lines.length > 15) rows.push([[say(`and ${costs.lines.length - 15} more`)], [say("")], [say("")]]);
-  const blocks: Block[] = rows.length > 0 ? [table(["USD a month, at the least size", "before", "after"], rows)] : [];
-  if (costs.left.length > 0) {
-    const items = costs.left
+    .map(({ what, before, after, delta: by }) => [
+      [code(what, 80)],
+      [say(rangeText(before))],
+      [say(rangeText(after))],
+      [say(rangeText(by, true))],
+    ]);
+  if (lines.length > 15) rows.push([[say(`and ${lines.length - 15} more`)], [say("")], [say("")], [say("")]]);
+  const listed = (title: string, all: typeof left): Block[] => {
+    if (all.length === 0) return [];
+    const items = all
       .slice(0, 20)
-      .map(({ what, usd: price }): PhrasingContent[] => [code(what, 80), say(`: ${usd(price)}`)]);
-    const sum = costs.left.reduce((all, { usd: price }) => all + price, 0);
-    blocks.push(paragraph(say(`Outside of the stack goes on to cost, USD a month: ${usd(sum)}`)), list(items));
-  }
-  return [details(`Cost: ${difference(costs.before, costs.after)} USD a month`, ...blocks)];
+      .map(({ what, ...range }): PhrasingContent[] => [code(what, 80), say(`: ${rangeText(range)}`)]);
+    return [paragraph(say(`${title}: ${rangeText(sumOf(all))}`)), list(items)];
+  };
+  return [
+    details(
+      `Cost: ${rangeText(delta, true)} USD a month`,
+      ...(rows.length > 0 ? [table(["USD a month", "before", "after", "difference"], rows)] : []),
+      ...listed("Outside of the stack goes on to cost, USD a month", left),
+      ...listed("Once, USD", once),
+      paragraph(
+        say("By prices of "),
+        code(prices.region, 40),
+        say(`, ${month(prices.date)}${prices.isOwn ? "" : "; the stack's region costs more"}, without traffic.`),
+      ),
+    ),
+  ];
 }
+
+/** A date of the document, which another job may have written. */
+const month = (text: string): string => (/^[\d-]{4,10}$/.test(text) ? text : "an unknown day");
 
 function foot(document: ChangeDocument, level: Level): Block {
   const { digest, state, base, commit, complete } = document;
@@ -240,10 +267,8 @@ function foot(document: ChangeDocument, level: Level): Block {
   return paragraph(
     ...cut.map(say),
     say(words),
-    code(digest.slice(0, 16)),
-    say(" on state "),
-    code(state.sha256.slice(0, 16)),
-    ...(base ? [say(", base "), code(base.slice(0, 12))] : []),
+    code(approvalText({ digest, state, base }), 120),
+    say(" (changes, state and base)"),
     ...(commit ? [say(", commit "), code(commit.slice(0, 12))] : []),
     say("."),
   );

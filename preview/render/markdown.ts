@@ -28,7 +28,7 @@ export function comment(document: ChangeDocument, limit = COMMENT_LIMIT): Commen
 }
 
 /** A mark by which a comment is found again. */
-function marker({ stack, commit, at, digest, state }: ChangeDocument, complete: boolean): string {
+function marker({ stack, commit, at, digest, state, base }: ChangeDocument, complete: boolean): string {
   const word = (text: string): string =>
     text
       .replace(/[^A-Za-z0-9._:-]/g, "_")
@@ -38,8 +38,9 @@ function marker({ stack, commit, at, digest, state }: ChangeDocument, complete: 
     stack,
     commit,
     at,
-    digest: digest.slice(0, 16),
-    state: state.sha256.slice(0, 16),
+    digest: digest.slice(0, 32),
+    state: state.sha256.slice(0, 32),
+    base: base.slice(0, 12),
     complete: String(complete),
   };
   const said = Object.entries(fields).map(([key, text]) => `${key}=${word(text)}`);

@@ -47,6 +47,8 @@ export function verdictOf(document: ChangeDocument): Verdict {
     add(`leaves the ${orphaned[0]?.kind} in the account, out of the stack: `, orphaned[0]?.name);
   else if (orphaned.length > 1) add(`leaves ${kinds(orphaned)} in the account, out of the stack`);
   if (late.length > 0) add(`the deploy may fail: AWS refuses to change ${kinds(late)}`);
+  const lacking = document.rights?.missing.length ?? 0;
+  if (lacking > 0) add(`the deploy fails: ${plural(lacking, "right is missing", "rights are missing")}`);
   if (shortened.length > 0) add(`keeps less: ${kinds(shortened)}`);
   if (loosened.length > 0)
     add(
@@ -65,7 +67,10 @@ export function verdictOf(document: ChangeDocument): Verdict {
     if (changes > 0 && quiet && loosened.length === 0) add("no data at risk");
     if (warnings > 0) add(plural(warnings, "policy warns", "policies warn"));
   }
-  return { sign: signOf(document, lost.length > 0, refused.length > 0 || late.length > 0 || guard, parts), parts };
+  return {
+    sign: signOf(document, lost.length > 0, refused.length > 0 || late.length > 0 || lacking > 0 || guard, parts),
+    parts,
+  };
 }
 
 function signOf({ result, data, counts }: ChangeDocument, isLost: boolean, isRefused: boolean, parts: Parts): string {

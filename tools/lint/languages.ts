@@ -6,7 +6,7 @@ import type { Report } from "../../lib/store.ts";
 import { documentProblems } from "./documents.ts";
 import { PROJECT, projectFiles } from "./imports.ts";
 import { styleProblems } from "./markdown-style.ts";
-import { goLinters, pythonLinters } from "./programs.ts";
+import { actionlint, goLinters, pythonLinters } from "./programs.ts";
 
 /** Findings of one linter. */
 export interface Result {
@@ -22,7 +22,7 @@ const packaged = (report: Report): ReturnType<typeof pythonLinters> => {
   return fromPyPI;
 };
 
-export const LANGUAGES = { typescript, shell, python, go, yaml, markdown };
+export const LANGUAGES = { typescript, shell, python, go, yaml, markdown, workflows };
 export type Language = keyof typeof LANGUAGES;
 
 async function typescript(): Promise<Result[]> {
@@ -87,7 +87,7 @@ print(json.dumps(sorted(s.get_name() for s in table.get_symbols() if s.is_assign
 `;
 
 /** Modules that are compiled for hours' worth of packages, or hold no code of ours but a list: formatted, not vetted. */
-const NOT_VETTED = ["toolchain/pulumi-cli", "tools/lint/staticcheck"];
+const NOT_VETTED = ["toolchain/pulumi-cli", "tools/lint/staticcheck", "tools/lint/actionlint"];
 
 async function go(report: Report): Promise<Result[]> {
   const { go, gofmt, staticcheck, env } = await goLinters(report);
@@ -110,6 +110,18 @@ async function yaml(report: Report): Promise<Result[]> {
   const { yamllint, env } = await packaged(report);
   const files = projectFiles("*.yaml", "*.yml");
   return [await run("yamllint", [...yamllint, "--strict", "-c", "tools/lint/yamllint.yaml", ...files], { env })];
+}
+
+/** GitHub's workflows: their form and expressions, and what an attacker could do with them. */
+async function workflows(report: Report): Promise<Result[]> {
+  const { zizmor, shellcheck, env } = await packaged(report);
+  const files = projectFiles(".github/workflows/*.yaml");
+  const check = [await actionlint(report), "-color=false", "-shellcheck", shellcheck[0] ?? "", "-pyflakes", ""];
+  return await Promise.all([
+    run("actionlint", [...check, ...files], { env }),
+    // Offline: whether a pinned action is known to be unsafe is not asked for.
+    run("zizmor", [...zizmor, "--offline", "--no-progress", "--color", "never", ".github"], { env }),
+  ]);
 }
 
 async function markdown(): Promise<Result[]> {

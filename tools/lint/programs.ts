@@ -7,6 +7,7 @@ import { findGo } from "../../toolchain/go-build.ts";
 
 const REQUIREMENTS = join(import.meta.dirname, "requirements.txt");
 const STATICCHECK = join(import.meta.dirname, "staticcheck");
+const ACTIONLINT = join(import.meta.dirname, "actionlint");
 
 /** The linters from PyPI, as commands to begin with. */
 export interface PythonLinters {
@@ -14,6 +15,7 @@ export interface PythonLinters {
   readonly shellcheck: readonly string[];
   readonly shfmt: readonly string[];
   readonly yamllint: readonly string[];
+  readonly zizmor: readonly string[];
   /** To be set for all of them. */
   readonly env: Readonly<Record<string, string>>;
 }
@@ -33,7 +35,7 @@ export async function pythonLinters(report: Report): Promise<PythonLinters> {
     "lint-python",
     key,
     async (folder) => {
-      report("installing shellcheck, shfmt, ruff and yamllint from PyPI (once)");
+      report("installing shellcheck, shfmt, ruff, yamllint and zizmor from PyPI (once)");
       const flags = [
         "--quiet",
         "--disable-pip-version-check",
@@ -53,6 +55,7 @@ export async function pythonLinters(report: Report): Promise<PythonLinters> {
     shellcheck: program("shellcheck"),
     shfmt: program("shfmt"),
     yamllint: ["python3", "-m", "yamllint"],
+    zizmor: program("zizmor"),
     // An entry of the cache may not change, so nothing is compiled into it.
     env: { PYTHONPATH: path, PYTHONDONTWRITEBYTECODE: "1", RUFF_CACHE_DIR: await cacheFolder("ruff") },
   };
@@ -96,6 +99,36 @@ export async function goLinters(report: Report): Promise<GoLinters> {
   // The guest's programs are for Linux, wherever they are linted.
   const env = { GOOS: "linux", STATICCHECK_CACHE: await cacheFolder("staticcheck") };
   return { go, gofmt, staticcheck: join(path, "staticcheck"), env };
+}
+
+/**
+ * Builds the actionlint that `actionlint/go.mod` pins, once.
+ *
+ * @returns its path
+ * @throws Error where there is no Go, or a module cannot be had
+ */
+export async function actionlint(report: Report): Promise<string> {
+  const go = await findGo();
+  if (!go)
+    throw new Error("Workflows are linted by a Go program: install Go 1.24 or newer (https://go.dev/doc/install).");
+  const pins = await Promise.all(["go.mod", "go.sum"].map((file) => readFile(join(ACTIONLINT, file), "utf8")));
+  const { path } = await new Store().entry(
+    "lint-actionlint",
+    sha256(JSON.stringify([pins, process.platform, process.arch])),
+    async (folder) => {
+      report("building actionlint (once)");
+      const args = [
+        "build",
+        "-trimpath",
+        "-o",
+        join(folder, "actionlint"),
+        "github.com/rhysd/actionlint/cmd/actionlint",
+      ];
+      await execa(go, args, { cwd: ACTIONLINT });
+    },
+    { deep: false, report },
+  );
+  return join(path, "actionlint");
 }
 
 /** A folder for a linter's own cache. */

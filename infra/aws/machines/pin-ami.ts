@@ -46,7 +46,7 @@ export function regionOf(text: string): string {
   return region;
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
+async function main(): Promise<void> {
   const { stack } = new Command("npm run aws:ami --")
     .requiredOption("--stack <name>", "stack whose Pulumi.<name>.yaml is written")
     .parse()
@@ -62,3 +62,6 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     process.exitCode = 1;
   }
 }
+
+// Not awaited here: bundles of other programs hold this file.
+if (process.argv[1] === fileURLToPath(import.meta.url)) void main();

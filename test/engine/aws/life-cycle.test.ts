@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { deployerPolicy, KNOWN_TYPES } from "../../../infra/aws/access/deployer-policy.ts";
+import { actionsOf } from "../../../rehearsal/actions.ts";
 import { type Clients, instancesOf, inventory, tagsOf } from "../../../rehearsal/look.ts";
 import { IMAGES } from "../../../rehearsal/moto.ts";
-import { actionsOf, allowed } from "../../../rehearsal/permissions.ts";
+import { allowed } from "../../../rehearsal/permissions.ts";
 import type { Rehearsal } from "../../../rehearsal/rehearsal.ts";
 import { type Config, described, EVERYTHING, Scenario, succeeded, userDataOf } from "./scenario.ts";
 

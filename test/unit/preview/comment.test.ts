@@ -4,6 +4,7 @@ import { fromMarkdown } from "mdast-util-from-markdown";
 import { gfmFromMarkdown } from "mdast-util-gfm";
 import { gfm } from "micromark-extension-gfm";
 import type { ChangeDocument } from "../../../preview/change-set/document.ts";
+import { difference as differenceOf } from "../../../preview/cost/compare.ts";
 import { COMMENT_LIMIT, comment } from "../../../preview/render/markdown.ts";
 import { page } from "../../../preview/render/page.ts";
 import { terminal } from "../../../preview/render/terminal.ts";
@@ -113,10 +114,18 @@ function large(count: number, text: (i: number) => string): ChangeDocument {
     files: [{ path: text(i), change: "changed", diff: `-${text(i)}\n+x` }],
   }));
   document.cost = {
-    before: 1,
-    after: null,
-    lines: each((i) => ({ what: text(i), before: null, after: 1 })),
-    left: each((i) => ({ what: text(i), usd: 1 })),
+    before: { least: 1, most: 2 },
+    after: { least: null, most: null },
+    delta: { least: null, most: null },
+    lines: each((i) => ({
+      what: text(i),
+      before: { least: null, most: null },
+      after: { least: 1, most: 1 },
+      delta: { least: null, most: null },
+    })),
+    left: each((i) => ({ what: text(i), least: 1, most: 1 })),
+    once: each((i) => ({ what: text(i), least: 1, most: null })),
+    prices: { region: text(0), date: text(1), isOwn: false },
   };
   document.counts = { replaced: count, deleted: count, updated: count, created: count, same: 0, onlyOrder: 0 };
   document.doubts = each(text);
@@ -150,7 +159,7 @@ function harmless(text: string): void {
 }
 
 describe("the comment", function () {
-  this.timeout(60_000);
+  this.timeout(240_000);
 
   it("is harmless, whatever the program calls its things", () => {
     for (const hostile of HOSTILE) {
@@ -212,11 +221,21 @@ describe("the comment", function () {
 
   it("a price that is not known is no saving", () => {
     const document = documentOf("none");
+    const [known, unknown] = [
+      { least: 100, most: 100 },
+      { least: null, most: null },
+    ];
+    const difference = (before: typeof unknown | typeof known, after: typeof unknown) => ({
+      before,
+      after,
+      delta: differenceOf(before, after),
+    });
     document.cost = {
-      before: 100,
-      after: null,
-      lines: [{ what: "machine one: 1 x x9g", before: 100, after: null }],
+      ...difference(known, unknown),
+      lines: [{ what: "machine one: x9g.large", ...difference(known, unknown) }],
       left: [],
+      once: [],
+      prices: { region: "us-east-1", date: "2026-01", isOwn: true },
     };
     const { text } = comment(document);
     assert.match(text, /\| not known \|/);

@@ -367,6 +367,40 @@ print(s.getsockname()[1], flush=True); sys.stdin.read()`;
       );
     });
 
+    it("end with no word when the client goes before there is an answer", async () => {
+      const reached = deferred<void>();
+      await begin(
+        createServer((host) => {
+          host.on("error", () => {}).resume();
+          reached.resolve();
+        }),
+      );
+      const socket = open(proxy.httpSocket);
+      const lines = [...wish(`http://allowed.example:${port}/`), `Proxy-Authorization: ${authorization()}`];
+      socket.write(`${lines.join("\r\n")}\r\n\r\n`);
+      await reached.promise;
+      await sleep(50);
+      socket.destroy();
+      await sleep(100);
+      assert.deepEqual(rows(), [["http", "allowed", `allowed by allowed.example:${port}`]]);
+    });
+
+    it("are survived in a row of requests that nobody has waited for", async () => {
+      await begin(echo());
+      const plain = [`GET http://allowed.example:${port}/ HTTP/1.1`, `Host: allowed.example:${port}`];
+      const other = [...plain, "Connection: Upgrade", "Upgrade: h2c"];
+      for (const asking of [wish(`http://allowed.example:${port}/`), other]) {
+        const socket = open(proxy.httpSocket);
+        const all = [plain, plain, asking, plain].map((lines) =>
+          [...lines, `Proxy-Authorization: ${authorization()}`, "", ""].join("\r\n"),
+        );
+        socket.write(all.join(""));
+        await sleep(200);
+      }
+      assert.match((await ask(wish(`http://allowed.example:${port}/`))).head, /^HTTP\/1\.1 101 /);
+      assert.ok(rows().every(([, verdict]) => verdict === "allowed"));
+    });
+
     it("are no matter of requests that name other protocols", async () => {
       await begin(echo());
       const socket = open(proxy.httpSocket);

@@ -1,0 +1,122 @@
+import { endpointServices } from "../../infra/aws/network/endpoints.ts";
+import { pricesFor } from "../../infra/aws/plan/prices.ts";
+import { resolveMachine, resolvePool } from "../../infra/aws/plan/resolve.ts";
+import { zonesOf } from "../../infra/aws/plan/zones.ts";
+import type { Settings } from "../../infra/settings/settings.ts";
+
+/** US dollars a month, from the least that it can be to the most. Null: not known, which is never nothing. */
+export interface Range {
+  readonly least: number | null;
+  readonly most: number | null;
+}
+
+/** One line of an estimate. */
+export interface Line extends Range {
+  readonly what: string;
+}
+
+export interface Estimate {
+  readonly lines: readonly Line[];
+  readonly sum: Range;
+  /** Region and date of the prices. */
+  readonly prices: { readonly region: string; readonly date: string; readonly isOwn: boolean };
+}
+
+const HOURS = 730;
+/** The largest discount of Spot that AWS names; the smallest is none (EC2 user guide, "Spot Instances"). */
+const SPOT_LEAST = 0.1;
+/** Key, secret and dashboard, a month (AWS's price pages of KMS, Secrets Manager and CloudWatch; the same in all regions). */
+const FIXED = 1 + 0.4 + 3;
+/** More machines than the group has, while it rolls: `maxHealthyPercentage` is 110 (infra/aws/machines/pool.ts). */
+const ROLL_SURPLUS = 0.1;
+
+export const cents = (usd: number): number => Math.round(usd * 100) / 100;
+const times = (price: number | undefined, count: number): number | null => {
+  if (count === 0) return 0;
+  return price === undefined ? null : cents(price * count);
+};
+
+/** The sum of ranges; what is not known of one is not known of the sum. */
+export function sumOf(ranges: readonly Range[]): Range {
+  const add = (key: keyof Range): number | null =>
+    ranges.reduce<number | null>((sum, range) => {
+      const one = range[key];
+      return sum === null || one === null ? null : cents(sum + one);
+    }, 0);
+  return { least: add("least"), most: add("most") };
+}
+
+/** Sizes between which a pool's schedules, scaling and operators move it. */
+export function poolSizes(settings: Settings, name: string): { least: number; most: number } {
+  const { min, max, schedules } = resolvePool(settings, name);
+  const all = Object.values(schedules);
+  return {
+    least: Math.min(min, ...all.map((one) => one.min)),
+    most: Math.max(max, ...all.map((one) => one.max)),
+  };
+}
+
+/** The cost of a stack for a month, without traffic and what logs and requests cost by their amount. */
+export function estimate(settings: Settings | undefined): Estimate {
+  const prices = pricesFor(settings?.region ?? "");
+  const source = { region: prices.region, date: prices.date, isOwn: prices.region === settings?.region };
+  if (settings === undefined || settings.target !== "aws")
+    return { lines: [], sum: { least: 0, most: 0 }, prices: source };
+  const lines: Line[] = [];
+  const add = (what: string, least: number | null, most: number | null = least): void =>
+    void lines.push({ what, least, most });
+  const { rootDiskGiB } = settings;
+  for (const name of Object.keys(settings.machines)) {
+    const { instanceType, sessionDiskGiB } = resolveMachine(settings, name);
+    add(`machine ${name}: ${instanceType}`, times(prices.hourly[instanceType], HOURS));
+    add(`machine ${name}: disks`, times(prices.gp3GiB, rootDiskGiB + sessionDiskGiB));
+    const kept = sessionDiskGiB * settings.snapshots.keep;
+    if (kept > 0) add(`machine ${name}: snapshots`, 0, times(prices.snapshotGiB, kept));
+  }
+  for (const name of Object.keys(settings.pools)) {
+    const { instanceType, sessionDiskGiB, spot } = resolvePool(settings, name);
+    const { least, most } = poolSizes(settings, name);
+    const types = [instanceType, ...(spot?.instanceTypes ?? [])];
+    const hourly = types.map((type) => prices.hourly[type]);
+    const isKnown = hourly.every((one) => one !== undefined);
+    const cost = (count: number, price: number | undefined, share: number): number | null => {
+      const base = Math.min(count, spot?.onDemandBase ?? 0);
+      const onDemand = spot ? base + ((count - base) * spot.onDemandPercent) / 100 : count;
+      return times(price, (onDemand + (count - onDemand) * share) * HOURS);
+    };
+    const known = hourly.filter((one) => one !== undefined);
+    const [low, high] = isKnown ? [Math.min(...known), Math.max(...known)] : [undefined, undefined];
+    add(`pool ${name}: ${types.join(", ")}`, cost(least, low, SPOT_LEAST), cost(most, high, 1));
+    const gib = rootDiskGiB + sessionDiskGiB;
+    add(`pool ${name}: disks`, times(prices.gp3GiB, least * gib), times(prices.gp3GiB, most * gib));
+  }
+  if (settings.network.existing === undefined) {
+    const zones = zonesOf(settings).length;
+    const gateways = { none: 0, single: 1, "per-zone": zones }[settings.network.nat];
+    if (gateways > 0) add("NAT gateways", times(prices.natHour, gateways * HOURS));
+    const endpoints = settings.network.ssmEndpoints
+      ? endpointServices(settings.network.nat === "none").length * zones
+      : 0;
+    if (endpoints > 0) add("interface endpoints", times(prices.endpointHour, endpoints * HOURS));
+  }
+  add("key, secret, dashboard", FIXED);
+  return { lines, sum: sumOf(lines), prices: source };
+}
+
+/**
+ * The cost of a pool's roll, once: machines above its size, for as long as it takes.
+ *
+ * @param minutes of the whole roll
+ */
+export function rollCost(
+  settings: Settings,
+  name: string,
+  minutes: { readonly least: number; readonly most: number },
+): Range {
+  if (!Object.hasOwn(settings.pools, name)) return { least: null, most: null };
+  const { instanceType } = resolvePool(settings, name);
+  const { least, most } = poolSizes(settings, name);
+  const hour = pricesFor(settings.region ?? "").hourly[instanceType];
+  const cost = (size: number, time: number): number | null => times(hour, (Math.ceil(size * ROLL_SURPLUS) * time) / 60);
+  return { least: cost(least, minutes.least), most: cost(most, minutes.most) };
+}

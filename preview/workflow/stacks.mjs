@@ -1,0 +1,46 @@
+/**
+ * `node preview/workflow/stacks.mjs --base REF`: the stacks on AWS that a change since a commit may concern, as a JSON list for a
+ * workflow's matrix. Plain JavaScript without packages: it runs before anything is installed.
+ */
+import { execFileSync } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+
+const project = fileURLToPath(new URL("../../", import.meta.url));
+
+/** Files that no stack is made of. */
+const NOT_DEPLOYED = /^(?:docs|test|examples|tools|rehearsal|\.github|preview|policy)\/|\.md$|^LICENSE$/;
+const STACK_FILE = /^Pulumi\.([A-Za-z0-9_-]+)\.yaml$/;
+
+/**
+ * @param {readonly string[]} changed paths of files, from the project's folder
+ * @param {Readonly<Record<string, string>>} files texts of the stacks' files, by the stack's name
+ * @returns {string[]} stacks on AWS: those whose own file changed, or all when something changed that all are made of
+ */
+export function stacksOf(changed, files) {
+  const onAws = Object.keys(files).filter((stack) =>
+    /^ {2}cloister:target: *["']?aws["']? *$/m.test(files[stack] ?? ""),
+  );
+  const own = changed.flatMap((file) => STACK_FILE.exec(file)?.[1] ?? []);
+  const isShared = changed.some((file) => !STACK_FILE.test(file) && !NOT_DEPLOYED.test(file));
+  return onAws.filter((stack) => isShared || own.includes(stack)).sort();
+}
+
+if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  const at = process.argv.indexOf("--base");
+  const base = at < 0 ? "" : (process.argv[at + 1] ?? "");
+  if (!/^[A-Za-z0-9][A-Za-z0-9_./-]*$/.test(base)) {
+    console.error("usage: node preview/workflow/stacks.mjs --base REF");
+    process.exit(2);
+  }
+  const changed = execFileSync("git", ["diff", "--name-only", "-z", `${base}...HEAD`], {
+    cwd: project,
+    encoding: "utf8",
+  });
+  const names = readdirSync(project).flatMap((file) => STACK_FILE.exec(file)?.[1] ?? []);
+  const files = Object.fromEntries(
+    names.map((stack) => [stack, readFileSync(join(project, `Pulumi.${stack}.yaml`), "utf8")]),
+  );
+  console.log(JSON.stringify(stacksOf(changed.split("\0").filter(Boolean), files)));
+}
