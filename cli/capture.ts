@@ -12,7 +12,7 @@ export interface Captured {
 export async function capture(
   transport: Transport,
   command: readonly string[],
-  options: Pick<ExecOptions, "user"> = {},
+  options: Pick<ExecOptions, "user" | "environment" | "signals"> = {},
 ): Promise<Captured> {
   const kept = { stdout: [] as Buffer[], stderr: [] as Buffer[] };
   const keep = (into: Buffer[]) =>

@@ -1,6 +1,6 @@
+import { nearest } from "../contract/nearest.ts";
 import { OperatorError, UsageError } from "./errors.ts";
 import type { Fleet, MachineStatus } from "./fleet.ts";
-import { nearest } from "./stack.ts";
 
 /** An error lists at most this many names. */
 const SHOWN = 10;

@@ -14,6 +14,7 @@ import type { SyncCommandOptions } from "./commands/sync.ts";
 import { defaultStack } from "./default-stack.ts";
 import { UsageError } from "./errors.ts";
 import { addExamples } from "./examples.ts";
+import type { LearnOptions } from "./policy/learn.ts";
 
 /** Options that every command has, and that may stand before it, too. */
 interface Global {
@@ -81,6 +82,27 @@ export function operatorProgram(): Command {
     .action(async (_prompt: string | undefined, _flags: string[], options: AgentRunOptions, self: Command) => {
       const { agent } = await import("./commands/run.ts");
       await end(agent(() => chosen(self), self.args, process.argv.slice(2), options));
+    });
+
+  const policy = program.command("policy").description("Checks and learns policy files (docs/policy.md).");
+  policy
+    .command("check")
+    .description("Prints every problem of a policy file, with line and column. Exit code 1 when there is one.")
+    .argument("<file>")
+    .action(async (file: string) => {
+      await end((await import("./commands/policy.ts")).checkPolicy(file));
+    });
+  addRunOptions(
+    command(
+      "learn",
+      "Runs a command once with everything denied, and writes down the hosts that it asked for.",
+      policy,
+    ).argument("<command...>", "program and arguments, after --"),
+  )
+    .option("-o, --output <file>", "the file that is written, where none is yet (default: cloister.policy.yaml)")
+    .passThroughOptions()
+    .action(async (words: string[], options: LearnOptions, self: Command) => {
+      await end((await import("./commands/policy.ts")).learnOnMachine(() => chosen(self), words, options));
     });
 
   const sessions = command("sessions", "Lists, stops and removes sessions of the machine.");

@@ -1,5 +1,5 @@
-import { distance } from "fastest-levenshtein";
-import { LOCAL_MACHINE } from "../contract/machine.ts";
+import { CONTAINER_MACHINE, LOCAL_MACHINE } from "../contract/machine.ts";
+import { nearest } from "../contract/nearest.ts";
 import { OperatorOutputs } from "../contract/outputs.ts";
 import { ensureToolchain } from "../toolchain/index.ts";
 import { PulumiError, StackRunner } from "../toolchain/stack-runner.ts";
@@ -21,7 +21,12 @@ export interface Stack {
 export async function readStack(name: string): Promise<Stack> {
   const stack = parseStack(name, await keptOutputs(name, () => askPulumi(name)));
   const { outputs } = stack;
-  rememberMachines(name, outputs.target === "local" ? [LOCAL_MACHINE] : Object.keys(outputs.machines).sort());
+  const machines = {
+    local: () => [LOCAL_MACHINE],
+    container: () => [CONTAINER_MACHINE],
+    aws: () => (outputs.target === "aws" ? Object.keys(outputs.machines).sort() : []),
+  };
+  rememberMachines(name, machines[outputs.target]());
   return stack;
 }
 
@@ -62,14 +67,4 @@ function noSuchStack(name: string, names: readonly string[], backend: string | u
     `there is no stack ${name} in ${place}. ${close ? `Did you mean ${close}? ` : ""}${known} A stack elsewhere is found with PULUMI_BACKEND_URL set, s3://my-pulumi-state for example.`,
     { code: "CLOISTER_E_NO_STACK" },
   );
-}
-
-/** The name that the user probably meant; undefined when no name is near. */
-export function nearest(name: string, names: readonly string[]): string | undefined {
-  const far = (known: string): number => distance(name.toLowerCase(), known.toLowerCase());
-  const [first] = [...names].sort((a, b) => far(a) - far(b));
-  if (first === undefined) return undefined;
-  // Two swapped letters count as two changes.
-  const allowed = Math.min(Math.max(2, Math.floor(first.length / 3)), Math.max(name.length, first.length) - 1);
-  return far(first) <= allowed ? first : undefined;
 }

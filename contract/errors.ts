@@ -50,6 +50,19 @@ export const ERRORS = {
     cause: "The time limit is no number above 0.",
     remedy: "Write seconds, such as `--timeout 90`.",
   },
+  CLOISTER_E_LIMIT: {
+    cause: "A limit of a session is no whole number above 0, or more than sessions have there.",
+    remedy: "Write at most what the message says, or leave it out.",
+  },
+  CLOISTER_E_MODEL: {
+    cause: "This cannot be a model's name.",
+    remedy: "Write it as the model's API has it, with `--model` or in the policy file.",
+  },
+  CLOISTER_E_POLICY: {
+    cause: "A policy file has unknown keys or wrong values, or cannot be read.",
+    remedy:
+      "Mend what stands at the line and the column ([the format](policy.md)); `cloister policy check FILE` looks again.",
+  },
   CLOISTER_E_REQUEST: {
     cause: "A program asked for a session with values of a wrong type, or with names that are not known.",
     remedy: "Write the request as `SealedRun` has it (guest/run/request.ts).",

@@ -15,6 +15,9 @@ export const MACHINE_FILE = "/etc/cloister/machine.json";
 /** Name of the one machine of a local stack. */
 export const LOCAL_MACHINE = "machine";
 
+/** Name of the one container of a container stack. */
+export const CONTAINER_MACHINE = "container";
+
 /** ext4 label of a session disk, unless a description says otherwise. */
 export const SESSION_LABEL = "sessions";
 

@@ -30,6 +30,19 @@ export const LocalOutputs = z.object({
 });
 export type LocalOutputs = z.infer<typeof LocalOutputs>;
 
+/** The outputs of a container stack. */
+export const ContainerOutputs = z.object({
+  target: z.literal("container"),
+  /** The engine that runs it: `podman` or `docker`. */
+  engine: z.string(),
+  image: z.string(),
+  /** Name of the container. */
+  container: z.string(),
+  containerId: z.string(),
+  verification: Verification,
+});
+export type ContainerOutputs = z.infer<typeof ContainerOutputs>;
+
 const NamedMachine = z.object({
   instanceId: z.string(),
   /** Command line that leads into the machine. */
@@ -75,6 +88,8 @@ const OperatorLocal = LocalOutputs.pick({
   verification: true,
 });
 
+const OperatorContainer = ContainerOutputs.omit({ containerId: true });
+
 const OperatorAws = AwsOutputs.pick({ target: true, region: true }).extend({
   modelKeySecret: AwsOutputs.shape.modelKeySecret.optional(),
   machines: z.record(z.string(), NamedMachine.pick({ instanceId: true, templateVersion: true })),
@@ -82,7 +97,8 @@ const OperatorAws = AwsOutputs.pick({ target: true, region: true }).extend({
 });
 
 /** The outputs of a stack that the operator's command needs. A stack of another version may lack the others. */
-export const OperatorOutputs = z.discriminatedUnion("target", [OperatorLocal, OperatorAws]);
+export const OperatorOutputs = z.discriminatedUnion("target", [OperatorLocal, OperatorContainer, OperatorAws]);
 export type OperatorOutputs = z.infer<typeof OperatorOutputs>;
 export type OperatorLocalOutputs = z.infer<typeof OperatorLocal>;
+export type OperatorContainerOutputs = z.infer<typeof OperatorContainer>;
 export type OperatorAwsOutputs = z.infer<typeof OperatorAws>;

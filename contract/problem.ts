@@ -2,7 +2,7 @@ import type { ErrorCode } from "./errors.ts";
 
 /**
  * The part of a request that a problem is about. `machine` is no part of the request: the problem is where it would
- * run. `prompt` is the agent's.
+ * run. `prompt` is the agent's; `policy` is a policy file, whose problems name their place themselves.
  */
 export type Subject =
   | "command"
@@ -13,6 +13,11 @@ export type Subject =
   | "environment"
   | "cwd"
   | "timeout"
+  | "memory"
+  | "tasks"
+  | "tmp"
+  | "model"
+  | "policy"
   | "machine"
   | "prompt"
   | "request";
@@ -29,6 +34,6 @@ export interface Problem {
 
 /** A problem as one line, for a program's author. */
 export function describeProblem({ subject, value, message }: Problem): string {
-  if (subject === "machine" || subject === "prompt") return message;
+  if (subject === "machine" || subject === "prompt" || subject === "policy") return message;
   return value === undefined ? `${subject}: ${message}` : `${subject} ${JSON.stringify(value)}: ${message}`;
 }

@@ -12,6 +12,12 @@ const { allConfig, isConfigSecret } = runtimeConfig as typeof runtimeConfig & { 
 const project = resolve(dirname(fileURLToPath(import.meta.url)), "..");
 const stack = pulumi.getStack();
 
+const TARGETS = {
+  aws: () => import("./aws/up.ts"),
+  container: () => import("./container/up.ts"),
+  local: () => import("./local/up.ts"),
+} as const;
+
 /** The engine shows the message of a RunError, and no stack trace. */
 function refuse(problems: readonly Problem[]): void {
   if (problems.length > 0) throw new pulumi.RunError(new SettingsError(stack, problems).message);
@@ -28,6 +34,6 @@ export default async function program(): Promise<Outputs | Record<string, never>
   }
   const { settings } = parsed;
   // A target is loaded when it is chosen: a local stack never loads AWS's packages.
-  const { up } = settings.target === "aws" ? await import("./aws/up.ts") : await import("./local/up.ts");
+  const { up } = await TARGETS[settings.target]();
   return await up(settings, { project, stack, refuse });
 }

@@ -1,4 +1,4 @@
-import type { AwsOutputs, LocalOutputs } from "../contract/outputs.ts";
+import type { AwsOutputs, ContainerOutputs, LocalOutputs } from "../contract/outputs.ts";
 import type { PendingFacts } from "./pending.ts";
 import type { Problem } from "./settings/settings.ts";
 
@@ -12,4 +12,4 @@ export interface UpContext {
 }
 
 /** Outputs of a stack. */
-export type Outputs = PendingFacts<LocalOutputs> | PendingFacts<AwsOutputs>;
+export type Outputs = PendingFacts<LocalOutputs> | PendingFacts<ContainerOutputs> | PendingFacts<AwsOutputs>;

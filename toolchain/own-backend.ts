@@ -27,7 +27,7 @@ export function ownStateFile(stack: string, project: string = projectFolder): st
 export function isOwnStack(stack: string, project: string = projectFolder): boolean {
   if (!existsSync(ownStateFile(stack, project))) return false;
   const target = configOf(stack, project)?.config?.["cloister:target"];
-  return target === undefined || target === "local";
+  return target === undefined || target === "local" || target === "container";
 }
 
 /**

@@ -1,5 +1,6 @@
 import { type AgentOptions, parseAgent } from "../../guest/agent/command-line.ts";
 import { agentCommand } from "../../guest/agent/settings.ts";
+import { mergePolicy } from "../../guest/policy/merge.ts";
 import { parseRun, type RunOptions, toWords } from "../../guest/run/options.ts";
 import type { SealedRun } from "../../guest/run/request.ts";
 import { OperatorError, UsageError } from "../errors.ts";
@@ -33,7 +34,8 @@ export async function run(
     throw new UsageError("--detach goes on by itself: leave out --tty, --here and --json.");
   }
   const folder = here ? await syncedFolder(".") : undefined;
-  const parsed = parseRun(command, withFolder(options, folder), process.env);
+  const merged = await withPolicy(options);
+  const parsed = parseRun(command, withFolder(merged.options, folder), process.env, merged.problems);
   const meant = chosen();
   if (tty && !process.stdin.isTTY) throw new UsageError("--tty needs a terminal on this side as well.");
   return await carryOut(meant, parsed, { json, tty, detach, ...(detach ? {} : { stdin: process.stdin }), folder });
@@ -57,7 +59,13 @@ export async function agent(
   const terminal = process.stdin.isTTY ?? false;
   const task = parseAgent(words, rawArgs, options, terminal);
   const folder = here ? await syncedFolder(".") : undefined;
-  const parsed = parseRun(agentCommand(task), { ...withFolder(options, folder), agent: true }, process.env);
+  const merged = await withPolicy(options);
+  const parsed = parseRun(
+    agentCommand(task),
+    { ...withFolder(merged.options, folder), agent: true },
+    process.env,
+    merged.problems,
+  );
   // The prompt is complete: we do not read more input from the terminal.
   const silent = terminal && !task.interactive;
   return await carryOut(chosen(), parsed, {
@@ -65,6 +73,18 @@ export async function agent(
     folder,
     ...(silent ? {} : { stdin: process.stdin }),
   });
+}
+
+/** Sessions see folders of their machine, wherever the policy file is. */
+const ELSEWHERE = {
+  none: "sessions see folders of their machine: write an absolute path there, or --mount DIR:NAME:MODE",
+};
+
+/** Puts the policy file of `--policy`, a file of this computer, into the options. */
+export async function withPolicy<T extends RunOptions>(options: T) {
+  if (options.policy === undefined) return { options, problems: [] };
+  const { readPolicyFile } = await import("../../guest/policy/read.ts");
+  return mergePolicy(options, options.policy, await readPolicyFile(options.policy, ELSEWHERE));
 }
 
 async function carryOut(

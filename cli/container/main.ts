@@ -1,42 +1,33 @@
 import { Command, CommanderError } from "commander";
-import { withCode } from "../../contract/errors.ts";
-import { refusalOnCommandLine } from "../../guest/run/options.ts";
+import { codeOf, withCode } from "../../contract/errors.ts";
+import { type AgentOptions, addAgentOptions, parseAgent } from "../../guest/agent/command-line.ts";
+import { agentCommand } from "../../guest/agent/settings.ts";
+import { addRunOptions, refusalOnCommandLine } from "../../guest/run/options.ts";
+import { parseMount } from "../../guest/sessions/mounts.ts";
 import { RunRefused } from "../../guest/sessions/request.ts";
 import { archOfThisComputer } from "../../images/container/arch.ts";
 import { type Engine, findEngine, NoEngine } from "../../infra/container/engine.ts";
-import { DEFAULT_BASE, ensureContainerImage, FROM_PACKAGES } from "../../infra/container/image.ts";
+import { DEFAULT_BASE, ensureContainerImage, ensureNamedImage, FROM_PACKAGES } from "../../infra/container/image.ts";
 import { containerOptions, DEFAULTS, SECCOMP } from "../../infra/container/options.ts";
 import { caller, chooseUser } from "../../infra/container/prepare.ts";
 import { ContainerRefused, runContainer } from "../../infra/container/run.ts";
 import type { AuditOptions } from "../commands/audit.ts";
+import { learnPolicy, outputOf } from "../commands/policy.ts";
 import { OperatorError } from "../errors.ts";
+import type { LearnOptions } from "../policy/learn.ts";
 import { containerAudit } from "./audit.ts";
+import { type ContainedOptions, keyFor, readHostRun, runOnHost } from "./sealed.ts";
 
-/** Exit codes, the same as in the guest (guest/container/main.ts). */
+/** Exit codes, the same as in the guest (guest/cli/exit.ts). */
 const EXIT = { failed: 125, refused: 2 } as const;
 
 interface Common {
   readonly engine?: string;
   readonly base?: string;
+  readonly image?: string;
   readonly acceptWeaker?: boolean;
 }
 
-interface RunOptions extends Common {
-  readonly allow: string[];
-  readonly mount: string[];
-  readonly env: string[];
-  readonly name?: string;
-  readonly cwd?: string;
-  readonly agent?: boolean;
-  readonly model?: string;
-  readonly timeout?: string;
-  readonly json?: boolean;
-  readonly audit?: string;
-  readonly memory?: string;
-  readonly cpus?: string;
-}
-
-const collect = (value: string, previous: string[]) => [...previous, value];
 const say = (line: string) => void process.stderr.write(`cloister: ${line}\n`);
 
 const program = new Command("npm run container --")
@@ -50,6 +41,7 @@ const program = new Command("npm run container --")
 const common = (command: Command) =>
   command
     .option("--engine <name>", "podman or docker (default: the first of them that answers)")
+    .option("--image <name>", "an image that is there or can be pulled (default: one that is built)")
     .option(
       "--base <image>",
       `the image's base: any Debian or Ubuntu, or "${FROM_PACKAGES}" (default: ${DEFAULT_BASE}; where it cannot be had, from packages)`,
@@ -58,40 +50,77 @@ const common = (command: Command) =>
 const WEAKER = "--accept-weaker";
 const WEAKER_MEANS = "goes on where this host cannot give what a container should have, and says so in every report";
 
-common(program.command("run", { isDefault: false }))
-  .description("Runs one command in a sealed session in a container, and passes its exit code on.")
-  .argument("<command...>", "program and arguments, after --")
-  .option("--allow <host[:port]>", "a host the session may reach; can be given several times", collect, [])
-  .option("--mount <dir:name:mode>", "shows DIR of this computer as mnt/NAME: ro, rw, rwd or trash", collect, [])
-  .option("--name <session>", "the session's name (default: a random name)")
-  .option("--env <name=value>", "a variable for the command; can be given several times", collect, [])
-  .option("--cwd <dir>", "working directory inside (default: the session's home)")
-  .option("--agent", "opens the way to the model, with the key in ANTHROPIC_API_KEY; completes `claude -p PROMPT`")
-  .option("--model <name>", "the model that --agent asks for")
-  .option("--timeout <seconds>", "ends the command after this time")
-  .option("--json", "catches the output and prints one JSON object about the run")
-  .option("--audit <dir>", "leaves the audit log in this folder")
-  .option("--memory <mib>", "memory in MiB (default: 4096, the least)")
-  .option("--cpus <number>", "processors' time (default: 2, the least)")
-  .option(WEAKER, WEAKER_MEANS)
+/** Options of the container of one run. */
+const contained = (command: Command) =>
+  common(command)
+    .option("--audit <dir>", "leaves the audit log in this folder")
+    .option("--cpus <number>", "processors' time (default: 2, the least)")
+    .option(WEAKER, WEAKER_MEANS);
+
+contained(
+  addRunOptions(
+    program
+      .command("run")
+      .description("Runs one command in a sealed session in a container, and passes its exit code on.")
+      .argument("<command...>", "program and arguments, after --"),
+  ),
+)
   .passThroughOptions()
-  .action(async (words: string[], options: RunOptions) => {
+  .action(async (words: string[], options: ContainedOptions & Common) => {
+    await run(words, options);
+  });
+
+contained(
+  addRunOptions(
+    addAgentOptions(
+      program.command("agent").description("Lets the agent do a task in a sealed session in a container."),
+    ),
+    "agent",
+  ),
+).action(
+  async (
+    _prompt: string | undefined,
+    _flags: string[],
+    options: ContainedOptions & Common & AgentOptions,
+    self: Command,
+  ) => {
+    const task = parseAgent(self.args, process.argv.slice(2), options, process.stdin.isTTY ?? false);
+    await run(agentCommand(task), { ...options, agent: true });
+  },
+);
+
+async function run(words: readonly string[], options: ContainedOptions & Common): Promise<void> {
+  const asked = await readHostRun(words, options);
+  const { host, image } = await prepare(options);
+  const { exitCode } = await runOnHost(host, image, asked, { ...options, stdio: "inherit", ...keyFor(asked.run) });
+  process.exitCode = exitCode;
+}
+
+contained(
+  addRunOptions(
+    program
+      .command("learn")
+      .description("Runs a command once with everything denied, and writes down the hosts that it asked for.")
+      .argument("<command...>", "program and arguments, after --"),
+  ),
+)
+  .option("-o, --output <file>", "the file that is written, where none is yet (default: cloister.policy.yaml)")
+  .passThroughOptions()
+  .action(async (words: string[], options: ContainedOptions & Common & LearnOptions) => {
+    const output = await outputOf(options);
+    const asked = await readHostRun(words, options);
     const { host, image } = await prepare(options);
-    const key = options.agent ? process.env["ANTHROPIC_API_KEY"] : undefined;
-    const { exitCode } = await runContainer(host, {
-      image,
-      command: ["run", ...insideOptions(options)],
-      words: ["--", ...words],
-      mounts: options.mount,
-      stdio: "inherit",
-      limits: {
-        ...(options.memory === undefined ? {} : { memoryMiB: Number(options.memory) }),
-        ...(options.cpus === undefined ? {} : { cpus: Number(options.cpus) }),
-      },
-      ...(options.audit === undefined ? {} : { audit: options.audit }),
-      ...(key ? { key } : {}),
-    });
-    process.exitCode = exitCode;
+    process.exitCode = await learnPolicy(
+      { ...asked.run, mounts: asked.mounts.map(parseMount).filter((one) => "name" in one) },
+      output,
+      ({ mounts: _, ...denied }) =>
+        runOnHost(
+          host,
+          image,
+          { run: denied, mounts: asked.mounts },
+          { ...options, json: true, stdio: "pipe", ...keyFor(denied) },
+        ),
+    );
   });
 
 for (const [name, what] of [
@@ -144,11 +173,24 @@ common(program.command("options"))
     }
   });
 
-async function prepare(
+program
+  .command("ci")
+  .description("One step of a CI job: reads CLOISTER_CI_... of its environment (docs/ci.md).")
+  .action(async () => {
+    const { ciStep } = await import("./ci/step.ts");
+    process.exitCode = await ciStep(process.env, { say, prepare });
+  });
+
+/** Finds the engine, and the image or builds it. */
+export async function prepare(
   options: Common & { tag?: string; anew?: boolean },
 ): Promise<{ host: Engine; image: string; id: string }> {
   const host = await findEngine(options.engine);
   for (const note of host.notes) say(note);
+  if (options.image !== undefined) {
+    const { id } = await ensureNamedImage(host, options.image, say);
+    return { host, image: options.image, id };
+  }
   const { name, id } = await ensureContainerImage(host, {
     arch: archOfThisComputer(),
     report: say,
@@ -159,34 +201,15 @@ async function prepare(
   return { host, image: name, id };
 }
 
-function insideOptions(options: RunOptions): string[] {
-  const one = (name: string, value: string | undefined) => (value === undefined ? [] : [name, value]);
-  return [
-    ...options.allow.flatMap((host) => ["--allow", host]),
-    ...options.env.flatMap((text) => ["--env", text]),
-    ...one("--name", options.name),
-    ...one("--cwd", options.cwd),
-    ...one("--model", options.model),
-    ...one("--timeout", options.timeout),
-    ...(options.agent ? ["--agent"] : []),
-    ...(options.json ? ["--json"] : []),
-    ...(options.acceptWeaker ? [WEAKER] : []),
-  ];
-}
-
 try {
   await program.parseAsync();
 } catch (error) {
-  process.exitCode = fail(error);
+  process.exitCode = failed(error);
 }
 
-function fail(error: unknown): number {
+function failed(error: unknown): number {
   // Commander has printed its own messages, help among them.
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT.refused;
-  if (error instanceof OperatorError) {
-    say(withCode(error.message, error.code));
-    return error.exitCode;
-  }
   if (error instanceof RunRefused) {
     say(refusalOnCommandLine(error));
     return EXIT.refused;
@@ -194,6 +217,10 @@ function fail(error: unknown): number {
   if (error instanceof ContainerRefused) {
     for (const problem of error.problems) say(problem);
     return EXIT.refused;
+  }
+  if (error instanceof OperatorError) {
+    say(withCode(error.message, codeOf(error)));
+    return error.exitCode;
   }
   say(
     error instanceof NoEngine || !(error instanceof Error)

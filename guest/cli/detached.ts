@@ -6,10 +6,10 @@ import { codeOf, type ErrorCode, withCode } from "../../contract/errors.ts";
 import type { Problem } from "../../contract/problem.ts";
 import type { SealedRun } from "../run/request.ts";
 import { runSealed } from "../run/run.ts";
+import { reportLines } from "../run/tell.ts";
 import { SessionLog } from "../sessions/log.ts";
 import { RunRefused, SessionFailed } from "../sessions/request.ts";
 import { say } from "./exit.ts";
-import { reportLines } from "./run.ts";
 import { SUPERVISE } from "./supervise.ts";
 import { waitForBoot } from "./wait.ts";
 

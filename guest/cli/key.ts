@@ -20,19 +20,21 @@ class KeyRefused extends Error {
 /**
  * Registers `cloister key set|status|clear`: the key for the model's API. The key is only ever read from standard
  * input.
+ *
+ * @param whose `machine`, or `container`, which has no description and no secret
  */
-export function registerKey(program: Command): void {
+export function registerKey(program: Command, whose = "machine"): void {
   const key = program
     .command("key")
-    .description("The key for the model's API. It is in memory until the machine boots.");
+    .description(`The key for the model's API. It is in memory until the ${whose} ends.`);
   key
     .command("set")
     .description("Reads the key from standard input. Sessions that run have it from their next request on.")
     .action(async () => {
-      await refuseSecret();
+      if (whose === "machine") await refuseSecret();
       await writeKey(parseKey(await text(process.stdin), "standard input"));
       await rm(KEY_REFUSED, { force: true });
-      say("the key is set; it is gone when the machine boots again");
+      say(`the key is set; it is gone when the ${whose} starts again`);
     });
   key
     .command("status")
@@ -49,7 +51,7 @@ export function registerKey(program: Command): void {
     .command("clear")
     .description("Takes the key away.")
     .action(async () => {
-      await refuseSecret();
+      if (whose === "machine") await refuseSecret();
       await clearKey();
       await rm(KEY_REFUSED, { force: true });
       say("there is no key any more");

@@ -4,6 +4,7 @@ import { type AgentOptions, addAgentOptions, parseAgent } from "../agent/command
 import { agentCommand } from "../agent/settings.ts";
 import { auditCommand } from "../egress/audit-command.ts";
 import { checkReading } from "../egress/audit-read.ts";
+import { mergePolicy } from "../policy/merge.ts";
 import { addRunOptions, DETACH, parseRun, type RunOptions, takeCarried } from "../run/options.ts";
 import { reportCommand, verifyCommand } from "../verify/command.ts";
 import { registerKey } from "./key.ts";
@@ -33,7 +34,8 @@ export function machineProgram(): Command {
     .passThroughOptions()
     .action(async (command: string[], { detach = false, ...options }: RunOptions & { detach?: boolean }) => {
       hideWords();
-      const run = parseRun(command, options, callersEnvironment());
+      const merged = await withPolicy(options);
+      const run = parseRun(command, merged.options, callersEnvironment(), merged.problems);
       if (detach) process.exitCode = await (await import("./detached.ts")).runDetached(run);
       else process.exitCode = await runCommand(run, options.json);
     });
@@ -48,7 +50,8 @@ export function machineProgram(): Command {
   ).action(async (_prompt: string | undefined, _flags: string[], options: RunOptions & AgentOptions, self: Command) => {
     hideWords();
     const task = parseAgent(self.args, process.argv.slice(2), options, process.stdin.isTTY ?? false);
-    const run = parseRun(agentCommand(task), { ...options, agent: true }, callersEnvironment());
+    const merged = await withPolicy(options);
+    const run = parseRun(agentCommand(task), { ...merged.options, agent: true }, callersEnvironment(), merged.problems);
     process.exitCode = await runCommand(run);
   });
 
@@ -98,6 +101,13 @@ export function machineProgram(): Command {
 
   registerTrash(program);
   return program;
+}
+
+/** Puts the policy file of `--policy` into the options. Only then is the module loaded that reads YAML. */
+async function withPolicy(options: RunOptions) {
+  if (options.policy === undefined) return { options, problems: [] };
+  const { readPolicyFile } = await import("../policy/read.ts");
+  return mergePolicy(options, options.policy, await readPolicyFile(options.policy));
 }
 
 /** Hides the command line: every user of the machine may read the arguments of processes, and these are private. */

@@ -1,25 +1,18 @@
-import { writeFile } from "node:fs/promises";
-import { join, resolve } from "node:path";
-import type { AgentSettings } from "../../contract/machine.ts";
+import { AgentSettings } from "../../contract/machine.ts";
+import type { Problem } from "../../contract/problem.ts";
 import { REFERENCE } from "../../contract/reference.ts";
 import type { EgressDecision } from "../egress/decision.ts";
-import type { EgressPolicy } from "../egress/policy.ts";
-import { parsePolicy } from "../egress/policy.ts";
-import { EgressProxy } from "../egress/proxy.ts";
-import { type Model, startModel } from "../run/agent.ts";
-import { type Output, runCommand } from "../run/command.ts";
+import { type EgressPolicy, parsePolicy } from "../egress/policy.ts";
+import { parsePrivate } from "../egress/private.ts";
+import { inSession, type Observed, type Place } from "../run/in-session.ts";
 import { problemsOf, requestIn, type SealedSpec } from "../run/request.ts";
-import { MOST_DECISIONS, now, resultOf } from "../run/result.ts";
-import { launchArguments } from "../sandbox/bwrap.ts";
-import { sessionEnvironment } from "../sandbox/environment.ts";
-import { readLayout } from "../sandbox/layout.ts";
-import { RUNTIME_ROOT, runtimeFiles } from "../sandbox/paths.ts";
+import { now, resultOf } from "../run/result.ts";
 import { OPEN_FILES } from "../sessions/limits.ts";
 import { checkMounts, closeMounts, type Mount } from "../sessions/mounts.ts";
 import { RunRefused, type RunResult, SessionFailed } from "../sessions/request.ts";
 import { auditFile, fileAudit } from "./audit.ts";
 import { readLimits } from "./limits.ts";
-import { lookAtContainer } from "./look.ts";
+import { type ContainerFacts, lookAtContainer } from "./look.ts";
 import { judgeContainer, lackingProblem } from "./promises.ts";
 import { type ContainedSession, closeContained, openContained, PROGRAMS } from "./session.ts";
 
@@ -30,8 +23,6 @@ export interface ContainedSpec extends Omit<SealedSpec, "keep" | "verifying"> {
    * so. Default: false.
    */
   readonly acceptWeaker?: boolean;
-  /** Model, tools and MCP servers. Default: the reference's. */
-  readonly agentSettings?: AgentSettings;
 }
 
 /** The result of a run, and the accepted faults of the container. */
@@ -53,12 +44,39 @@ export async function runContained(spec: ContainedSpec): Promise<ContainedResult
   try {
     const { problems: lacking, weaker } = judgeContainer(facts, spec.acceptWeaker ?? false);
     const written = problemsOf(requestIn(spec)).filter(({ subject }) => subject !== "mounts");
-    const problems = [...lacking.map(lackingProblem), ...written, ...folders];
+    const problems = [...lacking.map(lackingProblem), ...written, ...folders, ...belowLimits(spec, facts)];
     if (problems.length > 0 || policy === undefined) throw new RunRefused(problems);
-    return { ...(await carryOut(spec, policy, mounts, weaker)), weaker };
+    const { exceptions } = parsePrivate(spec.allowPrivate ?? []);
+    return { ...(await carryOut(spec, { ...policy, privateExceptions: exceptions }, mounts, weaker)), weaker };
   } finally {
     await closeMounts(mounts);
   }
+}
+
+/** Limits hold for the container: a session of it cannot have less than its container may use. */
+function belowLimits({ limits = {} }: ContainedSpec, { limits: engine, mounts }: ContainerFacts): Problem[] {
+  const size = mounts.findLast(({ path }) => path === "/tmp")?.options.find((option) => option.startsWith("size="));
+  const tmpMiB = size === undefined ? undefined : Number.parseInt(size.slice("size=".length), 10) / 1024;
+  const shared = (
+    subject: "memory" | "tasks" | "tmp",
+    asked: number | undefined,
+    has: number | undefined,
+  ): Problem[] =>
+    asked === undefined || (has !== undefined && has <= asked)
+      ? []
+      : [
+          {
+            code: "CLOISTER_E_LIMIT",
+            subject,
+            value: String(asked),
+            message: `sessions share the container's own limit, which is ${has ?? "none"}: start the container with less, or leave it out`,
+          },
+        ];
+  return [
+    ...shared("memory", limits.memoryMiB, engine.memoryMiB),
+    ...shared("tasks", limits.tasksMax, engine.pids),
+    ...shared("tmp", limits.tmpMiB, tmpMiB),
+  ];
 }
 
 async function carryOut(
@@ -78,7 +96,7 @@ async function carryOut(
   let closed = false;
   try {
     spec.signal?.throwIfAborted();
-    const output = await inSession(session, spec, policy, { decisions, notice, started });
+    const output = await inSession(await placeOf(session, spec, policy, notice), spec, { decisions, notice, started });
     const closedAt = now();
     problems = await closeContained(session);
     closed = true;
@@ -91,7 +109,12 @@ async function carryOut(
       problems,
     });
   } catch (error) {
-    if (spec.signal?.aborted) throw new SessionFailed(`the session ${session.name} was stopped`, { cause: error });
+    if (spec.signal?.aborted) {
+      throw new SessionFailed(`the session ${session.name} was stopped`, {
+        code: "CLOISTER_E_SESSION_STOPPED",
+        cause: error,
+      });
+    }
     throw error;
   } finally {
     if (!closed) problems = await closeContained(session);
@@ -99,87 +122,32 @@ async function carryOut(
   }
 }
 
-interface Observed {
-  readonly started: { readyAt: number; endedAt: number };
-  readonly decisions: EgressDecision[];
-  readonly notice: (line: string) => void;
-}
-
-async function inSession(
+/** The parts of a run in which a container differs from a machine: its one user, its files, the engine's limits. */
+async function placeOf(
   session: ContainedSession,
   spec: ContainedSpec,
   policy: EgressPolicy,
-  { started, decisions, notice }: Observed,
-): Promise<Output> {
-  const { name, paths } = session;
-  const audit = fileAudit(notice, await auditFile());
-  const onDecision = (decision: EgressDecision) => {
-    if (decisions.length < MOST_DECISIONS) decisions.push(decision);
-    audit.write(decision);
-    spec.onDecision?.(decision);
-  };
-  const model = spec.agent
-    ? await startModel({ session: name, paths, settings: spec.agentSettings, notice, onDecision })
-    : undefined;
-  const proxy = new EgressProxy({
-    session: name,
-    folder: paths.sockets,
+  notice: Observed["notice"],
+): Promise<Place> {
+  const { uid, gid, tmp, shm, bound, since } = session;
+  const before = await readLimits();
+  return {
+    session: session.name,
+    paths: session.paths,
     policy,
-    ...(model === undefined ? {} : { internal: model.internal }),
-  });
-  proxy.on("decision", onDecision);
-  try {
-    const [layout, before] = await Promise.all([
-      readLayout(),
-      readLimits(),
-      proxy.start(),
-      ...Object.entries(model?.files ?? {}).map(([file, text]) =>
-        writeFile(join(paths.sockets, file), text, { mode: 0o644 }),
-      ),
-    ]);
-    const launch = launchArguments({
-      home: paths.home,
-      cwd: resolve(paths.home, spec.cwd ?? ""),
-      uid: session.uid,
-      gid: session.gid,
+    agent: AgentSettings.parse(spec.model === undefined ? {} : { model: spec.model }),
+    audit: fileAudit(notice, await auditFile()),
+    files: { mode: 0o644 },
+    seal: async () => ({
+      uid,
+      gid,
       hostname: REFERENCE.O3,
-      layout,
-      empty: paths.empty,
-      scratch: { kind: "folders", tmp: session.tmp, shm: session.shm, programs: PROGRAMS, bound: session.bound },
-      passwd: paths.passwd,
-      group: paths.group,
-      sockets: paths.sockets,
-      runtime: runtimeFiles(),
-      environment: environment(spec, session, proxy.token, model),
-      outside: { ordinary: true, openFiles: OPEN_FILES, parent: process.pid, since: session.since },
-      command: spec.command,
-    });
-    started.readyAt = now();
-    const output = await runCommand({
-      ...launch,
-      stdio: spec.stdio ?? "inherit",
-      // The session has no control group of its own. The chain's first process is bubblewrap, and its PID namespace
-      // dies with it.
-      kill: () => Promise.reject(new Error("no control group")),
-      outOfMemoryKills: async () => (await readLimits()).outOfMemoryKills - before.outOfMemoryKills,
-      ...(spec.signal === undefined ? {} : { signal: spec.signal }),
-      ...(spec.timeoutMs === undefined ? {} : { timeoutMs: spec.timeoutMs }),
-    });
-    started.endedAt = now();
-    return output;
-  } finally {
-    await Promise.allSettled([proxy.stop(), model?.close()]);
-    await audit.close();
-  }
-}
-
-function environment(spec: ContainedSpec, { name, paths }: ContainedSession, token: string, model: Model | undefined) {
-  return sessionEnvironment({
-    session: name,
-    home: paths.home,
-    token,
-    path: [`${RUNTIME_ROOT}/bin`, `${paths.home}/.local/bin`],
-    ...(spec.stdio === "capture" || !process.stdout.isTTY ? {} : { term: process.env["TERM"] ?? "dumb" }),
-    extra: { ...model?.environment, ...spec.environment },
-  });
+      scratch: { kind: "folders", tmp, shm, programs: PROGRAMS, bound },
+      outside: { ordinary: true, openFiles: OPEN_FILES, parent: process.pid, since },
+    }),
+    // The session has no control group of its own. The chain's first process is bubblewrap, and its PID namespace dies
+    // with it.
+    kill: () => Promise.reject(new Error("no control group")),
+    outOfMemoryKills: async () => (await readLimits()).outOfMemoryKills - before.outOfMemoryKills,
+  };
 }

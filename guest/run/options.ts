@@ -14,6 +14,12 @@ export interface RunOptions {
   readonly keep?: boolean;
   readonly cwd?: string;
   readonly timeout?: string;
+  readonly memory?: string;
+  readonly tasks?: string;
+  readonly tmp?: string;
+  readonly model?: string;
+  /** A policy file: see {@link mergePolicy}, which puts it into the others. */
+  readonly policy?: string;
   readonly agent?: boolean;
   readonly json?: boolean;
 }
@@ -27,6 +33,10 @@ interface RunOption {
 
 /** Every option of a sealed run, in the order of the help. */
 const OPTIONS: readonly RunOption[] = [
+  {
+    flags: "--policy <file>",
+    help: "a policy file (docs/policy.md): hosts, folders, limits, variables, model; the other options add to it or go before it",
+  },
   {
     flags: "--allow <hosts>",
     help: "what the session may reach: HOST, HOST:PORT, *.HOST or a group (npm, pypi, github ...), with commas or repeated",
@@ -51,6 +61,13 @@ const OPTIONS: readonly RunOption[] = [
   { flags: "--keep", help: "keeps the session's home and user" },
   { flags: "--cwd <dir>", help: "working directory inside: absolute, or relative to the session's home (the default)" },
   { flags: "--timeout <seconds>", help: "ends the command, and all that the session runs, after this time" },
+  { flags: "--memory <mib>", help: "memory of the session, at most that of the machine's sessions (the default)" },
+  {
+    flags: "--tasks <number>",
+    help: "processes and threads of the session, at most that of the machine's sessions (the default)",
+  },
+  { flags: "--tmp <mib>", help: "size of the session's /tmp, at most that of the machine's sessions (the default)" },
+  { flags: "--model <name>", help: "the model that the agent asks for (default: the machine's)" },
 ];
 
 const AGENT: RunOption = {
@@ -96,6 +113,10 @@ const FLAGS: Partial<Record<Subject, string>> = {
   environment: "--env",
   cwd: "--cwd",
   timeout: "--timeout",
+  memory: "--memory",
+  tasks: "--tasks",
+  tmp: "--tmp",
+  model: "--model",
 };
 
 /** Describes a problem in one line, for the person who wrote the command line. */
@@ -130,12 +151,19 @@ export function takeCarried(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
  * Reads a command line.
  *
  * @param environment the variables in which `--env NAME` finds its value
+ * @param before problems that were found on the way, such as those of a policy file
  * @throws {RunRefused} with every problem that can be found without the machine
  */
-export function parseRun(command: readonly string[], options: RunOptions, environment: NodeJS.ProcessEnv): SealedRun {
+export function parseRun(
+  command: readonly string[],
+  options: RunOptions,
+  environment: NodeJS.ProcessEnv,
+  before: readonly Problem[] = [],
+): SealedRun {
   const { mounts, wrong: wrongMounts } = readMounts(options.mount);
   const { variables, wrong: wrongVariables } = readVariables(options.env, environment);
-  const { name, keep, cwd, agent, timeout } = options;
+  const { name, keep, cwd, agent, timeout, model } = options;
+  const { limits, wrong: wrongLimits } = readLimits(options);
   const run = {
     command,
     ...(options.allow.length === 0 ? {} : { allow: options.allow }),
@@ -146,6 +174,8 @@ export function parseRun(command: readonly string[], options: RunOptions, enviro
     ...(keep === undefined ? {} : { keep }),
     ...(cwd === undefined ? {} : { cwd }),
     ...(agent === undefined ? {} : { agent }),
+    ...(model === undefined ? {} : { model }),
+    ...(Object.keys(limits).length === 0 ? {} : { limits }),
   };
   const timeoutMs = timeout === undefined ? undefined : milliseconds(timeout);
   const wrongTimeout: Problem[] =
@@ -159,7 +189,7 @@ export function parseRun(command: readonly string[], options: RunOptions, enviro
           },
         ]
       : [];
-  const problems = [...problemsOf(run), ...wrongMounts, ...wrongVariables, ...wrongTimeout];
+  const problems = [...before, ...problemsOf(run), ...wrongMounts, ...wrongVariables, ...wrongTimeout, ...wrongLimits];
   if (problems.length > 0) throw new RunRefused(problems);
   return { ...run, ...(timeoutMs === undefined ? {} : { timeoutMs }) };
 }
@@ -167,6 +197,24 @@ export function parseRun(command: readonly string[], options: RunOptions, enviro
 function milliseconds(text: string): number | undefined {
   const value = /^\d+(\.\d+)?$/.test(text) ? Math.round(Number(text) * 1000) : 0;
   return value > 0 && value < 2 ** 31 ? value : undefined;
+}
+
+/** The limits of a session, by the option that has each. */
+const LIMITS = { memory: "memoryMiB", tasks: "tasksMax", tmp: "tmpMiB" } as const;
+
+function readLimits(options: RunOptions): { limits: NonNullable<SealedRun["limits"]>; wrong: Problem[] } {
+  const limits: { memoryMiB?: number; tasksMax?: number; tmpMiB?: number } = {};
+  const wrong: Problem[] = [];
+  for (const [option, limit] of Object.entries(LIMITS) as [
+    keyof typeof LIMITS,
+    "memoryMiB" | "tasksMax" | "tmpMiB",
+  ][]) {
+    const value = options[option];
+    if (value === undefined) continue;
+    if (/^[1-9]\d{0,8}$/.test(value)) limits[limit] = Number(value);
+    else wrong.push({ code: "CLOISTER_E_LIMIT", subject: option, value, message: "write a whole number above 0" });
+  }
+  return { limits, wrong };
 }
 
 function readMounts(texts: readonly string[]): { mounts: MountRequest[]; wrong: Problem[] } {
@@ -222,7 +270,10 @@ export function toWords(
     cwd,
     agent,
     timeoutMs,
+    model,
+    limits = {},
   } = run;
+  const number = (value: number | undefined) => (value === undefined ? undefined : String(value));
   // Write option and value as one word: a value may begin with a dash.
   const each = (option: string, values: readonly string[]) => values.map((value) => `${option}=${value}`);
   const one = (option: string, value: string | undefined) => (value === undefined ? [] : [`${option}=${value}`]);
@@ -236,6 +287,10 @@ export function toWords(
       ...one("--name", name),
       ...one("--cwd", cwd),
       ...one("--timeout", timeoutMs === undefined ? undefined : String(timeoutMs / 1000)),
+      ...one("--memory", number(limits.memoryMiB)),
+      ...one("--tasks", number(limits.tasksMax)),
+      ...one("--tmp", number(limits.tmpMiB)),
+      ...one("--model", model),
       ...(keep ? ["--keep"] : []),
       ...(agent ? ["--agent"] : []),
       ...(json ? ["--json"] : []),

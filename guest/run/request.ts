@@ -84,6 +84,24 @@ export const SealedRun = z.strictObject({
       return cwd.includes("\0") ? "it holds a NUL character" : undefined;
     }),
   ).optional(),
+  /** Limits of the session, each at most that of the machine's sessions, which is the default. */
+  limits: z
+    .strictObject({
+      /** Memory of all its processes and of its /tmp, in MiB. */
+      memoryMiB: z.int().positive().optional(),
+      /** Processes and threads. */
+      tasksMax: z.int().positive().optional(),
+      /** Size of its /tmp, in MiB. */
+      tmpMiB: z.int().positive().optional(),
+    })
+    .optional(),
+  /** The model that the agent asks for. Default: the machine's. */
+  model: checked(
+    z.string(),
+    oneProblem({ code: "CLOISTER_E_MODEL", subject: "model" }, (name) =>
+      /^[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}$/.test(name) ? undefined : "write a model's name",
+    ),
+  ).optional(),
   /** Runs Claude Code's relay beside the session and gives the session its token. Default: false. */
   agent: z.boolean().optional(),
   /** Ends the command after this many milliseconds. Default: no limit. */

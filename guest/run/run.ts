@@ -1,22 +1,14 @@
-import { chown, writeFile } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { chown } from "node:fs/promises";
 import { journal } from "../egress/audit.ts";
 import type { EgressDecision } from "../egress/decision.ts";
-import { EgressProxy } from "../egress/proxy.ts";
-import { authorityEnvironment } from "../sandbox/authorities.ts";
-import { launchArguments } from "../sandbox/bwrap.ts";
-import { sessionEnvironment } from "../sandbox/environment.ts";
-import { readLayout } from "../sandbox/layout.ts";
-import { RUNTIME_ROOT, runtimeFiles } from "../sandbox/paths.ts";
 import { homeLimit, OPEN_FILES } from "../sessions/limits.ts";
 import { closeMounts } from "../sessions/mounts.ts";
 import { type RunResult, SessionFailed } from "../sessions/request.ts";
 import { closeSession, openSession, type Session, sweep } from "../sessions/session.ts";
 import { HOMES } from "../sessions/state.ts";
-import { startModel } from "./agent.ts";
-import { type Output, runCommand } from "./command.ts";
+import { inSession, type Observed, type Place } from "./in-session.ts";
 import type { SealedSpec } from "./request.ts";
-import { MOST_DECISIONS, now, resultOf } from "./result.ts";
+import { now, resultOf } from "./result.ts";
 import { type Validated, validate } from "./validate.ts";
 
 export * from "../sessions/request.ts";
@@ -51,7 +43,7 @@ async function carryOut(spec: SealedSpec, request: Validated): Promise<RunResult
   try {
     await spec.onOpened?.(session.name);
     spec.signal?.throwIfAborted();
-    const output = await inSession(session, spec, request, { started, decisions, notice });
+    const output = await inSession(placeOf(session, request, notice), spec, { started, decisions, notice });
     running = false;
     const closedAt = now();
     cleanup = await closeSession(session, false);
@@ -77,97 +69,43 @@ async function carryOut(spec: SealedSpec, request: Validated): Promise<RunResult
   }
 }
 
-interface Observed {
-  readonly started: { readyAt: number; endedAt: number };
-  readonly decisions: EgressDecision[];
-  readonly notice: (line: string) => void;
-}
-
-/** Opens the session's way out, runs the command, and closes the way out again. */
-async function inSession(session: Session, spec: SealedSpec, request: Validated, observed: Observed): Promise<Output> {
-  const { name, account, paths } = session;
-  const { decisions, notice, started } = observed;
-  const audit = journal(notice);
-  const onDecision = (decision: EgressDecision) => {
-    if (decisions.length < MOST_DECISIONS) decisions.push(decision);
-    audit.write(decision);
-    spec.onDecision?.(decision);
-  };
-  const model = spec.agent
-    ? await startModel({ session: name, paths, settings: request.agent, notice, onDecision })
-    : undefined;
-  const proxy = new EgressProxy({
+/** The parts of a run in which a machine differs from a container: journal, users, control groups, disks. */
+function placeOf(
+  { name, account, paths, scope, since }: Session,
+  request: Validated,
+  notice: Observed["notice"],
+): Place {
+  const { mounts, limits } = request;
+  return {
     session: name,
-    folder: paths.sockets,
-    owner: { uid: 0, gid: account.gid },
+    paths,
     policy: request.policy,
-    ...(model === undefined ? {} : { internal: model.internal }),
-  });
-  proxy.on("decision", onDecision);
-  try {
-    const [layout, limit] = await Promise.all([
-      readLayout(),
-      homeLimit(HOMES),
-      proxy.start(),
-      ...Object.entries(model?.files ?? {}).map(([file, text]) =>
-        giveFile(join(paths.sockets, file), text, account.gid),
-      ),
-    ]);
-    const launch = launchArguments({
-      home: paths.home,
-      cwd: resolve(paths.home, spec.cwd ?? ""),
-      uid: account.uid,
-      gid: account.gid,
-      hostname: request.hostname,
-      layout,
-      empty: paths.empty,
-      scratch: {
-        kind: "launcher",
-        folder: paths.scratch,
-        sizeMiB: request.limits.tmpMiB,
-        shown: request.mounts.map(({ name, mode, folder }) => ({ name, mode, descriptor: folder.fd })),
-      },
-      passwd: paths.passwd,
-      group: paths.group,
-      sockets: paths.sockets,
-      runtime: runtimeFiles(),
-      environment: sessionEnvironment({
-        session: name,
-        home: paths.home,
-        token: proxy.token,
-        path: [`${RUNTIME_ROOT}/bin`, `${paths.home}/.local/bin`],
-        ...(spec.stdio === "capture" || !process.stdout.isTTY ? {} : { term: process.env["TERM"] ?? "dumb" }),
-        extra: { ...authorityEnvironment(), ...model?.environment, ...spec.environment },
-      }),
-      outside: {
-        cgroup: session.scope.cgroup,
-        openFiles: OPEN_FILES,
-        parent: process.pid,
-        since: session.since,
-        ...(limit === undefined ? {} : { homeLimit: limit }),
-      },
-      command: spec.command,
-    });
-    started.readyAt = now();
-    const output = await runCommand({
-      ...launch,
-      stdio: spec.stdio ?? "inherit",
-      ...(spec.onOutput === undefined ? {} : { onOutput: spec.onOutput }),
-      kill: () => session.scope.kill(),
-      outOfMemoryKills: () => session.scope.outOfMemoryKills(),
-      ...(spec.signal === undefined ? {} : { signal: spec.signal }),
-      ...(spec.timeoutMs === undefined ? {} : { timeoutMs: spec.timeoutMs }),
-    });
-    started.endedAt = now();
-    return output;
-  } finally {
-    await Promise.allSettled([proxy.stop(), model?.close()]);
-    await audit.close();
-  }
-}
-
-/** Writes a file that the session's group may read, into a folder that it may enter. */
-async function giveFile(path: string, text: string, gid: number): Promise<void> {
-  await writeFile(path, text, { mode: 0o640 });
-  await chown(path, 0, gid);
+    agent: request.agent,
+    audit: journal(notice),
+    // The session's group may read them.
+    files: { mode: 0o640, owner: { uid: 0, gid: account.gid }, give: (path) => chown(path, 0, account.gid) },
+    seal: async () => {
+      const limit = await homeLimit(HOMES);
+      return {
+        uid: account.uid,
+        gid: account.gid,
+        hostname: request.hostname,
+        scratch: {
+          kind: "launcher",
+          folder: paths.scratch,
+          sizeMiB: limits.tmpMiB,
+          shown: mounts.map(({ name: one, mode, folder }) => ({ name: one, mode, descriptor: folder.fd })),
+        },
+        outside: {
+          cgroup: scope.cgroup,
+          openFiles: OPEN_FILES,
+          parent: process.pid,
+          since,
+          ...(limit === undefined ? {} : { homeLimit: limit }),
+        },
+      };
+    },
+    kill: () => scope.kill(),
+    outOfMemoryKills: () => scope.outOfMemoryKills(),
+  };
 }

@@ -50,14 +50,17 @@ export async function validate(spec: SealedSpec): Promise<Validated> {
     checkMachine(spec, described),
     described,
   ]);
+  const { limits, problems: wrongLimits } =
+    machine instanceof Error ? { limits: undefined, problems: [] } : lowered(machine.sessions, spec.limits);
   const problems = [
     ...here,
+    ...wrongLimits,
     ...(machine instanceof Error ? [lacking(machine.message)] : []),
     // `checkMounts` judges the folders. It also reports the problems of the mounts' text, so leave those out here.
     ...written.filter(({ subject }) => subject !== "mounts"),
     ...folders,
   ];
-  if (problems.length > 0 || policy === undefined || machine instanceof Error) {
+  if (problems.length > 0 || policy === undefined || machine instanceof Error || limits === undefined) {
     await closeMounts(mounts);
     throw new RunRefused(problems);
   }
@@ -67,9 +70,33 @@ export async function validate(spec: SealedSpec): Promise<Validated> {
     mounts,
     policy: { ...policy, privateExceptions: exceptions },
     hostname: machine.expected.hostname,
-    limits: machine.sessions,
-    agent: spec.agent ? machine.agent : undefined,
+    limits,
+    agent: spec.agent ? agentOf(machine, spec) : undefined,
   };
+}
+
+const agentOf = ({ agent }: Machine, { model }: SealedSpec): AgentSettings =>
+  model === undefined ? agent : { ...agent, model };
+
+const LIMITS = { memoryMiB: ["memory", "MiB"], tasksMax: ["tasks", "tasks"], tmpMiB: ["tmp", "MiB"] } as const;
+
+/** Returns the limits of a session, which may ask for less than sessions have, and not for more. */
+export function lowered(
+  most: SessionLimits,
+  asked: SealedSpec["limits"] = {},
+): { limits: SessionLimits; problems: Problem[] } {
+  const problems: Problem[] = [];
+  const limits = { ...most };
+  for (const [key, [subject, unit]] of Object.entries(LIMITS) as [keyof SessionLimits, (typeof LIMITS)["tmpMiB"]][]) {
+    const value = asked[key];
+    if (value === undefined) continue;
+    if (value <= most[key]) limits[key] = value;
+    else {
+      const message = `sessions have ${most[key]} ${unit} here: write at most that`;
+      problems.push({ code: "CLOISTER_E_LIMIT", subject, value: String(value), message });
+    }
+  }
+  return { limits, problems };
 }
 
 const lacking = (message: string): Problem => ({ code: "CLOISTER_E_MACHINE", subject: "machine", message });

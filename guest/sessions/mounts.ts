@@ -96,7 +96,8 @@ function checkSourceText(source: string): string | undefined {
   return refuseSource(withoutSlash(source));
 }
 
-const withoutSlash = (path: string) => normalize(path).replace(/(?<=.)\/$/, "");
+/** A path without the slash at its end. */
+export const withoutSlash = (path: string) => normalize(path).replace(/(?<=.)\/$/, "");
 
 const isMode = (text: string): text is MountMode => (MOUNT_MODES as readonly string[]).includes(text);
 
@@ -125,7 +126,7 @@ export async function checkMounts(
   return { mounts, problems };
 }
 
-/** Returns why a name cannot be a mount's; undefined when it can. */
+/** Returns why a name cannot be that of a folder in `mnt/`; undefined when it can. */
 export function checkMountName(name: string): string | undefined {
   if (/^[A-Za-z0-9._-]{1,64}$/.test(name) && name !== "." && name !== "..") return undefined;
   return `${JSON.stringify(name)} cannot be a folder's name here: write 1 to 64 letters, digits, ., _ or -`;

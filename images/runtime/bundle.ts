@@ -48,11 +48,22 @@ const quickStart: Plugin = {
   },
 };
 
+/** Reads YAML, which only runs with a policy file need: a module of its own, loaded when it is asked for. */
+const policyApart: Plugin = {
+  name: "policy-apart",
+  setup(build) {
+    build.onResolve({ filter: /\/policy\/read\.ts$/ }, ({ kind }) =>
+      kind === "dynamic-import" ? { path: "./policy.mjs", external: true } : undefined,
+    );
+  },
+};
+
 /** The modules of a machine. */
 const MACHINE_MODULES = {
   cloister: join(GUEST, "cli/main.ts"),
   aws: join(GUEST, "aws/main.ts"),
   logs: join(GUEST, "aws/logs/main.ts"),
+  policy: join(GUEST, "policy/read.ts"),
 };
 
 /**
@@ -60,7 +71,7 @@ const MACHINE_MODULES = {
  * machines on AWS run has modules of its own, so that no other start reads AWS's SDK.
  * Deterministic: esbuild's output depends on its version and the sources alone.
  *
- * @param outdir folder that gets `cloister.mjs`, `aws.mjs` and `logs.mjs`
+ * @param outdir folder that gets `cloister.mjs`, `aws.mjs`, `logs.mjs` and `policy.mjs`
  * @param entryPoints other modules than these, by name
  */
 export async function bundleGuest(
@@ -82,7 +93,7 @@ export async function bundleGuest(
     keepNames: true,
     legalComments: "none",
     logLevel: "silent",
-    plugins: [leaveOut, quickStart],
+    plugins: [leaveOut, quickStart, policyApart],
     define: { __CLOISTER_VERSION__: JSON.stringify(VERSION) },
     // Packages written for CommonJS call `require`, which a module does not have by itself.
     banner: {

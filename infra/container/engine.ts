@@ -30,13 +30,21 @@ export async function findEngine(wanted?: string): Promise<Engine> {
       throw new NoEngine(`--engine ${program}: write podman or docker`);
     }
     const found = await (program === "podman" ? askPodman() : askDocker());
-    if (typeof found !== "string") return found;
+    if (typeof found !== "string") return { ...found, ...apparmorProfile() };
     problems.push(`${program}: ${found}`);
   }
   throw new NoEngine(
     `no container engine answers. ${problems.join("; ")}. Install one: apt-get install podman (Debian, Ubuntu), brew install podman (macOS), ` +
       "or Docker Desktop or Podman Desktop (Windows, macOS), and start it.",
   );
+}
+
+/** The AppArmor profile that an administrator has loaded for containers of ours (container/ci/apparmor-profile). */
+function apparmorProfile(): Pick<EngineKind, "apparmorProfile"> {
+  const name = process.env["CLOISTER_APPARMOR_PROFILE"];
+  if (!name) return {};
+  if (/^[\w.-]{1,64}$/.test(name)) return { apparmorProfile: name };
+  throw new NoEngine(`CLOISTER_APPARMOR_PROFILE=${JSON.stringify(name)}: write the name of a loaded profile`);
 }
 
 async function askPodman(): Promise<Engine | string> {

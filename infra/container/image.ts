@@ -63,6 +63,22 @@ export async function ensureContainerImage(host: Engine, request: BuildRequest):
 }
 
 /**
+ * Finds an image by its name, or pulls it.
+ *
+ * @throws when it can be had neither way, with the engine's words
+ */
+export async function ensureNamedImage(host: Engine, name: string, report: Report): Promise<{ readonly id: string }> {
+  const known = await idOf(host, name);
+  if (known !== undefined) return { id: known };
+  report(`pulling ${name}`);
+  const pulled = await engine(host, ["pull", name], { reject: false, stdin: "ignore", timeout: 600_000 });
+  const id = pulled.failed ? undefined : await idOf(host, name);
+  if (id === undefined)
+    throw new Error(`the image ${name} cannot be had: ${String(pulled.stderr).trim().split("\n").at(-1)}`);
+  return { id };
+}
+
+/**
  * The engine's arguments. podman's builder gives all files and the image one time, so that the same inputs give the
  * same image.
  */

@@ -11,6 +11,8 @@ export interface EngineKind {
   readonly cgroups: 1 | 2;
   /** True when the host has AppArmor, with a profile of the engine's. */
   readonly apparmor: boolean;
+  /** Name of a loaded AppArmor profile for containers. Default: none, so that they are unconfined. */
+  readonly apparmorProfile?: string;
 }
 
 /** A folder of the caller's, as sessions of the container see it. */
@@ -80,7 +82,7 @@ export function containerOptions(engine: EngineKind, spec: ContainerSpec): Optio
     ...(engine.apparmor
       ? [
           {
-            words: ["--security-opt=apparmor=unconfined"],
+            words: [`--security-opt=apparmor=${engine.apparmorProfile ?? "unconfined"}`],
             why: "the engine's AppArmor profile refuses every mount, bubblewrap's too",
           },
         ]
@@ -98,7 +100,7 @@ export function containerOptions(engine: EngineKind, spec: ContainerSpec): Optio
           { words: [`--memory=${memory}`, `--memory-swap=${memory}`], why: "at least 4 GB, and no swap" },
           { words: [`--cpus=${spec.cpus}`], why: "at least 2 processors' time, and no more than is asked for" },
           // podman's own default is 2048, and removing the option would change nothing.
-          ...(engine.program === "docker"
+          ...(engine.program === "docker" || spec.pids !== DEFAULTS.pids
             ? [{ words: [`--pids-limit=${spec.pids}`], why: "a fork bomb ends here" }]
             : []),
         ]),

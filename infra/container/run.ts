@@ -20,6 +20,8 @@ export interface ContainerRequest {
   readonly command: readonly string[];
   /** The words after the options. */
   readonly words?: readonly string[];
+  /** Variables for the container's command. They are in no command line. */
+  readonly environment?: Readonly<Record<string, string>>;
   /** Folders, each as `DIR:NAME:MODE`. */
   readonly mounts?: readonly string[];
   /** Folder for the audit log. It is made when it does not exist. */
@@ -73,6 +75,8 @@ export async function runContainer(host: Engine, request: ContainerRequest): Pro
         "--no-healthcheck",
         ...(request.stdio === "inherit" ? ["--interactive", ...(terminal() ? ["--tty"] : [])] : []),
         ...change(optionWords(options)),
+        // The engine takes the values from its own environment.
+        ...Object.keys(request.environment ?? {}).map((name) => `--env=${name}`),
         request.image,
         ...request.command,
         ...(request.command[0] === "run" ? mountWords(folders) : []),
@@ -81,6 +85,7 @@ export async function runContainer(host: Engine, request: ContainerRequest): Pro
       {
         stdio: request.stdio === "inherit" ? "inherit" : ["ignore", "pipe", "pipe"],
         reject: false,
+        ...(request.environment === undefined ? {} : { env: request.environment }),
         ...(request.timeoutMs === undefined ? {} : { timeout: request.timeoutMs }),
       },
     );

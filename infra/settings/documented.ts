@@ -14,6 +14,7 @@ export type Effect = "in place" | "restart" | "new machine" | "new disk";
 /** Effects of a change, by target. A target that is left out does not use the key. */
 export interface Change {
   readonly local?: Effect;
+  readonly container?: Effect;
   /** One effect for all machines, or one for named machines and one for pools. */
   readonly aws?: Effect | { readonly machines?: Effect; readonly pools?: Effect };
   /** Exceptions and details, in sentences. */
@@ -42,7 +43,7 @@ export interface PartDoc {
 export interface KeyDoc extends PartDoc {
   readonly change: Change;
   /** Chapter of the reference. */
-  readonly group: "Machine" | "Agent" | "Local target" | "AWS target";
+  readonly group: "Machine" | "Agent" | "Local target" | "Container target" | "AWS target";
 }
 
 /** Attaches documentation to a check. `tools/docs` makes the reference and the editors' schema from it. */

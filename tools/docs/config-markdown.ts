@@ -82,11 +82,15 @@ function keysByEffect(keys: readonly KeyEntry[]): string {
 
 function section(entry: Entry, level: number): string {
   const { path, description, unit, onAws, parts } = entry;
-  const { local, aws, note } = changeInWords(entry.change);
+  const { local, container, aws, note } = changeInWords(entry.change);
   const effects =
-    local === aws
+    local === aws && local !== undefined
       ? [`- a change: ${local}.`]
-      : [local && `- a change, local: ${local}.`, aws && `- a change, on AWS: ${aws}.`].filter(Boolean);
+      : [
+          local && `- a change, local: ${local}.`,
+          container && `- a change: ${container}.`,
+          aws && `- a change, on AWS: ${aws}.`,
+        ].filter(Boolean);
   const last = effects.pop();
   const lines = [
     `- type: ${entry.type}`,

@@ -139,9 +139,15 @@ const code = (value: unknown): string =>
   `\`${typeof value === "string" && value !== "" ? value : JSON.stringify(value)}\``;
 
 /** What a change of a key does, in words, by target. A target that does not use the key is left out. */
-export function changeInWords({ local, aws, note }: Change): { local?: string; aws?: string; note?: string } {
+export function changeInWords({ local, container, aws, note }: Change): {
+  local?: string;
+  container?: string;
+  aws?: string;
+  note?: string;
+} {
   const targets = {
     ...(local === undefined ? {} : { local }),
+    ...(container === undefined ? {} : { container }),
     ...(aws === undefined ? {} : { aws: effectOnAws(aws) }),
   };
   return { ...targets, ...(note === undefined ? {} : { note }) };

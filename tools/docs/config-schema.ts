@@ -64,6 +64,7 @@ function forEditors(json: JsonSchema, parts: JsonSchema["parts"] = json.parts): 
     fallback && `Default: ${fallback}.`,
     onAws && `On AWS: ${onAws}`,
     words?.local && `A change, local: ${words.local}.`,
+    words?.container && `A change, container: ${words.container}.`,
     words?.aws && `A change, AWS: ${words.aws}.`,
     words?.note,
   ].filter(Boolean);

@@ -30,9 +30,9 @@ const machine = inGroup("Machine");
 const ANEW = { local: "new machine", aws: "new machine" } as const;
 
 export const machineKeys = {
-  target: machine(z.enum(["local", "aws"]).default("local"), {
+  target: machine(z.enum(["local", "aws", "container"]).default("local"), {
     description:
-      "Where machines come from. `local`: QEMU on this computer. `aws`: Graviton instances in an account of yours.",
+      "Where machines come from. `local`: QEMU on this computer. `aws`: Graviton instances in an account of yours. `container`: one container of this computer's podman or docker, which uses `memoryMiB` and `cpus` of this chapter.",
     change: {
       local: "new disk",
       aws: "new disk",

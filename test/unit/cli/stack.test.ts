@@ -5,8 +5,9 @@ import { OperatorError, UsageError } from "../../../cli/errors.ts";
 import type { Fleet, MachineStatus } from "../../../cli/fleet.ts";
 import { each } from "../../../cli/report.ts";
 import { coloursFor } from "../../../cli/screen.ts";
-import { nearest, parseStack } from "../../../cli/stack.ts";
+import { parseStack } from "../../../cli/stack.ts";
 import { machineList, machineTable } from "../../../cli/table.ts";
+import { nearest } from "../../../contract/nearest.ts";
 
 const machine = (name: string, more: Partial<MachineStatus> = {}): MachineStatus => ({
   name,

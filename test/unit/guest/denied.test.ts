@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { howToAllow } from "../../../guest/cli/run.ts";
 import { type EgressDecision, hostsWith, NO_TOKEN, NOT_ALLOWED } from "../../../guest/egress/decision.ts";
 import { HOST_GROUPS } from "../../../guest/egress/groups.ts";
 import { parsePolicy, ruleFor } from "../../../guest/egress/policy.ts";
+import { howToAllow } from "../../../guest/run/tell.ts";
 
 const row = (host: string, port: number, more: Partial<EgressDecision> = {}): EgressDecision => ({
   time: "",

@@ -74,6 +74,13 @@ describe("the options of a sealed run", () => {
         cwd: fc.constantFrom("mnt/a", "/tmp", "-x"),
         agent: fc.constant(true),
         timeoutMs: fc.integer({ min: 1, max: 2 ** 31 - 1 }),
+        model: fc.constantFrom("some-model", "a/b:c"),
+        limits: fc
+          .record(
+            { memoryMiB: fc.integer({ min: 1, max: 999 }), tasksMax: fc.constant(7), tmpMiB: fc.constant(9) },
+            { requiredKeys: [], noNullPrototype: true },
+          )
+          .filter((limits) => Object.keys(limits).length > 0),
       },
       { requiredKeys: ["command"], noNullPrototype: true },
     );
@@ -108,6 +115,9 @@ describe("the options of a sealed run", () => {
       name: "No Name",
       cwd: "",
       timeout: "soon",
+      memory: "lots",
+      tasks: "0",
+      model: "$(x)",
     };
     let refused: unknown;
     try {
@@ -132,11 +142,14 @@ describe("the options of a sealed run", () => {
       ['--name "No Name": write lower-case letters', "NAME"],
       ['--cwd "": write a path inside the session', "CWD"],
       ['--timeout "soon": write seconds above 0', "TIMEOUT"],
+      ['--memory "lots": write a whole number', "LIMIT"],
+      ['--tasks "0": write a whole number', "LIMIT"],
+      ['--model "$(x)": write a model', "MODEL"],
     ] as const) {
       const line = text.split("\n").find((one) => one.includes(says)) ?? assert.fail(`${says} is not in\n${text}`);
       assert.ok(line.endsWith(`[CLOISTER_E_${code}]`), line);
     }
-    assert.equal(refused.problems.length, 14, text);
+    assert.equal(refused.problems.length, 17, text);
     assert.doesNotMatch(refused.message, /--(allow|mount|env|name|cwd|timeout)\b/, "the library knows no options");
   });
 

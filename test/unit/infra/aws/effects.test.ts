@@ -171,6 +171,9 @@ describe("what a change of configuration does, on AWS", function () {
       sshPort: 2222,
       hostAccess: ["localhost:8080"],
       stateDirectory: "/elsewhere",
+      engine: "podman",
+      containerBase: "packages",
+      folders: { site: { path: "site", mode: "ro" } },
     };
     const inputs = ({ all }: Made) => new Map(all.map(({ type, name, inputs }) => [`${type} ${name}`, inputs]));
     assert.deepEqual(inputs(await madeWith(LOCAL)), inputs(plain));

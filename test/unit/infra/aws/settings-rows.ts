@@ -58,6 +58,9 @@ export const ELSEWHERE = [
   "sshPort",
   "hostAccess",
   "stateDirectory",
+  "engine",
+  "containerBase",
+  "folders",
 ] as const;
 type Here = Exclude<keyof Settings, (typeof ELSEWHERE)[number]>;
 type Parts =

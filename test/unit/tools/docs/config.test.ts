@@ -57,8 +57,8 @@ describe("the reference of the configuration", () => {
     for (const { path, description, type, default: fallback, change } of entries) {
       assert.match(description, /^[A-Z`].*\.$/s, path);
       assert.ok(type && fallback, path);
-      const { local, aws } = changeInWords(change);
-      assert.ok(local ?? aws, `${path} says what a change does`);
+      const { local, container, aws } = changeInWords(change);
+      assert.ok(local ?? container ?? aws, `${path} says what a change does`);
     }
   });
 

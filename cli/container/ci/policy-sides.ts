@@ -1,0 +1,119 @@
+import { lstat, readFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { execa } from "execa";
+import { readPolicy } from "../../../guest/policy/read.ts";
+import type { PolicyProblem, PolicyRun, ReadPolicy } from "../../../guest/policy/result.ts";
+
+/** The policy file on one side of a change. */
+export type Side =
+  | { readonly there: false }
+  | { readonly there: true; readonly text: string; readonly read: ReadPolicy };
+
+/** The policy that holds, and what a pull request does to it. */
+export interface Policies {
+  /** The policy that holds. Absent: everything is denied. */
+  readonly holds?: ReadPolicy;
+  readonly from: "base" | "head";
+  /** Present when a pull request changes the file. */
+  readonly change?: PolicyChange;
+}
+
+/** A pull request's change of the policy file. */
+export interface PolicyChange {
+  readonly kind: "added" | "removed" | "changed";
+  /** Settings that only the base has, and that only the head has. */
+  readonly removed: readonly string[];
+  readonly added: readonly string[];
+  /** Problems of the head's file. */
+  readonly problems: readonly PolicyProblem[];
+}
+
+/**
+ * Compares both sides. A pull request must not give itself more than the branch that it is for: unless the job says
+ * otherwise, the base's policy holds.
+ *
+ * @param base the side that a pull request is for. Absent: this is no pull request, and the file as it is holds
+ */
+export function choosePolicy(head: Side, base: Side | undefined, from: "base" | "head"): Policies {
+  const chosen = from === "base" && base !== undefined ? base : head;
+  const change = base === undefined ? undefined : changeOf(base, head);
+  return {
+    ...(chosen.there ? { holds: chosen.read } : {}),
+    from: chosen === head ? "head" : "base",
+    ...(change === undefined ? {} : { change }),
+  };
+}
+
+function changeOf(base: Side, head: Side): PolicyChange | undefined {
+  const [before, after] = [base, head].map((side) => (side.there ? side.text : undefined));
+  if (before === after) return undefined;
+  const settings = (side: Side) => new Set(side.there && side.read.run ? settingsOf(side.read.run) : []);
+  const [old, now] = [settings(base), settings(head)];
+  return {
+    kind: !base.there ? "added" : !head.there ? "removed" : "changed",
+    removed: [...old].filter((one) => !now.has(one)),
+    added: [...now].filter((one) => !old.has(one)),
+    problems: head.there ? head.read.problems : [],
+  };
+}
+
+/** The settings of a policy, one a line. Values of variables are left out. */
+function settingsOf(run: PolicyRun): string[] {
+  const { allow, allowPrivate, mount, env, ...rest } = run;
+  return [
+    ...allow.map((host) => `host ${host}`),
+    ...allowPrivate.map((entry) => `private ${entry}`),
+    ...mount.map((folder) => `folder ${folder}`),
+    ...env.map((text) => `variable ${text.split("=")[0]}`),
+    ...Object.entries(rest).map(([name, value]) => `${name} ${value}`),
+  ];
+}
+
+/** Reads the policy file of a checkout. A link is not followed: the checkout is not ours. */
+export async function headSide(folder: string, policy: string): Promise<Side> {
+  const path = join(folder, policy);
+  const info = await lstat(path).catch(() => undefined);
+  if (info === undefined) return { there: false };
+  const base = { folder: dirname(path) };
+  if (!info.isFile() || info.size > 64 * 1024) {
+    const message = info.isFile() ? "it is larger than 64 KiB" : "not a file";
+    return { there: true, text: "", read: { problems: [{ line: 1, column: 1, path: "", message }] } };
+  }
+  const text = await readFile(path, "utf8");
+  return { there: true, text, read: readPolicy(text, base) };
+}
+
+/**
+ * Reads the policy file of a commit, which is fetched when it is not there.
+ *
+ * @throws when the commit cannot be had
+ */
+export async function baseSide(folder: string, policy: string, commit: string): Promise<Side> {
+  const git = (...args: string[]) =>
+    execa("git", ["-C", folder, "-c", "core.fsmonitor=false", "-c", `safe.directory=${folder}`, ...args], {
+      reject: false,
+      stdin: "ignore",
+      stripFinalNewline: false,
+      timeout: 120_000,
+      env: { GIT_TERMINAL_PROMPT: "0" },
+    });
+  const known = async () => !(await git("cat-file", "-e", `${commit}^{commit}`)).failed;
+  if (!(await known())) {
+    const fetched = await git("fetch", "--quiet", "--no-tags", "--depth=1", "origin", commit);
+    if (!(await known())) {
+      throw new Error(
+        `the base of this pull request (${commit}) is not in the checkout and cannot be fetched, so its policy is not known: ` +
+          `give actions/checkout "fetch-depth: 0", or write policy-from: head (${String(fetched.stderr).trim().split("\n").at(-1)})`,
+      );
+    }
+  }
+  const listed = await git("ls-tree", "--full-tree", commit, "--", policy);
+  if (listed.failed) throw new Error(`git cannot list ${commit}: ${String(listed.stderr).trim()}`);
+  const [mode, type, id] = String(listed.stdout).split(/\s/);
+  if (type === undefined || id === undefined || id === "") return { there: false };
+  if (type !== "blob" || mode === "120000") {
+    return { there: true, text: "", read: { problems: [{ line: 1, column: 1, path: "", message: "not a file" }] } };
+  }
+  const text = String((await git("cat-file", "blob", id)).stdout);
+  return { there: true, text, read: readPolicy(text, { folder: dirname(join(folder, policy)) }) };
+}

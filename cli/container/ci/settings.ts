@@ -1,0 +1,103 @@
+import { isAbsolute, join, normalize, relative, resolve } from "node:path";
+import { z } from "zod";
+import { POLICY_FILE } from "../../../guest/policy/schema.ts";
+import { MOUNT_MODES } from "../../../guest/sessions/request.ts";
+
+/** The settings of one CI step, from its environment. */
+export interface StepSettings {
+  /** A command for bash, or a prompt for the agent. */
+  readonly task: { readonly command: string } | { readonly prompt: string };
+  /** The checkout, an absolute path. */
+  readonly folder: string;
+  readonly mode: (typeof MOUNT_MODES)[number];
+  /** Path of the policy file in the checkout. */
+  readonly policy: string;
+  /** The side of a change whose policy holds. */
+  readonly policyFrom: "base" | "head";
+  /** Commit that a pull request or a merge request is to be merged into. Absent: there is none. */
+  readonly baseCommit?: string;
+  /** Folder for audit log and summary. */
+  readonly results: string;
+  readonly image?: string;
+  readonly base?: string;
+  readonly engine?: string;
+  readonly acceptWeaker: boolean;
+}
+
+const PREFIX = "CLOISTER_CI_";
+const text = z
+  .string()
+  .optional()
+  .transform((value) => (value === "" ? undefined : value));
+const yesNo = z.enum(["true", "false"], { error: "write true or false" });
+
+const Environment = z.object({
+  COMMAND: text,
+  PROMPT: text,
+  FOLDER: text,
+  MODE: text.pipe(z.enum(MOUNT_MODES, { error: `write ${MOUNT_MODES.join(", ")}` }).default("trash")),
+  POLICY: text.pipe(z.string().default(POLICY_FILE)).transform((path, context) => {
+    const tidy = normalize(path);
+    if (!isAbsolute(path) && !tidy.startsWith("..") && /^[\w./-]+$/.test(tidy) && !tidy.startsWith("-")) return tidy;
+    context.addIssue({ code: "custom", message: "write a path within the checkout, of letters, digits, _ . / -" });
+    return z.NEVER;
+  }),
+  POLICY_FROM: text.pipe(z.enum(["base", "head"], { error: "write base or head" }).default("base")),
+  BASE_COMMIT: text.pipe(
+    z
+      .string()
+      .regex(/^[0-9a-f]{40}([0-9a-f]{24})?$/, "write a commit's whole name")
+      .optional(),
+  ),
+  RESULTS: text,
+  IMAGE: text,
+  BASE: text,
+  ENGINE: text,
+  ACCEPT_WEAKER: text.pipe(yesNo.default("false")),
+});
+
+/**
+ * Reads the settings of a step.
+ *
+ * @returns the settings, or all that is wrong, each with the variable's name
+ */
+export function readSettings(environment: NodeJS.ProcessEnv): StepSettings | { readonly problems: readonly string[] } {
+  const given = Object.fromEntries(Object.keys(Environment.shape).map((name) => [name, environment[PREFIX + name]]));
+  const parsed = Environment.safeParse(given);
+  const problems = (parsed.error?.issues ?? []).map(
+    ({ path, message }) => `${PREFIX}${String(path[0])}=${JSON.stringify(given[String(path[0])] ?? "")}: ${message}`,
+  );
+  const { COMMAND: command, PROMPT: prompt } = {
+    COMMAND: given["COMMAND"] || undefined,
+    PROMPT: given["PROMPT"] || undefined,
+  };
+  if ((command === undefined) === (prompt === undefined)) {
+    problems.push(`write either a command (${PREFIX}COMMAND) or a prompt for the agent (${PREFIX}PROMPT)`);
+  }
+  const folder = given["FOLDER"] || environment["GITHUB_WORKSPACE"] || environment["CI_PROJECT_DIR"] || process.cwd();
+  const action = environment["GITHUB_ACTION_PATH"];
+  // A session that may write the scripts of this step decides what the job runs after it.
+  if (action && given["MODE"] !== "ro" && !relative(resolve(folder), resolve(action)).startsWith("..")) {
+    problems.push(
+      `the action's own files (${action}) are in the folder that the session may write: use a published version of the action, check it out elsewhere, or write mode: ro`,
+    );
+  }
+  if (!parsed.success || problems.length > 0) return { problems };
+  const { data } = parsed;
+  const temporary = environment["RUNNER_TEMP"] ?? environment["TMPDIR"] ?? "/tmp";
+  const one = <K extends string>(key: K, value: string | undefined) =>
+    (value === undefined ? {} : { [key]: value }) as { [key in K]?: string };
+  return {
+    task: command === undefined ? { prompt: prompt ?? "" } : { command },
+    folder: resolve(folder),
+    mode: data.MODE,
+    policy: data.POLICY,
+    policyFrom: data.POLICY_FROM,
+    results: resolve(data.RESULTS ?? join(temporary, "cloister")),
+    acceptWeaker: data.ACCEPT_WEAKER === "true",
+    ...one("baseCommit", data.BASE_COMMIT),
+    ...one("image", data.IMAGE),
+    ...one("base", data.BASE),
+    ...one("engine", data.ENGINE),
+  };
+}

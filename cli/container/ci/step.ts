@@ -1,0 +1,185 @@
+import { randomBytes } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { appendFile, mkdir, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { askedOf } from "../../../guest/egress/asked.ts";
+import type { EgressDecision } from "../../../guest/egress/decision.ts";
+import { refusalOnCommandLine } from "../../../guest/run/options.ts";
+import { RunRefused } from "../../../guest/sessions/request.ts";
+import type { Engine } from "../../../infra/container/engine.ts";
+import { ContainerRefused, runContainer } from "../../../infra/container/run.ts";
+import { commandOfPrompt, type HostRun, keyFor, readHostRun, runOnHost } from "../sealed.ts";
+import { baseSide, choosePolicy, headSide, type Policies } from "./policy-sides.ts";
+import { readSettings, type StepSettings } from "./settings.ts";
+import { type StepReport, summaryOf } from "./summary.ts";
+
+/** Exit code of a step that was not run. */
+const REFUSED = 2;
+
+/** The name of the checkout below `mnt/`. */
+const CHECKOUT = "work";
+
+/** What the step needs of the command that it is part of. */
+export interface StepTools {
+  readonly say: (line: string) => void;
+  readonly prepare: (options: {
+    engine?: string;
+    image?: string;
+    base?: string;
+  }) => Promise<{ host: Engine; image: string }>;
+}
+
+/**
+ * One step of a CI job: a sealed session over the checkout, under its policy file. Audit log and summary are left in the
+ * folder for results, whatever happens.
+ *
+ * @returns the command's exit code; 2 when it was refused
+ */
+export async function ciStep(environment: NodeJS.ProcessEnv, tools: StepTools): Promise<number> {
+  const settings = readSettings(environment);
+  if ("problems" in settings) {
+    for (const problem of settings.problems) tools.say(problem);
+    return REFUSED;
+  }
+  const audit = join(settings.results, "audit");
+  await rm(settings.results, { recursive: true, force: true });
+  await mkdir(settings.results, { recursive: true });
+  let policies: Policies = { from: "head" };
+  const report = (outcome: StepReport["outcome"], weaker: readonly string[] = []) =>
+    finish(environment, settings, { outcome, policies, weaker, audit }, tools);
+  try {
+    policies = await policiesOf(settings);
+    const asked = await readRun(settings, policies, environment);
+    const { host, image } = await tools.prepare(settings);
+    const checked = await runContainer(host, {
+      image,
+      command: ["check", ...(settings.acceptWeaker ? ["--accept-weaker"] : [])],
+      stdio: "pipe",
+    });
+    const said = checked.stderr.split("\n").flatMap((line) => line.replace(/^\s*(cloister: )?/, "").trim() || []);
+    if (checked.exitCode !== 0) {
+      for (const line of said) tools.say(line);
+      return await report({ refused: [...said, ...explainNamespaces(said)] });
+    }
+    const weaker = said.filter((line) => line.startsWith("weaker than"));
+    const resume = stopRunnerCommands(environment);
+    const { exitCode } = await runOnHost(host, image, asked, {
+      stdio: "inherit",
+      audit,
+      acceptWeaker: settings.acceptWeaker,
+      ...keyFor(asked.run, environment),
+    }).finally(resume);
+    return await report({ exitCode }, weaker);
+  } catch (error) {
+    const lines = refusalOf(error);
+    for (const line of lines) tools.say(line);
+    return await report({ refused: lines });
+  }
+}
+
+async function policiesOf({ folder, policy, policyFrom, baseCommit }: StepSettings): Promise<Policies> {
+  const head = await headSide(folder, policy);
+  const base = baseCommit === undefined ? undefined : await baseSide(folder, policy, baseCommit);
+  return choosePolicy(head, base, policyFrom);
+}
+
+function readRun(settings: StepSettings, { holds }: Policies, environment: NodeJS.ProcessEnv): Promise<HostRun> {
+  const { task, folder, mode, policy } = settings;
+  const agent = "prompt" in task;
+  // The checkout goes before a folder of that name in the policy: a policy cannot give it another mode.
+  const options = {
+    allow: [],
+    env: [],
+    mount: [`${folder}:${CHECKOUT}:${mode}`],
+    cwd: `mnt/${CHECKOUT}`,
+    ...(agent ? { agent } : {}),
+  };
+  const command = agent ? commandOfPrompt(task.prompt) : ["bash", "-c", task.command];
+  return readHostRun(command, holds === undefined ? options : { ...options, policy }, environment, holds);
+}
+
+/**
+ * A session writes to the job's log, where the runner takes lines that begin with `::` for commands. They are switched
+ * off until a word that the session does not know.
+ *
+ * @returns switches them on again
+ */
+function stopRunnerCommands(environment: NodeJS.ProcessEnv): () => void {
+  if (environment["GITHUB_ACTIONS"] !== "true") return () => {};
+  const word = `cloister-${randomBytes(24).toString("hex")}`;
+  process.stdout.write(`::stop-commands::${word}\n`);
+  return () => void process.stdout.write(`\n::${word}::\n`);
+}
+
+async function finish(
+  environment: NodeJS.ProcessEnv,
+  settings: StepSettings,
+  run: {
+    readonly outcome: StepReport["outcome"];
+    readonly policies: Policies;
+    readonly weaker: readonly string[];
+    readonly audit: string;
+  },
+  { say }: StepTools,
+): Promise<number> {
+  const { holds, from, change } = run.policies;
+  const text = summaryOf({
+    outcome: run.outcome,
+    policy: {
+      file: settings.policy,
+      from: holds === undefined ? "none" : from,
+      ...(settings.baseCommit === undefined ? {} : { baseCommit: settings.baseCommit }),
+      ...(change === undefined ? {} : { change }),
+    },
+    asked: askedOf(await rowsIn(join(run.audit, "audit.jsonl"))),
+    weaker: run.weaker,
+  });
+  const file = join(settings.results, "summary.md");
+  await writeFile(file, text);
+  const exitCode = "exitCode" in run.outcome ? run.outcome.exitCode : REFUSED;
+  const [summary, output] = [environment["GITHUB_STEP_SUMMARY"], environment["GITHUB_OUTPUT"]];
+  if (summary) await appendFile(summary, text);
+  if (output) await appendFile(output, `exit-code=${exitCode}\nresults=${settings.results}\n`);
+  say(`audit log and summary are in ${settings.results}`);
+  return exitCode;
+}
+
+async function rowsIn(path: string): Promise<EgressDecision[]> {
+  const rows: EgressDecision[] = [];
+  try {
+    for await (const line of createInterface({ input: createReadStream(path, "utf8") })) {
+      const row = asRow(line);
+      if (row !== undefined) rows.push(row);
+    }
+  } catch {
+    // A session that asked nothing has no log.
+  }
+  return rows;
+}
+
+function asRow(line: string): EgressDecision | undefined {
+  try {
+    const row = JSON.parse(line) as EgressDecision | { readonly counted: number };
+    return "host" in row ? row : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function refusalOf(error: unknown): string[] {
+  if (error instanceof RunRefused)
+    return refusalOnCommandLine(error)
+      .split("\n")
+      .map((line) => line.trim());
+  if (error instanceof ContainerRefused) return [...error.problems];
+  return (error as Error).message.split("\n");
+}
+
+/** Adds what a job can do where its host lets nobody make user namespaces. */
+function explainNamespaces(said: readonly string[]): string[] {
+  if (!said.some((line) => line.includes("no user namespace can be made"))) return [];
+  return [
+    "A session is a user namespace of its own. Ubuntu 24.04 lets ordinary users make none that has rights; the action's input user-namespaces says what is done about it (docs/ci.md).",
+  ];
+}

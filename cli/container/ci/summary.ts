@@ -1,0 +1,115 @@
+import type { AskedOf } from "../../../guest/egress/asked.ts";
+import type { PolicyProblem } from "../../../guest/policy/result.ts";
+import type { PolicyChange } from "./policy-sides.ts";
+
+/** All that a step's summary tells. */
+export interface StepReport {
+  /** The command's exit code, or why it was not run. */
+  readonly outcome: { readonly exitCode: number } | { readonly refused: readonly string[] };
+  readonly policy: {
+    readonly file: string;
+    /** The side that holds; `none` when that side has no such file. */
+    readonly from: "base" | "head" | "none";
+    readonly baseCommit?: string;
+    readonly change?: PolicyChange;
+  };
+  readonly asked: AskedOf;
+  /** Options of the container that were missing and accepted. */
+  readonly weaker: readonly string[];
+}
+
+/** Maximum number of lines of one list. A session may ask for any number of hosts. */
+const MOST = 50;
+
+/**
+ * A text of a session, of a pull request or of a host, as code in Markdown: nothing of it can end the code, be a link,
+ * or be a command of the runner.
+ */
+export function plain(text: string): string {
+  const kept = text.slice(0, 200).replace(/[^A-Za-z0-9 ._:/[\]*=@+,()'-]/g, "?");
+  return `\`${kept === "" ? "?" : kept}\``;
+}
+
+/** The summary as GitHub-flavoured Markdown. It is plain enough to be read as text. */
+export function summaryOf(report: StepReport): string {
+  const { outcome, policy, asked, weaker } = report;
+  const title =
+    "refused" in outcome
+      ? "## Sealed session: not run"
+      : `## Sealed session: ${outcome.exitCode === 0 ? "the command succeeded" : `the command ended with ${outcome.exitCode}`}`;
+  return [
+    title,
+    ...("refused" in outcome ? ["", ...outcome.refused.map((line) => `- ${plain(line)}`)] : []),
+    "",
+    policyLine(policy),
+    ...changeLines(policy),
+    ...(weaker.length === 0
+      ? []
+      : ["", "**Weaker than it should be** (accepted by this job):", "", ...weaker.map((line) => `- ${plain(line)}`)]),
+    ...("refused" in outcome ? [] : networkLines(asked, policy.file)),
+    "",
+  ].join("\n");
+}
+
+function policyLine({ file, from, baseCommit }: StepReport["policy"]): string {
+  if (from === "none")
+    return `Policy: there is no ${plain(file)}, so the network is closed and only the checkout is shown.`;
+  if (from === "base") return `Policy: ${plain(file)} of the base, ${plain((baseCommit ?? "").slice(0, 12))}.`;
+  return `Policy: ${plain(file)} as it is in the checkout.`;
+}
+
+function changeLines({ file, from, change }: StepReport["policy"]): string[] {
+  if (change === undefined) return [];
+  const list = (sign: string, lines: readonly string[]) => limited(lines.map((line) => `- ${sign} ${plain(line)}`));
+  const problems = change.problems.map(
+    ({ line, column, path, message }: PolicyProblem) => `- ${plain(`${line}:${column} ${path} ${message}`)}`,
+  );
+  return [
+    "",
+    `> **This pull request changes the policy: ${plain(file)} is ${change.kind}.**`,
+    `> ${from === "head" ? "Its own version holds in this job." : "Its version holds once it is merged."} Review it as you would review code.`,
+    "",
+    ...list("takes away", change.removed),
+    ...list("adds", change.added),
+    ...(change.removed.length + change.added.length === 0 && problems.length === 0 ? ["- only comments or order"] : []),
+    ...(problems.length === 0 ? [] : ["", "The new version has problems:", "", ...limited(problems)]),
+  ];
+}
+
+function networkLines({ allowed, denied, failed, unusable, model }: AskedOf, file: string): string[] {
+  const times = (number: number) => (number === 1 ? "once" : `${number} times`);
+  const entries = (list: AskedOf["allowed"]) =>
+    limited(list.map((one) => `- ${plain(one.entry)}, ${times(one.times)}`));
+  const section = (heading: string, lines: readonly string[]) =>
+    lines.length === 0 ? [] : ["", `**${heading}**`, "", ...lines];
+  if (allowed.length + denied.length + failed.length + unusable.length + model === 0)
+    return ["", "It asked nothing of the network."];
+  return [
+    ...section("Allowed", entries(allowed)),
+    ...section("Denied", entries(denied)),
+    ...(denied.length === 0
+      ? []
+      : [
+          "",
+          `To allow what is meant, add it to ${plain(file)}:`,
+          "",
+          "```yaml",
+          "hosts:",
+          ...limited(denied.map(({ entry }) => `  - "${entry}"`)),
+          "```",
+        ]),
+    ...section("Allowed, and not reached", entries(failed)),
+    ...section(
+      "Denied, and no policy can allow it",
+      limited(
+        unusable.map(({ text, reason, times: number }) => `- ${plain(text)} (${plain(reason)}), ${times(number)}`),
+      ),
+    ),
+    ...(model === 0 ? [] : ["", `The model was asked ${times(model)}.`]),
+  ];
+}
+
+function limited(lines: readonly string[]): string[] {
+  const more = lines.length - MOST;
+  return more > 0 ? [...lines.slice(0, MOST), `- (${more} more)`] : [...lines];
+}

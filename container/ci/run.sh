@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# The step that runs a sealed session over a checkout: settings are in CLOISTER_CI_... of the environment (docs/ci.md).
+# Its exit code is the command's.
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+if ! command -v node >/dev/null; then
+  echo "cloister: Node 20.11 or newer is needed on the runner: add a step with actions/setup-node" >&2
+  exit 2
+fi
+# Of a pull request's own checkout nothing is run: the working folder is the action's.
+cd "$here/../.."
+exec npm run --silent container -- ci

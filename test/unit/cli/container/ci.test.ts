@@ -1,0 +1,262 @@
+import assert from "node:assert/strict";
+import { mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { execa } from "execa";
+import { parse } from "yaml";
+import { baseSide, choosePolicy, headSide } from "../../../../cli/container/ci/policy-sides.ts";
+import { readSettings } from "../../../../cli/container/ci/settings.ts";
+import { plain, type StepReport, summaryOf } from "../../../../cli/container/ci/summary.ts";
+import { askedOf } from "../../../../guest/egress/asked.ts";
+import { type EgressDecision, NOT_ALLOWED } from "../../../../guest/egress/decision.ts";
+
+const ROOT = join(import.meta.dirname, "../../../..");
+const SETTER = join(ROOT, "container/ci/user-namespaces.sh");
+
+interface ActionStep {
+  readonly name: string;
+  readonly run?: string;
+  readonly uses?: string;
+  readonly shell?: string;
+  readonly if?: string;
+}
+
+const row = (host: string, more: Partial<EgressDecision> = {}): EgressDecision => ({
+  time: "",
+  session: "a-b-c",
+  host,
+  port: 443,
+  via: "connect",
+  verdict: "denied",
+  reason: NOT_ALLOWED,
+  ...more,
+});
+
+const report = (more: Partial<StepReport>): StepReport => ({
+  outcome: { exitCode: 0 },
+  policy: { file: "p.yaml", from: "head" },
+  asked: askedOf([]),
+  weaker: [],
+  ...more,
+});
+
+describe("a CI step's settings", () => {
+  const GOOD = { CLOISTER_CI_COMMAND: "npm test", GITHUB_WORKSPACE: "/w", RUNNER_TEMP: "/t" };
+
+  it("come from its environment, with defaults that are safe", () => {
+    assert.deepEqual(readSettings({ ...GOOD, CLOISTER_CI_PROMPT: "", CLOISTER_CI_BASE_COMMIT: "" }), {
+      task: { command: "npm test" },
+      folder: "/w",
+      mode: "trash",
+      policy: "cloister.policy.yaml",
+      policyFrom: "base",
+      results: "/t/cloister",
+      acceptWeaker: false,
+    });
+  });
+
+  it("are refused all at once, each with its variable", () => {
+    const wrong = readSettings({
+      ...GOOD,
+      CLOISTER_CI_PROMPT: "both",
+      CLOISTER_CI_MODE: "rx",
+      CLOISTER_CI_POLICY: "../p.yaml",
+      CLOISTER_CI_POLICY_FROM: "main",
+      CLOISTER_CI_BASE_COMMIT: "--upload-pack=x",
+      CLOISTER_CI_ACCEPT_WEAKER: "yes",
+    });
+    assert.ok("problems" in wrong);
+    for (const name of ["MODE", "POLICY", "POLICY_FROM", "BASE_COMMIT", "ACCEPT_WEAKER", "PROMPT"]) {
+      assert.ok(
+        wrong.problems.some((problem) => problem.includes(`CLOISTER_CI_${name}`)),
+        `${name} is not in\n${wrong.problems.join("\n")}`,
+      );
+    }
+  });
+
+  it("are refused where the session could write the scripts of the step", () => {
+    const inside = { ...GOOD, GITHUB_ACTION_PATH: "/w/./" };
+    assert.match(JSON.stringify(readSettings(inside)), /the action's own files/);
+    assert.ok(!("problems" in readSettings({ ...inside, CLOISTER_CI_MODE: "ro" })));
+    assert.ok(!("problems" in readSettings({ ...inside, GITHUB_ACTION_PATH: "/actions/cloister/v1" })));
+  });
+});
+
+describe("the policy of a pull request", () => {
+  let folder: string;
+  const git = (...args: string[]) =>
+    execa("git", ["-C", folder, "-c", "user.name=a", "-c", "user.email=a@example.com", ...args]);
+  const write = (text: string) => writeFile(join(folder, "p.yaml"), text);
+
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), "cloister-ci-"));
+    await git("init", "--quiet");
+    await write("version: 1\nhosts: [npm]\n");
+    await git("add", "-A");
+    await git("commit", "--quiet", "-m", "base");
+  });
+  afterEach(() => rm(folder, { recursive: true, force: true }));
+  const sides = async () => {
+    const commit = (await git("rev-parse", "HEAD")).stdout;
+    return [await headSide(folder, "p.yaml"), await baseSide(folder, "p.yaml", commit)] as const;
+  };
+
+  it("is that of the branch that it is for, and what it changes is told", async () => {
+    await write("version: 1\nhosts: [npm, evil.example]\nmodel: {use: true}\n");
+    const [head, base] = await sides();
+    const chosen = choosePolicy(head, base, "base");
+    assert.deepEqual(chosen.holds?.run?.allow, ["npm"]);
+    assert.deepEqual(chosen.change, {
+      kind: "changed",
+      removed: [],
+      added: ["host evil.example", "agent true"],
+      problems: [],
+    });
+    const own = choosePolicy(head, base, "head");
+    assert.deepEqual(
+      own.holds?.run?.allow,
+      ["npm", "evil.example"],
+      "the control: with policy-from: head its own holds",
+    );
+    assert.ok(own.change);
+    assert.equal(
+      choosePolicy(head, undefined, "base").holds,
+      head.there ? head.read : undefined,
+      "a push has one side",
+    );
+  });
+
+  it("is none where only the pull request has one; one that is unchanged is not told", async () => {
+    const [head, base] = await sides();
+    assert.equal(choosePolicy(head, base, "base").change, undefined);
+    await git("rm", "--quiet", "p.yaml");
+    await git("commit", "--quiet", "-m", "none");
+    await write("version: 1\nhosts: [evil.example]\n");
+    const [added, none] = await sides();
+    const chosen = choosePolicy(added, none, "base");
+    assert.equal(chosen.holds, undefined);
+    assert.equal(chosen.change?.kind, "added");
+  });
+
+  it("is no link to a file of the runner's, and no commit that is not known", async () => {
+    await rm(join(folder, "p.yaml"));
+    await writeFile(join(folder, "secret"), "version: 1\n");
+    await symlink(join(folder, "secret"), join(folder, "p.yaml"));
+    const head = await headSide(folder, "p.yaml");
+    assert.ok(head.there && head.read.problems[0]?.message === "not a file");
+    await assert.rejects(baseSide(folder, "p.yaml", "a".repeat(40)), /fetch-depth: 0/);
+  });
+});
+
+describe("a CI step's summary", () => {
+  it("tells what was allowed, what was denied and how to allow it, and its text is nobody else's", () => {
+    const hostile = [
+      "`</code><script>",
+      "x\n::set-output name=exit-code::0",
+      "[a](https://evil.example)",
+      "<!--",
+      "| a | b |",
+    ];
+    const asked = askedOf([
+      row("registry.npmjs.org"),
+      row("Example.com"),
+      row("good.example", { verdict: "allowed", reason: "good.example" }),
+      ...hostile.map((host) => row(host)),
+    ]);
+    const text = summaryOf(report({ outcome: { exitCode: 7 }, asked, weaker: ["weaker than `it` <b>"] }));
+    assert.match(text, /^## Sealed session: the command ended with 7\n/);
+    assert.match(text, /\*\*Allowed\*\*\n\n- `good\.example:443`, once/);
+    assert.match(text, /\*\*Denied\*\*\n\n- `npm`, once\n- `example\.com:443`, once/);
+    assert.match(text, /```yaml\nhosts:\n {2}- "npm"\n {2}- "example\.com:443"\n```/);
+    assert.equal((text.match(/no policy can allow it/g) ?? []).length, 1, "the control: the others are told, too");
+    // Within code nothing of Markdown is left but the end of code.
+    const outside = text.replace(/`[^`\n]*`/g, "");
+    for (const sign of ["script", "::set-output", "evil", "<", "weaker than"]) {
+      assert.ok(!outside.includes(sign), `${sign} in\n${outside}`);
+    }
+    for (const line of text.split("\n"))
+      assert.equal((line.match(/`/g) ?? []).length % 2, line.startsWith("```") ? 1 : 0, line);
+    assert.equal(plain("a`b|c\n"), "`a?b?c?`");
+  });
+
+  it("shows a changed policy first, and is of bounded length", () => {
+    const many = Array.from({ length: 500 }, (_, i) => row(`h${i}.example`));
+    const text = summaryOf(
+      report({
+        policy: {
+          file: "p.yaml",
+          from: "base",
+          baseCommit: "0123456789abcdef",
+          change: { kind: "changed", removed: [], added: ["host evil.example"], problems: [] },
+        },
+        asked: askedOf(many),
+      }),
+    );
+    assert.ok(text.indexOf("**This pull request changes the policy") < text.indexOf("**Denied**"));
+    assert.match(text, /- adds `host evil\.example`/);
+    assert.match(text, /Its version holds once it is merged/);
+    assert.match(text, /\(450 more\)/);
+    assert.ok(text.split("\n").length < 200);
+    assert.match(summaryOf(report({ outcome: { refused: ["no <engine>"] } })), /not run\n\n- `no \?engine\?`/);
+  });
+});
+
+describe("the action", () => {
+  it("hands its inputs to scripts by the environment, and pins what it uses", async () => {
+    const text = await readFile(join(ROOT, "action.yml"), "utf8");
+    const { runs } = parse(text) as { runs: { steps: ActionStep[] } };
+    assert.ok(runs.steps.some(({ run }) => run !== undefined));
+    for (const { run, uses, shell, name } of runs.steps) {
+      if (run !== undefined) {
+        assert.ok(!run.includes("${{"), `${name}: an input is written into a script`);
+        assert.equal(shell, "bash", name);
+        const [, path = ""] = /"\$GITHUB_ACTION_PATH\/([^"]+)"/.exec(run) ?? [];
+        assert.ok((await stat(join(ROOT, path))).mode & 0o100, `${path} can be run by hand`);
+      } else assert.match(uses ?? "", /^[\w-]+\/[\w-]+@[0-9a-f]{40}$/);
+    }
+  });
+
+  it("switches a restriction of user namespaces off for the step only, and only where it may", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "cloister-userns-"));
+    try {
+      const setting = join(folder, "setting");
+      const bin = join(folder, "bin");
+      await mkdir(bin);
+      // Stands in for sudo: what it would run is run, as this user.
+      await writeFile(join(bin, "sudo"), '#!/bin/sh\nshift\nexec "$@"\n', { mode: 0o755 });
+      const run = (args: string[], env: NodeJS.ProcessEnv = {}) =>
+        execa(SETTER, args, {
+          env: {
+            PATH: `${bin}:${process.env["PATH"]}`,
+            CLOISTER_CI_SETTING: setting,
+            CLOISTER_CI_STATE: join(folder, "state"),
+            ...env,
+          },
+          extendEnv: false,
+          reject: false,
+        });
+      const value = async () => (await readFile(setting, "utf8")).trim();
+      for (const [how, env, wanted, says] of [
+        ["auto", {}, "1", /left so/],
+        ["auto", { RUNNER_ENVIRONMENT: "github-hosted" }, "0", /switched off/],
+        ["setting", {}, "0", /switched off/],
+        ["leave", { RUNNER_ENVIRONMENT: "github-hosted" }, "1", /left so/],
+      ] as const) {
+        await writeFile(setting, "1\n");
+        const { exitCode, stdout } = await run(["allow", how], env);
+        assert.equal(exitCode, 0);
+        assert.match(stdout, says);
+        assert.equal(await value(), wanted, how);
+        await run(["restore"]);
+        assert.equal(await value(), "1", "it is as before");
+      }
+      await writeFile(setting, "0\n");
+      assert.match((await run(["allow", "setting"])).stdout, /nothing is changed/);
+      await run(["restore"]);
+      assert.equal(await value(), "0", "what was off before stays off");
+      assert.equal((await run(["allow", "sometimes"])).exitCode, 2);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+});
