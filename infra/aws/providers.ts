@@ -1,5 +1,6 @@
 import { Provider } from "@pulumi/aws/provider.js";
 import { Provider as CommandProvider } from "@pulumi/command/provider.js";
+import type { Settings } from "../settings/settings.ts";
 
 /** The providers of all that a stack has. */
 export interface Providers {
@@ -7,7 +8,14 @@ export interface Providers {
   readonly command: CommandProvider;
 }
 
-/** Makes them. The engine starts their plugins one after another, each before it does anything else: let it begin early. */
-export function providersFor(region: string): Providers {
-  return { aws: new Provider("aws", { region: region as "us-east-1" }), command: new CommandProvider("command") };
+/**
+ * Makes them. The engine starts their plugins one after another, each before it does anything else: let it begin early.
+ * With an account pinned, the provider refuses credentials for another one before it reads or makes anything.
+ */
+export function providersFor({ region, accountId }: Pick<Settings, "region" | "accountId">): Providers {
+  const pinned = accountId === "" ? {} : { allowedAccountIds: [accountId] };
+  return {
+    aws: new Provider("aws", { region: region as "us-east-1", ...pinned }),
+    command: new CommandProvider("command"),
+  };
 }

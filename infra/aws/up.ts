@@ -9,7 +9,7 @@ import { refusals } from "./refusals.ts";
 /** Registers a stack on AWS. Refuses what is wrong with it first. */
 export async function up(settings: Settings, context: UpContext): Promise<Outputs> {
   context.refuse(await refusals(settings, context));
-  const providers = providersFor(settings.region);
+  const providers = providersFor(settings);
   // Their plugins start while the rest of the program is loaded, once the engine has heard of them.
   await new Promise((resolve) => setTimeout(resolve, 5));
   const imageKey = await warnOfMissingImage();
@@ -23,7 +23,7 @@ export async function up(settings: Settings, context: UpContext): Promise<Output
     stack: context.stack,
     providers,
     runtimeImage: (bucket, parent) =>
-      uploadRuntimeImage(settings.region, imageKey, bucket, parent, needsPackages(settings)),
+      uploadRuntimeImage(settings, imageKey, bucket, parent, needsPackages(settings)),
   }).outputs;
 }
 

@@ -4,6 +4,7 @@ import { DEFAULT_MCP_SERVERS, type DeepReadonly, type MachineInput } from "../..
 import { DEFAULTS } from "../../contract/reference.ts";
 import { defined } from "../../lib/defined.ts";
 import { authoritiesText } from "./certificate.ts";
+import { providerKeyProblems } from "./provider-keys.ts";
 import { type SettingsInput, settingsSchema } from "./schema.ts";
 
 /** A stack's configuration, checked and frozen; every key has its value. See `docs/config.md`. */
@@ -49,7 +50,8 @@ export type Parsed =
  * Turns a stack's raw configuration into {@link Settings}.
  *
  * @param config all keys with their namespace, values as the engine hands them over (strings; JSON for arrays and objects)
- * @param project the namespace of our keys; keys of other namespaces (`aws:region`) belong to providers and are left alone
+ * @param project the namespace of our keys. Keys of `aws:` are refused: the program configures that provider itself. Those of other
+ *   namespaces belong to other providers and are left alone
  * @param isSecret whether a key, or a part of its value, is encrypted in the stack's file. Ours go into user data and into
  *   Pulumi's state in clear: a secret one is refused, and its value is in no message
  * @returns the settings, or every problem found
@@ -64,7 +66,7 @@ export function parseSettings(
   for (const [key, value] of Object.entries(config)) {
     if (key.startsWith(prefix)) raw[key.slice(prefix.length)] = value;
   }
-  const problems: Problem[] = [];
+  const problems: Problem[] = providerKeyProblems(config);
   const known = Object.keys(settingsSchema.shape) as (keyof SettingsInput)[];
   const input: Record<string, unknown> = {};
   const secret: string[] = [];

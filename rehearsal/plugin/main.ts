@@ -23,7 +23,7 @@ const VERSION = "7.48.0";
 /** Properties with which the provider remembers what it filled in by itself, as the official plugin does. */
 const DEFAULTS = "__defaults";
 /** Settings of the provider that mean nothing to moto. */
-const SETTINGS = ["region", "version", "skipCredentialsValidation", "skipRegionValidation"];
+const SETTINGS = ["region", "version", "allowedAccountIds", "skipCredentialsValidation", "skipRegionValidation"];
 
 let region = "";
 
@@ -214,6 +214,14 @@ function checkConfig(request: pb.CheckRequest): pb.CheckResponse {
     );
 }
 
+/** As the provider does at its configuration (terraform-plugin of AWS, `verifyAccountIDAllowed`). */
+async function refuseOtherAccounts(allowed: PropertyValue | undefined): Promise<void> {
+  const ids = typeof allowed === "string" ? (JSON.parse(allowed) as string[]) : (allowed as string[] | undefined);
+  if (!ids || ids.length === 0) return;
+  const { Account } = await (await sts()).getCallerIdentity({});
+  if (!ids.includes(Account ?? "")) throw new Error(`AWS account ID not allowed: ${Account}`);
+}
+
 const nothing = unary(() => new Empty());
 
 serve<grpc.UntypedServiceImplementation>(
@@ -231,12 +239,14 @@ serve<grpc.UntypedServiceImplementation>(
         .setChanges(changed ? DIFF_SOME : DIFF_NONE)
         .setReplacesList(changed ? ["region"] : []);
     }),
-    configure: unary((request: pb.ConfigureRequest) => {
-      region = String(properties(request.getArgs())["region"] ?? "");
+    configure: unary(async (request: pb.ConfigureRequest) => {
+      const settings = properties(request.getArgs());
+      region = String(settings["region"] ?? "");
       if (!region) throw new Error("the stand-in for the AWS plugin got no region");
       useRegion(region);
       // As the provider does, it gets ready to ask for the account; here while the engine goes on.
       setImmediate(() => void sts().catch(() => {}));
+      await refuseOtherAccounts(settings["allowedAccountIds"]);
       return new pb.ConfigureResponse().setSupportspreview(true);
     }),
     check: unary(check),

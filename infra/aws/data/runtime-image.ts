@@ -1,5 +1,6 @@
 import { Command, Logging } from "@pulumi/command/local/index.js";
 import type * as pulumi from "@pulumi/pulumi";
+import type { Settings } from "../../settings/settings.ts";
 import type { RuntimeSource } from "../machines/machine-template.ts";
 
 /**
@@ -10,7 +11,7 @@ import type { RuntimeSource } from "../machines/machine-template.ts";
  * @param closed machines reach no mirror: the image must carry the packages that they need
  */
 export function uploadRuntimeImage(
-  region: string,
+  { region, accountId }: Pick<Settings, "region" | "accountId">,
   imageKey: string,
   bucket: pulumi.Output<string>,
   parent: pulumi.Resource,
@@ -26,6 +27,7 @@ export function uploadRuntimeImage(
         CLOISTER_REGION: region,
         CLOISTER_BUCKET: bucket,
         ...(closed ? { CLOISTER_UBUNTU_PACKAGES: "required" } : {}),
+        ...(accountId === "" ? {} : { CLOISTER_ACCOUNT: accountId }),
       },
       triggers: [imageKey, bucket],
       logging: Logging.Stderr,

@@ -5,7 +5,7 @@ import type { LaunchTemplate } from "@pulumi/aws/ec2/launchTemplate.js";
 import * as pulumi from "@pulumi/pulumi";
 import { POOL } from "../defaults.ts";
 import { type InputProblem, refuseInputs } from "../input-problems.ts";
-import { groupsFor, share, startSeconds } from "../plan/groups.ts";
+import { groupOf, groupsFor, share, startSeconds } from "../plan/groups.ts";
 import { METADATA_TAG } from "../tags.ts";
 import { type MachineShape, machineTemplate } from "./machine-template.ts";
 
@@ -102,7 +102,7 @@ export class Pool extends pulumi.ComponentResource {
     const plan = { ...args, instanceType, drainSeconds, verifySeconds, template };
     const count = groupsFor(args.max);
     const groups = Array.from({ length: count }, (_, index) =>
-      this.#make(plan, { name: count === 1 ? name : `${name}-${index + 1}`, index, count }),
+      this.#make(plan, { name: groupOf(name, index), index, count }),
     );
     this.groups = pulumi.output(groups);
     // The state of a large pool shall be hardly larger than that of a small one: its groups are in the stack's outputs.

@@ -19,7 +19,7 @@ import { type InputProblem, refuseInputs } from "../input-problems.ts";
 import type { Tags } from "../tags.ts";
 import { DnsFirewall } from "./dns-firewall.ts";
 import { endpointPolicy, endpointServices, storagePolicy } from "./endpoints.ts";
-import { cidrProblem, planSubnets } from "./subnets.ts";
+import { cidrProblem, hasRange, planSubnets } from "./subnets.ts";
 
 /** Arguments of {@link Network}. */
 export interface NetworkArgs {
@@ -77,7 +77,9 @@ export class Network extends pulumi.ComponentResource {
 
   constructor(name: string, args: NetworkArgs, opts?: pulumi.ComponentResourceOptions) {
     super("cloister:aws:Network", name, {}, opts);
-    const { region, zones, cidr, nat, ssmEndpoints, existing, tags = {} } = { ...NETWORK, ...args };
+    // In one order, so that the order in which they are named means nothing: the first has the only NAT gateway, for example.
+    const zones = [...args.zones].sort();
+    const { region, cidr, nat, ssmEndpoints, existing, tags = {} } = { ...NETWORK, ...args };
     this.#name = name;
     this.#tags = tags;
     refuseInputs("Network", problemsOf(args, cidr));
@@ -299,6 +301,8 @@ export class Network extends pulumi.ComponentResource {
 
 function problemsOf({ zones, existing }: NetworkArgs, cidr: string): InputProblem[] {
   const problems: InputProblem[] = [];
+  for (const zone of existing ? [] : zones.filter((one) => !hasRange(one)))
+    problems.push({ propertyPath: "zones", reason: `has ${zone}, which has no range: letters a to g have` });
   if (zones.length < 2 || zones.length > 3) problems.push({ propertyPath: "zones", reason: "must be two or three" });
   const wrong = existing ? undefined : cidrProblem(cidr);
   if (wrong) problems.push({ propertyPath: "cidr", reason: wrong });

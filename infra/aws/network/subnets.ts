@@ -9,23 +9,45 @@ export interface ZonePlan {
   readonly publicCidr: string;
 }
 
+/** Parts of a VPC's range: one for each letter that a zone's name can end with, and the last for NAT gateways. */
+const PARTS_BITS = 3;
+const LETTERS = "abcdefg";
+
+/** Tells whether a zone's name ends with a letter that has a range. */
+export function hasRange(zone: string): boolean {
+  return LETTERS.includes(zone.slice(-1)) && zone !== "";
+}
+
 /**
- * Divides a VPC's range: the machines of each zone get a quarter of it, and a 64th in its last quarter is for NAT gateways. A zone keeps
- * its subnets when another is added after it.
+ * Divides a VPC's range. Each zone has the eighth of it that belongs to its letter, and a 64th in the last eighth is for its NAT
+ * gateway. So a zone keeps its subnets whatever other zones there are, and wherever it stands in the list.
  *
  * @param cidr from /16 to /22
- * @param zones at most three
+ * @param zones names with a letter from a to g last
  */
 export function planSubnets(cidr: string, zones: readonly string[]): ZonePlan[] {
   const range = new Address4(cidr);
   const prefix = range.subnetMask;
   const start = range.startAddress().bigInt();
   const size = (bits: number): bigint => 1n << BigInt(32 - bits);
-  return zones.map((zone, index) => ({
-    zone,
-    privateCidr: `${Address4.fromBigInt(start + BigInt(index) * size(prefix + 2)).correctForm()}/${prefix + 2}`,
-    publicCidr: `${Address4.fromBigInt(start + 3n * size(prefix + 2) + BigInt(index) * size(prefix + 6)).correctForm()}/${prefix + 6}`,
-  }));
+  const [of, gateways] = [prefix + PARTS_BITS, prefix + 2 * PARTS_BITS];
+  const subnet = (from: bigint, bits: number): string => `${Address4.fromBigInt(from).correctForm()}/${bits}`;
+  return zones.map((zone) => {
+    const index = BigInt(LETTERS.indexOf(zone.slice(-1)));
+    return {
+      zone,
+      privateCidr: subnet(start + index * size(of), of),
+      publicCidr: subnet(start + 7n * size(of) + index * size(gateways), gateways),
+    };
+  });
+}
+
+/** Addresses of a zone's subnet that AWS keeps (VPC user guide, "Subnet sizing"), and at most six endpoints' of ours. */
+const TAKEN = 5 + 6;
+
+/** The number of machines for which a zone's subnet has addresses. */
+export function machinesPerZone(cidr: string): number {
+  return 2 ** (32 - new Address4(cidr).subnetMask - PARTS_BITS) - TAKEN;
 }
 
 /** Tells whether two ranges share an address. */

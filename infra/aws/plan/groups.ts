@@ -12,6 +12,14 @@ export function groupsFor(max: number): number {
 }
 
 /**
+ * The last part of a group's name. The first group has the pool's own name, however many there are: a pool that grows beyond
+ * {@link GROUP_SIZE} keeps the machines that it has.
+ */
+export function groupOf(pool: string, index: number): string {
+  return index === 0 ? pool : `${pool}-${index + 1}`;
+}
+
+/**
  * Least time until so many machines are started, in seconds, with EC2's default limits: a bucket of 1,000 instances, refilled
  * by 2 a second (EC2 API throttling, RunInstances, "resource rate").
  */

@@ -12,6 +12,17 @@ const nameSchema = z.string().regex(NAME, {
 const IN_PLACE = { aws: "in place" } as const;
 const ANEW = { aws: "new machine" } as const;
 
+/** Tells whether the IANA database, as this Node has it, knows a time zone. Auto Scaling takes no offsets. */
+function isTimeZone(name: string): boolean {
+  if (/^[+-]/.test(name)) return false;
+  try {
+    new Intl.DateTimeFormat("en", { timeZone: name });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 const spot = z.strictObject({
   onDemandBase: documented(wholeNumber(0, 500).default(0), {
     description: "Machines that are always on-demand; the rest follow `onDemandPercent`.",
@@ -33,10 +44,13 @@ const schedule = z.strictObject({
     description: "Cron expression of five fields: minute, hour, day of the month, month, day of the week.",
     example: "0 7 * * 1-5",
   }),
-  timeZone: documented(z.string().default("Etc/UTC"), {
-    description: "Time zone of the expression, by its name in the IANA database.",
-    example: "Europe/Berlin",
-  }),
+  timeZone: documented(
+    z.string().refine(isTimeZone, { error: "must be a time zone's name, such as Europe/Berlin" }).default("Etc/UTC"),
+    {
+      description: "Time zone of the expression, by its name in the IANA database.",
+      example: "Europe/Berlin",
+    },
+  ),
   min: documented(wholeNumber(0, 10_000), { description: "Least number of machines from then on.", example: 12 }),
   max: documented(wholeNumber(0, 10_000), { description: "Largest number of machines from then on.", example: 60 }),
   desired: documented(wholeNumber(0, 10_000), {
@@ -63,7 +77,7 @@ const pool = z.strictObject({
     description: "Largest number of machines. With `schedules` it counts for a new pool only.",
     change: {
       aws: { pools: "in place" },
-      note: "A pool is one Auto Scaling group for every 500 of these. From 500 to 501 the one group becomes two others: all its machines are made anew.",
+      note: "A pool is one Auto Scaling group for every 500 of these. The first keeps its name and its machines; each gets its share of the sizes, so that a new one starts machines while another ends some.",
     },
     example: 60,
   }),
@@ -280,12 +294,25 @@ export const awsKeys = {
       example: "eu-central-1",
     },
   ),
+  accountId: aws(
+    z
+      .string({ error: "must be an account's 12 digits, in quotes" })
+      .regex(/^(\d{12})?$/, { error: "must be an account's 12 digits, in quotes" })
+      .default(""),
+    {
+      description:
+        "The account of the stack, by its 12 digits. With credentials for another one, `preview`, `up`, `refresh` and `destroy` end before they look at anything.",
+      fallback: "the account of whoever runs Pulumi",
+      change: IN_PLACE,
+      example: "123456789012",
+    },
+  ),
   zones: aws(z.array(z.string()).default([]), {
     description: "Two or three availability zones, by name.",
     fallback: "the first two of the region, `a` and `b`",
     change: {
       aws: "in place",
-      note: "A named machine without a `zone` may get another one: that is a new disk, refused with `onDestroy: refuse`. Write the `zone` of machines that shall stay. Add zones at the end of the list: one that moves in it gets another subnet, and its named machines are made anew.",
+      note: "Their order means nothing: a zone's range in the VPC goes by its letter. A named machine without a `zone` may get another one when zones come or go: that is a new disk, refused with `onDestroy: refuse`. Write the `zone` of machines that shall stay.",
     },
     example: ["eu-central-1a", "eu-central-1b", "eu-central-1c"],
   }),

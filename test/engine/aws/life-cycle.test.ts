@@ -281,7 +281,7 @@ describe("a stack on AWS (rehearsed with moto)", function () {
 
   it("a pool of more than 500 is two groups with one template", async () => {
     await at();
-    const [first, second] = [await group("large-1"), await group("large-2")];
+    const [first, second] = [await group("large"), await group("large-2")];
     assert.deepEqual([first.MaxSize, second.MaxSize], [251, 251]);
     assert.deepEqual(first.LaunchTemplate, second.LaunchTemplate);
     const { pool } = described((await templateOf("large")).UserData)["aws"] as { pool: object };
@@ -473,7 +473,7 @@ describe("a stack on AWS (rehearsed with moto)", function () {
     assert.equal(await sessionVolume("one"), disk);
     assert.equal(await attached(disk), now.InstanceId);
     assert.deepEqual((await refreshes()).map((one) => one["AutoScalingGroupName"]).sort(), [
-      "cloister-dev-large-1",
+      "cloister-dev-large",
       "cloister-dev-large-2",
       "cloister-dev-small",
       "cloister-dev-spot",

@@ -1,13 +1,16 @@
 import type { Problem, Settings } from "../../../settings/settings.ts";
 import { NETWORK } from "../../defaults.ts";
-import { cidrProblem, overlap } from "../../network/subnets.ts";
+import { cidrProblem, machinesPerZone, overlap } from "../../network/subnets.ts";
 import { zonesOf } from "../zones.ts";
 import { type Checked, problem } from "./found.ts";
 
 /** Problems of the network: of the stack's own, or of one that is there. */
 export function networkProblems({ settings }: Checked): Problem[] {
   const { network } = settings;
-  const found = network.existing === undefined ? ownProblems(network) : existingProblems(network, zonesOf(settings));
+  const found =
+    network.existing === undefined
+      ? [...ownProblems(network), ...roomProblems(settings)]
+      : existingProblems(network, zonesOf(settings));
   if (isClosed(network) && !network.ssmEndpoints)
     found.push(
       problem(
@@ -34,6 +37,25 @@ function ownProblems({ cidr, peerCidrs }: Settings["network"]): Problem[] {
       found.push(problem("network.cidr", cidr, `overlaps ${peer}. Write a range that is free.`));
   }
   return found;
+}
+
+/** A pool that no subnet has addresses for would stay smaller than asked, and only its group's activities would say why. */
+function roomProblems(settings: Settings): Problem[] {
+  const { cidr } = settings.network;
+  if (cidrProblem(cidr)) return [];
+  const room = zonesOf(settings).length * machinesPerZone(cidr);
+  const most = ({ max, schedules }: Settings["pools"][string]): number =>
+    Math.max(max, ...Object.values(schedules).map((at) => at.max));
+  const machines = Object.values(settings.pools).reduce((sum, pool) => sum + most(pool), 0);
+  const all = machines + Object.keys(settings.machines).length;
+  if (all <= room) return [];
+  return [
+    problem(
+      "network.cidr",
+      cidr,
+      `has addresses for ${room} machines in its zones, and the stack may have ${all}. Write a larger range, or smaller pools.`,
+    ),
+  ];
 }
 
 function existingProblems(network: Settings["network"], zones: readonly string[]): Problem[] {

@@ -1,4 +1,5 @@
 import type { Problem } from "../../../settings/settings.ts";
+import { hasRange } from "../../network/subnets.ts";
 import { zonesOf } from "../zones.ts";
 import { type Checked, problem } from "./found.ts";
 
@@ -24,6 +25,8 @@ export function placeProblems({ settings, stack }: Checked): Problem[] {
   for (const zone of zones) {
     if (region !== "" && !(zone.startsWith(region) && /^[a-z]$/.test(zone.slice(region.length))))
       found.push(problem("zones", zone, `is no zone of ${region}. Write names such as ${region}a.`));
+    else if (region !== "" && settings.network.existing === undefined && !hasRange(zone))
+      found.push(problem("zones", zone, "has no range in the VPC, which is divided among the letters a to g."));
   }
   return found;
 }

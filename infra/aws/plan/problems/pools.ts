@@ -1,4 +1,5 @@
 import type { Problem, Settings } from "../../../settings/settings.ts";
+import { GROUP_SIZE, groupOf, groupsFor } from "../groups.ts";
 import { type Checked, problem } from "./found.ts";
 import { typeProblems } from "./machines.ts";
 
@@ -11,9 +12,23 @@ export function poolProblems({ settings }: Checked): Problem[] {
       ...(pool.spot?.instanceTypes ?? []).flatMap((type) => typeProblems(`${path}.spot.instanceTypes`, type)),
       ...sizeProblems(path, pool),
     ];
+    const other = Object.entries(settings.pools).find(([one, { max }]) => furtherGroups(one, max).includes(name));
+    if (other)
+      found.push(
+        problem(
+          path,
+          name,
+          `is the name of a group of ${other[0]}, which has one for every ${GROUP_SIZE} machines. Rename it.`,
+        ),
+      );
     if (name in settings.machines) found.push(problem(path, name, "is the name of a machine too. Rename one of them."));
     return found;
   });
+}
+
+/** Names of the groups that a pool has beside the one of its own name. */
+function furtherGroups(pool: string, max: number): string[] {
+  return Array.from({ length: groupsFor(max) - 1 }, (_, index) => groupOf(pool, index + 1));
 }
 
 function sizeProblems(path: string, pool: Settings["pools"][string]): Problem[] {

@@ -51,6 +51,12 @@ const CASES: readonly Case[] = [
   ["a pool's type", { pools: { p: { instanceType: "m5.large" } } }, "pools.p.instanceType", /is no Graviton/],
   ["a Spot type", { pools: { p: { spot: { instanceTypes: ["c6g.large"] } } } }, "pools.p.spot.instanceTypes", /lacks/],
   ["a zone of another region", { zones: ["eu-central-1a", "us-east-1a"] }, "zones", /is no zone of eu-central-1/],
+  [
+    "a zone whose letter has no range",
+    { zones: ["eu-central-1a", "eu-central-1h"] },
+    "zones",
+    /has no range in the VPC, which is divided among the letters a to g/,
+  ],
   ["one zone", { zones: ["eu-central-1a"] }, "zones", /must be two or three/],
   ["a zone twice", { zones: ["eu-central-1a", "eu-central-1a"] }, "zones", /names a zone twice/],
   [
@@ -80,6 +86,12 @@ const CASES: readonly Case[] = [
     /overlaps 10\.0\.128\.0\/20/,
   ],
   ["a range that a VPC cannot have", { network: { cidr: "10.0.0.0/8" } }, "network.cidr", /must be from \/16 to \/22/],
+  [
+    "a range without addresses for the pools",
+    { network: { cidr: "10.0.0.0/22" }, pools: { p: { max: 300 } } },
+    "network.cidr",
+    /has addresses for 234 machines in its zones, and the stack may have 301/,
+  ],
   ["a peer that is no range", { network: { peerCidrs: ["home"] } }, "network.peerCidrs", /must be an IPv4 range/],
   [
     "an own VPC without a subnet for a zone",
@@ -128,6 +140,25 @@ const CASES: readonly Case[] = [
     "pools.p.schedules.day",
     /must have min <= desired <= max/,
   ],
+  [
+    "a time zone that is none",
+    { pools: { p: { schedules: { day: { cron: "0 7 * * *", timeZone: "Berlin", min: 1, max: 2, desired: 1 } } } } },
+    "pools.p.schedules.day.timeZone",
+    /must be a time zone's name, such as Europe\/Berlin/,
+  ],
+  [
+    "an offset for a time zone",
+    { pools: { p: { schedules: { day: { cron: "0 7 * * *", timeZone: "+02:00", min: 1, max: 2, desired: 1 } } } } },
+    "pools.p.schedules.day.timeZone",
+    /must be a time zone's name/,
+  ],
+  [
+    "a pool that has the name of another's second group",
+    { pools: { p: { max: 501 }, "p-2": {} } },
+    "pools.p-2",
+    /is the name of a group of p,/,
+  ],
+  ["an account that is none", { accountId: "1234" }, "accountId", /must be an account's 12 digits/],
   [
     "a warm pool of Spot machines",
     { pools: { p: { spot: {}, warmPool: {} } } },

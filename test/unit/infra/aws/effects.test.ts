@@ -130,20 +130,30 @@ describe("what a change of configuration does, on AWS", function () {
       { machines: { one: {} }, zones: ["eu-central-1a", "eu-central-1c"] },
       { machines: "new disk", pools: "in place" },
     ],
-    "a zone that moves in the list gets another subnet": [
+    "a zone that moves in the list keeps its subnet": [
+      {},
+      { zones: ["eu-central-1b", "eu-central-1a"] },
+      { machines: "in place", pools: "in place" },
+    ],
+    "so does one beside which another is replaced": [
       {},
       { zones: ["eu-central-1c", "eu-central-1a"] },
-      { machines: "new machine", pools: "in place" },
+      { machines: "in place", pools: "in place" },
     ],
-    "a zone at the end of the list moves nothing": [
+    "a zone more moves nothing": [
       {},
       { zones: ["eu-central-1a", "eu-central-1b", "eu-central-1c"] },
       { machines: "in place", pools: "in place" },
     ],
-    "a pool of more than 500 has other groups": [
+    "a pool that grows beyond 500 keeps its first group": [
       { pools: { workers: { max: 500 } } },
       { pools: { workers: { max: 501 } } },
-      { machines: "in place", pools: "new machine" },
+      { machines: "in place", pools: "in place" },
+    ],
+    "and one that shrinks below it keeps that as well": [
+      { pools: { workers: { max: 1001 } } },
+      { pools: { workers: { max: 500 } } },
+      { machines: "in place", pools: "in place" },
     ],
     "a name that goes takes its machine and disk along": [
       {},

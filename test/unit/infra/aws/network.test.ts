@@ -32,8 +32,8 @@ describe("the network", () => {
     cidr: {
       change: { cidr: "10.99.0.0/20" },
       sees: (made) => [made.one("Vpc")["cidrBlock"], made.of("Subnet")[0]?.["cidrBlock"]],
-      before: ["10.20.0.0/16", "10.20.0.0/18"],
-      after: ["10.99.0.0/20", "10.99.0.0/22"],
+      before: ["10.20.0.0/16", "10.20.0.0/19"],
+      after: ["10.99.0.0/20", "10.99.0.0/23"],
     },
     nat: {
       change: { nat: "per-zone" },

@@ -177,7 +177,7 @@ describe("a pool", () => {
     );
     assert.deepEqual(made.names("LaunchTemplate"), ["workers"]);
     const each = (property: string) => made.of("Group").map((one) => one[property]);
-    assert.deepEqual(each("name"), ["cloister-dev-workers-1", "cloister-dev-workers-2", "cloister-dev-workers-3"]);
+    assert.deepEqual(each("name"), ["cloister-dev-workers", "cloister-dev-workers-2", "cloister-dev-workers-3"]);
     assert.deepEqual(each("minSize"), [1, 1, 1]);
     assert.deepEqual(each("maxSize"), [334, 334, 333]);
     assert.deepEqual(each("desiredCapacity"), [2, 2, 1]);
@@ -190,10 +190,14 @@ describe("a pool", () => {
     );
     assert.deepEqual(
       made.of("Schedule").map((one) => one["desiredCapacity"]),
-      [2, 1, 1],
+      // In the order of their names: workers-2-day, workers-3-day, workers-day.
+      [1, 1, 2],
     );
     assert.deepEqual(
-      made.of("LifecycleHook").map((one) => one["autoscalingGroupName"]),
+      made
+        .of("LifecycleHook")
+        .map((one) => one["autoscalingGroupName"])
+        .sort(),
       each("name"),
     );
     const { metadataOptions } = made.one("LaunchTemplate");

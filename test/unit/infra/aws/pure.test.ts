@@ -1,25 +1,45 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { regionOf, withAmi } from "../../../../infra/aws/machines/pin-ami.ts";
-import { cidrProblem, overlap, planSubnets } from "../../../../infra/aws/network/subnets.ts";
+import { cidrProblem, hasRange, overlap, planSubnets } from "../../../../infra/aws/network/subnets.ts";
 import { credentialsProblem } from "../../../../infra/aws/plan/credentials.ts";
 import { instanceSize, instanceTypeFacts } from "../../../../infra/aws/plan/graviton.ts";
 import { groupsFor, share, startSeconds } from "../../../../infra/aws/plan/groups.ts";
 import { zoneFor } from "../../../../infra/aws/plan/zones.ts";
 
 describe("subnets", () => {
-  it("never overlap, lie in the range, and stay when a zone is added", () => {
+  const zones = Array.from("abcdefg", (letter) => `eu-central-1${letter}`);
+  it("never overlap and lie in the range", () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 255 }), fc.integer({ min: 16, max: 22 }), (second, prefix) => {
         const cidr = `10.${second}.0.0/${prefix}`;
-        const plan = planSubnets(cidr, ["a", "b", "c"]);
-        const all = plan.flatMap(({ privateCidr, publicCidr }) => [privateCidr, publicCidr]);
+        const all = planSubnets(cidr, zones).flatMap(({ privateCidr, publicCidr }) => [privateCidr, publicCidr]);
         all.forEach((x, i) => {
           assert.ok(overlap(x, cidr));
           all.slice(i + 1).forEach((y) => void assert.ok(!overlap(x, y), `${x} ${y}`));
         });
-        assert.deepEqual(planSubnets(cidr, ["a", "b"]), plan.slice(0, 2));
       }),
+    );
+    assert.deepEqual(planSubnets("10.20.0.0/16", ["eu-central-1b"]), [
+      { zone: "eu-central-1b", privateCidr: "10.20.32.0/19", publicCidr: "10.20.228.0/22" },
+    ]);
+  });
+
+  it("belong to a zone, whatever others there are and in which order", () => {
+    const some = fc.uniqueArray(fc.constantFrom(...zones), { minLength: 1, maxLength: 3 });
+    const all = planSubnets("10.20.0.0/20", zones);
+    fc.assert(
+      fc.property(some, (chosen) => {
+        for (const one of planSubnets("10.20.0.0/20", chosen))
+          assert.deepEqual(
+            one,
+            all.find(({ zone }) => zone === one.zone),
+          );
+      }),
+    );
+    assert.deepEqual(
+      [...zones, "eu-central-1h", ""].filter((zone) => !hasRange(zone)),
+      ["eu-central-1h", ""],
     );
   });
 

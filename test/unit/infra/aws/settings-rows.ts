@@ -252,6 +252,12 @@ export const ROWS: Readonly<Record<Exclude<Here | Parts, Whole | Compared>, Row<
     [],
     ["b@example.com"],
   ),
+  accountId: row(
+    { accountId: "123456789012" },
+    (made) => made.one("aws")["allowedAccountIds"],
+    undefined,
+    '["123456789012"]',
+  ),
   onDestroy: row({ onDestroy: "refuse" }, (made) => made.one("Bucket")["forceDestroy"], true, false),
   terminationProtection: row(
     { terminationProtection: true },

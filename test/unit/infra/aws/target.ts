@@ -7,7 +7,7 @@ export function newTarget(settings: Settings, stack = "dev"): AwsTarget {
   return new AwsTarget("aws", {
     settings,
     stack,
-    providers: providersFor(settings.region),
+    providers: providersFor(settings),
     runtimeImage: (bucket) =>
       bucket.apply((name) => ({
         digest: "ab".repeat(32),

@@ -144,11 +144,28 @@ describe("settings", () => {
   });
 
   it("leaves the keys of providers alone", () => {
-    assert.deepEqual(problemsOf({ "aws:region": "eu-central-1", "command:anything": "x" }), []);
+    assert.deepEqual(problemsOf({ "command:anything": "x" }), []);
+  });
+
+  it("refuses keys of the AWS provider, which have no effect, and shows no value of theirs", () => {
+    const found = problemsOf({ "aws:allowedAccountIds": '["1"]', "aws:secretKey": "hunter2", "aws:endpoints": "[]" });
+    assert.deepEqual(
+      found.map(({ path, value }) => [path, value]),
+      [
+        ["aws:allowedAccountIds", undefined],
+        ["aws:secretKey", undefined],
+        ["aws:endpoints", undefined],
+      ],
+    );
+    assert.match(found[0]?.message ?? "", /has no effect.*cloister:accountId.*pulumi config rm aws:allowedAccountIds/);
+    assert.doesNotMatch(JSON.stringify(found), /hunter2/);
   });
 
   it("refuses a key that is marked secret, and does not say its value", () => {
-    const config = { "cloister:mcpServers": '{"a":{"command":"x","env":{"TOKEN":"hunter2"}}}', "aws:secretKey": "x" };
+    const config = {
+      "cloister:mcpServers": '{"a":{"command":"x","env":{"TOKEN":"hunter2"}}}',
+      "command:anything": "x",
+    };
     const { problems, ...rest } = parseSettings(config, "cloister", (key) => key in config);
     assert.deepEqual("wrong" in rest && rest.wrong, ["mcpServers"]);
     assert.deepEqual(
