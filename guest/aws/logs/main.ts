@@ -1,100 +1,105 @@
-/** `cloister-logs.service`: installs AWS's own log agent, once, and lets it ship this machine's journal. */
-import { appendFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+/** `cloister-logs.service`: ships this machine's journal and its audit rows to CloudWatch Logs. */
+import { appendFileSync, existsSync, writeFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
+import { fromInstanceMetadata } from "@smithy/credential-provider-imds";
 import { readMachine } from "../../../contract/machine.ts";
 import { RUN_FILES } from "../../../contract/run-files.ts";
+import { AUDIT_NAMESPACE } from "../../egress/audit-journal.ts";
+import { AUDIT_FIELDS } from "../../egress/audit-read.ts";
 import { writeFileAtomic } from "../../lib/atomic-write.ts";
-import { run, tryRun } from "../../lib/exec.ts";
 import { Imds } from "../imds.ts";
 import { say } from "../say.ts";
-import { AGENT, AGENT_KEY, AGENT_VERSION, agentSettings, packageAddresses } from "./settings.ts";
-import { checkSignature } from "./signature.ts";
+import { type LogStream, logStream } from "./cloudwatch.ts";
+import { type JournalPart, rowsOf } from "./journal.ts";
+import { Shipment } from "./shipment.ts";
+import { ShippingState } from "./state.ts";
 
-/** At first boot packages may still be installed, and the role's rights may be a moment late. */
-const TRIES = 6;
-/** A package that trying again would not mend. */
-class WrongPackage extends Error {}
-
-/** Larger than any package of the agent so far (about 100 MB). */
-const MOST_BYTES = 400_000_000;
-
-async function install(region: string): Promise<void> {
-  const { stdout } = await tryRun([
-    "dpkg-query",
-    "--show",
-    "--showformat",
-    "$" + "{Version}",
-    "amazon-cloudwatch-agent",
-  ]);
-  // The package writes its version as 1.300072.0b1766-1.
-  if (stdout === AGENT_VERSION || stdout.startsWith(`${AGENT_VERSION}-`)) return;
-  const arch = (await run(["dpkg", "--print-architecture"])).stdout.trim();
-  const system = /^ID=(.*)$/m.exec(await readFile("/etc/os-release", "utf8"))?.[1]?.replaceAll('"', "") ?? "ubuntu";
-  const at = packageAddresses({ region, system, arch, base: process.env["CLOISTER_LOGS_PACKAGES"] });
-  const [key, signature, data] = [await download(at.key), await download(at.signature), await download(at.deb)];
-  const fingerprint = process.env["CLOISTER_LOGS_KEY"] ?? AGENT_KEY;
-  await checkSignature({ data, signature, key, fingerprint }).catch((error: Error) => {
-    throw new WrongPackage(`${at.deb} is not signed by AWS's key: ${error.message}; it is not installed`);
-  });
-  const folder = await mkdtemp("/var/tmp/cloister-logs-");
-  try {
-    const file = join(folder, "amazon-cloudwatch-agent.deb");
-    await writeFile(file, data);
-    // dpkg itself waits for no lock, and apt may be at work: at first boot, and whenever its timers fire.
-    await run(["apt-get", "-q", "-y", "-o", "DPkg::Lock::Timeout=600", "install", file]);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
-}
-
-async function download(url: string): Promise<Uint8Array> {
-  const response = await fetch(url, { signal: AbortSignal.timeout(300_000) });
-  if (!response.ok) throw new Error(`${url}: ${response.status} ${response.statusText}`);
-  if (Number(response.headers.get("content-length") ?? 0) > MOST_BYTES) throw new Error(`${url}: too large`);
-  return new Uint8Array(await response.arrayBuffer());
-}
-
-async function start(region: string, logGroups: { system: string; audit: string }): Promise<void> {
-  const instance = await new Imds().item("instance-id");
-  if (instance === undefined) throw new Error("the metadata service names no instance");
-  const file = `${AGENT}/etc/cloister.json`;
-  await writeFileAtomic(file, `${JSON.stringify(agentSettings({ region, instance, logGroups }), undefined, 2)}\n`);
-  await run([
-    `${AGENT}/bin/amazon-cloudwatch-agent-ctl`,
-    "-a",
-    "fetch-config",
-    "-m",
-    "ec2",
-    "-s",
-    "-c",
-    `file:${file}`,
-  ]);
-}
+/** Parts of the journal, each with its cursor: beside the rows, so that a machine goes on where the one before it ended. */
+const PARTS: Readonly<Record<"system" | "audit", JournalPart & { readonly cursor: string; readonly after?: string }>> =
+  {
+    system: { choose: [], plain: false, thisBoot: true, cursor: "/var/lib/cloister-logs/cursor" },
+    audit: {
+      choose: [
+        `--namespace=${AUDIT_NAMESPACE}`,
+        ...Object.entries(AUDIT_FIELDS).map(([field, value]) => `${field}=${value}`),
+      ],
+      plain: true,
+      thisBoot: false,
+      cursor: "/sessions/.cloister/logs-cursor",
+      after: "/sessions/.cloister/audit",
+    },
+  };
+type Part = keyof typeof PARTS;
 
 const { aws } = await readMachine();
 if (!aws) throw new Error("machine.json has no part `aws`: this is no machine of the AWS target");
-for (let tries = 1; ; tries += 1) {
-  try {
-    await install(aws.region);
-    await start(aws.region, aws.logGroups);
-    await writeFile(RUN_FILES.logs, "");
-    say(
-      `logs: AWS's agent ${AGENT_VERSION} ships the journal to ${aws.logGroups.system}, audit rows to ${aws.logGroups.audit}`,
-    );
-    break;
-  } catch (error) {
-    const { message } = error as Error;
-    if (tries < TRIES && !(error instanceof WrongPackage)) {
-      process.stdout.write(`try ${tries} of ${TRIES}: ${message}\n`);
-      await sleep(Math.min(5_000 * 2 ** tries, 60_000));
-      continue;
+const { logGroups } = aws;
+const ending = new AbortController();
+for (const name of ["SIGTERM", "SIGINT"] as const) process.once(name, () => ending.abort());
+const { signal } = ending;
+const wait = (ms: number, until: AbortSignal): Promise<void> => sleep(ms, undefined, { signal: until }).catch(() => {});
+
+const state = new ShippingState(
+  ["system", "audit"],
+  `${logGroups.system}, audit rows to ${logGroups.audit}`,
+  performance.now(),
+  {
+    write: (text) => writeFileSync(RUN_FILES.logs, text),
+    say,
+    notice: (line) => appendFileSync(RUN_FILES.notices, `${line}\n`),
+  },
+);
+const clock = setInterval(() => state.look(performance.now()), 10_000);
+
+const instance = await instanceId();
+const config = {
+  region: aws.region,
+  credentials: fromInstanceMetadata({ timeout: 5_000, maxRetries: 3 }),
+  // The shipment itself tries again, for good.
+  maxAttempts: 2,
+};
+await Promise.all((["system", "audit"] as const).map(async (part) => await ship(part)));
+clearInterval(clock);
+
+async function ship(part: Part): Promise<void> {
+  const { cursor, after, ...rows } = PARTS[part];
+  const stream = logStream(logGroups[part], instance, config);
+  const told = (failure: string | undefined) => state.told(part, failure, performance.now());
+  await prepared(stream, told);
+  while (after !== undefined && !existsSync(after) && !signal.aborted) await wait(2_000, signal);
+  await new Shipment({
+    read: (from, until) => rowsOf(rows, from, until),
+    destination: stream,
+    cursor: {
+      load: async () => (await readFile(cursor, "utf8").catch(() => "")).trim() || undefined,
+      save: async (place) => await writeFileAtomic(cursor, `${place}\n`, 0o600),
+    },
+    told,
+    lost: (count, why) => say(`logs: ${count} rows of ${part} are in this machine's journal only: ${why}`),
+    wait,
+  }).run(signal);
+}
+
+/** The role's rights may be a moment late, and a group without rows shall have its stream too. */
+async function prepared(stream: LogStream, told: (failure: string | undefined) => void): Promise<void> {
+  for (let tries = 0; !signal.aborted; tries += 1) {
+    try {
+      await stream.prepare();
+      told(undefined);
+      return;
+    } catch (error) {
+      told((error as Error).message);
+      await wait(Math.min(60_000, 1_000 * 2 ** tries), signal);
     }
-    const line = `logs: NOTHING IS SHIPPED to CloudWatch Logs: ${message}. They are in this machine's journal only`;
-    say(line);
-    await appendFile(RUN_FILES.notices, `${line}\n`);
-    await writeFile(RUN_FILES.logs, `${message}\n`);
-    process.exitCode = 1;
-    break;
+  }
+}
+
+async function instanceId(): Promise<string> {
+  const imds = new Imds();
+  for (; ; await wait(3_000, signal)) {
+    const id = await imds.item("instance-id").catch(() => undefined);
+    if (id !== undefined) return id;
+    if (signal.aborted) process.exit(0);
   }
 }

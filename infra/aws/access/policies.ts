@@ -71,8 +71,7 @@ export function machinePolicy(rights: MachineRights): PolicyDocument {
       },
     },
     {
-      // All that the agent calls for a group that is there and whose retention it does not set
-      // (aws/amazon-cloudwatch-agent, plugins/outputs/cloudwatchlogs/internal/pusher/target.go).
+      // All that guest/aws/logs calls.
       Sid: "Logs",
       Effect: "Allow",
       Action: ["logs:CreateLogStream", "logs:PutLogEvents"],

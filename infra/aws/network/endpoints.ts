@@ -39,7 +39,6 @@ export function storagePolicy(args: {
   readonly packageBuckets: readonly string[];
 }): PolicyDocument {
   const { account, region, packageBuckets } = args;
-  const buckets = [logAgentBucket(region), ...packageBuckets];
   const read = { Effect: "Allow", Principal: "*", Action: ["s3:GetObject"] } as const;
   return {
     Version: "2012-10-17",
@@ -50,17 +49,19 @@ export function storagePolicy(args: {
         Resource: "*",
         Condition: { StringEquals: { "aws:PrincipalAccount": account, "aws:ResourceAccount": account } },
       },
-      {
-        Sid: "Packages",
-        ...read,
-        Resource: buckets.map((bucket) => `arn:${partitionOf(region)}:s3:::${bucket}/*`),
-      },
+      // A statement must name a resource.
+      ...(packageBuckets.length === 0
+        ? []
+        : [
+            {
+              Sid: "Packages",
+              ...read,
+              Resource: packageBuckets.map((bucket) => `arn:${partitionOf(region)}:s3:::${bucket}/*`),
+            },
+          ]),
     ],
   };
 }
-
-/** Bucket in which AWS keeps its log agent for a region (guest/aws/logs/settings.ts fetches it there). */
-const logAgentBucket = (region: string): string => `amazoncloudwatch-agent-${region}`;
 
 /**
  * The bucket that an address leads to, by S3's own names; undefined where it leads elsewhere (S3 user guide, "Virtual hosting

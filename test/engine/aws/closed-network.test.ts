@@ -43,10 +43,7 @@ describe("a stack on AWS in a closed network (rehearsed with moto)", function ()
     assert.deepEqual(ours?.["Condition"], {
       StringEquals: { ...byAccount.StringEquals, "aws:ResourceAccount": "123456789012" },
     });
-    assert.deepEqual(packages?.["Resource"], [
-      "arn:aws:s3:::amazoncloudwatch-agent-eu-central-1/*",
-      "arn:aws:s3:::our-mirror/*",
-    ]);
+    assert.deepEqual(packages?.["Resource"], ["arn:aws:s3:::our-mirror/*"]);
     assert.deepEqual((await aws.ec2.describeNatGateways({})).NatGateways, []);
     succeeded(await stack.engine.preview("--expect-no-changes", "--refresh"));
     await stack.set({ aptMirror: "https://another.s3.eu-central-1.amazonaws.com/ubuntu" });

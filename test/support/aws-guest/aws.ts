@@ -1,6 +1,6 @@
 /**
- * Stands in for what a machine on AWS talks to: instance metadata (version 2 only), S3, Auto Scaling, Secrets Manager, and
- * the public bucket of AWS's log agent. It differs: one plain HTTP server for all of them; no hop limit; signatures are
+ * Stands in for what a machine on AWS talks to: instance metadata (version 2 only), S3, Auto Scaling, Secrets Manager and
+ * CloudWatch Logs. It differs: one plain HTTP server for all of them; no hop limit; signatures are
  * checked against one role, but policies are not; a hook waits until it is answered, however long that takes.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
@@ -37,8 +37,10 @@ export class StandInAws {
   readonly missing: string[] = [];
   /** Objects, by `bucket/key`. */
   readonly objects = new Map<string, Buffer>();
-  /** Files of the log agent's bucket, by path. */
-  readonly packages = new Map<string, Buffer>();
+  /** Events that were taken, by `group/stream`, for streams that were made. */
+  readonly logs = new Map<string, { readonly timestamp: number; readonly message: string }[]>();
+  /** The error with which CloudWatch Logs answers, if it does not take events. */
+  logsRefused: string | undefined;
   /** The metadata service's answer about `autoscaling/target-lifecycle-state`. */
   target: string | undefined = "InService";
   /** The notice that a Spot machine is taken back. */
@@ -85,9 +87,14 @@ export class StandInAws {
     const url = new URL(request.url ?? "/", "http://stand-in");
     const body = await bodyOf(request);
     if (url.pathname.startsWith("/latest/")) return this.#metadata(request, url.pathname, response);
-    if (url.pathname.startsWith("/agent/")) return send(response, this.packages.get(url.pathname.slice(7)));
     const target = request.headers["x-amz-target"];
-    const service = target ? "secretsmanager" : url.pathname === "/" ? "autoscaling" : "s3";
+    const service = String(target).startsWith("Logs_20140328.")
+      ? "logs"
+      : target
+        ? "secretsmanager"
+        : url.pathname === "/"
+          ? "autoscaling"
+          : "s3";
     const problem = signatureProblem(request, body, ROLE, service);
     if (problem !== undefined) {
       this.unsigned.push(`${request.method} ${request.url}: ${problem}`);
@@ -95,6 +102,7 @@ export class StandInAws {
       return;
     }
     if (service === "s3") this.#object(request, decodeURIComponent(url.pathname.slice(1)), response);
+    else if (service === "logs") this.#logs(String(target).split(".")[1] ?? "", body, response);
     else if (service === "secretsmanager") this.#secret(String(target), body, response);
     else this.#autoScaling(body.length > 0 ? new URLSearchParams(body.toString()) : url.searchParams, response);
   }
@@ -150,6 +158,35 @@ export class StandInAws {
       ? { ARN: SecretId, Name: "model-key", SecretString: this.secret }
       : { __type: "ResourceNotFoundException", Message: "Secrets Manager can't find the specified secret value" };
     response.writeHead(found ? 200 : 400, { "content-type": "application/x-amz-json-1.1" }).end(JSON.stringify(answer));
+  }
+
+  /** CreateLogStream and PutLogEvents, of groups that are all there (CloudWatch Logs API reference). */
+  #logs(action: string, body: Buffer, response: ServerResponse): void {
+    const given = JSON.parse(body.toString()) as {
+      logGroupName: string;
+      logStreamName: string;
+      logEvents?: { timestamp: number; message: string }[];
+    };
+    const name = `${given.logGroupName}/${given.logStreamName}`;
+    const stream = this.logs.get(name);
+    const times = (given.logEvents ?? []).map(({ timestamp }) => timestamp);
+    const wrong =
+      this.logsRefused ??
+      (action === "CreateLogStream"
+        ? stream && "ResourceAlreadyExistsException"
+        : action !== "PutLogEvents"
+          ? "UnknownOperationException"
+          : !stream
+            ? "ResourceNotFoundException"
+            : times.length === 0 || times.some((time, i) => i > 0 && time < (times[i - 1] ?? 0))
+              ? "InvalidParameterException"
+              : undefined);
+    if (!wrong && action === "CreateLogStream") this.logs.set(name, []);
+    if (!wrong) stream?.push(...(given.logEvents ?? []));
+    this.calls.push({ action, parameters: { name }, status: wrong ? 400 : 200 });
+    response
+      .writeHead(wrong ? 400 : 200, { "content-type": "application/x-amz-json-1.1" })
+      .end(JSON.stringify(wrong ? { __type: wrong, message: `the stand-in says ${wrong}` } : {}));
   }
 
   #autoScaling(parameters: URLSearchParams, response: ServerResponse): void {

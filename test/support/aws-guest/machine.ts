@@ -244,7 +244,7 @@ function vendorData(key: string, port: number, environment: Readonly<Record<stri
     AWS_ENDPOINT_URL_S3: endpoint,
     AWS_ENDPOINT_URL_AUTO_SCALING: endpoint,
     AWS_ENDPOINT_URL_SECRETS_MANAGER: endpoint,
-    CLOISTER_LOGS_PACKAGES: `${endpoint}/agent`,
+    AWS_ENDPOINT_URL_CLOUDWATCH_LOGS: endpoint,
     ...environment,
   };
   const lines = Object.entries(variables).map(([name, value]) => `Environment=${name}=${value}`);

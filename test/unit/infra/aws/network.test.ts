@@ -58,7 +58,7 @@ describe("the network", () => {
       change: { packageBuckets: ["our-mirror"], nat: "none" },
       sees: (made) => policies(made).map(({ Statement }) => Statement[1].Resource),
       before: [],
-      after: [["arn:aws:s3:::amazoncloudwatch-agent-eu-central-1/*", "arn:aws:s3:::our-mirror/*"]],
+      after: [["arn:aws:s3:::our-mirror/*"]],
     },
     flowLogs: {
       change: { flowLogs: { logGroupArn: "arn:aws:logs:x", roleArn: "arn:aws:iam::1:role/x" } },
