@@ -87,7 +87,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   "aws:ec2/routeTableAssociation:RouteTableAssociation": ["routeTableId", "subnetId"],
   "aws:ec2/securityGroup:SecurityGroup": ["description", "name", "tags", "vpcId"],
   "aws:ec2/subnet:Subnet": ["availabilityZone", "cidrBlock", "tags", "vpcId"],
-  "aws:ec2/volumeAttachment:VolumeAttachment": ["deviceName", "instanceId", "stopInstanceBeforeDetaching", "volumeId"],
+  "aws:ec2/volumeAttachment:VolumeAttachment": ["deviceName", "instanceId", "skipDestroy", "volumeId"],
   "aws:ec2/vpc:Vpc": ["cidrBlock", "enableDnsHostnames", "enableDnsSupport", "tags"],
   "aws:ec2/vpcEndpoint:VpcEndpoint": [
     "privateDnsEnabled",

@@ -2,6 +2,7 @@ import { Command, Logging } from "@pulumi/command/local/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import { runtimeImageKey } from "../../../images/runtime/key.ts";
 import type { RuntimeSource } from "../machines/machine-template.ts";
+import { ENTER_PACKAGE } from "../steps/enter.ts";
 
 /** Arguments of {@link RuntimeImage}. */
 export interface RuntimeImageArgs {
@@ -10,12 +11,6 @@ export interface RuntimeImageArgs {
   /** Name of the bucket: a {@link RuntimeBucket}'s. */
   readonly bucket: pulumi.Input<string>;
 }
-
-/**
- * Enters the folder of this package, as Node finds it from the project of the program that uses it. No absolute path: it
- * would differ between computers, and each would see a change.
- */
-const ENTER = `cd "$(node -p 'require("node:path").dirname(require.resolve("cloister/package.json"))')"`;
 
 /**
  * The runtime image of this package's version, made on this computer when it is first needed, and put into a bucket under
@@ -32,7 +27,7 @@ export class RuntimeImage extends pulumi.ComponentResource {
     const upload = new Command(
       name,
       {
-        create: `${ENTER} && exec node --import tsx infra/aws/steps/upload.ts`,
+        create: `${ENTER_PACKAGE} && exec node --import tsx infra/aws/steps/upload.ts`,
         environment: { CLOISTER_REGION: region, CLOISTER_BUCKET: bucket },
         triggers: [runtimeImageKey({ arch: "arm64" }), bucket],
         logging: Logging.Stderr,

@@ -2,8 +2,10 @@ import { MetricAlarm } from "@pulumi/aws/cloudwatch/metricAlarm.js";
 import { Volume } from "@pulumi/aws/ebs/volume.js";
 import { Instance } from "@pulumi/aws/ec2/instance.js";
 import { VolumeAttachment } from "@pulumi/aws/ec2/volumeAttachment.js";
+import { Command, Logging } from "@pulumi/command/local/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import { partitionOf } from "../partition.ts";
+import { ENTER_PACKAGE } from "../steps/enter.ts";
 import { type MachineShape, machineTemplate, SESSION_DEVICE } from "./machine-template.ts";
 
 /** Arguments of {@link NamedMachine}. */
@@ -78,8 +80,19 @@ export class NamedMachine extends pulumi.ComponentResource {
         forceDestroy: terminationProtection,
         tags: { ...tags, Name: name },
       },
-      // The session disk goes from the old machine to the new one: there is never a time with two.
-      { parent: this, deleteBeforeReplace: true },
+      // A new machine comes before the old one goes: without capacity, quota or image for it the old one stays. It waits for its
+      // session disk at boot. In a destroy the disk goes after the machine that has it.
+      { parent: this, dependsOn: volume },
+    );
+    const handedOver = new Command(
+      `${name}-hand-over`,
+      {
+        create: `${ENTER_PACKAGE} && exec node --import tsx infra/aws/steps/hand-over.ts`,
+        environment: { CLOISTER_REGION: shape.region, CLOISTER_VOLUME: volume.id, CLOISTER_INSTANCE: instance.id },
+        triggers: [instance.id, volume.id],
+        logging: Logging.Stderr,
+      },
+      parent,
     );
     new VolumeAttachment(
       `${name}-session`,
@@ -87,10 +100,11 @@ export class NamedMachine extends pulumi.ComponentResource {
         instanceId: instance.id,
         volumeId: volume.id,
         deviceName: SESSION_DEVICE,
-        // File systems are written out before the disk goes.
-        stopInstanceBeforeDetaching: true,
+        // The step before has detached it, and whatever ends an instance detaches its disks. The provider would stop an instance
+        // that somebody else has terminated, and fail.
+        skipDestroy: true,
       },
-      { parent: this, deleteBeforeReplace: true },
+      { parent: this, dependsOn: handedOver },
     );
     new MetricAlarm(
       `${name}-recovery`,

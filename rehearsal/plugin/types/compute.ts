@@ -370,7 +370,7 @@ const volumeAttachment = resource({
     instanceId: text,
     volumeId: text,
     deviceName: text,
-    stopInstanceBeforeDetaching: flag.optional(),
+    skipDestroy: flag.optional(),
   }),
   replaceOn: ["instanceId", "volumeId", "deviceName"],
   source: "ec2/ebs_volume_attachment.go",
@@ -389,13 +389,9 @@ const volumeAttachment = resource({
     return found && { instanceId: found.InstanceId, volumeId: found.VolumeId, deviceName: found.Device };
   },
   async update() {},
-  async delete(_id, { instanceId, volumeId, deviceName, stopInstanceBeforeDetaching }) {
-    const api = await ec2();
-    if (stopInstanceBeforeDetaching) {
-      await api.stopInstances({ InstanceIds: [instanceId] });
-      await until(`${instanceId} to stop`, async () => ["stopped", "terminated"].includes(await stateOf(instanceId)));
-    }
-    await api.detachVolume({ InstanceId: instanceId, VolumeId: volumeId, Device: deviceName });
+  async delete(_id, { instanceId, volumeId, deviceName, skipDestroy }) {
+    if (skipDestroy) return;
+    await (await ec2()).detachVolume({ InstanceId: instanceId, VolumeId: volumeId, Device: deviceName });
   },
 });
 
