@@ -20,6 +20,7 @@ import type { LearnOptions } from "./policy/learn.ts";
 interface Global {
   readonly stack?: string;
   readonly machine?: string;
+  readonly region?: string;
 }
 
 type AgentRunOptions = RunOptions & AgentOptions & HereOption;
@@ -28,6 +29,10 @@ const STACK = ["-s, --stack <name>", "the stack (default: CLOISTER_STACK, or the
 const HERE = [
   "--here",
   "syncs this folder in, runs the command in its copy, and brings changes back (docs/run.md)",
+] as const;
+const REGION = [
+  "--region <name>",
+  "finds a stack on AWS by its tags, without Pulumi (default: CLOISTER_REGION)",
 ] as const;
 const MACHINE = ["-m, --machine <name>", "the machine; not needed where there is one"] as const;
 
@@ -38,6 +43,7 @@ export function operatorProgram(): Command {
     .version(VERSION, "-V, --version", "prints the version")
     .option(...STACK)
     .option(...MACHINE)
+    .option(...REGION)
     .enablePositionalOptions()
     .showHelpAfterError("(cloister COMMAND --help shows what can be written)")
     .exitOverride((error) => {
@@ -48,7 +54,8 @@ export function operatorProgram(): Command {
       .command(name)
       .description(description)
       .option(...STACK)
-      .option(...MACHINE);
+      .option(...MACHINE)
+      .option(...REGION);
   const chosen = (self: Command): Chosen => chosenBy(globalsOf(self));
 
   command("ls", "Lists the machines of the stack.")
@@ -171,6 +178,15 @@ export function operatorProgram(): Command {
       await end((await import("./commands/verify.ts")).verify(chosen(self), options));
     });
 
+  command("refresh", "Replaces the machines of a pool on AWS that are made from an old template.")
+    .argument("<pool>")
+    .option("--restart", "cancels a refresh that runs, and starts anew")
+    .action(async (pool: string, options: { restart?: boolean }, self: Command) => {
+      const { stack, machine } = chosen(self);
+      if (machine !== undefined) throw new UsageError("refresh is for a whole pool: leave out --machine.");
+      await end((await import("./commands/refresh.ts")).refresh(stack, pool, options));
+    });
+
   command("doctor", "Looks at this computer, the stack and its machines for what is in the way, and says what to do.")
     .option("--json", "prints JSON")
     .action(async (options: { json?: boolean }, self: Command) => {
@@ -238,9 +254,9 @@ const collect = (value: string, before: readonly string[]): string[] => [...befo
 
 /** Reads the options that every command has, which may stand before or after the command. */
 export function globalsOf(self: Command): Global {
-  const found: { stack?: string; machine?: string } = {};
+  const found: { stack?: string; machine?: string; region?: string } = {};
   for (let level: Command | null = self; level !== null; level = level.parent) {
-    for (const key of ["stack", "machine"] as const) {
+    for (const key of ["stack", "machine", "region"] as const) {
       const value = level.opts<Global>()[key];
       if (value === undefined) continue;
       if (found[key] !== undefined && found[key] !== value) {
@@ -252,7 +268,9 @@ export function globalsOf(self: Command): Global {
   return found;
 }
 
-function chosenBy({ stack = namedStack(), machine }: Global): Chosen {
+function chosenBy({ stack = namedStack(), machine, region }: Global): Chosen {
+  // Whatever reads the stack finds it there.
+  if (region !== undefined) process.env["CLOISTER_REGION"] = region;
   if (!stack) {
     const [first, ...others] = ownStacks();
     const known = first === undefined ? "" : ` Here are: ${[first, ...others].join(", ")}.`;

@@ -64,6 +64,8 @@ const Pool = z.object({
 export const AwsOutputs = z.object({
   target: z.literal("aws"),
   region: z.string(),
+  /** The account that it is in. */
+  accountId: z.string(),
   /** The named machines, by name. */
   machines: z.record(z.string(), NamedMachine),
   pools: z.record(z.string(), Pool),
@@ -91,8 +93,13 @@ const OperatorLocal = LocalOutputs.pick({
 const OperatorContainer = ContainerOutputs.omit({ containerId: true });
 
 const OperatorAws = AwsOutputs.pick({ target: true, region: true }).extend({
+  accountId: AwsOutputs.shape.accountId.optional(),
   modelKeySecret: AwsOutputs.shape.modelKeySecret.optional(),
-  machines: z.record(z.string(), NamedMachine.pick({ instanceId: true, templateVersion: true })),
+  // A stack that is found by its tags tells no version.
+  machines: z.record(
+    z.string(),
+    NamedMachine.pick({ instanceId: true }).extend({ templateVersion: NamedMachine.shape.templateVersion.optional() }),
+  ),
   pools: z.record(z.string(), Pool.pick({ groups: true })),
 });
 

@@ -23,18 +23,28 @@ export async function describeInstances(client: EC2Client, stack: string, id?: s
   return found;
 }
 
+/** A member of a group. */
+export type GroupMember = Member & {
+  /** Version of the template that the group has now: after an update that failed half-way the outputs name the one before. */
+  readonly wanted?: number;
+};
+
 /** The groups' members, by instance. One call lists up to 100 groups with all their members. */
 export async function describeGroups(
   client: AutoScalingClient,
   names: readonly string[],
-): Promise<ReadonlyMap<string, Member>> {
-  const members = new Map<string, Member>();
+): Promise<ReadonlyMap<string, GroupMember>> {
+  const members = new Map<string, GroupMember>();
   // Without a name the API would list every group of the account.
   if (names.length === 0) return members;
   const asking = { AutoScalingGroupNames: [...names] };
   for await (const page of paginateDescribeAutoScalingGroups({ client, pageSize: 100 }, asking)) {
-    for (const { Instances = [] } of page.AutoScalingGroups ?? []) {
-      for (const member of Instances) if (member.InstanceId) members.set(member.InstanceId, member);
+    for (const group of page.AutoScalingGroups ?? []) {
+      const template = group.LaunchTemplate ?? group.MixedInstancesPolicy?.LaunchTemplate?.LaunchTemplateSpecification;
+      const version = Number(template?.Version);
+      const wanted = Number.isNaN(version) ? {} : { wanted: version };
+      for (const member of group.Instances ?? [])
+        if (member.InstanceId) members.set(member.InstanceId, { ...member, ...wanted });
     }
   }
   return members;

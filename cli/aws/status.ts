@@ -1,13 +1,13 @@
-import type { Instance as Member } from "@aws-sdk/client-auto-scaling";
 import type { Instance } from "@aws-sdk/client-ec2";
 import type { OperatorAwsOutputs } from "../../contract/outputs.ts";
 import type { MachineStatus, Verification } from "../fleet.ts";
+import type { GroupMember } from "./describe.ts";
 
 /** The facts about a stack that are known besides an instance itself. */
 export interface Surroundings {
   readonly outputs: OperatorAwsOutputs;
   /** Members of Auto Scaling groups, by instance. */
-  readonly groups: ReadonlyMap<string, Member>;
+  readonly groups: ReadonlyMap<string, GroupMember>;
   /** The states of SSM's agents, by instance; undefined when SSM does not answer us. */
   readonly pings: ReadonlyMap<string, string> | undefined;
 }
@@ -23,7 +23,7 @@ export function machineStatus(instance: Instance, { outputs, groups, pings }: Su
   const ping = pings ? (pings.get(id)?.toLowerCase() ?? "never seen") : "does not say";
   // EC2 itself writes the template's version into this tag of every instance that came from one.
   const version = Number(member?.LaunchTemplate?.Version ?? tag("aws:ec2launchtemplate:version"));
-  const wanted = currentVersion(pool, name, tag("aws:autoscaling:groupName"), outputs);
+  const wanted = member?.wanted ?? currentVersion(pool, name, tag("aws:autoscaling:groupName"), outputs);
   const lifecycle = member?.LifecycleState;
   return {
     name,

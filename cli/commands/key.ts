@@ -21,6 +21,11 @@ export async function key(chosen: () => Chosen, act: "set" | "status" | "clear",
   if (stack.outputs.target === "aws") {
     const { modelKeySecret, region } = stack.outputs;
     if (modelKeySecret === undefined) {
+      if (process.env["CLOISTER_REGION"])
+        throw new OperatorError(
+          "the tags of a stack do not tell its secret. Leave out --region and CLOISTER_REGION, or write it yourself: docs/aws-reference.md, The model's key.",
+          { code: "CLOISTER_E_NO_STACK" },
+        );
       throw new OperatorError(
         `the outputs of the stack ${meant.stack} name no secret for the model's key: bring it up again: npm run -s pulumi -- up --stack ${meant.stack}`,
         { code: "CLOISTER_E_STACK_DOWN" },

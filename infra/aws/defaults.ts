@@ -14,5 +14,8 @@ export const POOL = {
   verifySeconds: 900,
 } as const;
 
+/** How many machines of a pool work while it is refreshed, in percent. The provider sends 90 where no least is given. */
+export const REFRESH = { minHealthyPercentage: 90, maxHealthyPercentage: 110 } as const;
+
 /** Ubuntu's own mirror for arm64. */
 export const PUBLIC_MIRROR = "https://ports.ubuntu.com/ubuntu-ports";

@@ -242,6 +242,7 @@ export class AwsTarget extends pulumi.ComponentResource {
     return {
       target: "aws",
       region: settings.region,
+      accountId: this.#accountId,
       machines: mapped(named, ({ instanceId, shellCommand, sessionVolumeId, templateVersion }) => ({
         instanceId,
         shellCommand,

@@ -3,7 +3,7 @@ import { LifecycleHook } from "@pulumi/aws/autoscaling/lifecycleHook.js";
 import { Schedule } from "@pulumi/aws/autoscaling/schedule.js";
 import type { LaunchTemplate } from "@pulumi/aws/ec2/launchTemplate.js";
 import * as pulumi from "@pulumi/pulumi";
-import { POOL } from "../defaults.ts";
+import { POOL, REFRESH } from "../defaults.ts";
 import { type InputProblem, refuseInputs } from "../input-problems.ts";
 import { groupOf, groupsFor, share, startSeconds } from "../plan/groups.ts";
 import { METADATA_TAG } from "../tags.ts";
@@ -55,6 +55,8 @@ const TERMINATE_HOOK = "drained";
 
 /** A pool's arguments with their defaults, and the template that all of its groups have. */
 interface Plan extends PoolArgs {
+  /** The pool's name. */
+  readonly pool: string;
   readonly instanceType: string;
   readonly drainSeconds: number;
   readonly verifySeconds: number;
@@ -99,7 +101,7 @@ export class Pool extends pulumi.ComponentResource {
       },
       this,
     );
-    const plan = { ...args, instanceType, drainSeconds, verifySeconds, template };
+    const plan = { ...args, pool: name, instanceType, drainSeconds, verifySeconds, template };
     const count = groupsFor(args.max);
     const groups = Array.from({ length: count }, (_, index) =>
       this.#make(plan, { name: groupOf(name, index), index, count }),
@@ -148,7 +150,7 @@ export class Pool extends pulumi.ComponentResource {
         instanceRefresh: {
           strategy: "Rolling",
           preferences: {
-            maxHealthyPercentage: 110,
+            ...REFRESH,
             skipMatching: true,
             // A machine is of use when its hook is completed: no further waiting.
             instanceWarmup: "0",
@@ -172,8 +174,12 @@ export class Pool extends pulumi.ComponentResource {
         waitForCapacityTimeout: "0",
         // The metrics that the dashboard shows.
         enabledMetrics: ["GroupDesiredCapacity", "GroupInServiceInstances"],
-        // Machines have the pool's tag from their template; a group says its pool by its name.
-        tags: Object.entries(shape.tags).map(([key, value]) => ({ key, value, propagateAtLaunch: true })),
+        // By its tags an operator finds a stack's groups without Pulumi's state.
+        tags: Object.entries({ ...shape.tags, "cloister:pool": plan.pool }).map(([key, value]) => ({
+          key,
+          value,
+          propagateAtLaunch: true,
+        })),
       },
       {
         parent: this,

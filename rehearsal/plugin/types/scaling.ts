@@ -40,6 +40,7 @@ const groupInputs = z.strictObject({
   instanceRefresh: z.strictObject({
     strategy: z.literal("Rolling"),
     preferences: z.strictObject({
+      minHealthyPercentage: count,
       maxHealthyPercentage: count,
       skipMatching: flag,
       instanceWarmup: text,
@@ -220,6 +221,7 @@ const group = resource<GroupInputs>({
         AutoScalingGroupName,
         Strategy: strategy,
         Preferences: {
+          MinHealthyPercentage: preferences.minHealthyPercentage,
           MaxHealthyPercentage: preferences.maxHealthyPercentage,
           SkipMatching: preferences.skipMatching,
           InstanceWarmup: Number(preferences.instanceWarmup),

@@ -466,7 +466,11 @@ describe("a stack on AWS (rehearsed with moto)", function () {
   it("a change of the image replaces named machines, which keep their session disks, and refreshes pools", async () => {
     await at();
     const [old, disk] = [(await machine("one")).InstanceId, await sessionVolume("one")];
+    // Somebody terminates the other one by hand, and nobody tells Pulumi.
+    const [gone, lost] = [(await machine("two")).InstanceId ?? "", await sessionVolume("two")];
+    await aws.ec2.terminateInstances({ InstanceIds: [gone] });
     await at({ ami: IMAGES[1] });
+    assert.equal(await attached(lost), (await machine("two")).InstanceId);
     const now = await machine("one");
     assert.equal(now.ImageId, IMAGES[1]?.id);
     assert.notEqual(now.InstanceId, old);

@@ -172,6 +172,17 @@ describe("the machines of a stack on AWS", () => {
     assert.equal(instanceOf(status, outputs), id(2));
   });
 
+  it("are old by the group's own template, which an update that failed half-way has changed already", () => {
+    const tagged = (version: string): Instance => ({
+      ...pooled,
+      Tags: pooled.Tags?.map((tag) => (tag.Key === "aws:ec2launchtemplate:version" ? { ...tag, Value: version } : tag)),
+    });
+    const groups = new Map([[id(2), { ...member().get(id(2)), wanted: 6 } as never]]);
+    assert.equal(machineStatus(tagged("5"), around()).current, true, "by the outputs");
+    assert.equal(machineStatus(tagged("5"), around({ groups })).current, false);
+    assert.equal(machineStatus(tagged("6"), around({ groups })).current, true);
+  });
+
   for (const [lifecycle, verdict] of [
     ["Pending:Wait", "pending"],
     ["Pending", "pending"],

@@ -31,8 +31,11 @@ describe("a pool", () => {
     shape: {
       change: { shape: { ...shape, tags: { team: "agents" } } },
       sees: (made) => group(made)["tags"],
-      before: [],
-      after: [{ key: "team", value: "agents", propagateAtLaunch: true }],
+      before: [{ key: "cloister:pool", value: "workers", propagateAtLaunch: true }],
+      after: [
+        { key: "team", value: "agents", propagateAtLaunch: true },
+        { key: "cloister:pool", value: "workers", propagateAtLaunch: true },
+      ],
     },
     subnetIds: {
       change: { subnetIds: ["subnet-c"] },
