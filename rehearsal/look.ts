@@ -8,6 +8,7 @@ import { IAM } from "@aws-sdk/client-iam";
 import { KMS } from "@aws-sdk/client-kms";
 import { S3 } from "@aws-sdk/client-s3";
 import { SecretsManager } from "@aws-sdk/client-secrets-manager";
+import { SNS } from "@aws-sdk/client-sns";
 import type { Kept } from "./plugin/answers.ts";
 
 /** One client of each service that the program uses. */
@@ -25,6 +26,7 @@ export function clientsOf(endpoint: string, region = "eu-central-1") {
     kms: new KMS(settings),
     logs: new CloudWatchLogs(settings),
     s3: new S3({ ...settings, forcePathStyle: true }),
+    sns: new SNS(settings),
     secrets: new SecretsManager(settings),
   };
 }
@@ -36,7 +38,7 @@ export const tagsOf = (
 
 /** Lists everything that exists, one line each, `kind id`. */
 export async function inventory(clients: Clients, kept: Kept): Promise<string[]> {
-  const { autoScaling, budgets, cloudWatch, ec2, iam, kms, logs, s3, secrets } = clients;
+  const { autoScaling, budgets, cloudWatch, ec2, iam, kms, logs, s3, secrets, sns } = clients;
   const found: Record<string, (string | undefined)[]> = {};
   const add = async <T>(kind: string, list: Promise<T[] | undefined>, id: (one: T) => string | undefined) => {
     found[kind] = ((await list) ?? []).map(id);
@@ -146,6 +148,11 @@ export async function inventory(clients: Clients, kept: Kept): Promise<string[]>
       "alarm",
       cloudWatch.describeAlarms({}).then((a) => a.MetricAlarms),
       (one) => one.AlarmName,
+    ),
+    add(
+      "topic",
+      sns.listTopics({}).then((a) => a.Topics),
+      (one) => one.TopicArn,
     ),
     add(
       "dashboard",

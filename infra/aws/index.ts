@@ -11,6 +11,7 @@ export { NamedMachine, type NamedMachineArgs } from "./machines/named-machine.ts
 export { Pool, type PoolArgs, type PoolSchedule } from "./machines/pool.ts";
 export { DnsFirewall, type DnsFirewallArgs } from "./network/dns-firewall.ts";
 export { Network, type NetworkArgs } from "./network/network.ts";
+export { Alerts, type AlertsArgs } from "./watch/alerts.ts";
 export { Budget, type BudgetArgs } from "./watch/budget.ts";
 export { Dashboard, type DashboardArgs } from "./watch/dashboard.ts";
 export { Logs, type LogsArgs } from "./watch/logs.ts";

@@ -18,11 +18,13 @@ import { Pool } from "./machines/pool.ts";
 import { bucketOf } from "./network/endpoints.ts";
 import { Network } from "./network/network.ts";
 import { partitionOf } from "./partition.ts";
+import { groupOf, groupsFor } from "./plan/groups.ts";
 import { monthlyEstimate, total } from "./plan/price.ts";
 import { resolveMachine, resolvePool } from "./plan/resolve.ts";
 import { zonesOf } from "./plan/zones.ts";
 import type { Providers } from "./providers.ts";
 import type { Tags } from "./tags.ts";
+import { Alerts } from "./watch/alerts.ts";
 import { Budget } from "./watch/budget.ts";
 import { Dashboard } from "./watch/dashboard.ts";
 import { Logs } from "./watch/logs.ts";
@@ -73,7 +75,7 @@ export class AwsTarget extends pulumi.ComponentResource {
     const network = this.#network(data);
     const shape = this.#shape(data, network, this.#machineRole(data));
     const machines = this.#machines(shape, network);
-    const dashboard = this.#watch(machines);
+    const dashboard = this.#watch(machines, data);
     this.outputs = this.#outputs(data, machines, dashboard);
     destroyGuard(settings.onDestroy, this, providers.command);
     // They are the stack's outputs, and need not be in its state twice.
@@ -221,15 +223,25 @@ export class AwsTarget extends pulumi.ComponentResource {
     new Snapshots(`${this.#prefix}-snapshots`, args, { parent: this });
   }
 
-  #watch({ named, pools }: Machines): Dashboard {
+  #watch({ named, pools }: Machines, { logs }: Data): Dashboard {
     const { settings, stack } = this.#args;
     const parent = { parent: this };
+    const machines = Object.entries(named).map(([machine, { instanceId }]) => ({ machine, instanceId }));
+    if (settings.alerts) {
+      const groups = Object.entries(settings.pools).flatMap(([pool, { max }]) =>
+        Array.from({ length: groupsFor(max) }, (_, index) => `cloister-${stack}-${groupOf(pool, index)}`),
+      );
+      // A stack whose pools may all be empty says nothing for a time.
+      const always = machines.length > 0 || Object.values(settings.pools).some(({ min }) => min > 0);
+      const logGroups = always ? [{ name: "system", group: logs.system.name }] : [];
+      new Alerts(this.#prefix, { ...settings.alerts, machines, groups, logGroups, tags: this.#tags }, parent);
+    }
     if (settings.budget) new Budget(this.#prefix, { ...settings.budget, stack }, parent);
     return new Dashboard(
       this.#prefix,
       {
         region: settings.region,
-        machines: Object.entries(named).map(([machine, { instanceId }]) => ({ machine, instanceId })),
+        machines,
         pools: Object.values(pools).map(({ groups }) => groups),
       },
       parent,

@@ -202,6 +202,16 @@ const ANSWERS: Readonly<Record<string, Answer>> = {
     return { ...output };
   },
 
+  // EC2 takes it that a machine is terminated twice; moto looks for its interface.
+  "ec2:TerminateInstances": async (input, next) => {
+    try {
+      return { ...((await next({ input })) as { output: Output }).output };
+    } catch (error) {
+      if ((error as Error).name !== "InvalidNetworkInterfaceID.NotFound") throw error;
+      return { TerminatingInstances: [] };
+    }
+  },
+
   // EC2 merges a launch template into the request; moto takes only some of it.
   "ec2:RunInstances": (input, next, client) => launchInput(input, next, client as EC2),
 };

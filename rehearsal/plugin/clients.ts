@@ -28,6 +28,7 @@ const SERVICES: Readonly<Record<string, readonly [model: string, iam: string]>> 
   Route53ResolverClient: ["route53resolver", "route53resolver"],
   S3Client: ["s3", "s3"],
   SecretsManagerClient: ["secretsmanager", "secretsmanager"],
+  SNSClient: ["sns", "sns"],
   STSClient: ["sts", "sts"],
 };
 
@@ -155,4 +156,5 @@ export const secrets = () =>
     "secretsmanager",
     async () => (await sdk<typeof import("@aws-sdk/client-secrets-manager")>("secrets-manager")).SecretsManager,
   );
+export const sns = () => client("sns", async () => (await sdk<typeof import("@aws-sdk/client-sns")>("sns")).SNS);
 export const sts = () => client("sts", async () => (await sdk<typeof import("@aws-sdk/client-sts")>("sts")).STS);

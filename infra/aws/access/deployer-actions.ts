@@ -135,6 +135,11 @@ export const ACTIONS: Readonly<Record<string, readonly [service: string, actions
     "secretsmanager",
     "CreateSecret DeleteSecret DescribeSecret GetResourcePolicy TagResource UntagResource UpdateSecret",
   ],
+  "aws:sns/topic:Topic": [
+    "sns",
+    "CreateTopic DeleteTopic GetTopicAttributes ListTagsForResource SetTopicAttributes TagResource UntagResource",
+  ],
+  "aws:sns/topicSubscription:TopicSubscription": ["sns", "GetSubscriptionAttributes Subscribe Unsubscribe"],
   "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": [
     "ec2",
     "AuthorizeSecurityGroupEgress CreateTags DescribeSecurityGroupRules ModifySecurityGroupRules RevokeSecurityGroupEgress",

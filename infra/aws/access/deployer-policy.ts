@@ -91,6 +91,8 @@ function narrowed(region: string): readonly Narrowed[] {
       Resource: arn("secretsmanager", "secret:cloister-*"),
       Condition,
     },
+    // A subscription's ARN begins with its topic's.
+    { Sid: "SnsNamed", actions: /^sns:/, Resource: arn("sns", "cloister-*"), Condition },
     {
       Sid: "SsmImage",
       actions: /^ssm:GetParameter$/,

@@ -271,6 +271,13 @@ const budget = z.strictObject({
   }),
 });
 
+const alerts = z.strictObject({
+  email: documented(z.email({ error: "must be an address, to which alarms go" }), {
+    description: "Address that hears of alarms, once somebody has confirmed the mail that AWS sends to it.",
+    example: "someone@example.com",
+  }),
+});
+
 /** Days that CloudWatch Logs takes. */
 const RETENTION_DAYS = [
   1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
@@ -363,6 +370,13 @@ export const awsKeys = {
     fallback: "none",
     change: IN_PLACE,
     example: { monthlyUSD: 250, email: "someone@example.com" },
+  }),
+  alerts: aws(alerts.nullable().default(null), {
+    description:
+      "Alarms to somebody: a named machine fails its instance check, a pool has been smaller than it shall be for half an hour, no log rows came for an hour.",
+    fallback: "nobody is told",
+    change: IN_PLACE,
+    example: { email: "someone@example.com" },
   }),
   onDestroy: aws(z.enum(["refuse", "keep-data", "delete-data"]).default("refuse"), {
     description:

@@ -4,6 +4,7 @@ import * as compute from "./compute.ts";
 import * as firewall from "./firewall.ts";
 import * as identity from "./identity.ts";
 import * as network from "./network.ts";
+import * as notify from "./notify.ts";
 import * as scaling from "./scaling.ts";
 import * as watch from "./watch.ts";
 
@@ -16,4 +17,5 @@ export const TYPES: Readonly<Record<string, ResourceType>> = {
   ...bucket.TYPES,
   ...watch.TYPES,
   ...firewall.TYPES,
+  ...notify.TYPES,
 };

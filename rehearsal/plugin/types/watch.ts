@@ -57,34 +57,93 @@ const logGroup = resource({
   },
 });
 
-const alarmInputs = z.strictObject({
-  name: text,
-  alarmDescription: text,
+const metricShape = {
   namespace: text,
   metricName: text,
   dimensions: z.record(text, text),
-  statistic: text,
   period: count,
+} as const;
+
+const alarmInputs = z.strictObject({
+  name: text,
+  alarmDescription: text,
+  namespace: metricShape.namespace.optional(),
+  metricName: metricShape.metricName.optional(),
+  dimensions: metricShape.dimensions.optional(),
+  period: metricShape.period.optional(),
+  statistic: text.optional(),
+  metricQueries: z
+    .array(
+      z.strictObject({
+        id: text,
+        expression: text.optional(),
+        label: text.optional(),
+        returnData: z.boolean().optional(),
+        metric: z.strictObject({ ...metricShape, stat: text }).optional(),
+      }),
+    )
+    .optional(),
   evaluationPeriods: count,
   threshold: z.number(),
   comparisonOperator: text,
+  treatMissingData: text.optional(),
   alarmActions: z.array(arn),
+  okActions: z.array(arn).optional(),
   tags,
 });
+type AlarmInputs = z.infer<typeof alarmInputs>;
 
-async function putAlarm(inputs: z.infer<typeof alarmInputs>): Promise<void> {
+const dimensionList = (map: Readonly<Record<string, string>>): { Name: string; Value: string }[] =>
+  Object.entries(map).map(([Name, Value]) => ({ Name, Value }));
+const dimensionMap = (
+  list: readonly { Name?: string | undefined; Value?: string | undefined }[] | undefined,
+): Record<string, string> => Object.fromEntries((list ?? []).map(({ Name = "", Value = "" }) => [Name, Value]));
+
+const queryInput = ({
+  id,
+  expression,
+  label,
+  returnData = false,
+  metric,
+}: NonNullable<AlarmInputs["metricQueries"]>[0]) => ({
+  Id: id,
+  ...(expression === undefined ? {} : { Expression: expression }),
+  ...(label === undefined ? {} : { Label: label }),
+  ReturnData: returnData,
+  ...(metric === undefined
+    ? {}
+    : {
+        MetricStat: {
+          Metric: {
+            Namespace: metric.namespace,
+            MetricName: metric.metricName,
+            Dimensions: dimensionList(metric.dimensions),
+          },
+          Period: metric.period,
+          Stat: metric.stat,
+        },
+      }),
+});
+
+async function putAlarm(inputs: AlarmInputs): Promise<void> {
   await (await cloudWatch()).putMetricAlarm({
     AlarmName: inputs.name,
     AlarmDescription: inputs.alarmDescription,
-    Namespace: inputs.namespace,
-    MetricName: inputs.metricName,
-    Dimensions: Object.entries(inputs.dimensions).map(([Name, Value]) => ({ Name, Value })),
-    Statistic: inputs.statistic as "Maximum",
-    Period: inputs.period,
+    ...(inputs.metricQueries
+      ? { Metrics: inputs.metricQueries.map(queryInput) }
+      : {
+          Namespace: inputs.namespace,
+          MetricName: inputs.metricName,
+          Dimensions: dimensionList(inputs.dimensions ?? {}),
+          Statistic: inputs.statistic as "Maximum",
+          Period: inputs.period,
+        }),
     EvaluationPeriods: inputs.evaluationPeriods,
     Threshold: inputs.threshold,
     ComparisonOperator: inputs.comparisonOperator as "GreaterThanOrEqualToThreshold",
+    ...(inputs.treatMissingData === undefined ? {} : { TreatMissingData: inputs.treatMissingData }),
     AlarmActions: inputs.alarmActions,
+    ...(inputs.okActions === undefined ? {} : { OKActions: inputs.okActions }),
     Tags: tagList(inputs.tags),
   });
 }
@@ -99,7 +158,7 @@ const metricAlarm = resource({
     await putAlarm(inputs);
     return inputs.name;
   },
-  async read(id) {
+  async read(id, state) {
     const api = await cloudWatch();
     const { MetricAlarms } = await api.describeAlarms({ AlarmNames: [id] });
     const found = MetricAlarms?.[0];
@@ -109,11 +168,35 @@ const metricAlarm = resource({
       name: found.AlarmName,
       arn: found.AlarmArn,
       alarmDescription: found.AlarmDescription,
-      namespace: found.Namespace,
-      metricName: found.MetricName,
-      dimensions: Object.fromEntries((found.Dimensions ?? []).map(({ Name = "", Value = "" }) => [Name, Value])),
-      statistic: found.Statistic,
-      period: found.Period,
+      ...(state.metricQueries
+        ? {
+            metricQueries: (found.Metrics ?? []).map(({ Id, Expression, Label, ReturnData, MetricStat }) => ({
+              id: Id,
+              ...(Expression ? { expression: Expression } : {}),
+              ...(Label ? { label: Label } : {}),
+              ...(ReturnData ? { returnData: true } : {}),
+              ...(MetricStat
+                ? {
+                    metric: {
+                      namespace: MetricStat.Metric?.Namespace,
+                      metricName: MetricStat.Metric?.MetricName,
+                      dimensions: dimensionMap(MetricStat.Metric?.Dimensions),
+                      period: MetricStat.Period,
+                      stat: MetricStat.Stat,
+                    },
+                  }
+                : {}),
+            })),
+          }
+        : {
+            namespace: found.Namespace,
+            metricName: found.MetricName,
+            dimensions: dimensionMap(found.Dimensions),
+            statistic: found.Statistic,
+            period: found.Period,
+          }),
+      ...(found.TreatMissingData ? { treatMissingData: found.TreatMissingData } : {}),
+      ...(state.okActions ? { okActions: found.OKActions } : {}),
       evaluationPeriods: found.EvaluationPeriods,
       threshold: found.Threshold,
       comparisonOperator: found.ComparisonOperator,

@@ -29,6 +29,7 @@ export const EVERYTHING = {
     ssmEndpoints: true,
     dnsFirewall: ["api.anthropic.com", "ports.ubuntu.com"],
   },
+  alerts: { email: "someone@example.com" },
   budget: { monthlyUSD: 100, email: "someone@example.com" },
 };
 

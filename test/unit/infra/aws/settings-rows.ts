@@ -68,9 +68,10 @@ type Parts =
   | `machines.${keyof Settings["machines"][string]}`
   | `pools.${keyof Settings["pools"][string]}`
   | `snapshots.${keyof Settings["snapshots"]}`
+  | `alerts.${keyof NonNullable<Settings["alerts"]>}`
   | `budget.${keyof NonNullable<Settings["budget"]>}`;
 /** Seen by its parts. */
-type Whole = "network" | "machines" | "pools" | "snapshots" | "budget";
+type Whole = "network" | "machines" | "pools" | "snapshots" | "budget" | "alerts";
 /** Only compared with what is written elsewhere. */
 type Compared = "network.peerCidrs";
 
@@ -251,6 +252,18 @@ export const ROWS: Readonly<Record<Exclude<Here | Parts, Whole | Compared>, Row<
     (made) => made.of("Budget").flatMap(({ notifications }) => notifications?.[0].subscriberEmailAddresses ?? []),
     [],
     ["b@example.com"],
+  ),
+  "alerts.email": row(
+    { alerts: { email: "a@example.com" } },
+    (made) => [
+      made.of("TopicSubscription").map(({ protocol, endpoint }) => [protocol, endpoint]),
+      made.names("MetricAlarm"),
+    ],
+    [[], ["one-recovery"]],
+    [
+      [["email", "a@example.com"]],
+      ["cloister-dev-system-silent", "cloister-dev-workers-small", "one-check", "one-recovery"],
+    ],
   ),
   accountId: row(
     { accountId: "123456789012" },
