@@ -24,6 +24,7 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   "key status": ["cloister key status && echo there"],
   "key clear": ["cloister key clear"],
   verify: ["cloister verify", "cloister verify --all-rows", "cloister --stack dev verify --all --json"],
+  refresh: ["cloister --stack dev refresh small", "cloister --stack dev refresh small --restart"],
   doctor: ["cloister doctor", "cloister --stack dev doctor --json"],
   shell: ["cloister shell", "cloister --stack dev --machine one shell"],
   cp: [
