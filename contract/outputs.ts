@@ -74,9 +74,12 @@ export const AwsOutputs = z.object({
   dashboard: z.string(),
   /** ARN of the secret with the model's key. */
   modelKeySecret: z.string(),
-  /** US dollars a month, without traffic. */
+  /** US dollars a month, without traffic. A sum with a price that is not known is not there. */
   monthlyEstimateUSD: z.object({
-    total: z.number(),
+    /** With pools as their schedules have them, on average. */
+    total: z.number().optional(),
+    least: z.number().optional(),
+    most: z.number().optional(),
     lines: z.array(z.object({ what: z.string(), usd: z.number() })).readonly(),
   }),
 });

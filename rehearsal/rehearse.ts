@@ -22,7 +22,12 @@ export interface Shown {
 interface Outputs {
   readonly machines: Readonly<Record<string, unknown>>;
   readonly pools: Readonly<Record<string, unknown>>;
-  readonly monthlyEstimateUSD: { readonly total: number; readonly lines: Shown["costs"] };
+  readonly monthlyEstimateUSD: {
+    readonly total: number;
+    readonly least: number;
+    readonly most: number;
+    readonly lines: Shown["costs"];
+  };
 }
 
 /** Kinds of things that `keep-data` leaves in the account. */
@@ -57,9 +62,9 @@ async function live(rehearsal: Rehearsal, say: (line: string) => void): Promise<
     `created ${Object.values(made).reduce((sum, count) => sum + count, 0)} resources of ${Object.keys(made).length} types`,
   );
   const outputs = (await engine.outputs()) as unknown as Outputs;
-  const { total, lines } = outputs.monthlyEstimateUSD;
+  const { total, least, most, lines } = outputs.monthlyEstimateUSD;
   for (const { what, usd } of lines) say(`  ${usd.toFixed(2).padStart(9)} USD a month: ${what}`);
-  say(`  ${total.toFixed(2).padStart(9)} USD a month at its least size, of all`);
+  say(`  ${total.toFixed(2).padStart(9)} USD a month by its schedules, of all (${least} at least, ${most} at most)`);
   const calls = await rehearsal.calls();
   const [machine = "", pool = ""] = [Object.keys(outputs.machines)[0], Object.keys(outputs.pools)[0]];
   const count = {

@@ -250,7 +250,7 @@ export class AwsTarget extends pulumi.ComponentResource {
 
   #outputs({ logs, modelKeySecret }: Data, { named, pools }: Machines, dashboard: Dashboard): AwsTarget["outputs"] {
     const { settings } = this.#args;
-    const lines = monthlyEstimate(settings);
+    const lines = monthlyEstimate(settings, "schedule");
     return {
       target: "aws",
       region: settings.region,
@@ -265,7 +265,12 @@ export class AwsTarget extends pulumi.ComponentResource {
       logGroups: { system: logs.system.name, audit: logs.audit.name, flow: logs.flow.name },
       dashboard: dashboard.url,
       modelKeySecret,
-      monthlyEstimateUSD: { total: total(lines), lines },
+      monthlyEstimateUSD: defined({
+        total: total(lines),
+        least: total(monthlyEstimate(settings, "least")),
+        most: total(monthlyEstimate(settings, "most")),
+        lines,
+      }),
     };
   }
 }

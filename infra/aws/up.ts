@@ -3,12 +3,14 @@ import type { Settings } from "../settings/settings.ts";
 import type { Outputs, UpContext } from "../up.ts";
 import { PUBLIC_MIRROR } from "./defaults.ts";
 import { isClosed } from "./plan/problems/network.ts";
+import { awsWarnings } from "./plan/warnings.ts";
 import { providersFor } from "./providers.ts";
 import { refusals } from "./refusals.ts";
 
 /** Registers a stack on AWS. Refuses what is wrong with it first. */
 export async function up(settings: Settings, context: UpContext): Promise<Outputs> {
   context.refuse(await refusals(settings, context));
+  for (const warning of awsWarnings(settings, new Date())) void pulumi.log.warn(warning);
   const providers = providersFor(settings);
   // Their plugins start while the rest of the program is loaded, once the engine has heard of them.
   await new Promise((resolve) => setTimeout(resolve, 5));

@@ -37,7 +37,7 @@ export function mirrorProblems({ settings }: Checked): Problem[] {
 }
 
 /** Tells whether a domain of the DNS firewall, such as `*.ubuntu.com`, lets a host resolve. */
-function covers(domain: string, host: string): boolean {
+export function covers(domain: string, host: string): boolean {
   const name = domain.replace(/\.$/, "").toLowerCase();
   return name.startsWith("*.") ? host.endsWith(name.slice(1)) : host === name;
 }

@@ -1,0 +1,46 @@
+import type { Settings } from "../../settings/settings.ts";
+import { covers } from "./problems/mirror.ts";
+
+/** An image of this age lacks fixes that Ubuntu's later ones have. Days. */
+const OLD_DAYS = 30;
+/** Host of the model's API (guest/agent/relay-forward.ts). */
+const MODEL_API = "api.anthropic.com";
+
+/** What may be meant, and mostly is not. Each is told in a preview; nothing is refused. */
+export function awsWarnings(settings: Settings, now: Date): string[] {
+  return [...imageWarnings(settings, now), ...firewallWarnings(settings), ...accountWarnings(settings)];
+}
+
+function imageWarnings({ ami }: Settings, now: Date): string[] {
+  const age = ami === null ? undefined : imageAge(ami.name, now);
+  if (age === undefined || age <= OLD_DAYS) return [];
+  return [
+    `cloister:ami is ${age} days old: new machines start without the fixes of that time. Pin a newer one: npm run aws:ami -- --stack NAME`,
+  ];
+}
+
+/** Age of one of Ubuntu's images in days, by the date that its name ends with; undefined where it has none. */
+export function imageAge(name: string, now: Date): number | undefined {
+  const [, year, month, day] = /-(\d{4})(\d{2})(\d{2})(?:\.\d+)?$/.exec(name) ?? [];
+  const made = Date.parse(`${year}-${month}-${day}T00:00:00Z`);
+  return Number.isNaN(made) ? undefined : Math.floor((now.getTime() - made) / 86_400_000);
+}
+
+function firewallWarnings({ network, mcpServers, region }: Settings): string[] {
+  if (network.dnsFirewall.length === 0) return [];
+  const domains = [...network.dnsFirewall, `*.${region}.amazonaws.com`];
+  const wanted = new Map([[MODEL_API, "the model's API, without which no agent works"]]);
+  for (const [name, server] of Object.entries(mcpServers)) {
+    if ("url" in server && URL.canParse(server.url)) wanted.set(new URL(server.url).hostname, `the MCP server ${name}`);
+  }
+  return [...wanted]
+    .filter(([host]) => !domains.some((domain) => covers(domain, host)))
+    .map(([host, what]) => `cloister:network.dnsFirewall lacks ${host}, the host of ${what}. Add it.`);
+}
+
+function accountWarnings({ accountId, onDestroy }: Settings): string[] {
+  if (accountId !== "" || onDestroy === "delete-data") return [];
+  return [
+    'cloister:accountId is not set: this stack goes to whichever account the credentials are for. Pin it: pulumi config set cloister:accountId "$(aws sts get-caller-identity --query Account --output text)"',
+  ];
+}

@@ -1,0 +1,86 @@
+import assert from "node:assert/strict";
+import { monthlyEstimate, total } from "../../../../infra/aws/plan/price.ts";
+import { averageMachines } from "../../../../infra/aws/plan/schedule.ts";
+import { awsWarnings, imageAge } from "../../../../infra/aws/plan/warnings.ts";
+import { AMI, settingsOf } from "./settings.ts";
+
+const MONDAY = new Date("2026-03-02T00:00:00Z");
+const changed = (changes: Record<string, unknown>, stack = "dev") =>
+  settingsOf(stack, Object.fromEntries(Object.entries(changes).map(([key, value]) => [`cloister:${key}`, value])));
+const lineOf = (settings: ReturnType<typeof settingsOf>, what: RegExp, size?: "least" | "schedule" | "most") =>
+  monthlyEstimate(settings, size, MONDAY).find((line) => what.test(line.what));
+
+describe("the estimate of a stack's cost", () => {
+  const zones = ["us-east-1a", "us-east-1b"];
+  const here = { region: "us-east-1", zones, ami: { ...AMI, region: "us-east-1" } };
+
+  it("goes by vCPUs within a family, and by region", () => {
+    const usd = (changes: Record<string, unknown>) => lineOf(changed({ ...here, ...changes }), /machine one: 1 x/)?.usd;
+    assert.equal(usd({}), 116.45);
+    assert.equal(usd({ instanceType: "c8g.8xlarge" }), 931.6);
+    assert.equal(usd({ instanceType: "r8g.large" }), 86.02);
+    assert.equal(lineOf(changed({}), /machine one: 1 x/)?.usd, 135.08, "eu-central-1 is dearer");
+  });
+
+  it("has no sum where a price is not known, of a type or of a region", () => {
+    const type = changed({ ...here, instanceType: "c8gd.xlarge" });
+    assert.match(lineOf(type, /c8gd/)?.what ?? "", /\(price not known\)$/);
+    assert.equal(total(monthlyEstimate(type)), undefined);
+    const region = { region: "mx-central-1", zones: ["mx-central-1a", "mx-central-1b"] };
+    const elsewhere = changed({ ...region, ami: { ...AMI, region: "mx-central-1" } });
+    assert.equal(total(monthlyEstimate(elsewhere)), undefined);
+    assert.ok((total(monthlyEstimate(changed(here))) ?? 0) > 150);
+  });
+
+  it("counts a pool by its schedules, and at its bounds", () => {
+    const prod = settingsOf("prod");
+    const machines = (size: "least" | "schedule" | "most") => lineOf(prod, /pool workers: [\d.]+ x/, size)?.what;
+    assert.equal(machines("least"), "pool workers: 3 x c8g.xlarge");
+    // 12 machines for 13 hours of five days, else 3.
+    assert.equal(machines("schedule"), "pool workers: 6.5 x c8g.xlarge");
+    assert.equal(machines("most"), "pool workers: 60 x c8g.xlarge");
+    assert.ok(lineOf(prod, /detailed monitoring/), "which is paid for");
+  });
+
+  it("averages over time zones, and without schedules takes what is asked for", () => {
+    const night = { cron: "0 20 * * *", timeZone: "Europe/Berlin", min: 0, max: 9, desired: 0 };
+    const day = { cron: "0 8 * * *", timeZone: "Europe/Berlin", min: 0, max: 9, desired: 8 };
+    assert.equal(averageMachines({ min: 1, desired: undefined, schedules: { day, night } }, MONDAY), 4);
+    assert.equal(averageMachines({ min: 1, desired: undefined, schedules: {} }, MONDAY), 1);
+    assert.equal(averageMachines({ min: 1, desired: 5, schedules: {} }, MONDAY), 5);
+    const wrong = { ...day, cron: "99 99 * * *" };
+    assert.equal(averageMachines({ min: 2, desired: undefined, schedules: { wrong } }, MONDAY), 2);
+  });
+});
+
+describe("warnings about a stack on AWS", () => {
+  const now = new Date("2026-01-20T12:00:00Z");
+  const warned = (changes: Record<string, unknown>, stack = "dev") => awsWarnings(changed(changes, stack), now);
+
+  it("are none for dev with a new image", () => assert.deepEqual(warned({}), []));
+
+  it("tell of an image older than 30 days", () => {
+    const name = (date: string) => ({ ami: { ...AMI, name: AMI.name.replace(/\d{8}$/, date) } });
+    assert.deepEqual(warned(name("20251222")), []);
+    assert.match(warned(name("20251220"))[0] ?? "", /cloister:ami is 31 days old.*npm run aws:ami/);
+    assert.equal(imageAge("ubuntu-jammy-22.04-arm64-server-20260101.1", now), 19);
+    assert.equal(imageAge("my-own-image", now), undefined);
+  });
+
+  it("tell of hosts that the agent needs and that do not resolve", () => {
+    const dnsFirewall = ["ports.ubuntu.com"];
+    const mcpServers = { notes: { type: "http", url: "https://mcp.example/notes" }, own: { command: "x" } };
+    const [model = "", notes = "", ...more] = warned({ network: { dnsFirewall }, mcpServers });
+    assert.match(model, /lacks api\.anthropic\.com, the host of the model's API/);
+    assert.match(notes, /lacks mcp\.example, the host of the MCP server notes/);
+    assert.deepEqual(more, []);
+    const listed = [...dnsFirewall, "*.anthropic.com", "mcp.example"];
+    assert.deepEqual(warned({ network: { dnsFirewall: listed }, mcpServers }), []);
+    assert.deepEqual(warned({ mcpServers }), [], "without a firewall all resolves");
+  });
+
+  it("tell of an account that is not pinned, where data matters", () => {
+    assert.match(warned({}, "prod")[0] ?? "", /cloister:accountId is not set/);
+    assert.deepEqual(warned({ accountId: "123456789012" }, "prod"), []);
+  });
+});
