@@ -2,21 +2,24 @@ import { CronExpressionParser } from "cron-parser";
 import type { ResolvedPool } from "./resolve.ts";
 
 const DAY_MS = 86_400_000;
-/** Long enough that days of the month count, too. */
-const DAYS = 28;
 /** A pool that changes its size more often than every ten minutes would not be averaged in reasonable time. */
-const MOST_EVENTS = DAYS * 24 * 6;
+const MOST_EVENTS = 7 * 24 * 6;
 
 /**
- * Machines of a pool on average over four weeks, as its schedules have them. Without schedules it is what is asked for, or the
+ * Machines of a pool on average over a week, or over four where days of the month count, as its schedules have them. Without schedules it is what is asked for, or the
  * least. A schedule that cannot be read counts as none: Auto Scaling's own check is stricter.
  *
- * @param from the beginning of the four weeks; the result hardly depends on it
+ * @param from the beginning of that time; the result hardly depends on it
  */
 export function averageMachines(pool: Pick<ResolvedPool, "min" | "desired" | "schedules">, from: Date): number {
-  const end = from.getTime() + DAYS * DAY_MS;
-  const events = Object.values(pool.schedules).flatMap((at) =>
-    timesOf(at.cron, at.timeZone, from, end).map((time) => ({ time, desired: at.desired })),
+  const schedules = Object.values(pool.schedules);
+  const weekly = schedules.every(({ cron }) => /^\S+ \S+ \* \* /.test(cron));
+  const length = (weekly ? 7 : 28) * DAY_MS;
+  const end = from.getTime() + length;
+  // Where all have one time zone it changes nothing, and takes most of the time.
+  const oneZone = new Set(schedules.map(({ timeZone }) => timeZone)).size === 1;
+  const events = schedules.flatMap((at) =>
+    timesOf(at.cron, oneZone ? "UTC" : at.timeZone, from, end).map((time) => ({ time, desired: at.desired })),
   );
   if (events.length === 0) return pool.desired ?? pool.min;
   events.sort((a, b) => a.time - b.time);
@@ -28,7 +31,7 @@ export function averageMachines(pool: Pick<ResolvedPool, "min" | "desired" | "sc
     sum += size * (time - since);
     [size, since] = [desired, time];
   }
-  return (sum + size * (end - since)) / (DAYS * DAY_MS);
+  return (sum + size * (end - since)) / length;
 }
 
 function timesOf(cron: string, tz: string, from: Date, end: number): number[] {
