@@ -31,8 +31,8 @@ describe("completion", () => {
   });
 
   it("suggests the options of the command, and none twice that is given once", () => {
-    assert.deepEqual(of("ls", "--"), ["--stack", "--machine", "--ask", "--json", "--help"]);
-    assert.deepEqual(of("ls", "--json", "--stack", "dev", "--"), ["--machine", "--ask", "--help"]);
+    assert.deepEqual(of("ls", "--"), ["--stack", "--machine", "--region", "--ask", "--json", "--help"]);
+    assert.deepEqual(of("ls", "--json", "--stack", "dev", "--"), ["--machine", "--region", "--ask", "--help"]);
     assert.deepEqual(of("run", "--allow", "npm", "--allo"), ["--allow", "--allow-private"]);
   });
 
