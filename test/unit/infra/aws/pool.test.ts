@@ -114,10 +114,10 @@ describe("a pool", () => {
 
   it("of several instance types has machines of each one's size", async () => {
     const requested = { onDemandBase: 0, onDemandPercent: 0, instanceTypes: ["m8g.2xlarge", "c8g.large"] };
-    const { asked, sessions } = userData(
+    const { expected, sessions } = userData(
       (await make(() => pool({ ...base, spot: requested }))).one("LaunchTemplate")["userData"],
     ).machine;
-    assert.deepEqual([asked["cpus"], sessions.memoryMiB], [[4, 8, 2], 3072]);
+    assert.deepEqual([expected["cpus"], sessions.memoryMiB], [[4, 8, 2], 3072]);
   });
 
   describe("with schedules", () => {
