@@ -143,7 +143,7 @@ const machine = z.strictObject({
     fallback: "`cloister:sessionDiskGiB`",
     change: {
       aws: { machines: "in place" },
-      note: "The disk grows with what is on it. A change below 10 is a new machine, with the same session disk.",
+      note: "The disk grows at once, what is on it with the next start of the machine, or by hand without one (docs/aws-reference.md). A change below 10 is a new machine, with the same session disk.",
     },
     example: 40,
   }),

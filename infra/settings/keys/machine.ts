@@ -89,7 +89,7 @@ export const machineKeys = {
     change: {
       local: "restart",
       aws: { machines: "in place", pools: "new machine" },
-      note: "The disk grows with what is on it. Below 10 the size is part of what the machine checks of itself: a change there is a new machine, with the same session disk.",
+      note: "The disk grows at once, what is on it with the next start of the machine; on AWS also by hand, without one (docs/aws-reference.md). Below 10 the size is part of what the machine checks of itself: a change there is a new machine, with the same session disk.",
     },
     example: 50,
   }),
