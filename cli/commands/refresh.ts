@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { nearest } from "../../contract/nearest.ts";
 import { UsageError } from "../errors.ts";
-import { nearest, readStack } from "../stack.ts";
+import { readStack } from "../stack.ts";
 
 /** `cloister refresh POOL`: replaces the machines of a pool that are made from an old template. @returns 0 */
 export async function refresh(stack: string, pool: string, options: { readonly restart?: boolean }): Promise<number> {

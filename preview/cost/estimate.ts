@@ -1,4 +1,5 @@
 import { endpointServices } from "../../infra/aws/network/endpoints.ts";
+import { alarmsOf } from "../../infra/aws/plan/price.ts";
 import { pricesFor } from "../../infra/aws/plan/prices.ts";
 import { resolveMachine, resolvePool } from "../../infra/aws/plan/resolve.ts";
 import { zonesOf } from "../../infra/aws/plan/zones.ts";
@@ -25,8 +26,6 @@ export interface Estimate {
 const HOURS = 730;
 /** The largest discount of Spot that AWS names; the smallest is none (EC2 user guide, "Spot Instances"). */
 const SPOT_LEAST = 0.1;
-/** Key, secret and dashboard, a month (AWS's price pages of KMS, Secrets Manager and CloudWatch; the same in all regions). */
-const FIXED = 1 + 0.4 + 3;
 /** More machines than the group has, while it rolls: `maxHealthyPercentage` is 110 (infra/aws/machines/pool.ts). */
 const ROLL_SURPLUS = 0.1;
 
@@ -68,8 +67,9 @@ export function estimate(settings: Settings | undefined): Estimate {
   const { rootDiskGiB } = settings;
   for (const name of Object.keys(settings.machines)) {
     const { instanceType, sessionDiskGiB } = resolveMachine(settings, name);
-    add(`machine ${name}: ${instanceType}`, times(prices.hourly[instanceType], HOURS));
+    add(`machine ${name}: ${instanceType}`, times(prices.hourly(instanceType), HOURS));
     add(`machine ${name}: disks`, times(prices.gp3GiB, rootDiskGiB + sessionDiskGiB));
+    if (settings.detailedMonitoring) add(`machine ${name}: detailed monitoring`, times(prices.detailed, 1));
     const kept = sessionDiskGiB * settings.snapshots.keep;
     if (kept > 0) add(`machine ${name}: snapshots`, 0, times(prices.snapshotGiB, kept));
   }
@@ -77,7 +77,7 @@ export function estimate(settings: Settings | undefined): Estimate {
     const { instanceType, sessionDiskGiB, spot } = resolvePool(settings, name);
     const { least, most } = poolSizes(settings, name);
     const types = [instanceType, ...(spot?.instanceTypes ?? [])];
-    const hourly = types.map((type) => prices.hourly[type]);
+    const hourly = types.map((type) => prices.hourly(type));
     const isKnown = hourly.every((one) => one !== undefined);
     const cost = (count: number, price: number | undefined, share: number): number | null => {
       const base = Math.min(count, spot?.onDemandBase ?? 0);
@@ -89,17 +89,22 @@ export function estimate(settings: Settings | undefined): Estimate {
     add(`pool ${name}: ${types.join(", ")}`, cost(least, low, SPOT_LEAST), cost(most, high, 1));
     const gib = rootDiskGiB + sessionDiskGiB;
     add(`pool ${name}: disks`, times(prices.gp3GiB, least * gib), times(prices.gp3GiB, most * gib));
+    if (settings.detailedMonitoring) {
+      add(`pool ${name}: detailed monitoring`, times(prices.detailed, least), times(prices.detailed, most));
+    }
   }
   if (settings.network.existing === undefined) {
     const zones = zonesOf(settings).length;
     const gateways = { none: 0, single: 1, "per-zone": zones }[settings.network.nat];
-    if (gateways > 0) add("NAT gateways", times(prices.natHour, gateways * HOURS));
+    if (gateways > 0) add("NAT gateways and addresses", times(prices.natHour, gateways * HOURS));
     const endpoints = settings.network.ssmEndpoints
       ? endpointServices(settings.network.nat === "none").length * zones
       : 0;
     if (endpoints > 0) add("interface endpoints", times(prices.endpointHour, endpoints * HOURS));
   }
-  add("key, secret, dashboard", FIXED);
+  const alarms = alarmsOf(settings);
+  if (alarms > 0) add("alarms", times(prices.alarm, alarms));
+  add("key, secret, dashboard", times(prices.fixed, 1));
   return { lines, sum: sumOf(lines), prices: source };
 }
 
@@ -116,7 +121,7 @@ export function rollCost(
   if (!Object.hasOwn(settings.pools, name)) return { least: null, most: null };
   const { instanceType } = resolvePool(settings, name);
   const { least, most } = poolSizes(settings, name);
-  const hour = pricesFor(settings.region ?? "").hourly[instanceType];
+  const hour = pricesFor(settings.region ?? "").hourly(instanceType);
   const cost = (size: number, time: number): number | null => times(hour, (Math.ceil(size * ROLL_SURPLUS) * time) / 60);
   return { least: cost(least, minutes.least), most: cost(most, minutes.most) };
 }
