@@ -5,9 +5,10 @@ import { agentCommand } from "../agent/settings.ts";
 import { auditCommand } from "../egress/audit-command.ts";
 import { checkReading } from "../egress/audit-read.ts";
 import { mergePolicy } from "../policy/merge.ts";
-import { addRunOptions, DETACH, parseRun, type RunOptions, takeCarried } from "../run/options.ts";
+import { addRunOptions, DETACH, type RunOptions, takeCarried } from "../run/options.ts";
 import { reportCommand, verifyCommand } from "../verify/command.ts";
 import { registerKey } from "./key.ts";
+import { parseHere } from "./parse.ts";
 import { runCommand } from "./run.ts";
 import { registerSessions } from "./sessions.ts";
 import { SUPERVISE } from "./supervise.ts";
@@ -35,7 +36,7 @@ export function machineProgram(): Command {
     .action(async (command: string[], { detach = false, ...options }: RunOptions & { detach?: boolean }) => {
       hideWords();
       const merged = await withPolicy(options);
-      const run = parseRun(command, merged.options, callersEnvironment(), merged.problems);
+      const run = await parseHere(command, merged.options, callersEnvironment(), merged.problems);
       if (detach) process.exitCode = await (await import("./detached.ts")).runDetached(run);
       else process.exitCode = await runCommand(run, options.json);
     });
@@ -51,7 +52,8 @@ export function machineProgram(): Command {
     hideWords();
     const task = parseAgent(self.args, process.argv.slice(2), options, process.stdin.isTTY ?? false);
     const merged = await withPolicy(options);
-    const run = parseRun(agentCommand(task), { ...merged.options, agent: true }, callersEnvironment(), merged.problems);
+    const request = { ...merged.options, agent: true };
+    const run = await parseHere(agentCommand(task), request, callersEnvironment(), merged.problems);
     process.exitCode = await runCommand(run);
   });
 
