@@ -24,11 +24,11 @@ restricted() { [ -r "$setting" ] && [ "$(cat "$setting")" = 1 ]; }
 allow() {
   local how=$1
   case $how in
-  auto | profile | setting | leave) ;;
-  *)
-    say "user-namespaces: $how: write auto, profile, setting or leave" >&2
-    exit 2
-    ;;
+    auto | profile | setting | leave) ;;
+    *)
+      say "user-namespaces: $how: write auto, profile, setting or leave" >&2
+      exit 2
+      ;;
   esac
   if ! restricted; then
     say "this runner lets users make user namespaces: nothing is changed"
@@ -39,20 +39,20 @@ allow() {
     if [ "${RUNNER_ENVIRONMENT:-}" = github-hosted ]; then how=setting; fi
   fi
   case $how in
-  profile)
-    "${as_root[@]}" apparmor_parser --replace "$here/apparmor-profile"
-    say "the AppArmor profile cloister-container is loaded: it lets cloister's containers make user namespaces"
-    if [ -n "${GITHUB_ENV:-}" ]; then echo "CLOISTER_APPARMOR_PROFILE=cloister-container" >>"$GITHUB_ENV"; fi
-    ;;
-  setting)
-    echo 0 | "${as_root[@]}" tee "$setting" >/dev/null
-    : >"$state"
-    say "user namespaces are restricted here (kernel.apparmor_restrict_unprivileged_userns is 1): switched off until the end of the step"
-    ;;
-  leave)
-    say "user namespaces are restricted here (kernel.apparmor_restrict_unprivileged_userns is 1), and are left so: sessions will be refused." \
-      "On a machine that is thrown away write user-namespaces: setting; on one that stays, profile."
-    ;;
+    profile)
+      "${as_root[@]}" apparmor_parser --replace "$here/apparmor-profile"
+      say "the AppArmor profile cloister-container is loaded: it lets cloister's containers make user namespaces"
+      if [ -n "${GITHUB_ENV:-}" ]; then echo "CLOISTER_APPARMOR_PROFILE=cloister-container" >>"$GITHUB_ENV"; fi
+      ;;
+    setting)
+      echo 0 | "${as_root[@]}" tee "$setting" >/dev/null
+      : >"$state"
+      say "user namespaces are restricted here (kernel.apparmor_restrict_unprivileged_userns is 1): switched off until the end of the step"
+      ;;
+    leave)
+      say "user namespaces are restricted here (kernel.apparmor_restrict_unprivileged_userns is 1), and are left so: sessions will be refused." \
+        "On a machine that is thrown away write user-namespaces: setting; on one that stays, profile."
+      ;;
   esac
 }
 
@@ -65,10 +65,10 @@ restore() {
 }
 
 case ${1:-} in
-allow) allow "${2:-auto}" ;;
-restore) restore ;;
-*)
-  say "usage: user-namespaces.sh allow [auto|profile|setting|leave], or restore" >&2
-  exit 2
-  ;;
+  allow) allow "${2:-auto}" ;;
+  restore) restore ;;
+  *)
+    say "usage: user-namespaces.sh allow [auto|profile|setting|leave], or restore" >&2
+    exit 2
+    ;;
 esac

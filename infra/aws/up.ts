@@ -24,8 +24,7 @@ export async function up(settings: Settings, context: UpContext): Promise<Output
     settings,
     stack: context.stack,
     providers,
-    runtimeImage: (bucket, parent) =>
-      uploadRuntimeImage(settings, imageKey, bucket, parent, needsPackages(settings)),
+    runtimeImage: (bucket, parent) => uploadRuntimeImage(settings, imageKey, bucket, parent, needsPackages(settings)),
   }).outputs;
 }
 

@@ -78,7 +78,9 @@ async function verified({ engine: program, name }: ContainerInput): Promise<Veri
     throw new Error(`the container gave no report: ${String(ran.stderr).trim()}`);
   }
   if (!report.ok)
-    throw new Error(`the container keeps not every promise:\n${[...failures(report), ...(report.notices ?? [])].join("\n")}`);
+    throw new Error(
+      `the container keeps not every promise:\n${[...failures(report), ...(report.notices ?? [])].join("\n")}`,
+    );
   const ids = (status: string) => report.rows.filter((row) => row.status === status).map(({ id }) => id);
   return { ok: true, rows: report.rows.length, kept: ids("ok").length, differs: ids("differs") };
 }

@@ -189,13 +189,13 @@ with checks(*(f"limits.{name}" for name in NAMES)):
                 # The attack before ended its session.
                 running = attacker(NAMES[at:])
             write(f"{attack_folder}/begin-{name}", "")
-            wait_for(lambda name=name: os.path.exists(f"{attack_folder}/done-{name}") or running.poll() is not None, 40)
+            wait_for(lambda name=name, running=running: os.path.exists(f"{attack_folder}/done-{name}") or running.poll() is not None, 40)
             during = asked(name)
             done = json.loads(read(f"{attack_folder}/done-{name}", "null"))
             alive = beside.poll() is None
             if name != "memory":
                 write(f"{attack_folder}/over-{name}", "")
-                wait_for(lambda name=name: os.path.exists(f"{attack_folder}/cleared-{name}") or running.poll() is not None, 20)
+                wait_for(lambda name=name, running=running: os.path.exists(f"{attack_folder}/cleared-{name}") or running.poll() is not None, 20)
             if name == "memory" or running.poll() is not None:
                 # Memory does not end by itself: all of the session is killed, or the machine is in trouble. Forks end by
                 # the number of tasks, or by what these need of memory.
