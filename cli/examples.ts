@@ -32,6 +32,8 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
     "cloister cp :/sessions/folders/docs .",
     "cloister --stack dev cp notes.txt one:/sessions/folders/notes.txt",
   ],
+  "policy check": ["cloister policy check", "cloister policy check ci/cloister.policy.yaml"],
+  "policy learn": ["cloister policy learn -- npm ci", "cloister policy learn --output new.policy.yaml -- npm test"],
   completion: [
     'eval "$(cloister completion bash)"                  # in ~/.bashrc',
     'eval "$(cloister completion zsh)"                   # in ~/.zshrc, after compinit',

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { execa } from "execa";
 import { CONTAINER_MACHINE as CONTAINER } from "../../contract/machine.ts";
 import type { OperatorContainerOutputs } from "../../contract/outputs.ts";
+import { RUN } from "../../contract/run-files.ts";
 import { type Engine, engine, findEngine } from "../../infra/container/engine.ts";
 import { OperatorError } from "../errors.ts";
 import type { Fleet, MachineStatus } from "../fleet.ts";
@@ -66,7 +67,7 @@ class ContainerTransport implements Transport {
       );
     }
     const { environment = {}, tty = false } = options;
-    const note = `/run/cloister/exec-${randomBytes(8).toString("hex")}`;
+    const note = `${RUN}/exec-${randomBytes(8).toString("hex")}`;
     const child = execa(
       this.#host.program,
       [

@@ -7,6 +7,7 @@ import {
   AutoScalingClient,
   CreateAutoScalingGroupCommand,
   SetInstanceProtectionCommand,
+  UpdateAutoScalingGroupCommand,
 } from "@aws-sdk/client-auto-scaling";
 import {
   CreateLaunchTemplateCommand,
@@ -204,6 +205,13 @@ async function makeFleet(): Promise<{ outputs: OperatorAwsOutputs; pooled: strin
       LaunchTemplateName: "workers",
       SourceVersion: "1",
       LaunchTemplateData: data,
+    }),
+  );
+  // The group has the new version, its machines still have the old one.
+  await scaling.send(
+    new UpdateAutoScalingGroupCommand({
+      AutoScalingGroupName: group,
+      LaunchTemplate: { LaunchTemplateName: "workers", Version: "2" },
     }),
   );
   const outputs: OperatorAwsOutputs = {

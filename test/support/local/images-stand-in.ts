@@ -7,3 +7,7 @@ export async function ensureBaseImage(): Promise<object> {
   await execa("qemu-img", ["create", "-q", "-f", "qcow2", path, "1G"]);
   return { path, digest: "0".repeat(64), name: "debian-13-stand-in", standIn: true, why: "a test" };
 }
+
+export async function chosenBaseImage(): Promise<string> {
+  return "debian-13-stand-in";
+}
