@@ -40,7 +40,10 @@ describe("the options of a sealed run", () => {
     for (const name of ["run", "agent"]) {
       const [operator, machine] = [optionsOf(operatorProgram(), name), optionsOf(machineProgram(), name)];
       const own = name === "run" ? ["--tty", "--here"] : ["--here"];
-      assert.deepEqual([...operator.keys()].sort(), [...machine.keys(), ...own, "--stack", "--region", "--machine"].sort());
+      assert.deepEqual(
+        [...operator.keys()].sort(),
+        [...machine.keys(), ...own, "--stack", "--region", "--machine"].sort(),
+      );
       for (const [long, option] of machine) {
         assert.equal(operator.get(long)?.flags, option.flags);
         assert.equal(operator.get(long)?.description, option.description);
