@@ -40,6 +40,8 @@ apt_reason() { # FOLDER
         _reason=${_line#E: }
         break
         ;;
+      # It was ended before apt gave up.
+      "Ign:"*) _reason="no answer: ${_line#Ign:* }" ;;
       ?*) _reason=$_line ;;
     esac
   done <"$1/said"

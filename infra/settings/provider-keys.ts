@@ -1,4 +1,4 @@
-import type { Problem } from "./settings.ts";
+import type { Problem } from "./problem.ts";
 
 /** Keys of Pulumi's AWS provider, by the way in which this program is told the same. */
 const INSTEAD: Readonly<Record<string, string>> = {

@@ -4,21 +4,14 @@ import { DEFAULT_MCP_SERVERS, type DeepReadonly, type MachineInput } from "../..
 import { DEFAULTS } from "../../contract/reference.ts";
 import { defined } from "../../lib/defined.ts";
 import { authoritiesText } from "./certificate.ts";
+import type { Problem } from "./problem.ts";
 import { providerKeyProblems } from "./provider-keys.ts";
 import { type SettingsInput, settingsSchema } from "./schema.ts";
 
+export type { Problem };
+
 /** A stack's configuration, checked and frozen; every key has its value. See `docs/config.md`. */
 export type Settings = DeepReadonly<SettingsInput>;
-
-/** One thing that is wrong with the configuration, or with the computer that shall carry it out. */
-export interface Problem {
-  /** Property path, such as `cloister:cpus` or `cloister:tools[2]`. */
-  readonly path: string;
-  /** The offending value as the user wrote it; absent where there is none. */
-  readonly value?: string;
-  /** The problem and its remedy, in one sentence or two. */
-  readonly message: string;
-}
 
 /** Everything that is wrong, at once. Its message is what the user reads. */
 export class SettingsError extends Error {

@@ -190,7 +190,7 @@ time.sleep(600)`;
     assert.equal(exitCode, 1);
     assert.match(
       await said(),
-      /^cloister: not ready: could not install needs-this asked-for from the mirror of packages: Failed to fetch http:\/\/127\.0\.0\.1:.* \(tries: \d+\)\. See cloister:packages/,
+      /^cloister: not ready: could not install needs-this asked-for from the mirror of packages: (?:Failed to fetch|no answer:) http:\/\/127\.0\.0\.1:.* \(tries: \d+\)\. See cloister:packages/,
     );
     assert.match(await readFile(join(folder, "run/failure"), "utf8"), /could not install needs-this/);
   });
