@@ -1,3 +1,5 @@
+import { isUnknownText } from "../../preview/events/values.ts";
+
 /** A property that only the deploy knows was needed: the rule is not decided. */
 export class Undecided extends Error {
   /** Path of the property. */
@@ -8,17 +10,6 @@ export class Undecided extends Error {
     this.path = path;
   }
 }
-
-/** Values that stand for one that is not known yet, as the engine hands them to policies (Pulumi, sdk/go/common/resource/plugin). */
-const UNKNOWN: ReadonlySet<unknown> = new Set([
-  "04da6b54-80e4-46f7-96ec-b56ff0331ba9",
-  "1c4a061d-8072-4f0a-a4cb-0ff528b18fe7",
-  "3eeb2bf0-c639-47a8-9e75-3b44932eb421",
-  "6a19a0b0-7e62-4c92-b797-7f8e31da9cc2",
-  "030794c1-ac77-496b-92df-f27374a8bd58",
-  "e48ece36-62e2-4504-bad9-02848725956a",
-  "dd056dcd-154b-4c76-9bd3-c8f88648b5ff",
-]);
 
 /**
  * A property's value with its path. Whoever reads a value that is not known gets {@link Undecided}: a rule cannot take it
@@ -46,11 +37,7 @@ export class Value {
   }
 
   #known(): unknown {
-    if (UNKNOWN.has(this.#raw)) throw new Undecided(this.path);
-    // The provider joins unknown values into longer texts.
-    if (typeof this.#raw === "string" && this.#raw.length > 36) {
-      for (const mark of UNKNOWN) if (this.#raw.includes(mark as string)) throw new Undecided(this.path);
-    }
+    if (isUnknownText(this.#raw)) throw new Undecided(this.path);
     return this.#raw;
   }
 

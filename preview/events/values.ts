@@ -15,6 +15,11 @@ const UNKNOWNS = [
 ];
 const UNKNOWN = new RegExp(UNKNOWNS.join("|"));
 
+/** True for a text that only the deploy knows, or in which the provider has joined such a value with others. */
+export function isUnknownText(value: unknown): boolean {
+  return typeof value === "string" && value.length >= 36 && UNKNOWN.test(value);
+}
+
 /** Stands for a value that we cannot see. */
 export class Sentinel {
   readonly #isOne = true;
@@ -38,7 +43,7 @@ export type Plain = null | boolean | number | string | Sentinel | Plain[] | { [k
 
 /** A value without sentinels. */
 export function plain(value: unknown): Plain {
-  if (typeof value === "string") return value.length >= 36 && UNKNOWN.test(value) ? unknown : value;
+  if (typeof value === "string") return isUnknownText(value) ? unknown : value;
   if (typeof value === "number" || typeof value === "boolean") return value;
   if (Array.isArray(value)) return value.map(plain);
   if (typeof value !== "object" || value === null) return null;

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import type { ChangeDocument } from "../../../preview/change-set/document.ts";
 import { approvalText, readApproval } from "../../../preview/deploy/approval.ts";
 import { type Deployed, deploy } from "../../../preview/deploy/deploy.ts";
+import { rehearsedEngine } from "../../../preview/rehearsed.ts";
 import { previewStack } from "../../../preview/run.ts";
 import { Rehearsal } from "../../../rehearsal/rehearsal.ts";
-import { engineOf } from "../../support/preview/engine.ts";
 
 describe("a deploy of what was approved (rehearsed with moto)", function () {
   this.timeout(240_000);
@@ -13,7 +13,7 @@ describe("a deploy of what was approved (rehearsed with moto)", function () {
 
   const options = async () => {
     const head = await stack.engine.read("Pulumi.dev.yaml");
-    return { engine: engineOf(stack), stack: "dev", base, head };
+    return { engine: rehearsedEngine(stack), stack: "dev", base, head };
   };
   const previewed = async (): Promise<ChangeDocument> => await previewStack(await options());
   const approved = async (text: string): Promise<Deployed> => await deploy(await options(), readApproval(text));

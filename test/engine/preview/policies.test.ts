@@ -3,10 +3,10 @@ import { cp } from "node:fs/promises";
 import { join } from "node:path";
 import type { ChangeDocument } from "../../../preview/change-set/document.ts";
 import { packIn } from "../../../preview/policy/pack.ts";
+import { rehearsedEngine } from "../../../preview/rehearsed.ts";
 import { previewStack } from "../../../preview/run.ts";
 import { REPOSITORY } from "../../../rehearsal/project-copy.ts";
 import { Rehearsal } from "../../../rehearsal/rehearsal.ts";
-import { engineOf } from "../../support/preview/engine.ts";
 
 describe("the policy pack under the real engine (rehearsed with moto)", function () {
   this.timeout(240_000);
@@ -29,7 +29,7 @@ describe("the policy pack under the real engine (rehearsed with moto)", function
     const pack = await packIn(join(stack.engine.folder, "policy"));
     const head = await stack.engine.read("Pulumi.dev.yaml");
     return await previewStack({
-      engine: engineOf(stack),
+      engine: rehearsedEngine(stack),
       stack: "dev",
       base: "",
       head,

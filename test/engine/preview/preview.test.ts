@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import type { ChangeDocument } from "../../../preview/change-set/document.ts";
+import { rehearsedEngine } from "../../../preview/rehearsed.ts";
 import { previewStack } from "../../../preview/run.ts";
 import { clientsOf } from "../../../rehearsal/look.ts";
 import { Rehearsal } from "../../../rehearsal/rehearsal.ts";
-import { engineOf } from "../../support/preview/engine.ts";
 import { BASE } from "../../support/preview/scenarios.ts";
 
 describe("a preview of a stack on AWS (rehearsed with moto)", function () {
@@ -14,7 +14,7 @@ describe("a preview of a stack on AWS (rehearsed with moto)", function () {
   const preview = async (config: Readonly<Record<string, unknown>>): Promise<ChangeDocument> => {
     await stack.set(config);
     const head = await stack.engine.read("Pulumi.dev.yaml");
-    return await previewStack({ engine: engineOf(stack), stack: "dev", base, head });
+    return await previewStack({ engine: rehearsedEngine(stack), stack: "dev", base, head });
   };
   const up = async (): Promise<void> => {
     const { exitCode, all } = await stack.engine.up();

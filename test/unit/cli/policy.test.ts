@@ -5,20 +5,9 @@ import { join } from "node:path";
 import { learnPolicy } from "../../../cli/commands/policy.ts";
 import { checkLearning, learnedPolicy, readResult, writeLearned } from "../../../cli/policy/learn.ts";
 import { askedOf } from "../../../guest/egress/asked.ts";
-import { type EgressDecision, NOT_ALLOWED } from "../../../guest/egress/decision.ts";
 import { readPolicy } from "../../../guest/policy/read.ts";
 import type { SealedRun } from "../../../guest/run/request.ts";
-
-const row = (host: string, port = 443, more: Partial<EgressDecision> = {}): EgressDecision => ({
-  time: "",
-  session: "a-b-c",
-  host,
-  port,
-  via: "connect",
-  verdict: "denied",
-  reason: NOT_ALLOWED,
-  ...more,
-});
+import { denial as row } from "../../support/denial.ts";
 
 /** Names that a session could choose to write into a file, or onto a terminal. */
 const HOSTILE = [

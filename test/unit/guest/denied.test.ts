@@ -1,19 +1,9 @@
 import assert from "node:assert/strict";
-import { type EgressDecision, hostsWith, NO_TOKEN, NOT_ALLOWED } from "../../../guest/egress/decision.ts";
+import { hostsWith, NO_TOKEN, NOT_ALLOWED } from "../../../guest/egress/decision.ts";
 import { HOST_GROUPS } from "../../../guest/egress/groups.ts";
 import { parsePolicy, ruleFor } from "../../../guest/egress/policy.ts";
 import { howToAllow } from "../../../guest/run/tell.ts";
-
-const row = (host: string, port: number, more: Partial<EgressDecision> = {}): EgressDecision => ({
-  time: "",
-  session: "a-b-c",
-  host,
-  port,
-  via: "connect",
-  verdict: "denied",
-  reason: NOT_ALLOWED,
-  ...more,
-});
+import { denial as row } from "../../support/denial.ts";
 
 describe("after a denial", () => {
   it("the option that would have allowed it is named: a group where there is one", () => {
