@@ -4,6 +4,7 @@ import { nameOf, shortType } from "../change-set/names.ts";
 import type { Merged } from "../events/merge.ts";
 import { hasSecret, hasUnknown, isObject, type Plain, plain } from "../events/values.ts";
 import type { Scrubber } from "../secrets/scrub.ts";
+import { matches } from "./wildcard.ts";
 
 /** One right: the smallest part of a statement. */
 interface Right {
@@ -100,22 +101,6 @@ function covers(wide: Right, narrow: Right): boolean {
     matches(wide.action.toLowerCase(), narrow.action.toLowerCase()) &&
     matches(wide.resource, narrow.resource)
   );
-}
-
-/**
- * Tells whether a pattern with IAM's wildcards matches a text, which may be a pattern too. No pattern makes this slow.
- * A wider pattern matches a narrower one; two patterns that only overlap do not match each other.
- */
-function matches(pattern: string, text: string): boolean {
-  let [p, t, star, from] = [0, 0, -1, 0];
-  while (t < text.length) {
-    if (pattern[p] === "*") [star, from, p] = [p, t, p + 1];
-    else if (p < pattern.length && (pattern[p] === "?" || pattern[p] === text[t])) [p, t] = [p + 1, t + 1];
-    else if (star >= 0) [p, t, from] = [star + 1, from + 1, from + 1];
-    else return false;
-  }
-  while (pattern[p] === "*") p++;
-  return p === pattern.length;
 }
 
 function rightsIn(policy: Plain): Right[] | undefined {

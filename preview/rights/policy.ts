@@ -1,5 +1,7 @@
 /** IAM's decision on an action, from policy documents alone. Whoever is not sure is told so, and never "allowed". */
+
 import { z } from "zod";
+import { matches } from "../parts/wildcard.ts";
 
 const texts = z.union([z.string(), z.array(z.string())]).transform((value) => (Array.isArray(value) ? value : [value]));
 const statementSchema = z
@@ -73,17 +75,7 @@ function covers({ Action, NotAction }: PolicyStatement, action: string): boolean
 
 /** IAM compares actions without regard to case; `*` stands for any text, `?` for any character. */
 export function matchesAction(pattern: string, action: string): boolean {
-  const text = action.toLowerCase();
-  let [p, t, star, from] = [0, 0, -1, 0];
-  const wanted = pattern.toLowerCase();
-  while (t < text.length) {
-    if (wanted[p] === "*") [star, from, p] = [p, t, p + 1];
-    else if (p < wanted.length && (wanted[p] === "?" || wanted[p] === text[t])) [p, t] = [p + 1, t + 1];
-    else if (star >= 0) [p, t, from] = [star + 1, from + 1, from + 1];
-    else return false;
-  }
-  while (wanted[p] === "*") p++;
-  return p === wanted.length;
+  return matches(pattern.toLowerCase(), action.toLowerCase());
 }
 
 function holds(
