@@ -6,7 +6,7 @@ import { gitlab } from "../../../preview/forge/gitlab.ts";
 import { publish } from "../../../preview/forge/publish.ts";
 import { comment } from "../../../preview/render/markdown.ts";
 import { documentOf } from "../../support/preview/documents.ts";
-import { ForgeStandIn } from "../../support/preview/forge-stand-in.ts";
+import { ForgeStandIn } from "../../../rehearsal/forge-stand-in.ts";
 
 const patience = { tries: 3, pauseMs: 1, longestMs: 1500 };
 const pool = documentOf("pool-size");

@@ -7,6 +7,8 @@ export interface Kept {
   readonly id: number;
   body: string;
   readonly author: string;
+  /** Number of its pull or merge request; undefined: it shows in all. */
+  readonly pull?: number | undefined;
 }
 
 /** An answer that is given once instead of the right one. */
@@ -62,8 +64,8 @@ export class ForgeStandIn {
     await new Promise((resolve) => this.#server.close(resolve));
   }
 
-  add(author: string, body: string): Kept {
-    const note = { id: this.#next++, body, author };
+  add(author: string, body: string, pull?: number): Kept {
+    const note = { id: this.#next++, body, author, pull };
     this.notes.push(note);
     return note;
   }
@@ -92,6 +94,7 @@ export class ForgeStandIn {
     const said = ({ id, body, author }: Kept): object =>
       gitLab ? { id, body, author: { username: author } } : { id, body, user: { login: author } };
     const body = text === "" ? "" : (JSON.parse(text) as { body: string }).body;
+    const pull = Number(/\/(?:issues|merge_requests)\/(\d+)\/(?:comments|notes)/.exec(path)?.[1] ?? Number.NaN);
     const id = Number(/\/(?:comments|notes)\/(\d+)$/.exec(path)?.[1] ?? Number.NaN);
     const at = this.notes.findIndex((note) => note.id === id);
     if ([...body].length > this.longest)
@@ -101,9 +104,10 @@ export class ForgeStandIn {
       };
     if (method === "GET") {
       const [size, page] = [Math.min(100, Number(query.get("per_page") ?? 30)), Number(query.get("page") ?? 1)];
-      return { status: 200, body: this.notes.slice((page - 1) * size, page * size).map(said) };
+      const there = this.notes.filter((note) => note.pull === undefined || note.pull === pull);
+      return { status: 200, body: there.slice((page - 1) * size, page * size).map(said) };
     }
-    if (method === "POST") return { status: 201, body: said(this.add("bot", body)) };
+    if (method === "POST") return { status: 201, body: said(this.add("bot", body, pull)) };
     if (at < 0) return { status: 404, body: { message: "Not Found" } };
     if (method === "DELETE") {
       this.notes.splice(at, 1);
