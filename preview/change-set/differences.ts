@@ -21,6 +21,7 @@ export interface Differences {
  * not by chance.
  */
 export function differencesOf(resource: Merged): Differences {
+  if (resource.op === "create" || resource.op === "delete") return { list: [], onlyOrder: false };
   const before = canonicalInputs(inputsOf(resource.old?.inputs));
   const after = canonicalInputs(inputsOf(resource.new?.inputs));
   const list: Difference[] = [];
@@ -30,7 +31,6 @@ export function differencesOf(resource: Merged): Differences {
     Object.entries(resource.detailed ?? {}).some(
       ([at, kind]) => kind.endsWith("-replace") && (at === path || inside(path, at)),
     );
-  if (resource.op === "create" || resource.op === "delete") return { list, onlyOrder: false };
   compare("", before, after, (path, a, b) => list.push({ path, before: a, after: b, forces: forces(path) }));
   // All secrets look the same here: only the provider can tell that one has changed.
   for (const path of Object.keys(resource.detailed ?? {})) {

@@ -19,8 +19,20 @@ export interface StackConfig {
 
 const PROJECT = "cloister";
 
+const read = new Map<string, StackConfig>();
+
 /** Reads Pulumi.STACK.yaml. An empty text is a stack without configuration. */
 export function readConfig(text: string): StackConfig {
+  // A preview reads the same two texts several times.
+  const have = read.get(text);
+  if (have) return have;
+  const found = readNow(text);
+  if (read.size >= 8) read.clear();
+  read.set(text, found);
+  return found;
+}
+
+function readNow(text: string): StackConfig {
   let parsed: Plain;
   try {
     parsed = plain(parse(text) ?? {});

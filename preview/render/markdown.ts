@@ -3,7 +3,7 @@ import { type Handle, toMarkdown } from "mdast-util-to-markdown";
 import type { ChangeDocument } from "../change-set/document.ts";
 import type { Level } from "./changes.ts";
 import { commentTree } from "./comment.ts";
-import type { Details, Tree } from "./tree.ts";
+import { type Details, leastBytes, type Tree } from "./tree.ts";
 
 /** Bytes of the longest comment: GitHub takes 65,536 characters, and some of them are of several bytes. */
 export const COMMENT_LIMIT = 60_000;
@@ -21,14 +21,17 @@ export interface Comment {
 export function comment(document: ChangeDocument, limit = COMMENT_LIMIT): Comment {
   for (const level of [0, 1, 2, 3, 4] as const) {
     const complete = document.complete && level === 0;
-    const text = `${marker(document, complete)}\n${markdown(commentTree(document, level))}`;
+    const tree = commentTree(document, level);
+    if (leastBytes(tree, limit) > limit) continue;
+    const text = `${marker(document, complete)}\n${markdown(tree)}`;
     if (Buffer.byteLength(text) <= limit) return { text, level, complete };
   }
   throw new Error(`the comment is above ${limit} bytes at its shortest: this is an error of preview/render`);
 }
 
 /** A mark by which a comment is found again. */
-function marker({ stack, commit, at, digest, state, base }: ChangeDocument, complete: boolean): string {
+function marker(document: ChangeDocument, complete: boolean): string {
+  const { command, stack, commit, at, digest, state, base } = document;
   const word = (text: string): string =>
     text
       .replace(/[^A-Za-z0-9._:-]/g, "_")
@@ -44,7 +47,8 @@ function marker({ stack, commit, at, digest, state, base }: ChangeDocument, comp
     complete: String(complete),
   };
   const said = Object.entries(fields).map(([key, text]) => `${key}=${word(text)}`);
-  return `<!-- cloister:preview v1 ${said.join(" ")} -->`;
+  // An issue about drift is no comment about a change: neither may be taken for the other.
+  return `<!-- cloister:${command === "drift" ? "drift" : "preview"} v1 ${said.join(" ")} -->`;
 }
 
 /** GitHub's Markdown of a tree. */

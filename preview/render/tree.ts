@@ -26,10 +26,16 @@ declare module "mdast" {
 /** Characters that steer a terminal, hide themselves or turn text around. */
 const STEERING = /(?![\n\t])[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Zl}\p{Zp}]/gu;
 
+/** Text that needs no look at each of its characters. */
+const PLAIN = /^[\x21-\x7e]*(?: [\x21-\x7e]+)*$/;
+
 /** The program's text as one line of code: nothing reads mentions, links or numbers of issues in code. */
 export function code(text: string, longest = 200): PhrasingContent {
-  const line = text.replace(STEERING, "\ufffd").replace(/\s+/g, " ").trim() || " ";
-  return { type: "inlineCode", value: line.length > longest ? `${line.slice(0, longest - 1)}…` : line };
+  // Of a long text only the beginning is shown: the rest need not be looked at.
+  const some = text.length > longest * 4 ? text.slice(0, longest * 4) : text;
+  const line = (PLAIN.test(some) ? some : some.replace(STEERING, "\ufffd").replace(/\s+/g, " ").trim()) || " ";
+  if (line.length <= longest && some.length === text.length) return { type: "inlineCode", value: line };
+  return { type: "inlineCode", value: `${line.slice(0, longest - 1)}…` };
 }
 
 /** Text of the program in several lines. */
@@ -74,6 +80,21 @@ export function table(head: readonly string[], rows: readonly PhrasingContent[][
     align: head.map(() => null),
     children: [row(head.map((text) => [say(text)])), ...rows.map(row)],
   };
+}
+
+/**
+ * The least number of bytes that a tree has as Markdown: those of its texts. Marks and escapes only come to them. It costs
+ * much less than the Markdown itself.
+ */
+export function leastBytes(node: unknown, limit = Number.POSITIVE_INFINITY): number {
+  const { value, summary, children } = node as { value?: unknown; summary?: unknown; children?: readonly unknown[] };
+  let sum = 0;
+  for (const text of [value, summary]) if (typeof text === "string") sum += Buffer.byteLength(text);
+  for (const child of children ?? []) {
+    if (sum > limit) break;
+    sum += leastBytes(child, limit - sum);
+  }
+  return sum;
 }
 
 /** A list of names. If they are many, it has only some of them. */
