@@ -12,6 +12,11 @@ export interface Engine {
   text(args: readonly string[]): Promise<string>;
 }
 
+/**
+ * Streams the engine's events on stdout, one a line. Without it the engine prints a summary that lacks half of them.
+ */
+export const STREAM = { PULUMI_ENABLE_STREAMING_JSON_PREVIEW: "true" };
+
 const FLAGS = ["--non-interactive", "--color=never"];
 
 /**

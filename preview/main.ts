@@ -3,35 +3,30 @@
  * docs/changes.md.
  */
 import { createReadStream } from "node:fs";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { readFile } from "node:fs/promises";
+import { resolve } from "node:path";
 import { createInterface } from "node:readline";
-import { Command, Option } from "commander";
+import { Command } from "commander";
 import { buildDocument } from "./change-set/build.ts";
 import type { ChangeDocument } from "./change-set/document.ts";
 import { Collector } from "./events/merge.ts";
+import { give, type OutputOptions, withOutput } from "./output.ts";
 import { packIn } from "./policy/pack.ts";
 import { configsOf, engineFor, isOnAws, runOf } from "./project.ts";
-import { comment } from "./render/markdown.ts";
-import { page } from "./render/page.ts";
-import { terminal } from "./render/terminal.ts";
 import { readPolicies } from "./rights/policy.ts";
 import { previewStack } from "./run.ts";
 import { credentialsIn } from "./secrets/environment.ts";
 
-const FORMATS = ["terminal", "markdown", "html", "json"] as const;
-
-interface Options {
+interface Options extends OutputOptions {
   readonly stack: string;
   readonly base: string;
   readonly destroy?: boolean;
-  readonly format: (typeof FORMATS)[number];
+  readonly drift?: boolean;
   readonly policyPack: string;
   readonly policies: boolean;
   readonly rehearsed?: boolean;
   readonly rights?: boolean;
   readonly deployerPolicy?: readonly string[];
-  readonly out?: string;
   readonly events?: string;
   readonly state?: string;
 }
@@ -54,11 +49,7 @@ function parsed(): Options {
       "HEAD",
     )
     .option("--destroy", "what a destroy would do")
-    .addOption(
-      new Option("--format <format>", "what is printed")
-        .choices(FORMATS)
-        .default(process.stdout.isTTY ? "terminal" : "markdown"),
-    )
+    .option("--drift", "looks up as well how the account differs from the stack's state")
     .option("--policy-pack <folder>", "the pack whose policies judge; in CI the base branch's", "policy")
     .option("--no-policies", "asks no policies")
     .option("--rehearsed", "previews against a stand-in for AWS, without any account or credential")
@@ -67,11 +58,9 @@ function parsed(): Options {
       "--deployer-policy <file...>",
       "the policies that the deployer has; default: what this folder's program prints",
     )
-    .option("--out <folder>", "writes change.json, comment.md and page.html as well")
     .option("--events <file>", "a preview that is there already: its events, one a line; with --state")
-    .option("--state <file>", "what `pulumi stack export` wrote before that preview")
-    .parse();
-  const options = command.opts<Options>();
+    .option("--state <file>", "what `pulumi stack export` wrote before that preview");
+  const options = withOutput(command).parse().opts<Options>();
   if ((options.events === undefined) !== (options.state === undefined))
     command.error("--events and --state belong together: write both, or none");
   return options;
@@ -105,7 +94,8 @@ async function documentOf(options: Options): Promise<ChangeDocument> {
     });
   }
   const say = (line: string): void => console.error(line);
-  const more = { run, secrets, report: say, ...(pack ? { pack } : {}) };
+  const drift = options.drift ? { drift: true } : {};
+  const more = { run, secrets, report: say, ...drift, ...(pack ? { pack } : {}) };
   const rights = options.rights && isOnAws(head) ? await rightsAsked(options, head) : undefined;
   if (options.rehearsed) {
     const { previewRehearsed } = await import("./rehearsed.ts");
@@ -140,19 +130,7 @@ async function rightsAsked({ deployerPolicy }: Options, head: string) {
 async function main(): Promise<void> {
   const options = parsed();
   const document = await documentOf(options);
-  const printed = {
-    terminal: () => terminal(document, { width: process.stdout.columns ?? 100, colour: process.stdout.isTTY === true }),
-    markdown: () => comment(document).text,
-    html: () => page(document),
-    json: () => `${JSON.stringify(document, undefined, 2)}\n`,
-  };
-  if (options.out !== undefined) {
-    await mkdir(options.out, { recursive: true });
-    await writeFile(join(options.out, "change.json"), printed.json());
-    await writeFile(join(options.out, "comment.md"), printed.markdown());
-    await writeFile(join(options.out, "page.html"), printed.html());
-  }
-  process.stdout.write(printed[options.format]());
+  await give(document, options);
   if (document.result !== "succeeded") process.exitCode = 1;
 }
 

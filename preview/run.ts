@@ -5,7 +5,8 @@ import { parseDocument, stringify } from "yaml";
 import { buildDocument, type Inputs, takesNothing } from "./change-set/build.ts";
 import type { ChangeDocument, Rename } from "./change-set/document.ts";
 import { readState } from "./change-set/state.ts";
-import type { Engine } from "./engine.ts";
+import { lookForDrift } from "./drift/run.ts";
+import { type Engine, STREAM } from "./engine.ts";
 import { type Collected, Collector } from "./events/merge.ts";
 import type { Pack } from "./policy/pack.ts";
 
@@ -27,17 +28,14 @@ export interface PreviewOptions {
   readonly rights?: Omit<NonNullable<Inputs["rights"]>, "calls"> & {
     readonly calls: () => Promise<NonNullable<Inputs["rights"]>["calls"]>;
   };
+  /** Looks up as well how the account differs from the state. @default false */
+  readonly drift?: boolean;
   /** File into which the preview's plan is written. @default none is kept */
   readonly savePlan?: string;
   /** True when the engine's AWS is a stand-in. @default false */
   readonly rehearsed?: boolean;
   readonly report?: (line: string) => void;
 }
-
-/**
- * Streams the engine's events on stdout, one a line. Without it the engine prints a summary that lacks half of them.
- */
-export const STREAM = { PULUMI_ENABLE_STREAMING_JSON_PREVIEW: "true" };
 
 /**
  * Previews a stack. If a machine was renamed, it also previews a remedy. A user's own backend takes no lock for a
@@ -56,6 +54,8 @@ export async function previewStack(options: PreviewOptions): Promise<ChangeDocum
     collected = await collectFrom(options);
     after = await exported();
   }
+  if (options.drift) report("looking for drift");
+  const drift = options.drift ? await lookForDrift(engine, stack) : undefined;
   const doubts = hasMoved(state, after)
     ? ["the state moved while the preview ran: something else deploys this stack"]
     : [];
@@ -67,6 +67,7 @@ export async function previewStack(options: PreviewOptions): Promise<ChangeDocum
     base,
     head,
     doubts,
+    ...(drift ? { drift } : {}),
     ...(options.run ? { run: options.run } : {}),
     ...(options.secrets ? { secrets: options.secrets } : {}),
     ...(options.rehearsed ? { rehearsed: true } : {}),

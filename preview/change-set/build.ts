@@ -1,7 +1,9 @@
 import { createHash } from "node:crypto";
-import { fatesOf } from "../data/fates.ts";
+import { type Fate, fatesOf } from "../data/fates.ts";
 import { renamesIn } from "../data/renames.ts";
+import { findDrift } from "../drift/find.ts";
 import type { Collected, Merged } from "../events/merge.ts";
+import type { Refreshed } from "../events/refresh.ts";
 import { plain } from "../events/values.ts";
 import { cloudInitChanges } from "../parts/cloud-init.ts";
 import { configDifferences, configRows, readConfig } from "../parts/config.ts";
@@ -49,6 +51,8 @@ export interface Inputs {
   readonly rehearsed?: boolean;
   /** Text of the pack's settings, `policy/settings.yaml`. Absent: without levels of one's own and exceptions. */
   readonly policySettings?: string;
+  /** What a refresh saw. @default it was not looked up */
+  readonly drift?: Refreshed;
   /** Further reasons why the preview must not be approved. */
   readonly doubts?: readonly string[];
 }
@@ -86,22 +90,7 @@ export function buildDocument(inputs: Inputs): ChangeDocument {
   };
   const count = (op: string): number => changed.filter((one) => one.op === op && isCounted(one)).length;
   const text = (value: string): string => scrubber.text(value);
-  const data: DataAtRisk[] = fates
-    .map(({ fate, kind, resource, why, also }) => ({
-      fate,
-      kind,
-      urn: text(resource.urn),
-      name: text(nameOf(resource.urn)),
-      component: text(componentOf(resource)),
-      id: text(resource.old?.id ?? ""),
-      gib: gibOf(resource),
-      why: text(why),
-      also: also.map(text),
-      renamedTo: fate === "reattached" ? null : renamedTo(resource),
-    }))
-    .sort(
-      (a, b) => FATES.indexOf(a.fate) - FATES.indexOf(b.fate) || (`${a.kind} ${a.urn}` < `${b.kind} ${b.urn}` ? -1 : 1),
-    );
+  const data = dataRows(fates, scrubber, renamedTo);
   const unread = [base, head].flatMap(({ problem }) => problem ?? []);
   const doubts = [...new Set([...collected.doubts, ...(inputs.doubts ?? []), ...unread])];
   const effects = machineEffects(resources, differences);
@@ -155,11 +144,8 @@ export function buildDocument(inputs: Inputs): ChangeDocument {
       : null,
     rehearsed: inputs.rehearsed ?? false,
     policies: policyResults(collected, inputs, scrubber),
-    diagnostics: collected.diagnostics.map(({ severity, urn, message }) => ({
-      severity: text(severity),
-      on: text(urn === "" ? "" : nameOf(urn)),
-      message: text(message),
-    })),
+    drift: driftIn(inputs, state, scrubber),
+    diagnostics: diagnosticRows(collected.diagnostics, scrubber),
   };
   return document;
 
@@ -184,6 +170,49 @@ export function buildDocument(inputs: Inputs): ChangeDocument {
       lines.map((line) => ({ ...line, what: text(line.what) }));
     return { ...cost, lines: named(cost.lines), left: named(cost.left), once: named(cost.once) };
   }
+}
+
+/** The engine's messages, as they may be shown. */
+export function diagnosticRows(all: Collected["diagnostics"], scrubber: Scrubber): ChangeDocument["diagnostics"] {
+  return all.map(({ severity, urn, message }) => ({
+    severity: scrubber.text(severity),
+    on: scrubber.text(urn === "" ? "" : nameOf(urn)),
+    message: scrubber.text(message),
+  }));
+}
+
+/** The drift that was looked up beside a preview. It is in no digest: what is approved are the changes. */
+function driftIn({ drift, run, head }: Inputs, state: State, scrubber: Scrubber): ChangeDocument["drift"] {
+  if (drift === undefined) return null;
+  return findDrift(drift, { state, scrubber, at: run?.at ?? "", refuses: refusesIn(head) }).section;
+}
+
+/** Tells whether a configuration protects the stack's data. */
+export const refusesIn = (config: string): boolean => readConfig(config).settings?.onDestroy === "refuse";
+
+/** The rows of data, the worst first. */
+export function dataRows(
+  fates: readonly Fate[],
+  scrubber: Scrubber,
+  renamedTo: (resource: Merged) => string | null = () => null,
+): DataAtRisk[] {
+  const text = (value: string): string => scrubber.text(value);
+  return fates
+    .map(({ fate, kind, resource, why, also }) => ({
+      fate,
+      kind,
+      urn: text(resource.urn),
+      name: text(nameOf(resource.urn)),
+      component: text(componentOf(resource)),
+      id: text(resource.old?.id ?? ""),
+      gib: gibOf(resource),
+      why: text(why),
+      also: also.map(text),
+      renamedTo: fate === "reattached" ? null : renamedTo(resource),
+    }))
+    .sort(
+      (a, b) => FATES.indexOf(a.fate) - FATES.indexOf(b.fate) || (`${a.kind} ${a.urn}` < `${b.kind} ${b.urn}` ? -1 : 1),
+    );
 }
 
 /** Tells whether a document's change takes no data, and is not refused. */

@@ -176,11 +176,35 @@ const policiesSchema = z.strictObject({
   exceptions: z.array(exceptionSchema),
 });
 
+const driftedSchema = z.strictObject({
+  is: z.enum(["gone", "changed", "added"]).describe("added: something that no resource of the stack is"),
+  urn: z.string().describe("of the resource; of what was added, that of the resource to which it belongs"),
+  type: z.string(),
+  name: z.string(),
+  component: z.string(),
+  id: z.string(),
+  what: z.string().describe("in words what was added; else empty"),
+  properties: z
+    .array(z.strictObject({ path: z.string(), before: shownSchema, after: shownSchema }))
+    .describe("before: as the last deploy left it; after: as it is in the account"),
+});
+
+const driftSchema = z.strictObject({
+  at: z.string(),
+  result: z.enum(["succeeded", "failed", "canceled", "incomplete"]),
+  looked: z.number().describe("resources that were looked at in the account"),
+  blind: z.number().describe("resources that cannot be looked at, such as commands"),
+  found: z.array(driftedSchema),
+  varies: z
+    .array(z.strictObject({ on: z.string(), path: z.string(), reason: z.string() }))
+    .describe("differences that are no drift, with the reason"),
+});
+
 export const documentSchema = z.strictObject({
   version: z.literal(1),
   project: z.string(),
   stack: z.string(),
-  command: z.enum(["preview", "destroy"]),
+  command: z.enum(["preview", "destroy", "drift"]),
   result: z.enum(["succeeded", "failed", "canceled", "incomplete"]),
   commit: z.string(),
   base: z.string(),
@@ -208,6 +232,7 @@ export const documentSchema = z.strictObject({
   cost: costSchema.nullable(),
   policies: policiesSchema,
   rights: rightsSchema.nullable().describe("null: the deploy was not rehearsed"),
+  drift: driftSchema.nullable().describe("null: it was not looked up"),
   rehearsed: z.boolean().describe("true: this is not the account, but a stand-in for AWS"),
   diagnostics: z.array(z.strictObject({ severity: z.string(), on: z.string(), message: z.string() })),
 });
@@ -226,6 +251,8 @@ export type ConfigChange = z.infer<typeof configSchema>;
 export type Rights = z.infer<typeof rightsSchema>;
 export type Policies = z.infer<typeof policiesSchema>;
 export type PolicyResult = z.infer<typeof policySchema>;
+export type Drift = z.infer<typeof driftSchema>;
+export type Drifted = z.infer<typeof driftedSchema>;
 export type Cost = z.infer<typeof costSchema>;
 
 /** The published schema, as `preview/change-set/schema.json` has it. */

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { z } from "zod";
 import type { ChangeDocument } from "../change-set/document.ts";
 import { readState } from "../change-set/state.ts";
-import { type PreviewOptions, previewStack, STREAM } from "../run.ts";
+import { STREAM } from "../engine.ts";
+import { type PreviewOptions, previewStack } from "../run.ts";
 import { type Approval, movedSince } from "./approval.ts";
 
 /** The result of a deploy. */

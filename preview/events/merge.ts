@@ -84,7 +84,7 @@ const LOGICAL: Readonly<Record<string, Operation>> = {
 
 /** Colours of the engine's messages, in its own notation and as a terminal has them. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences begin with one
-const COLOURS = /<\{%.*?%\}>|\u001b\[[0-9;]*m/g;
+export const COLOURS = /<\{%.*?%\}>|\u001b\[[0-9;]*m/g;
 
 interface Growing {
   type: string;

@@ -3,7 +3,7 @@
  */
 import { z } from "zod";
 
-const stateSchema = z.object({
+export const stateSchema = z.object({
   type: z.string(),
   urn: z.string(),
   id: z.string().default(""),

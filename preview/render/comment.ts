@@ -5,6 +5,7 @@ import { sumOf } from "../cost/estimate.ts";
 import { approvalText } from "../deploy/approval.ts";
 import { changeBlocks, type Level, valueText } from "./changes.ts";
 import { dataBlocks } from "./data.ts";
+import { driftBlocks, driftCell } from "./drift.ts";
 import { policyBlocks, policyCell } from "./policies.ts";
 import {
   type Block,
@@ -31,7 +32,8 @@ export function commentTree(document: ChangeDocument, level: Level): Tree {
     ...doubts(document, level),
     ...dataBlocks(document, level >= 4),
     ...errors(document, level),
-    counts(document),
+    ...(document.command === "drift" ? [] : [counts(document)]),
+    ...driftBlocks(document, level),
     ...machines(document, level),
     ...(level < 4 ? changeBlocks(document, level) : []),
     ...(level < 3 ? configuration(document) : []),
@@ -83,10 +85,11 @@ function counts(document: ChangeDocument): Block {
   const cells = [count.replaced, count.deleted, count.updated, count.created, count.same].map((one) => [
     say(String(one)),
   ]);
-  const policies = policyCell(document);
+  const more = { policies: policyCell(document), drift: driftCell(document) };
+  const asked = Object.entries(more).flatMap(([head, cell]) => (cell === undefined ? [] : [{ head, cell }]));
   return table(
-    ["replaced", "deleted", "updated", "created", "unchanged", "USD a month", ...(policies ? ["policies"] : [])],
-    [[...cells, [say(month)], ...(policies ? [[say(policies)]] : [])]],
+    ["replaced", "deleted", "updated", "created", "unchanged", "USD a month", ...asked.map(({ head }) => head)],
+    [[...cells, [say(month)], ...asked.map(({ cell }) => [say(cell)])]],
   );
 }
 
@@ -261,8 +264,12 @@ function cost({ cost: costs }: ChangeDocument): Block[] {
 const month = (text: string): string => (/^[\d-]{4,10}$/.test(text) ? text : "an unknown day");
 
 function foot(document: ChangeDocument, level: Level): Block {
-  const { digest, state, base, commit, complete } = document;
+  const { digest, state, base, commit, complete, command } = document;
   const cut = level > 0 ? ["This comment is cut: the page and the document have all of it. "] : [];
+  if (command === "drift") {
+    const said = commit ? [say(", at commit "), code(commit.slice(0, 12))] : [];
+    return paragraph(...cut.map(say), say("Digest of what was found: "), code(digest.slice(0, 32)), ...said, say("."));
+  }
   const words = complete && level === 0 ? "To approve: " : "Not to be approved: ";
   return paragraph(
     ...cut.map(say),

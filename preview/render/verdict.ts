@@ -1,4 +1,5 @@
 import type { ChangeDocument, DataAtRisk } from "../change-set/document.ts";
+import { driftCounts } from "./drift.ts";
 import { plural } from "./tree.ts";
 
 /** The first line, for people who read nothing else. It has parts, so that names are distinguished from words. */
@@ -11,6 +12,7 @@ type Parts = ({ words: string } | { name: string })[];
 
 /** The result of a preview, with the worst part first. */
 export function verdictOf(document: ChangeDocument): Verdict {
+  if (document.command === "drift") return driftVerdict(document);
   const { result, data, counts, renames, command, diagnostics, policies } = document;
   const failed = policies.results.filter(({ state }) => state === "failed");
   const forbidding = failed.filter(({ level }) => level === "mandatory");
@@ -67,6 +69,7 @@ export function verdictOf(document: ChangeDocument): Verdict {
     if (changes > 0 && quiet && loosened.length === 0) add("no data at risk");
     if (warnings > 0) add(plural(warnings, "policy warns", "policies warn"));
   }
+  if (document.drift && document.drift.found.length > 0) add(`drift: ${driftCounts(document.drift)}`);
   return {
     sign: signOf(document, lost.length > 0, refused.length > 0 || late.length > 0 || lacking > 0 || guard, parts),
     parts,
@@ -80,6 +83,27 @@ function signOf({ result, data, counts }: ChangeDocument, isLost: boolean, isRef
   if (data.some(({ fate }) => fate !== "reattached")) return "⚠️";
   const changes = counts.replaced + counts.deleted + counts.updated + counts.created;
   return changes === 0 && parts.length === 1 ? "✅" : "🔧";
+}
+
+/** The result of a look for drift. */
+function driftVerdict({ drift, result, data }: ChangeDocument): Verdict {
+  if (result !== "succeeded" || drift === null)
+    return { sign: "❌", parts: [{ words: "drift is not known: the look failed" }] };
+  const lost = data.filter(({ fate }) => fate === "lost");
+  const parts: Parts = [];
+  const add = (words: string, name?: string): void => {
+    parts.push({ words: `${parts.length > 0 ? " · " : ""}${words}` });
+    if (name !== undefined) parts.push({ name });
+  };
+  if (lost.length === 1) add(`the ${lost[0]?.kind} is gone: `, lost[0]?.name);
+  else if (lost.length > 1) add(`${kinds(lost)} are gone`);
+  const loose = new Set(data.filter(({ fate }) => fate === "loosened").map(({ urn }) => urn)).size;
+  if (loose > 0) add(`${plural(loose, "resource has", "resources have")} lost protection`);
+  const others = data.filter(({ fate }) => fate !== "lost" && fate !== "loosened");
+  if (others.length > 0) add(`data at risk: ${kinds(others)}`);
+  if (drift.found.length > 0) add(`drift: ${driftCounts(drift)}`);
+  if (parts.length === 0) return { sign: "✅", parts: [{ words: "no drift" }] };
+  return { sign: lost.length > 0 ? "🚨" : "⚠️", parts };
 }
 
 function machinesIn({ machines }: ChangeDocument): string {

@@ -20,7 +20,7 @@ const role = resource({
   autoName: "name",
   replaceOn: ["name"],
   source: "iam/role.go",
-  computed: ["arn", "createDate", "uniqueId", "tagsAll"],
+  computed: ["arn", "createDate", "inlinePolicies", "managedPolicyArns", "uniqueId", "tagsAll"],
   async create(inputs) {
     const { Role } = await (await iam()).createRole({
       RoleName: inputs.name,
@@ -31,18 +31,23 @@ const role = resource({
     return Role?.RoleName ?? "";
   },
   async read(id) {
-    const found = (await unlessGone((await iam()).getRole({ RoleName: id })))?.Role;
-    return (
-      found && {
-        name: found.RoleName,
-        arn: found.Arn,
-        uniqueId: found.RoleId,
-        assumeRolePolicy: decodeURIComponent(found.AssumeRolePolicyDocument ?? ""),
-        ...(found.PermissionsBoundary ? { permissionsBoundary: found.PermissionsBoundary.PermissionsBoundaryArn } : {}),
-        tags: tagMap(found.Tags),
-        tagsAll: tagMap(found.Tags),
-      }
-    );
+    const api = await iam();
+    const found = (await unlessGone(api.getRole({ RoleName: id })))?.Role;
+    if (!found) return undefined;
+    const { AttachedPolicies } = await api.listAttachedRolePolicies({ RoleName: id });
+    const { PolicyNames } = await api.listRolePolicies({ RoleName: id });
+    return {
+      name: found.RoleName,
+      arn: found.Arn,
+      uniqueId: found.RoleId,
+      // Those of anybody. Of the ones in the role the provider reads the text too, which is not read here.
+      managedPolicyArns: (AttachedPolicies ?? []).map(({ PolicyArn }) => PolicyArn),
+      inlinePolicies: (PolicyNames ?? []).map((name) => ({ name })),
+      assumeRolePolicy: decodeURIComponent(found.AssumeRolePolicyDocument ?? ""),
+      ...(found.PermissionsBoundary ? { permissionsBoundary: found.PermissionsBoundary.PermissionsBoundaryArn } : {}),
+      tags: tagMap(found.Tags),
+      tagsAll: tagMap(found.Tags),
+    };
   },
   async update(id, news, olds) {
     const api = await iam();

@@ -135,7 +135,17 @@ const routeTable = resource({
   },
   async read(id) {
     const found = await tableOf(id);
-    return found && { vpcId: found.VpcId, ...tagged(found.Tags) };
+    // As the provider does: without the network's own route, and those of gateway endpoints.
+    const own = (found?.Routes ?? []).filter(
+      ({ GatewayId, DestinationCidrBlock }) =>
+        DestinationCidrBlock !== undefined && GatewayId !== "local" && !GatewayId?.startsWith("vpce-"),
+    );
+    const routes = own.map((one) => ({
+      cidrBlock: one.DestinationCidrBlock,
+      gatewayId: one.GatewayId ?? "",
+      natGatewayId: one.NatGatewayId ?? "",
+    }));
+    return found && { vpcId: found.VpcId, routes, ...tagged(found.Tags) };
   },
   update: async (id, news, olds) => await retag(id, olds.tags, news.tags),
   async delete(id) {
@@ -449,7 +459,14 @@ const securityGroup = resource({
   async read(id) {
     const found = (await unlessGone((await ec2()).describeSecurityGroups({ GroupIds: [id] })))?.SecurityGroups?.[0];
     return (
-      found && { name: found.GroupName, vpcId: found.VpcId, description: found.Description, ...tagged(found.Tags) }
+      found && {
+        name: found.GroupName,
+        vpcId: found.VpcId,
+        description: found.Description,
+        ingress: (found.IpPermissions ?? []).flatMap(rulesSeen),
+        egress: (found.IpPermissionsEgress ?? []).flatMap(rulesSeen),
+        ...tagged(found.Tags),
+      }
     );
   },
   update: async (id, news, olds) => await retag(id, olds.tags, news.tags),
@@ -457,6 +474,27 @@ const securityGroup = resource({
     await (await ec2()).deleteSecurityGroup({ GroupId: id });
   },
 });
+
+/** All rules of a group as the provider reads them, whoever made them: one for each description. */
+function rulesSeen({
+  IpProtocol,
+  FromPort,
+  ToPort,
+  IpRanges,
+  Ipv6Ranges,
+  PrefixListIds,
+  UserIdGroupPairs,
+}: IpPermission) {
+  const sources = [
+    ...(IpRanges ?? []).map(({ CidrIp, Description }) => ({ cidrBlocks: [CidrIp], description: Description ?? "" })),
+    ...(Ipv6Ranges ?? []).map((one) => ({ ipv6CidrBlocks: [one.CidrIpv6], description: one.Description ?? "" })),
+    ...(PrefixListIds ?? []).map((one) => ({ prefixListIds: [one.PrefixListId], description: one.Description ?? "" })),
+    ...(UserIdGroupPairs ?? []).map((one) => ({ securityGroups: [one.GroupId], description: one.Description ?? "" })),
+  ];
+  const empty = { cidrBlocks: [], ipv6CidrBlocks: [], prefixListIds: [], securityGroups: [], self: false };
+  const ports = { protocol: IpProtocol, fromPort: FromPort ?? 0, toPort: ToPort ?? 0 };
+  return sources.map((source) => ({ ...empty, ...ports, ...source }));
+}
 
 /** A permission without what EC2 adds for reading. */
 const bare = ({ IpProtocol, FromPort, ToPort, IpRanges }: IpPermission): IpPermission => ({

@@ -8,6 +8,7 @@ const RUN = { commit: "4f2c91e0", base: "e1a99037", at: "2026-11-27T12:00:00.000
 /** What a document of a recorded preview is made of. */
 export function inputsOf(name: string, change: (events: string) => string = (events) => events): Inputs {
   const { stack, command, events, state, base, head } = readRecorded(name);
+  if (command === "drift") throw new Error(`${name} is no preview`);
   return { stack, command, state, base, head, collected: collect(change(events)), run: RUN };
 }
 

@@ -5,7 +5,7 @@ import { brotliCompressSync, brotliDecompressSync, constants } from "node:zlib";
 /** A preview as the engine told it, with what stood around it. */
 export interface Recorded {
   readonly stack: string;
-  readonly command: "preview" | "destroy";
+  readonly command: "preview" | "destroy" | "drift";
   /** Events of the engine, one JSON object a line. */
   readonly events: string;
   /** Text of `pulumi stack export`. */
