@@ -1,4 +1,4 @@
-/** Stands in for the part of GitHub's and GitLab's API that is about comments: over HTTP, on the loopback interface. */
+/** Stands in for the part of GitHub's and GitLab's API that is about comments and issues: over HTTP, on the loopback interface. */
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 
@@ -9,6 +9,17 @@ export interface Kept {
   readonly author: string;
   /** Number of its pull or merge request; undefined: it shows in all. */
   readonly pull?: number | undefined;
+}
+
+/** An issue as it lies at the forge. */
+export interface KeptIssue {
+  readonly number: number;
+  title: string;
+  body: string;
+  readonly author: string;
+  state: "open" | "closed";
+  readonly confidential: boolean;
+  readonly isPull: boolean;
 }
 
 /** An answer that is given once instead of the right one. */
@@ -26,6 +37,7 @@ const LONGEST = 65_536;
 
 export class ForgeStandIn {
   readonly notes: Kept[] = [];
+  readonly issues: KeptIssue[] = [];
   readonly requests: string[] = [];
   /** Bodies that were ever written, as a history of edits keeps them. */
   readonly troubles: Trouble[] = [];
@@ -70,6 +82,64 @@ export class ForgeStandIn {
     return note;
   }
 
+  addIssue(author: string, issue: Partial<KeptIssue>): KeptIssue {
+    const number = this.issues.length + 1;
+    const made = { title: "", body: "", state: "open" as const, confidential: false, isPull: false, ...issue };
+    const kept: KeptIssue = { ...made, number, author };
+    this.issues.push(kept);
+    return kept;
+  }
+
+  /** GitHub's and GitLab's issues. Both list the newest first, and may be asked for one author's. */
+  #issue(method: string, path: string, query: URLSearchParams, text: string): { status: number; body?: unknown } {
+    const gitLab = path.startsWith("/projects/");
+    const said = (one: KeptIssue): object => {
+      const { number, title, body, author, state, isPull } = one;
+      return gitLab
+        ? {
+            iid: number,
+            title,
+            description: body,
+            author: { username: author },
+            state: state === "open" ? "opened" : state,
+          }
+        : { number, title, body, user: { login: author }, state, ...(isPull ? { pull_request: {} } : {}) };
+    };
+    const asked = (text === "" ? {} : JSON.parse(text)) as Record<string, unknown>;
+    const body = asked[gitLab ? "description" : "body"] as string | undefined;
+    if ([...(body ?? "")].length > this.longest)
+      return { status: 422, body: { message: `body is too long (maximum is ${this.longest} characters)` } };
+    if (method === "GET") {
+      const [size, page] = [Math.min(100, Number(query.get("per_page") ?? 30)), Number(query.get("page") ?? 1)];
+      const by = query.get(gitLab ? "author_username" : "creator");
+      // GitHub lists open ones only unless it is asked for all.
+      const isAll = gitLab || query.get("state") === "all";
+      const all = this.issues.filter((one) => (by === null || one.author === by) && (isAll || one.state === "open"));
+      return {
+        status: 200,
+        body: all
+          .reverse()
+          .slice((page - 1) * size, page * size)
+          .map(said),
+      };
+    }
+    const title = asked["title"] as string | undefined;
+    if (method === "POST") {
+      if (!title) return { status: 422, body: { message: "Validation Failed: title is missing" } };
+      const confidential = asked["confidential"] === true;
+      return { status: 201, body: said(this.addIssue("bot", { title, body: body ?? "", confidential })) };
+    }
+    const number = Number(/\/issues\/(\d+)$/.exec(path)?.[1]);
+    const found = this.issues.find((one) => one.number === number);
+    if (!found || method !== (gitLab ? "PUT" : "PATCH")) return { status: 404, body: { message: "Not Found" } };
+    found.title = title ?? found.title;
+    found.body = body ?? found.body;
+    const wanted = asked[gitLab ? "state_event" : "state"];
+    if (wanted === "closed" || wanted === "close") found.state = "closed";
+    if (wanted === "open" || wanted === "reopen") found.state = "open";
+    return { status: 200, body: said(found) };
+  }
+
   async #answer(request: IncomingMessage): Promise<{ status: number; body?: unknown; headers?: Trouble["headers"] }> {
     const { method = "", url = "" } = request;
     const chunks: Buffer[] = [];
@@ -85,7 +155,10 @@ export class ForgeStandIn {
     const token = request.headers.authorization ?? request.headers["private-token"];
     if (token !== "Bearer secret-token" && token !== "secret-token")
       return { status: 401, body: { message: "Bad credentials" } };
-    const right = this.#do(method, pathname, searchParams, text);
+    const isIssue = /\/issues(?:\/\d+)?$/.test(pathname);
+    const right = isIssue
+      ? this.#issue(method, pathname, searchParams, text)
+      : this.#do(method, pathname, searchParams, text);
     return found ? { status: found.status, body: found.body ?? { message: "no" } } : right;
   }
 

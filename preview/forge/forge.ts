@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import pRetry, { AbortError } from "p-retry";
+import { COMMENT_LIMIT } from "../render/markdown.ts";
 
 /** A comment of a pull or merge request. */
 export interface Note {
@@ -21,6 +22,20 @@ export interface Forge {
 
 /** The forge does not take a body of this length. */
 export class TooLongError extends Error {}
+
+/** A forge may take less than we think: then the comment is cut further. */
+export async function shortened(
+  body: (limit: number) => string,
+  write: (text: string) => Promise<void>,
+): Promise<void> {
+  for (const limit of [COMMENT_LIMIT, COMMENT_LIMIT / 2]) {
+    try {
+      return await write(body(limit));
+    } catch (error) {
+      if (!(error instanceof TooLongError) || limit < COMMENT_LIMIT) throw error;
+    }
+  }
+}
 
 /** One request of a forge's API. */
 export interface Request {
@@ -89,7 +104,7 @@ export async function allPages(asked: (page: number) => Request, patience: Patie
     all.push(...some);
     if (some.length < 100) return all;
   }
-  throw new Error(`there are more than ${MOST_PAGES * 100} comments`);
+  throw new Error(`there are more than ${MOST_PAGES * 100} entries`);
 }
 
 /** The pause that a forge asks for, in milliseconds. */
@@ -112,5 +127,7 @@ function messageOf(text: string): string {
 }
 
 function hint(status: number): string {
-  return status === 401 || status === 403 ? ": the token may not write comments (pull-requests: write)" : "";
+  return status === 401 || status === 403
+    ? ": the token may not write here (pull-requests: write for comments, issues: write for issues)"
+    : "";
 }

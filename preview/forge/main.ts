@@ -2,16 +2,12 @@
  * `npm run preview:comment -- --document change.json --stack dev --pull 12`: shows a document in a pull or merge request. The
  * document comes from a job that ran the change's own code: it is checked, and shown as data. See docs/changes.md.
  */
-import { readFile, stat } from "node:fs/promises";
 import { Command, Option } from "commander";
-import { documentSchema } from "../change-set/document.ts";
 import type { Forge } from "./forge.ts";
 import { github } from "./github.ts";
 import { gitlab } from "./gitlab.ts";
 import { publish } from "./publish.ts";
-
-/** Bytes of the largest document that is read. */
-const MOST = 32 << 20;
+import { needed, readDocument } from "./read.ts";
 
 interface Options {
   readonly document: string;
@@ -33,11 +29,7 @@ const command = new Command("npm run preview:comment --")
   .option("--as <login>", "who the token is; default on GitHub: github-actions[bot]");
 
 function forgeOf({ forge, pull, as }: Options, env: NodeJS.ProcessEnv): Forge {
-  const need = (name: string): string => {
-    const value = env[name];
-    if (!value) throw new Error(`${name} is not set`);
-    return value;
-  };
+  const need = (name: string): string => needed(env, name);
   const api = env["GITHUB_API_URL"];
   if (forge === "github") {
     const repository = need("GITHUB_REPOSITORY");
@@ -62,15 +54,9 @@ function forgeOf({ forge, pull, as }: Options, env: NodeJS.ProcessEnv): Forge {
 
 async function main(): Promise<void> {
   const options = command.parse().opts<Options>();
-  const { size } = await stat(options.document);
-  if (size > MOST) throw new Error(`${options.document}: has ${size} bytes, and may have ${MOST}`);
-  const parsed = documentSchema.safeParse(JSON.parse(await readFile(options.document, "utf8")));
-  if (!parsed.success) {
-    const some = parsed.error.issues.slice(0, 10).map(({ path, message }) => `${path.join(".")}: ${message}`);
-    throw new Error(`${options.document}: is no document of a preview:\n${some.join("\n")}`);
-  }
-  if (parsed.data.stack !== options.stack) throw new Error(`${options.document}: is not of the stack ${options.stack}`);
-  console.log(`${options.stack}: ${await publish(forgeOf(options, process.env), parsed.data)}`);
+  const document = await readDocument(options.document, options.stack);
+  if (document.command === "drift") throw new Error(`${options.document}: is about drift, and no change`);
+  console.log(`${options.stack}: ${await publish(forgeOf(options, process.env), document)}`);
 }
 
 main().catch((error: Error) => {

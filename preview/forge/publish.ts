@@ -1,16 +1,10 @@
 import type { ChangeDocument } from "../change-set/document.ts";
 import { COMMENT_LIMIT, comment } from "../render/markdown.ts";
-import { type Forge, type Note, TooLongError } from "./forge.ts";
+import { type Forge, type Note, shortened } from "./forge.ts";
+import { type Mark, markIn } from "./mark.ts";
 
 /** The result of publishing a comment. */
 export type Published = "created" | "edited" | "a newer run's comment is there";
-
-/** The fields of a comment's mark. */
-interface Mark {
-  readonly at: number;
-  /** Everything that was approved with it. */
-  readonly shows: string;
-}
 
 /**
  * Shows a document as the one comment of its stack. A comment that shows the same changes is edited. Else a new one is
@@ -24,7 +18,7 @@ export async function publish(forge: Forge, document: ChangeDocument): Promise<P
   if (before.some(({ mark }) => mark.at > own.at)) return "a newer run's comment is there";
   const body = (limit: number): string => comment(document, limit).text;
   const text = body(COMMENT_LIMIT);
-  const same = before.find(({ mark }) => mark.shows === markIn(text, document.stack)?.shows);
+  const same = before.find(({ mark }) => mark.shows === markIn(text, "preview", document.stack)?.shows);
   if (same && before.length === 1) {
     await shortened(body, async (shown) => await forge.edit(same.id, shown));
     return "edited";
@@ -37,29 +31,10 @@ export async function publish(forge: Forge, document: ChangeDocument): Promise<P
   return newest === undefined || newest.mark.at <= own.at ? "created" : "a newer run's comment is there";
 }
 
-/** A forge may take less than we think: then the comment is cut further. */
-async function shortened(body: (limit: number) => string, write: (text: string) => Promise<void>): Promise<void> {
-  for (const limit of [COMMENT_LIMIT, COMMENT_LIMIT / 2]) {
-    try {
-      return await write(body(limit));
-    } catch (error) {
-      if (!(error instanceof TooLongError) || limit < COMMENT_LIMIT) throw error;
-    }
-  }
-}
-
 /** The comments of a stack that this program wrote. Others may quote a mark; another stack's name may begin with this one's. */
 function ours(notes: readonly Note[], self: string, stack: string): { id: number; mark: Mark }[] {
   return notes.flatMap(({ id, body, author }) => {
-    const mark = author === self ? markIn(body, stack) : undefined;
+    const mark = author === self ? markIn(body, "preview", stack) : undefined;
     return mark ? [{ id, mark }] : [];
   });
-}
-
-function markIn(body: string, stack: string): Mark | undefined {
-  const [, fields = ""] = /^<!-- cloister:preview v1 ([^\n]*) -->/.exec(body) ?? [];
-  const values = new Map(fields.split(" ").map((field) => field.split("=", 2) as [string, string]));
-  const at = Date.parse(values.get("at") ?? "");
-  if (values.get("stack") !== stack || Number.isNaN(at)) return undefined;
-  return { at, shows: ["digest", "state", "base", "complete"].map((key) => values.get(key)).join(" ") };
 }

@@ -57,10 +57,13 @@ function title(document: ChangeDocument): Block {
   return heading(say(`${sign} cloister `), code(document.stack), say(" · "), ...said);
 }
 
-function doubts({ doubts: found }: ChangeDocument, level: Level): Block[] {
+function doubts({ doubts: found, command }: ChangeDocument, level: Level): Block[] {
   if (found.length === 0) return [];
   const items = found.slice(0, level >= 4 ? 3 : 10).map((one): PhrasingContent[] => [code(one, 300)]);
-  return [paragraph(strong(say("Not complete, and not to be approved"))), list(items)];
+  return [
+    paragraph(strong(say(command === "drift" ? "Not complete" : "Not complete, and not to be approved"))),
+    list(items),
+  ];
 }
 
 function errors({ diagnostics }: ChangeDocument, level: Level): Block[] {

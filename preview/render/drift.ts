@@ -24,7 +24,8 @@ export function driftCounts({ found }: Drift): string {
 export function driftBlocks({ drift, command }: ChangeDocument, level: Level): Block[] {
   if (drift === null) return [];
   const { found, looked, blind, result } = drift;
-  if (result !== "succeeded")
+  const isKnown = result === "succeeded";
+  if (!isKnown && found.length === 0)
     return [paragraph(strong(say("Drift")), say(": not known, the engine did not come to the end of its look."))];
   const reach = `${plural(looked, "resource")} looked at${blind > 0 ? `; ${blind} cannot be looked at` : ""}.`;
   if (found.length === 0)
@@ -44,7 +45,7 @@ export function driftBlocks({ drift, command }: ChangeDocument, level: Level): B
   if (found.length > most) rows.push([[say(`and ${found.length - most} more`)], [say("")], [say("")]]);
   const isAlone = command === "drift";
   return [
-    paragraph(strong(say(`Drift: ${driftCounts(drift)}`)), say(`. ${reach}`)),
+    paragraph(strong(say(`Drift: ${driftCounts(drift)}`)), say(`. ${reach}${isKnown ? "" : " There may be more."}`)),
     table(["is", "what", "as the stack left it → as it is"], rows),
     ...(isAlone
       ? [

@@ -1,6 +1,6 @@
 /**
  * `node preview/workflow/stacks.mjs --base REF`: the stacks on AWS that a change since a commit may concern, as a JSON list for a
- * workflow's matrix. Plain JavaScript without packages: it runs before anything is installed.
+ * workflow's matrix; `--all`: all of them. Plain JavaScript without packages: it runs before anything is installed.
  */
 import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
@@ -30,14 +30,14 @@ export function stacksOf(changed, files) {
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
   const at = process.argv.indexOf("--base");
   const base = at < 0 ? "" : (process.argv[at + 1] ?? "");
-  if (!/^[A-Za-z0-9][A-Za-z0-9_./-]*$/.test(base)) {
-    console.error("usage: node preview/workflow/stacks.mjs --base REF");
+  const isAll = process.argv.includes("--all");
+  if (!isAll && !/^[A-Za-z0-9][A-Za-z0-9_./-]*$/.test(base)) {
+    console.error("usage: node preview/workflow/stacks.mjs --base REF | --all");
     process.exit(2);
   }
-  const changed = execFileSync("git", ["diff", "--name-only", "-z", `${base}...HEAD`], {
-    cwd: project,
-    encoding: "utf8",
-  });
+  const changed = isAll
+    ? "everything"
+    : execFileSync("git", ["diff", "--name-only", "-z", `${base}...HEAD`], { cwd: project, encoding: "utf8" });
   const names = readdirSync(project).flatMap((file) => STACK_FILE.exec(file)?.[1] ?? []);
   const files = Object.fromEntries(
     names.map((stack) => [stack, readFileSync(join(project, `Pulumi.${stack}.yaml`), "utf8")]),

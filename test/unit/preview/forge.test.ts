@@ -108,10 +108,7 @@ for (const kind of ["github", "gitlab"] as const) {
         status: 403,
         body: { message: "Resource not accessible by integration" },
       });
-      await assert.rejects(
-        publish(forge, at(pool, 1)),
-        /not accessible by integration: the token may not write comments/,
-      );
+      await assert.rejects(publish(forge, at(pool, 1)), /not accessible by integration: the token may not write here/);
       for (let i = 0; i < 3; i++) server.troubles.push({ method: "GET", status: 502 });
       await assert.rejects(publish(forge, at(pool, 1)), /502/);
       assert.deepEqual(bodies(), []);

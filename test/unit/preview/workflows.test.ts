@@ -56,6 +56,8 @@ describe("the workflows", () => {
     assert.deepEqual(job("preview.yaml", "account").permissions, { contents: "read", "id-token": "write" });
     assert.deepEqual(job("preview.yaml", "comment").permissions, { contents: "read", "pull-requests": "write" });
     assert.deepEqual(job("preview.yaml", "rehearsal").permissions, { contents: "read" });
+    assert.deepEqual(job("drift.yaml", "look").permissions, { contents: "read", "id-token": "write" });
+    assert.deepEqual(job("drift.yaml", "issue").permissions, { contents: "read", issues: "write" });
   });
 
   it("judge by the base's policies, comment by the base's code, and cancel no deploy", () => {
@@ -73,7 +75,8 @@ describe("the workflows", () => {
     const runs = jobs.flatMap(({ job: { steps } }) => steps.flatMap(({ run }) => run ?? []));
     for (const run of runs) assert.ok(!run.includes("$" + "{{"), run);
     const named = runs.flatMap((run) => [...run.matchAll(/npm run ([\w:-]+)/g)].map(([, name = ""]) => name));
-    for (const needed of ["deploy", "preview", "preview:comment"]) assert.ok(named.includes(needed), needed);
+    for (const needed of ["deploy", "drift", "drift:issue", "preview", "preview:comment"])
+      assert.ok(named.includes(needed), needed);
     for (const name of named) assert.ok(name in scripts, name);
   });
 });
