@@ -3,9 +3,9 @@ import type { ChangeDocument } from "../../../preview/change-set/document.ts";
 import { reportDrift } from "../../../preview/forge/drift-issue.ts";
 import { githubIssues, gitlabIssues, type Issues } from "../../../preview/forge/issues.ts";
 import { comment } from "../../../preview/render/markdown.ts";
+import { ForgeStandIn } from "../../../rehearsal/forge-stand-in.ts";
 import { documentOf } from "../../support/preview/documents.ts";
 import { driftOf } from "../../support/preview/drift.ts";
-import { ForgeStandIn } from "../../support/preview/forge-stand-in.ts";
 
 const patience = { tries: 3, pauseMs: 1, longestMs: 1500 };
 const at = (document: ChangeDocument, minute: number, stack = "dev"): ChangeDocument => ({

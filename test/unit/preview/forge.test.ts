@@ -5,8 +5,8 @@ import { github } from "../../../preview/forge/github.ts";
 import { gitlab } from "../../../preview/forge/gitlab.ts";
 import { publish } from "../../../preview/forge/publish.ts";
 import { comment } from "../../../preview/render/markdown.ts";
-import { documentOf } from "../../support/preview/documents.ts";
 import { ForgeStandIn } from "../../../rehearsal/forge-stand-in.ts";
+import { documentOf } from "../../support/preview/documents.ts";
 
 const patience = { tries: 3, pauseMs: 1, longestMs: 1500 };
 const pool = documentOf("pool-size");
