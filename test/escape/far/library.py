@@ -302,6 +302,18 @@ def counts():
     }
 
 
+def settled_counts():
+    """The counts once they stand still for two seconds: systemd ends units and control groups a little after their sessions."""
+    last, since = counts(), time.time()
+    end = since + 15 * SLOW
+    while time.time() - since < 2 and time.time() < end:
+        time.sleep(0.5)
+        now = counts()
+        if now != last:
+            last, since = now, time.time()
+    return last
+
+
 def difference(before, after):
     return {key: [before[key], after[key]] for key in before if before[key] != after[key]}
 

@@ -26,8 +26,7 @@ with checks("leftovers.cycles", "leftovers.lines", "leftovers.memory"):
     folder("cycles")
     # The first sweeps what others left, and starts what stays.
     session("say({})")
-    time.sleep(0.5)
-    before, lines, held = counts(), {path: read(path) for path in FILES}, memory()
+    before, lines, held = settled_counts(), {path: read(path) for path in FILES}, memory()
     running = start("time.sleep(600)", mounts=[f"{GROUND}/cycles:f:rwd"])
     wait_for(lambda: counts()["session processes"] >= 5, 30)
     during, during_lines = counts(), {path: read(path) for path in FILES}
