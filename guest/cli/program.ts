@@ -2,11 +2,8 @@ import { Command } from "commander";
 import { VERSION } from "../../contract/version.ts";
 import { type AgentOptions, addAgentOptions, parseAgent } from "../agent/command-line.ts";
 import { agentCommand } from "../agent/settings.ts";
-import { auditCommand } from "../egress/audit-command.ts";
-import { checkReading } from "../egress/audit-read.ts";
 import { mergePolicy } from "../policy/merge.ts";
 import { addRunOptions, DETACH, type RunOptions, takeCarried } from "../run/options.ts";
-import { reportCommand, verifyCommand } from "../verify/command.ts";
 import { registerKey } from "./key.ts";
 import { parseHere } from "./parse.ts";
 import { runCommand } from "./run.ts";
@@ -79,14 +76,14 @@ export function machineProgram(): Command {
       false,
     )
     .action(async (options: { json: boolean; boot: boolean; allRows: boolean }) => {
-      process.exitCode = await verifyCommand(options);
+      process.exitCode = await (await import("../verify/command.ts")).verifyCommand(options);
     });
 
   program
     .command("report")
     .description("Prints what this boot's verification found, as JSON, and whether sealed commands are taken.")
     .action(async () => {
-      process.exitCode = await reportCommand();
+      process.exitCode = await (await import("../verify/command.ts")).reportCommand();
     });
 
   program
@@ -97,8 +94,8 @@ export function machineProgram(): Command {
     .option("--denied", "only what was denied", false)
     .option("--follow", "goes on with what is asked from then on", false)
     .action(async (options: { session?: string; since?: string; denied: boolean; follow: boolean }) => {
-      checkReading(options);
-      process.exitCode = await auditCommand(options);
+      (await import("../egress/audit-read.ts")).checkReading(options);
+      process.exitCode = await (await import("../egress/audit-command.ts")).auditCommand(options);
     });
 
   registerTrash(program);
