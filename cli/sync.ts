@@ -164,6 +164,7 @@ function mustFit(paths: readonly string[], there: Listing): void {
   if (size <= BigInt(MOST_BROUGHT)) return;
   throw new OperatorError(
     `the folder on the machine has ${size / 2n ** 20n} MiB of changes, more than ${MOST_BROUGHT / 2 ** 20} MiB: exclude some of it, or delete it there.`,
+    { code: "CLOISTER_E_SYNC_SIZE" },
   );
 }
 

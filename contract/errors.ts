@@ -198,6 +198,26 @@ export const ERRORS = {
     cause: "A program of the copy ended with words that are not its own, or without any.",
     remedy: "The message has them; `cloister doctor` looks for a cause.",
   },
+  CLOISTER_E_SYNC_RUNS: {
+    cause: "Another sync of the same folder and machine runs on this computer.",
+    remedy: "Wait for its end.",
+  },
+  CLOISTER_E_SYNC_LIST: {
+    cause: "The list of one side's files was cut off or damaged. Nothing was changed.",
+    remedy: "Sync again.",
+  },
+  CLOISTER_E_SYNC_SIZE: {
+    cause: "The folder on the machine has more changes than one sync brings back.",
+    remedy: "Exclude some of it with `--exclude` or in `.cloisterignore`, or delete it there.",
+  },
+  CLOISTER_E_SYNC_CONFLICT: {
+    cause: "Files have changed both in the folder and in its copy on the machine, so `--here` did not run.",
+    remedy: "Settle them with `cloister sync DIR --prefer here` or `--prefer machine`, then run it again.",
+  },
+  CLOISTER_E_PORT_HERE: {
+    cause: "The port of this computer that shall lead to a session is taken, or may not be used.",
+    remedy: "Name another one: `cloister forward SESSION PORT:LOCAL`; LOCAL 0 is any.",
+  },
   CLOISTER_E_NO_AUDIT: {
     cause: "The folder has no audit log of a container.",
     remedy: "Name the folder that `npm run container -- run --audit DIR` named.",

@@ -19,13 +19,21 @@ const COPIED = [
   "tsconfig.json",
 ];
 
-/** Copies this project, as it is in the working tree, so that a test has stacks and state of its own. */
-export async function copyProject(to: string, also: readonly string[] = []): Promise<void> {
+/**
+ * Copies this project, as it is in the working tree, so that a test has stacks and state of its own.
+ *
+ * @param packages `linked`: the npm packages are this project's; `none`: they are missing, as in a fresh clone
+ */
+export async function copyProject(
+  to: string,
+  also: readonly string[] = [],
+  packages: "linked" | "none" = "linked",
+): Promise<void> {
   for (const name of [...COPIED, ...also]) {
     await cp(join(REPOSITORY, name), join(to, name), {
       recursive: true,
       filter: (source) => !source.endsWith("node_modules"),
     });
   }
-  await symlink(join(REPOSITORY, "node_modules"), join(to, "node_modules"));
+  if (packages === "linked") await symlink(join(REPOSITORY, "node_modules"), join(to, "node_modules"));
 }

@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { GROUP_NAMES, HOST_GROUPS } from "../../guest/egress/groups.ts";
 import { FILES_LINE, SCRIPTS, type Shell } from "../completion/scripts.ts";
 import { type Suggestion, suggest } from "../completion/suggest.ts";
-import { knownMachines, knownStacks } from "../known-names.ts";
+import { knownMachines, knownSessions, knownStacks } from "../known-names.ts";
 
 /** `cloister completion SHELL`: prints what completes the command in this shell. @returns 0 */
 export async function completion(shell: Shell): Promise<number> {
@@ -20,12 +20,16 @@ export async function completion(shell: Shell): Promise<number> {
  */
 export async function complete(program: Command, words: readonly string[], stack: string | undefined): Promise<number> {
   const chosen = stackIn(words) ?? stack;
+  const sessions = () =>
+    chosen === undefined ? [] : knownSessions(chosen).map((name): Suggestion => [name, "session"]);
   const found = suggest(
     program,
     words,
     {
       stack: () => knownStacks().map((name): Suggestion => [name, "stack"]),
       machine: () => (chosen === undefined ? [] : knownMachines(chosen)).map((name): Suggestion => [name, "machine"]),
+      session: sessions,
+      name: sessions,
       allow: () => GROUP_NAMES.map((name): Suggestion => [name, HOST_GROUPS[name]?.what ?? ""]),
     },
     ["cp"],

@@ -84,7 +84,9 @@ export async function startForward(
   try {
     await once(server, "listening");
   } catch (error) {
-    throw new OperatorError(`port ${local} of this computer cannot be used: ${messageOf(error)}. Write PORT:LOCAL.`);
+    throw new OperatorError(`port ${local} of this computer cannot be used: ${messageOf(error)}. Write PORT:LOCAL.`, {
+      code: "CLOISTER_E_PORT_HERE",
+    });
   }
   return server;
 }

@@ -4,8 +4,9 @@ import { mergePolicy } from "../../guest/policy/merge.ts";
 import { parseRun, type RunOptions, toWords } from "../../guest/run/options.ts";
 import type { SealedRun } from "../../guest/run/request.ts";
 import { OperatorError, UsageError } from "../errors.ts";
+import { rememberSessions } from "../known-names.ts";
 import type { ExecOptions } from "../transport.ts";
-import { type Chosen, reach } from "./chosen.ts";
+import { type Chosen, type Reached, reach } from "./chosen.ts";
 import { type SyncedFolder, syncAndTell, syncedFolder, syncReached } from "./sync.ts";
 
 /** The option that copies a folder in and its changes back. */
@@ -87,6 +88,11 @@ export async function withPolicy<T extends RunOptions>(options: T) {
   return mergePolicy(options, options.policy, await readPolicyFile(options.policy, ELSEWHERE));
 }
 
+/** For completion: the session is kept. */
+function remember({ stack, machine }: Reached, name: string): void {
+  rememberSessions({ stack: stack.name, machine: machine.name }, (known) => [...known, name]);
+}
+
 async function carryOut(
   chosen: Chosen,
   run: SealedRun,
@@ -107,8 +113,11 @@ async function carryOut(
   const reached = await reach(chosen);
   const { transport } = reached;
   if (folder !== undefined && (await syncAndTell(reached, folder)).plan.conflicts.length > 0) {
-    throw new OperatorError("there are conflicts between the folder and its copy: settle them, then run it again.");
+    throw new OperatorError("there are conflicts between the folder and its copy: settle them, then run it again.", {
+      code: "CLOISTER_E_SYNC_CONFLICT",
+    });
   }
+  if (run.name !== undefined) remember(reached, run.name);
   const { words, environment } = toWords(run, { json, detach });
   const code = await transport.exec(words, {
     environment,

@@ -1,24 +1,59 @@
 import { once } from "node:events";
+import { z } from "zod";
 import { Neutral } from "../../guest/lib/neutral.ts";
+import { KeptSession } from "../../guest/sessions/list.ts";
 import { checkName } from "../../guest/sessions/names.ts";
 import { RunRefused } from "../../guest/sessions/request.ts";
+import { sessionList } from "../../guest/sessions/text.ts";
+import { capture } from "../capture.ts";
+import { OperatorError } from "../errors.ts";
+import { rememberSessions } from "../known-names.ts";
+import type { Transport } from "../transport.ts";
 import { type Chosen, reach } from "./chosen.ts";
 
-/** `cloister sessions ls`: runs the machine's own command. @returns its exit code */
+/** `cloister sessions ls`: shows the machine's own list as this side's screen takes it. @returns its exit code */
 export async function listSessions(chosen: Chosen, { json = false }: { readonly json?: boolean }): Promise<number> {
-  return await passOn(chosen, ["cloister", "sessions", "ls", ...(json ? ["--json"] : [])]);
+  const { stack, machine, transport } = await reach(chosen);
+  const { exitCode, stdout, stderr } = await capture(transport, ["cloister", "sessions", "ls", "--json"], {
+    signals: true,
+  });
+  process.stderr.write(stderr);
+  if (exitCode !== 0) return exitCode;
+  const found = parse(stdout);
+  rememberSessions({ stack: stack.name, machine: machine.name }, () => found.map(({ name }) => name));
+  process.stdout.write(json ? `${JSON.stringify(found, undefined, 2)}\n` : await sessionList(found, process.stdout));
+  return 0;
+}
+
+function parse(text: string): KeptSession[] {
+  try {
+    return z.array(KeptSession).parse(JSON.parse(text));
+  } catch (error) {
+    throw new OperatorError("the machine's list of sessions cannot be read: bring the stack up again.", {
+      code: "CLOISTER_E_STACK_DOWN",
+      cause: error,
+    });
+  }
 }
 
 /** `cloister sessions rm`: runs the machine's own command. @returns its exit code */
 export async function removeSessions(chosen: () => Chosen, names: readonly string[]): Promise<number> {
   mustBeNames(names);
-  return await passOn(chosen(), ["cloister", "sessions", "rm", ...names]);
+  const { stack, machine, transport } = await reach(chosen());
+  const code = await passOn(transport, ["cloister", "sessions", "rm", ...names]);
+  if (code === 0) {
+    rememberSessions({ stack: stack.name, machine: machine.name }, (known) =>
+      known.filter((name) => !names.includes(name)),
+    );
+  }
+  return code;
 }
 
 /** `cloister sessions stop`: runs the machine's own command. @returns its exit code */
 export async function stopSessions(chosen: () => Chosen, names: readonly string[]): Promise<number> {
   mustBeNames(names);
-  return await passOn(chosen(), ["cloister", "sessions", "stop", ...names]);
+  const { transport } = await reach(chosen());
+  return await passOn(transport, ["cloister", "sessions", "stop", ...names]);
 }
 
 /** `cloister logs`: runs the machine's own command. On a terminal the text, a session's, is made harmless. */
@@ -47,7 +82,6 @@ function mustBeNames(names: readonly string[]): void {
   if (problems.length > 0) throw new RunRefused(problems);
 }
 
-async function passOn(chosen: Chosen, command: readonly string[]): Promise<number> {
-  const { transport } = await reach(chosen);
+async function passOn(transport: Transport, command: readonly string[]): Promise<number> {
   return await transport.exec(command, { stdout: process.stdout, stderr: process.stderr, signals: true });
 }

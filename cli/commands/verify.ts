@@ -1,5 +1,5 @@
 import { failures, isReady, type Report } from "../../contract/report.ts";
-import { printReport } from "../../guest/verify/table.ts";
+import { tellReport } from "../../guest/verify/table.ts";
 import { chooseMachine } from "../choose.ts";
 import { messageOf, OperatorError, UsageError } from "../errors.ts";
 import { each, verifyNow } from "../report.ts";
@@ -25,11 +25,8 @@ export async function verify(
   const fleet = await fleetOf(await readStack(stack));
   if (!all) {
     const report = await verifyNow(fleet, await chooseMachine(fleet, stack, machine, waitForBoot(fleet)));
-    print(
-      json
-        ? JSON.stringify(report, undefined, 2)
-        : printReport(report, { width: process.stdout.columns ?? 120, allRows }),
-    );
+    if (json) print(JSON.stringify(report, undefined, 2));
+    else tellReport(report, allRows, process);
     return isReady(report) ? 0 : 1;
   }
   const machines = (await fleet.machines()).filter(({ state }) => state === "running");

@@ -1,4 +1,4 @@
-import type { Command, Option } from "commander";
+import type { Argument, Command, Option } from "commander";
 
 /** A word that can stand there, and what it is. */
 export type Suggestion = readonly [word: string, description: string];
@@ -10,7 +10,7 @@ export interface Suggestions {
   readonly files: boolean;
 }
 
-/** The values that are known of an option, by its name without dashes. */
+/** The values that are known of an option, by its name without dashes, or of an argument, by its name. */
 export type Values = Readonly<Record<string, () => readonly Suggestion[]>>;
 
 const NOTHING: Suggestions = { words: [], files: false };
@@ -68,7 +68,11 @@ export function suggest(
       current,
     );
   }
-  const choices = (command.registeredArguments[given]?.argChoices ?? []).map((word): Suggestion => [word, ""]);
+  const argument = argumentAt(command, given);
+  const choices = [
+    ...(argument === undefined ? [] : (values[argument.name()]?.() ?? [])),
+    ...(argument?.argChoices ?? []).map((word): Suggestion => [word, ""]),
+  ];
   const children = given > 0 ? [] : command.createHelp().visibleCommands(command);
   const found = filtered(
     [...choices, ...children.map((child): Suggestion => [child.name(), firstSentence(child.description())])],
@@ -88,6 +92,12 @@ function joined(line: readonly string[]): string[] {
     } else words.push(word);
   }
   return words;
+}
+
+/** The last argument may stand for several words. */
+function argumentAt({ registeredArguments: all }: Command, given: number): Argument | undefined {
+  const last = all.at(-1);
+  return all[given] ?? (last?.variadic ? last : undefined);
 }
 
 const takesValue = (option: Option): boolean => option.required || option.optional;

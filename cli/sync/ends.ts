@@ -132,7 +132,12 @@ function listed(
 ): Listed {
   const failure = failureOf(ends);
   if (failure !== undefined) throw failure;
-  if (entries instanceof Error) throw new OperatorError(`the list of files cannot be read: ${entries.message}`);
+  if (entries instanceof Error) {
+    const where = ends.map(({ where: one }) => one).join(" and ");
+    throw new OperatorError(`the list of files ${where} cannot be read: ${entries.message}. Sync again.`, {
+      code: "CLOISTER_E_SYNC_LIST",
+    });
+  }
   return { entries, report: reportOf(ends.map(({ report }) => report)) };
 }
 

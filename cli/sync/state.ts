@@ -42,7 +42,9 @@ export class PairState {
     await mkdir(this.#root, { recursive: true, mode: 0o700 });
     const release = await lock(this.#root, { stale: 60_000 }).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== "ELOCKED") throw error;
-      throw new OperatorError(`another sync of ${this.#pair.folder} runs: wait for its end.`);
+      throw new OperatorError(`another sync of ${this.#pair.folder} runs: wait for its end.`, {
+        code: "CLOISTER_E_SYNC_RUNS",
+      });
     });
     try {
       return await act();

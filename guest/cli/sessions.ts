@@ -1,5 +1,4 @@
 import type { Command } from "commander";
-import type { KeptSession } from "../sessions/list.ts";
 import { checkName } from "../sessions/names.ts";
 import { RunRefused, SessionFailed } from "../sessions/request.ts";
 import { removeSession } from "../sessions/session.ts";
@@ -16,7 +15,7 @@ export function registerSessions(program: Command): void {
       const { listSessions } = await import("../sessions/list.ts");
       const found = await listSessions();
       if (json) process.stdout.write(`${JSON.stringify(found, undefined, 2)}\n`);
-      else process.stdout.write(`${found.length === 0 ? "no sessions" : await table(found)}\n`);
+      else process.stdout.write(await (await import("../sessions/text.ts")).sessionList(found, process.stdout));
     });
   sessions
     .command("rm")
@@ -37,28 +36,6 @@ export function registerSessions(program: Command): void {
     .description("The same as `sessions rm`.")
     .argument("<session>")
     .action(async (name: string) => await removeAll([name]));
-}
-
-async function table(found: readonly KeptSession[]): Promise<string> {
-  const { default: Table } = await import("cli-table3");
-  const head = ["session", "kept since", "runs", "detached run"];
-  const rows = new Table({ head, style: { head: [], border: [], compact: true } });
-  for (const { name, since, pid, detached } of found) {
-    rows.push([
-      name,
-      since,
-      pid === undefined ? "no" : `process ${pid}`,
-      describeDetached(detached, pid !== undefined),
-    ]);
-  }
-  return rows.toString();
-}
-
-/** Describes a session's latest detached run. */
-export function describeDetached(run: KeptSession["detached"], runs: boolean): string {
-  if (run === undefined) return "";
-  if (run.ended === undefined) return runs ? `since ${run.began}` : "it was killed";
-  return run.exitCode === undefined ? `ended ${run.ended}` : `exit code ${run.exitCode}, ${run.ended}`;
 }
 
 function mustBeNames(names: readonly string[]): void {

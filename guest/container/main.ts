@@ -79,10 +79,8 @@ weaker(program.command("verify"))
     const report = await verifyContainer(options.quick ? "quick" : "full", options.acceptWeaker);
     if (options.json) process.stdout.write(`${JSON.stringify(report, undefined, 2)}\n`);
     else {
-      const { printReport } = await import("../verify/table.ts");
-      process.stdout.write(
-        `${printReport(report, { width: process.stdout.columns ?? 120, allRows: options.allRows })}\n`,
-      );
+      const { tellReport } = await import("../verify/table.ts");
+      tellReport(report, options.allRows, process);
     }
     process.exitCode = report.ok ? 0 : 1;
   });

@@ -1,20 +1,22 @@
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { z } from "zod";
 import { SESSION_USERS } from "../../contract/users.ts";
-import { LOGS, type LogStatus, logStatus } from "./log.ts";
+import { LOGS, LogStatus, logStatus } from "./log.ts";
 import { checkName } from "./names.ts";
 import { HOMES, holderAlive, RUNNING } from "./state.ts";
 
 /** One session that is kept, or runs. */
-export interface KeptSession {
-  readonly name: string;
+export const KeptSession = z.strictObject({
+  name: z.string().refine((name) => checkName(name) === undefined),
   /** The time when its home was made, ISO 8601, UTC. */
-  readonly since: string;
+  since: z.string(),
   /** Process that runs a command in it; absent when none does. */
-  readonly pid?: number;
+  pid: z.int().optional(),
   /** Its latest detached run, whose output is in its log. */
-  readonly detached?: LogStatus;
-}
+  detached: LogStatus.optional(),
+});
+export type KeptSession = Readonly<z.infer<typeof KeptSession>>;
 
 /**
  * Lists the sessions of this machine, sorted by name. It looks at homes and never enters them: a session controls their

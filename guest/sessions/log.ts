@@ -12,7 +12,7 @@ export const LOGS = join(HOMES, ".cloister", "logs");
 export const LOG_HALF = 4 * 2 ** 20;
 
 /** The facts of a detached run. */
-const LogStatus = z.strictObject({
+export const LogStatus = z.strictObject({
   /** ISO 8601, UTC. */
   began: z.string(),
   /** Absent while it runs, and when its supervisor was killed. */

@@ -39,10 +39,8 @@ export async function verifyCommand(options: {
   // Print the report only after the console line, on which another program may wait.
   if (options.json) process.stdout.write(`${JSON.stringify(report, undefined, 2)}\n`);
   else {
-    const { printReport } = await import("./table.ts");
-    process.stdout.write(
-      `${printReport(report, { width: process.stdout.columns ?? 120, allRows: options.allRows ?? false })}\n`,
-    );
+    const { tellReport } = await import("./table.ts");
+    tellReport(report, options.allRows ?? false, process);
   }
   return isReady(report) ? 0 : 1;
 }

@@ -1,5 +1,6 @@
 import Table from "cli-table3";
 import { failures, type Report, type Row } from "../../contract/report.ts";
+import { fields, type Screen, widthOf } from "../lib/columns.ts";
 
 const WORDS: Readonly<Record<Row["status"], string>> = {
   ok: "ok",
@@ -16,9 +17,7 @@ const WORDS: Readonly<Record<Row["status"], string>> = {
  * are left out
  */
 export function printReport(report: Report, options: { width?: number; allRows?: boolean } = {}): string {
-  const rows = report.rows.filter(
-    ({ status }) => status === "differs" || (options.allRows && status !== "not-applicable"),
-  );
+  const rows = rowsOf(report, options.allRows ?? false);
   if (rows.length === 0) return summary(report);
   const width = Math.max(80, Math.min(options.width ?? 120, 200));
   // Borders and padding take 16 columns, id and result 18; the fact takes a fifth of the rest.
@@ -33,6 +32,29 @@ export function printReport(report: Report, options: { width?: number; allRows?:
   });
   for (const row of rows) table.push([row.id, row.fact, row.expected, seenOf(row), resultOf(row)]);
   return `${table.toString()}\n${summary(report)}`;
+}
+
+/** A stream, and whether people look at it. */
+type Output = Screen & { write(text: string): unknown };
+
+/**
+ * Prints a report where it is asked for: on a terminal as {@link printReport} does. A pipe gets one line a row with tabs
+ * between the fields (row, result, fact, expected, seen); the summary goes to the other output.
+ */
+export function tellReport(report: Report, allRows: boolean, { stdout, stderr }: Record<"stdout" | "stderr", Output>) {
+  const width = widthOf(stdout);
+  if (width !== undefined) {
+    stdout.write(`${printReport(report, { width, allRows })}\n`);
+    return;
+  }
+  for (const row of rowsOf(report, allRows)) {
+    stdout.write(`${fields([row.id, resultOf(row), row.fact, row.expected, seenOf(row)])}\n`);
+  }
+  stderr.write(`${summary(report)}\n`);
+}
+
+function rowsOf({ rows }: Report, allRows: boolean): Row[] {
+  return rows.filter(({ status }) => status === "differs" || (allRows && status !== "not-applicable"));
 }
 
 function seenOf(row: Row): string {

@@ -1,28 +1,38 @@
 import assert from "node:assert/strict";
-import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
+import { stripVTControlCharacters } from "node:util";
 import { execa } from "execa";
+import { shellQuoted } from "../../infra/local/ssh.ts";
 import { copyProject, REPOSITORY } from "../../rehearsal/project-copy.ts";
 import { readTutorial, unmet } from "../support/tutorial.ts";
 
-/** The page docs/first-hour.md, word by word, on a real machine: nothing stands in. It is behind `npm run test:tutorial`. */
+/**
+ * The page docs/first-hour.md, word by word, from a clone without packages, on a real machine and on a terminal: nothing
+ * stands in. It is behind `npm run test:tutorial`.
+ */
 describe("the tutorial", function () {
   this.timeout(2_400_000);
   let folder: string;
   let project: string;
   let env: NodeJS.ProcessEnv;
   before(async function () {
-    if (process.env["CLOISTER_TEST_TUTORIAL"] === undefined) this.skip();
+    // script(1) of util-linux makes a terminal; other systems' takes other options.
+    if (process.env["CLOISTER_TEST_TUTORIAL"] === undefined || process.platform !== "linux") this.skip();
     folder = await mkdtemp(join(tmpdir(), "cloister-tutorial-"));
     project = join(folder, "cloister");
-    await copyProject(project, ["Pulumi.local.yaml"]);
+    await copyProject(project, ["Pulumi.local.yaml"], "none");
     await mkdir(join(folder, "home"));
     env = {
       ...process.env,
       HOME: join(folder, "home"),
-      // What was downloaded and built before serves here too.
+      // What was downloaded and built before serves here too, and so do this user's registries.
       XDG_CACHE_HOME: process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"),
+      npm_config_cache: process.env["npm_config_cache"] ?? join(homedir(), ".npm"),
+      npm_config_userconfig: process.env["npm_config_userconfig"] ?? join(homedir(), ".npmrc"),
+      // As a terminal has it; the width keeps a table's rows in one line.
+      TERM: "xterm-256color",
     };
     delete env["CLOISTER_STACK"];
     delete env["ANTHROPIC_API_KEY"];
@@ -38,15 +48,15 @@ describe("the tutorial", function () {
     const steps = readTutorial(await readFile(join(REPOSITORY, "docs/first-hour.md"), "utf8"));
     assert.ok(steps.length > 10, "the control: the page's commands were found");
     const script = steps.flatMap(({ commands }, i) => [`echo "::step ${i}"`, commands]).join("\n");
-    const shell = await execa("bash", ["-euo", "pipefail", "-c", script], {
-      cwd: project,
-      env,
-      reject: false,
-      all: true,
-      stdin: "ignore",
-    });
-    const said = shell.all.split(/^::step \d+$/m).slice(1);
-    console.log(shell.all.replace(/^/gm, "      "));
+    await writeFile(join(folder, "page.sh"), `stty cols 200\n${script}\n`);
+    const words = ["bash", "-euo", "pipefail", join(folder, "page.sh")].map(shellQuoted).join(" ");
+    const shell = await execa("script", ["-qefc", words, "/dev/null"], { cwd: project, env, reject: false, all: true });
+    // Progress is written over itself: a terminal shows the last of it.
+    const seen = stripVTControlCharacters(shell.all)
+      .replaceAll("\r\n", "\n")
+      .replace(/^[^\n]*\r/gm, "");
+    const said = seen.split(/^::step \d+$/m).slice(1);
+    console.log(seen.replace(/^/gm, "      "));
     assert.equal(shell.exitCode, 0, `it stopped in step ${said.length - 1}`);
     assert.deepEqual(
       steps.flatMap(({ shown }, i) => unmet(shown, said[i] ?? "").map((line) => `step ${i}: ${line}`)),

@@ -1,18 +1,25 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import type { Command } from "commander";
 import { SCRIPTS, SHELLS } from "../../../cli/completion/scripts.ts";
 import { suggest } from "../../../cli/completion/suggest.ts";
 import { EXAMPLES } from "../../../cli/examples.ts";
-import { knownMachines, knownStacks, rememberMachines } from "../../../cli/known-names.ts";
+import {
+  knownMachines,
+  knownSessions,
+  knownStacks,
+  rememberMachines,
+  rememberSessions,
+} from "../../../cli/known-names.ts";
 import { operatorProgram } from "../../../cli/program.ts";
 
 const values = {
   stack: () => [["dev", "stack"] as const, ["prod", "stack"] as const],
   machine: () => [["one", "machine"] as const],
+  session: () => [["web", "session"] as const, ["work", "session"] as const],
   allow: () => [["npm", "a group"] as const],
 };
 
@@ -51,6 +58,32 @@ describe("completion", () => {
     assert.deepEqual(of("run", "--allow", ""), ["npm"]);
     assert.deepEqual(of("run", "--name", ""), [], "a value that nobody knows");
     assert.deepEqual(of("completion", ""), [...SHELLS]);
+  });
+
+  it("suggests the sessions that are known, wherever one is named", () => {
+    for (const words of [["logs"], ["forward"], ["sessions", "stop"], ["audit", "--session"], ["logs", "--follow"]]) {
+      assert.deepEqual(of(...words, "w"), ["web", "work"], words.join(" "));
+    }
+    assert.deepEqual(of("sessions", "rm", "web", "wo"), ["work"], "a second one");
+    assert.deepEqual(of("forward", "web", ""), [], "a port");
+    assert.deepEqual(of("logs", "web", ""), []);
+  });
+
+  it("knows sessions as they were last listed, and takes no other text for one", () => {
+    const cache = mkdtempSync(join(tmpdir(), "cloister-names-"));
+    try {
+      const place = { project: cache, cache };
+      rememberSessions({ stack: "dev", machine: "one" }, () => ["work", "web", "$(id)", "-x"], place);
+      rememberSessions({ stack: "dev", machine: "two" }, (known) => [...known, "web", "other"], place);
+      assert.deepEqual(knownSessions("dev", place), ["other", "web", "work"]);
+      assert.deepEqual(knownSessions("prod", place), []);
+      rememberSessions({ stack: "dev", machine: "one" }, (known) => known.filter((name) => name !== "work"), place);
+      assert.deepEqual(knownSessions("dev", place), ["other", "web"]);
+      writeFileSync(join(cache, "outputs", readdirSync(join(cache, "outputs"))[0] ?? ""), '{"dev":{"one":["a b"]}}');
+      assert.deepEqual(knownSessions("dev", place), [], "a file that somebody wrote");
+    } finally {
+      rmSync(cache, { recursive: true, force: true });
+    }
   });
 
   it("leaves files and other programs' words to the shell", () => {

@@ -4,9 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
-import { describeDetached } from "../../../../guest/cli/sessions.ts";
 import { Neutral, neutral } from "../../../../guest/lib/neutral.ts";
 import { logFiles, logStatus, readLog, removeLog, SessionLog } from "../../../../guest/sessions/log.ts";
+import { describeDetached } from "../../../../guest/sessions/text.ts";
 
 describe("the log of a detached run", () => {
   let root: string;

@@ -8,7 +8,7 @@ import { readAgentRun } from "../../../../guest/verify/look/agent.ts";
 import { parseAssignments, parseFields } from "../../../../guest/verify/look/files.ts";
 import { parseProbe } from "../../../../guest/verify/probe-report.ts";
 import { makeRows } from "../../../../guest/verify/rows.ts";
-import { printReport } from "../../../../guest/verify/table.ts";
+import { printReport, tellReport } from "../../../../guest/verify/table.ts";
 
 const HERE = { target: "local", arch: "amd64", distribution: "debian" } as const;
 
@@ -113,6 +113,37 @@ describe("the report", () => {
     const all = printReport(await report(await allOk()), { allRows: true });
     assert.match(all, /│ S5 +│/, "the control: with all rows it is there");
     assert.doesNotMatch(all, /a row of (AWS|containers|arm64)|n\/a/);
+  });
+
+  it("has one line a row with tabs on a pipe, where the summary goes to the other output", async () => {
+    const one = await report({
+      ...(await allOk()),
+      S6: { seen: "CapBnd 1,\n\tCapEff 0", ok: false, reason: "not all are 0" },
+    });
+    const told = (screen: { isTTY?: boolean; columns?: number }, allRows = false) => {
+      const said = { stdout: "", stderr: "" };
+      const output = (name: "stdout" | "stderr") => ({
+        ...screen,
+        write(text: string) {
+          said[name] += text;
+        },
+      });
+      tellReport(one, allRows, { stdout: output("stdout"), stderr: output("stderr") });
+      return said;
+    };
+    const piped = told({});
+    const lines = piped.stdout.split("\n");
+    assert.equal(lines.pop(), "");
+    assert.deepEqual(
+      lines.map((line) => line.split("\t").length),
+      [5],
+    );
+    assert.match(lines[0] ?? "", /^S6\tFAILS\tcapabilities\t[^\t]+\tCapBnd 1, CapEff 0 - not all are 0$/);
+    assert.match(piped.stderr, /^machine first .*NOT verified: /);
+    assert.ok(told({}, true).stdout.split("\n").length > 30);
+    const seen = told({ isTTY: true, columns: 100 });
+    assert.match(seen.stdout, /│ S6 +│[\s\S]*NOT verified: /);
+    assert.equal(seen.stderr, "");
   });
 
   it("says first what fails", async () => {
