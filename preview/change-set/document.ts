@@ -79,7 +79,7 @@ const renameSchema = z.strictObject({
 const machineSchema = z.strictObject({
   name: z.string(),
   kind: z.enum(["machine", "pool"]),
-  effect: z.enum(["created", "deleted", "replaced", "rolls", "resized"]),
+  effect: z.enum(["created", "deleted", "replaced", "restarts", "rolls", "resized"]),
   order: z.number().describe("those of one number go at the same time"),
   minutes: z.strictObject({ least: z.number(), most: z.number() }).nullable(),
   note: z.string(),

@@ -3,6 +3,7 @@ import type { MachineEffect } from "../change-set/document.ts";
 import { componentOf, nameOf, shortType } from "../change-set/names.ts";
 import type { Merged } from "../events/merge.ts";
 import { type Plain, plain } from "../events/values.ts";
+import { localMachineEffects } from "./local-machine.ts";
 
 /**
  * Minutes from the end of the old machine to the verified new one. We assumed these numbers and did not measure them:
@@ -29,7 +30,9 @@ export function machineEffects(
     if (short === "Instance") return [machine(resource)].filter((one) => one !== undefined);
     return short === "Group" ? [pool(resource, differences)].filter((one) => one !== undefined) : [];
   });
-  return effects.sort((a, b) => a.order - b.order || (a.name < b.name ? -1 : 1));
+  return [...effects, ...localMachineEffects(resources)].sort(
+    (a, b) => a.order - b.order || (a.name < b.name ? -1 : 1),
+  );
 }
 
 function machine({ op, urn, ...rest }: Merged): MachineEffect | undefined {

@@ -109,6 +109,7 @@ function driftVerdict({ drift, result, data }: ChangeDocument): Verdict {
 function machinesIn({ machines }: ChangeDocument): string {
   const words: readonly (readonly [effect: string, machine: string, pool: string])[] = [
     ["replaced", "replaced", "replaced"],
+    ["restarts", "restarted", ""],
     ["rolls", "", "rolling"],
     ["deleted", "deleted", "deleted"],
     ["created", "created", "created"],
