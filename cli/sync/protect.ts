@@ -1,7 +1,7 @@
 /**
  * Which changes of a session are not brought back unless the operator names them: those that let a program run on the
  * operator's computer without being asked to, when git, an editor or a shell only looks at the folder. See
- * docs/decisions/0012-sync.md.
+ * docs/decisions/0014-sync.md.
  */
 
 import type { Entry } from "./listing.ts";

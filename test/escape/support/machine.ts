@@ -6,8 +6,8 @@ export interface Machine {
   root(command: readonly string[], options?: RootOptions): Promise<Finished>;
   /** Runs a sealed session by the machine's own command: its options, and the command inside. */
   sealed(options: readonly string[], command: readonly string[]): Promise<Sealed>;
-  /** Runs the operator's command (`cloister ARGUMENTS`) on this computer. */
-  operator(args: readonly string[]): Promise<Finished>;
+  /** Runs the operator's command (`cloister ARGUMENTS`) on this computer, with these variables more. */
+  operator(args: readonly string[], env?: Readonly<Record<string, string>>): Promise<Finished>;
 }
 
 export interface RootOptions {

@@ -1,5 +1,5 @@
 import { execa } from "execa";
-import type { Finished } from "./machine.ts";
+import type { Machine } from "./machine.ts";
 
 /** A call that takes longer has no end: its exit code is 255. */
 const LONGEST_MS = 300_000;
@@ -9,11 +9,11 @@ export function operatorHere(
   project: string,
   stack: string,
   env: Readonly<Record<string, string>> = {},
-): (args: readonly string[]) => Promise<Finished> {
-  return async (args) => {
+): Machine["operator"] {
+  return async (args, more = {}) => {
     const { exitCode, stdout, stderr } = await execa("node", ["cli/bin.mjs", "--stack", stack, ...args], {
       cwd: project,
-      env,
+      env: { ...env, ...more },
       reject: false,
       stdin: "ignore",
       timeout: LONGEST_MS,

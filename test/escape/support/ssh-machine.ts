@@ -10,7 +10,7 @@ export interface SshTarget {
   readonly port: () => number;
   readonly scale: Scale;
   /** Runs the operator's command on this computer. */
-  readonly operator: (args: readonly string[]) => Promise<Finished>;
+  readonly operator: Machine["operator"];
 }
 
 const LONGEST_MS = 1_800_000;

@@ -5,6 +5,7 @@ import { bridges } from "./bridges.ts";
 import { copies } from "./copies.ts";
 import { edge } from "./edge.ts";
 import { folders } from "./folders.ts";
+import { forwards } from "./forwards.ts";
 import { killed } from "./killed.ts";
 import { leftovers } from "./leftovers.ts";
 import { limits } from "./limits.ts";
@@ -15,6 +16,7 @@ import { reference } from "./reference.ts";
 import { relay } from "./relay.ts";
 import { removal } from "./removal.ts";
 import { secrets } from "./secrets.ts";
+import { syncs } from "./syncs.ts";
 import { work } from "./work.ts";
 
 /** Every wall, in the order of the report: the items, then the reference's list, then limits and work. */
@@ -24,6 +26,8 @@ export const WALLS: readonly Wall[] = [
   removal,
   bits,
   copies,
+  syncs,
+  forwards,
   bridges,
   audit,
   relay,

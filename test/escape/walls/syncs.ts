@@ -1,0 +1,283 @@
+import { randomBytes } from "node:crypto";
+import { lstat, mkdir, mkdtemp, readdir, readFile, readlink, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, relative } from "node:path";
+import type { Attack, Check, Control, Wall } from "../check.ts";
+import type { Finished, Machine } from "../support/machine.ts";
+
+/**
+ * `cloister sync` brings back what a session left in the copy of an operator's folder. The operator's computer has keys,
+ * and programs that obey files: nothing may be written outside of the folder, and nothing in it that a program obeys.
+ */
+
+/** Run inside a session, in the copy: all that it can arrange at once. */
+const PLANT = `
+import os, sys
+os.chdir(os.path.expanduser("~/mnt/app"))
+local, home = sys.argv[1:3]
+open("plain", "w").write("plain of the session's")
+os.unlink("gone"); os.symlink(local + "/file", "gone")
+os.unlink("sub/kept"); os.rmdir("sub"); os.symlink(local, "sub")
+os.symlink(local, "lead"); os.symlink("../../../../../../../.." + local, "up"); os.symlink(home + "/secret", "secret")
+os.symlink("plain", "inside")
+for name in ("a\\nb", "..\\n", "...", "-rf", "\\x1b[31mred", "\\u202egnp.exe"):
+    open(name, "w").write("odd")
+open(b"\\xff\\xfe", "w").write("odd")
+os.mkdir("..."  + "d"); open("...d/..x", "w").write("odd")
+os.mkfifo("fifo"); os.mkfifo("...d/fifo")
+os.makedirs(".git/hooks", exist_ok=True)
+open(".git/config", "w").write("[core]\\n\\tfsmonitor = touch /tmp/x\\n")
+open(".git/hooks/post-checkout", "w").write("#!/bin/sh\\n"); os.chmod(".git/hooks/post-checkout", 0o755)
+os.mkdir(".vscode"); open(".vscode/tasks.json", "w").write("{}")
+open(".envrc", "w").write("x"); open(".GIT", "w").write("gitdir: /tmp/x\\n")
+os.makedirs("bare/refs"); os.makedirs("bare/objects"); open("bare/HEAD", "w").write("ref: refs/heads/main\\n"); open("bare/config", "w").write("[core]\\n")
+deep = os.getcwd()
+for i in range(30): os.mkdir("d" * 100); os.chdir("d" * 100)
+print("planted")
+`;
+
+/** Run inside a second session: each link of before is a folder or a file now. */
+const TURN = `
+import os
+os.chdir(os.path.expanduser("~/mnt/app"))
+for name in ("lead", "up", "sub", "inside"):
+    os.unlink(name); os.mkdir(name); open(name + "/written", "w").write("by the session")
+print("turned")
+`;
+
+/** Run inside a third one, which goes on while the folder is synced: a folder becomes a link, and one again. */
+const SWAP = `
+import os, sys
+os.chdir(os.path.expanduser("~/mnt/app"))
+os.makedirs("swapped/deep", exist_ok=True); open("swapped/deep/file", "w").write("own")
+print("swapping", flush=True)
+n = 0
+while True:
+    os.rename("swapped", "aside-%d" % (n % 2)); os.symlink(sys.argv[1], "swapped")
+    os.unlink("swapped"); os.rename("aside-%d" % (n % 2), "swapped")
+    n += 1
+    if n % 200 == 0: open("swaps", "w").write(str(n))
+`;
+
+const CHECKS: readonly (Pick<Check, "what"> & { id: string })[] = [
+  { id: "links", what: "Files and folders of the copy become links that lead out of it, here and on the machine." },
+  { id: "two-steps", what: "A link of one session is a folder of the next: nothing is written where the link led." },
+  { id: "names", what: "Names with line ends, escapes, text that turns round, dots and bytes that are no text." },
+  { id: "types", what: "FIFOs, and programs with set-id bits that root made in the copy." },
+  { id: "obeyed", what: "Files that git, editors, agents and shells obey, in several spellings." },
+  { id: "swapped", what: "A folder is swapped for a link to the operator's folder on the machine while it is synced." },
+];
+
+interface Experiment {
+  readonly outcome: Readonly<Record<string, { attack: Attack; control: Control }>>;
+}
+
+const runs = new WeakMap<Machine, Promise<Experiment>>();
+
+function experiment(machine: Machine): Promise<Experiment> {
+  const running = runs.get(machine) ?? make(machine);
+  runs.set(machine, running);
+  return running;
+}
+
+/** Syncs. */
+export const syncs: Wall = {
+  name: "syncs",
+  keeps: "`sync` writes nothing outside of the operator's folder, and nothing in it that a program obeys unasked.",
+  checks: CHECKS.map(({ id, what }) => {
+    const part = async (machine: Machine) => {
+      const found = (await experiment(machine)).outcome[id];
+      if (found === undefined) throw new Error(`nothing was seen of syncs.${id}`);
+      return found;
+    };
+    return {
+      id: `syncs.${id}`,
+      wall: "syncs",
+      what,
+      source: "16",
+      attack: async (machine) => (await part(machine)).attack,
+      control: async (machine) => (await part(machine)).control,
+    };
+  }),
+};
+
+async function make(machine: Machine): Promise<Experiment> {
+  const tag = randomBytes(4).toString("hex");
+  const here = await mkdtemp(join(tmpdir(), "cloister-syncs-"));
+  const copy = `escape-sync-${tag}`;
+  const home = `/home/operator/escape-${tag}`;
+  const swapper = `swapper-${tag.replace(/\d/g, (digit) => "abcdefghij"[Number(digit)] ?? "")}`;
+  try {
+    return { outcome: await look(machine, { tag, here, copy, home, swapper }) };
+  } finally {
+    await machine.root(["cloister", "sessions", "rm", swapper]);
+    await machine.root(["rm", "-rf", `/sessions/folders/${copy}`, home]);
+    await rm(here, { recursive: true, force: true });
+  }
+}
+
+interface Place {
+  readonly tag: string;
+  readonly here: string;
+  readonly copy: string;
+  readonly home: string;
+  readonly swapper: string;
+}
+
+async function look(machine: Machine, { tag, here, copy, home, swapper }: Place): Promise<Experiment["outcome"]> {
+  const outcome: Record<string, { attack: Attack; control: Control }> = {};
+  const note = (id: string, attack: Attack, control: Control) => {
+    outcome[id] = { attack, control };
+  };
+  const word = `canary-${tag}`;
+  const [app, canary] = [join(here, "app"), join(here, "canary")];
+  for (const folder of [join(app, "sub"), canary, join(app, ".git")]) await mkdir(folder, { recursive: true });
+  await writeFile(join(canary, "file"), word);
+  for (const [name, text] of [
+    ["plain", "the operator's"],
+    ["gone", "the operator's"],
+    ["sub/kept", "the operator's"],
+    [".git/config", "[core]\n\tbare = false\n"],
+    [".git/HEAD", "ref: refs/heads/main\n"],
+  ] as const) {
+    await writeFile(join(app, name), text);
+  }
+  await machine.root([
+    ...["sh", "-c", 'set -e; mkdir -p "$1"; echo "$2" > "$1/secret"; chown -R operator: "$1"; chmod 700 "$1"', "sh"],
+    ...[home, word],
+  ]);
+  // This command's own state is kept apart: it must not stay with the one of the person who runs the suite.
+  const sync = async (): Promise<Finished> =>
+    await machine.operator(["sync", app, "--to", copy], { XDG_STATE_HOME: join(here, "state") });
+  const mount = ["--mount", `/sessions/folders/${copy}:app:rwd`];
+  const python = async (program: string, ...args: string[]) =>
+    await machine.sealed(mount, ["/usr/bin/python3", "-c", program, ...args]);
+  const told = ({ exitCode, stderr }: Finished) => `exit code ${exitCode}: ${stderr.trim().slice(-300)}`;
+
+  const first = await sync();
+  if (first.exitCode !== 0) throw new Error(`the folder could not be copied in: ${told(first)}`);
+  const planted = await python(PLANT, canary, home);
+  if (planted.run?.exitCode !== 0) throw new Error(`the session could not plant: ${planted.run?.stderr}`);
+  await machine.root(["sh", "-c", 'cp /usr/bin/id "$1/tool"; chmod 6755 "$1/tool"', "sh", `/sessions/folders/${copy}`]);
+  const back = await sync();
+  const seen = await walk(app);
+  const plain = (await readFile(join(app, "plain"), "utf8")) === "plain of the session's";
+  const came: Control = { works: plain, saw: `a changed file came back: ${plain}; ${told(back)}` };
+  const untouched = async (): Promise<string> => {
+    const names = await readdir(canary);
+    return names.join() === "file" && (await readFile(join(canary, "file"), "utf8")) === word ? "" : names.join(", ");
+  };
+  const beside = async (): Promise<string[]> =>
+    (await readdir(here)).filter((name) => !["app", "canary", "state"].includes(name));
+
+  const out = seen.filter(({ link = "" }) => link.startsWith("/") || link.startsWith("../"));
+  const inside = seen.some(({ path, link }) => path === "inside" && link === "plain");
+  const leaked = seen.filter(({ text }) => text?.includes(word));
+  note(
+    "links",
+    {
+      held: out.length + leaked.length === 0 && (await untouched()) === "",
+      saw: `links that lead out: ${paths(out)}; contents: ${paths(leaked)}; ${told(back)}`,
+    },
+    { works: came.works && inside, saw: `${came.saw}; a link that stays inside came: ${inside}` },
+  );
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are looked for
+  const raw = /[\x00-\x09\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069]/u.test(back.stderr + back.stdout);
+  const odd = seen.filter(({ text }) => text === "odd").length;
+  const strays = await beside();
+  note(
+    "names",
+    {
+      held: !raw && strays.length === 0,
+      saw: `characters that act on a terminal: ${raw}; beside the folder: ${strays.join(", ") || "nothing"}`,
+    },
+    { works: came.works && odd >= 6, saw: `${odd} files with odd names are in the folder` },
+  );
+  const special = seen.filter(({ kind, mode }) => kind === "other" || (mode & 0o6000) !== 0);
+  const tool = seen.some(({ path, mode }) => path === "tool" && (mode & 0o100) !== 0);
+  note(
+    "types",
+    { held: special.length === 0, saw: `special files and bits here: ${paths(special)}` },
+    { works: tool, saw: `the program itself came, without its bits: ${tool}` },
+  );
+  const obeyed = /^(\.git\/hooks|\.vscode|\.envrc|\.GIT$|bare\/config)/;
+  const config = await readFile(join(app, ".git/config"), "utf8");
+  const brought = seen.filter(({ path }) => obeyed.test(path));
+  note(
+    "obeyed",
+    {
+      held: brought.length === 0 && !config.includes("fsmonitor") && /git obeys it/.test(back.stderr),
+      saw: `brought: ${paths(brought)}; .git/config says ${JSON.stringify(config)}; ${told(back)}`,
+    },
+    came,
+  );
+
+  const turned = await python(TURN);
+  const again = await sync();
+  const written = await readFile(join(app, "lead/written"), "utf8").catch(() => "");
+  note(
+    "two-steps",
+    { held: (await untouched()) === "", saw: `the folder beside has ${(await untouched()) || "what it had"}` },
+    {
+      works: turned.run?.exitCode === 0 && written === "by the session",
+      saw: `the same path in the folder has ${written || "nothing"}; ${told(again)}`,
+    },
+  );
+
+  const started = await machine.root([
+    ...["cloister", "run", "--detach", "--name", swapper, ...mount, "--"],
+    ...["/usr/bin/python3", "-c", SWAP, home],
+  ]);
+  for (let tries = 0; tries < 60; tries++) {
+    if ((await machine.root(["cloister", "logs", swapper])).stdout.includes("swapping")) break;
+  }
+  const during: Finished[] = [];
+  for (let round = 0; round < 3; round++) during.push(await sync());
+  await machine.root(["cloister", "sessions", "stop", swapper]);
+  const swaps = Number(
+    (await machine.root(["cat", `/sessions/folders/${copy}/swaps`])).stdout.trim().split("\n").at(-1) ?? 0,
+  );
+  const secrets = (await walk(app)).filter(({ text }) => text?.includes(word));
+  const listed = await machine.root(["ls", "-A", home]);
+  note(
+    "swapped",
+    {
+      held: secrets.length === 0 && listed.stdout.trim() === "secret" && (await untouched()) === "",
+      saw: `contents that came: ${paths(secrets)}; the operator's folder has ${listed.stdout.trim()}; ${during.map(told).join("; ")}`,
+    },
+    { works: swaps > 200, saw: `${swaps} swaps meanwhile; ${started.stdout.trim()}` },
+  );
+  return outcome;
+}
+
+interface Seen {
+  readonly path: string;
+  readonly kind: "file" | "folder" | "link" | "other";
+  readonly mode: number;
+  readonly text?: string;
+  readonly link?: string;
+}
+
+const paths = (seen: readonly Seen[]): string =>
+  seen.map(({ path, link }) => JSON.stringify(link === undefined ? path : `${path} -> ${link}`)).join(", ") || "none";
+
+/** All below a folder of this computer. No link is followed. */
+async function walk(top: string, at = top): Promise<Seen[]> {
+  const found: Seen[] = [];
+  for (const name of await readdir(at, { encoding: "buffer" })) {
+    const bytes = Buffer.concat([Buffer.from(`${at}/`), name]);
+    const full = join(at, name.toString("latin1"));
+    const info = await lstat(bytes);
+    const path = relative(top, full);
+    const { mode } = info;
+    if (info.isSymbolicLink()) found.push({ path, kind: "link", mode, link: await readlink(bytes) });
+    else if (info.isFile()) {
+      found.push({ path, kind: "file", mode, text: (await readFile(bytes)).subarray(0, 4096).toString("latin1") });
+    } else if (info.isDirectory()) {
+      found.push({ path, kind: "folder", mode });
+      // The deep tree's names are plain: a path of text leads there.
+      if (Buffer.from(full, "utf8").equals(bytes) && full.length < 3_500) found.push(...(await walk(top, full)));
+    } else found.push({ path, kind: "other", mode });
+  }
+  return found;
+}
