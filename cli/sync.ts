@@ -1,4 +1,5 @@
 import { mkdir, readFile, realpath, rm, stat } from "node:fs/promises";
+import { homedir } from "node:os";
 import { join, posix } from "node:path";
 import type { Expected, Step } from "./copy/apply.ts";
 import type { CopyReport } from "./copy/report.ts";
@@ -187,13 +188,20 @@ function same(one: Entry | undefined, other: Entry | undefined): boolean {
 /**
  * Finds the folder that is meant.
  *
+ * @param home the user's home. It has keys, and a session would get them all
  * @returns its real path: two ways to one folder are one folder
- * @throws UsageError when it is no folder, or the whole disk
+ * @throws UsageError when it is no folder, the whole disk, or the home or a folder that holds it
  */
-export async function folderHere(path: string): Promise<string> {
+export async function folderHere(path: string, home: string = homedir()): Promise<string> {
   const real = await realpath(path).catch(() => undefined);
   if (real === undefined || !(await stat(real)).isDirectory()) {
     throw new UsageError(`there is no folder ${shown(path)} on this computer.`);
+  }
+  const realHome = await realpath(home).catch(() => home);
+  if (real !== "/" && `${realHome}/`.startsWith(`${real}/`)) {
+    throw new UsageError(
+      `${shown(real)} ${real === realHome ? "is" : "holds"} your home, with your keys: name a folder in it.`,
+    );
   }
   if (real === "/") throw new UsageError("the whole of this computer's disk is not copied: name a folder.");
   return real;

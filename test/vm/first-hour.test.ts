@@ -6,7 +6,44 @@ import { stripVTControlCharacters } from "node:util";
 import { execa } from "execa";
 import { shellQuoted } from "../../infra/local/ssh.ts";
 import { copyProject, REPOSITORY } from "../../rehearsal/project-copy.ts";
-import { readTutorial, unmet } from "../support/tutorial.ts";
+import { readTutorial, type TutorialStep, unmet } from "../support/tutorial.ts";
+
+/** Deeds of the first hour that the page has no room for, in its folder and on its machine. */
+const MORE: readonly TutorialStep[] = [
+  {
+    commands: "cloister run --here -- sh -c 'echo new > made.txt'\ncat made.txt",
+    shown: ["cloister: brought back: 1", "cloister:   made.txt", "new"],
+  },
+  {
+    // Changed on both sides: nothing runs, and neither side is touched until one is preferred.
+    commands: `cloister run --mount /sessions/folders/first-hour:f:rwd -- sh -c 'echo theirs > mnt/f/made.txt'
+      echo mine > made.txt
+      cloister run --here -- echo "it ran" || echo "exit code $?"
+      cat made.txt
+      cloister sync . --prefer machine
+      cat made.txt`,
+    shown: ["cloister: conflicts, both sides stay as they are: 1", "exit code 1", "mine", "theirs"],
+  },
+  {
+    // A repository's objects are read-only: a copy is repeated over them.
+    commands: `git clone -q . ~/twice
+      cloister cp ~/twice :/sessions/folders/
+      git -C ~/twice -c user.name=You -c user.email=you@example.com commit -q --allow-empty -m 'Once more'
+      cloister cp ~/twice :/sessions/folders/
+      cloister run --mount /sessions/folders/twice:twice:ro -- git -c safe.directory='*' -C mnt/twice log --format=%s`,
+    shown: ["Once more", "A greeting"],
+  },
+  {
+    commands: `cloister run -- node -e 'fetch("http://example.com").then(({ status }) => console.log("status", status))' 2>&1 |
+        tee asked.txt
+      ! grep -i experimental asked.txt && rm asked.txt && echo "no warning"`,
+    shown: ["status 403", "no warning"],
+  },
+  {
+    commands: 'cloister forward web 8000 || echo "exit code $?"\ncloister logs web || echo "exit code $?"',
+    shown: ["cloister: nothing runs in the session web.… [CLOISTER_E_SESSION_UNKNOWN]", "exit code 1", "exit code 125"],
+  },
+];
 
 /**
  * The page docs/first-hour.md, word by word, from a clone without packages, on a real machine and on a terminal: nothing
@@ -45,8 +82,10 @@ describe("the tutorial", function () {
   });
 
   it("does what it says, every command and every line that it shows", async () => {
-    const steps = readTutorial(await readFile(join(REPOSITORY, "docs/first-hour.md"), "utf8"));
-    assert.ok(steps.length > 10, "the control: the page's commands were found");
+    const page = readTutorial(await readFile(join(REPOSITORY, "docs/first-hour.md"), "utf8"));
+    assert.ok(page.length > 10, "the control: the page's commands were found");
+    // The last step takes the machine down.
+    const steps = [...page.slice(0, -1), ...MORE, ...page.slice(-1)];
     const script = steps.flatMap(({ commands }, i) => [`echo "::step ${i}"`, commands]).join("\n");
     await writeFile(join(folder, "page.sh"), `stty cols 200\n${script}\n`);
     const words = ["bash", "-euo", "pipefail", join(folder, "page.sh")].map(shellQuoted).join(" ");

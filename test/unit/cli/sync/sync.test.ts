@@ -18,7 +18,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describeSync } from "../../../../cli/commands/sync.ts";
-import { type SyncOptions, type SyncReport, sync } from "../../../../cli/sync.ts";
+import { folderHere, type SyncOptions, type SyncReport, sync } from "../../../../cli/sync.ts";
 import type { Transport } from "../../../../cli/transport.ts";
 import { standInPrograms, transportHere, waysHere } from "../../../support/operator/here.ts";
 
@@ -262,6 +262,29 @@ describe("cloister sync", function () {
     await run({ exclude: ["node_modules", "*.log", "sub"] });
     assert.equal(await text(here("sub/b")), "b");
     assert.equal(await text(there("sub/b")), "b");
+  });
+
+  it("takes no home with its keys, by whatever path, and any folder in it", async () => {
+    const home = join(root, "home");
+    await mkdir(join(home, "project"), { recursive: true });
+    await symlink(home, join(root, "alias"));
+    for (const [path, why] of [
+      [home, /is your home/],
+      [`${home}/`, /is your home/],
+      [join(root, "alias"), /is your home/],
+      [root, /holds your home/],
+      ["/", /whole of this computer's disk/],
+    ] as const) {
+      await assert.rejects(folderHere(path, home), why);
+      await assert.rejects(folderHere(path, join(root, "alias")), why);
+    }
+    assert.equal(await folderHere(join(home, "project"), home), join(home, "project"));
+    await mkdir(join(root, "hom"));
+    assert.equal(
+      await folderHere(join(root, "hom"), home),
+      join(root, "hom"),
+      "another one, whose name is its beginning",
+    );
   });
 
   it("says what would happen, and does nothing", async () => {
