@@ -4,6 +4,9 @@ import { shown } from "./copy/text.ts";
 const PLAIN_MS = 10_000;
 const TERMINAL_MS = 200;
 
+/** Bytes of which a terminal keeps the last line. */
+const WORTH_TELLING = 2 ** 20;
+
 /** The part of `process.stderr` that is used here. */
 interface Screen {
   readonly isTTY?: boolean;
@@ -36,8 +39,12 @@ export function showProgress(
       if (over) return;
       over = true;
       if (!screen.isTTY) return;
-      show();
-      screen.write("\n");
+      // Less says nothing to anybody: a sync of a few files moves twice that.
+      if (total < WORTH_TELLING) screen.write("\r\u001b[K");
+      else {
+        show();
+        screen.write("\n");
+      }
     },
   };
 }

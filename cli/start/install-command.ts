@@ -12,7 +12,10 @@ import { projectFolder } from "../../toolchain/own-backend.ts";
 /** The user's own folders of programs. The first of them that is on PATH is taken. */
 const OWN = [".local/bin", "bin", ".bin"];
 
-/** The folder for the link: one of the user's own on PATH, else the first other one that may be written to. */
+/** Folders of the system that are made for what a user adds. Others belong to packages, and go with them. */
+const SYSTEM = ["/usr/local/bin", "/opt/homebrew/bin", "/opt/local/bin"];
+
+/** The folder for the link: one of the user's own on PATH, else one of the system's there that may be written to. */
 export function chooseFolder(
   env: NodeJS.ProcessEnv,
   home: string,
@@ -22,7 +25,7 @@ export function chooseFolder(
     .split(delimiter)
     .filter((folder) => isAbsolute(folder) && !/node_modules/.test(folder));
   const own = OWN.map((name) => join(home, name)).find((folder) => folders.includes(folder));
-  return own ?? folders.find((folder) => /\/(local|opt)\//.test(`${folder}/`) && writable(folder));
+  return own ?? folders.find((folder) => SYSTEM.includes(folder) && writable(folder));
 }
 
 /**

@@ -34,10 +34,10 @@ const MORE: readonly TutorialStep[] = [
     shown: ["Once more", "A greeting"],
   },
   {
-    commands: `cloister run -- node -e 'fetch("http://example.com").then(({ status }) => console.log("status", status))' 2>&1 |
-        tee asked.txt
+    commands: `cloister run -- node -e 'fetch("http://example.com").catch(() => console.log("denied"))' > asked.txt 2>&1
+      cat asked.txt
       ! grep -i experimental asked.txt && rm asked.txt && echo "no warning"`,
-    shown: ["status 403", "no warning"],
+    shown: ["denied", "cloister: to allow it, add: --allow example.com:80", "no warning"],
   },
   {
     commands: 'cloister forward web 8000 || echo "exit code $?"\ncloister logs web || echo "exit code $?"',

@@ -135,4 +135,12 @@ describe("what is said of a copy", () => {
       assert.deepEqual(said, expected);
     }
   });
+
+  it("leaves no line of a few bytes on a terminal", () => {
+    const said: string[] = [];
+    const progress = showProgress("a", { isTTY: true, write: (text: string) => said.push(text) }, () => 0);
+    progress.moved(1_000);
+    progress.end();
+    assert.deepEqual(said, ["\r\u001b[K"]);
+  });
 });

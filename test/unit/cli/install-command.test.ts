@@ -43,6 +43,11 @@ describe("the installed command", () => {
       chooseFolder(path, "/home/you", () => true),
       "/usr/local/bin",
     );
+    // A package's own folder goes with the package.
+    assert.equal(
+      chooseFolder({ PATH: "/usr/local/go/bin:/opt/tool/bin:/usr/bin" }, "/home/you", () => true),
+      undefined,
+    );
     assert.equal(
       chooseFolder(path, "/home/you", () => false),
       undefined,
