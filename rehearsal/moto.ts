@@ -48,12 +48,17 @@ export async function ensureMoto(report: (line: string) => void = () => {}): Pro
   return entry.path;
 }
 
+/** Folder of the schemas in {@link ensureMoto}'s. */
+export const schemasIn = (packages: string): string => join(packages, "cfnlint", "data", "schemas");
+
 /** A moto that runs. */
 export interface Moto {
   /** `http://127.0.0.1:<port>` */
   readonly endpoint: string;
   /** botocore's service models. */
   readonly models: string;
+  /** AWS's schemas of CloudFormation, as cfn-lint has them. */
+  readonly schemas: string;
   /** Forgets everything. */
   reset(): Promise<void>;
   stop(): Promise<void>;
@@ -106,6 +111,7 @@ export async function startMoto(report?: (line: string) => void): Promise<Moto> 
   return {
     endpoint,
     models: join(packages, "botocore", "data"),
+    schemas: schemasIn(packages),
     async reset() {
       const { ok, status } = await fetch(`${endpoint}/moto-api/reset`, { method: "POST" });
       if (!ok) throw new Error(`moto's reset answered ${status}`);

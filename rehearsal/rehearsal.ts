@@ -40,6 +40,7 @@ export async function standInAws(
     PULUMI_HOME: home,
     CLOISTER_TEST_FILES: folder,
     CLOISTER_SERVICE_MODELS: moto.models,
+    CLOISTER_AWS_SCHEMAS: moto.schemas,
     CLOISTER_CALLS: join(folder, "calls"),
     CLOISTER_KEPT: join(folder, "kept.json"),
   };

@@ -35,7 +35,7 @@ const SERVICES: Readonly<Record<string, readonly [model: string, iam: string]>> 
 /** For whom calls are made now. */
 export const onBehalf = new AsyncLocalStorage<Pick<Call, "urn" | "during">>();
 
-const required = (name: string): string => {
+export const required = (name: string): string => {
   const value = process.env[name];
   if (!value) throw new Error(`${name} is not set: the stand-in for the AWS plugin speaks to moto alone`);
   return value;

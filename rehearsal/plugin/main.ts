@@ -13,10 +13,11 @@ import { Struct, Value } from "google-protobuf/google/protobuf/struct_pb.js";
 import type { z } from "zod";
 import { serve, unary } from "../../lib/grpc-serve.ts";
 import { type Properties, type Value as PropertyValue, unknown } from "../../toolchain/standins/command/values.ts";
-import { type Call, onBehalf, sts, useRegion } from "./clients.ts";
+import { type Call, onBehalf, required, sts, useRegion } from "./clients.ts";
+import { AwsSchemas } from "./cloudformation/schemas.ts";
 import { type Difference, differences } from "./difference.ts";
 import { INVOKES } from "./invokes.ts";
-import type { Context, Props, ResourceType } from "./resource.ts";
+import { type Context, type Props, pathsOf, type ResourceType } from "./resource.ts";
 import { TYPES } from "./types/index.ts";
 
 const VERSION = "7.48.0";
@@ -26,6 +27,7 @@ const DEFAULTS = "__defaults";
 const SETTINGS = ["region", "version", "allowedAccountIds", "skipCredentialsValidation", "skipRegionValidation"];
 
 let region = "";
+let schemas: AwsSchemas | undefined;
 
 const properties = (struct: Struct | undefined): Properties => (struct?.toJavaScript() ?? {}) as Properties;
 /** Without what is not there. */
@@ -75,13 +77,26 @@ function isUnknown(value: PropertyValue | undefined, path: readonly PropertyKey[
   return isUnknown((value as Properties)[String(path[0])], path.slice(1));
 }
 
-function check(request: pb.CheckRequest): pb.CheckResponse {
+/** Problems by our own schema, else by AWS's. */
+async function problems(urn: string, inputs: Properties): Promise<pb.CheckFailure[]> {
+  const token = typeToken(urn);
+  const { inputs: schema } = typeOf(urn);
+  const found = failures(schema, inputs);
+  if (found.length > 0) return found;
+  schemas ??= new AwsSchemas(required("CLOISTER_AWS_SCHEMAS"), region);
+  const violations = await schemas.violations(token, inputs, pathsOf(schema));
+  return violations.map(({ path, message }) =>
+    new pb.CheckFailure().setProperty(path).setReason(`AWS would refuse this: ${message}`),
+  );
+}
+
+async function check(request: pb.CheckRequest): Promise<pb.CheckResponse> {
   const urn = request.getUrn();
-  const { inputs, autoName } = typeOf(urn);
+  const { autoName } = typeOf(urn);
   const news = bare(properties(request.getNews()));
   // Nothing to fill in: the engine's own message goes back.
   if (!autoName) {
-    return new pb.CheckResponse().setInputs(request.getNews()).setFailuresList(failures(inputs, news));
+    return new pb.CheckResponse().setInputs(request.getNews()).setFailuresList(await problems(urn, news));
   }
   const olds = properties(request.getOlds());
   const filled: Properties = { ...news };
@@ -92,7 +107,7 @@ function check(request: pb.CheckRequest): pb.CheckResponse {
     filled[autoName] = kept ?? `${nameOf(urn)}-${digits.slice(0, 7)}`;
     filled[DEFAULTS] = [autoName];
   }
-  return new pb.CheckResponse().setInputs(struct(filled)).setFailuresList(failures(inputs, bare(filled)));
+  return new pb.CheckResponse().setInputs(struct(filled)).setFailuresList(await problems(urn, bare(filled)));
 }
 
 function changesOf(request: pb.DiffRequest | pb.UpdateRequest): Difference[] {
@@ -244,6 +259,7 @@ serve<grpc.UntypedServiceImplementation>(
       region = String(settings["region"] ?? "");
       if (!region) throw new Error("the stand-in for the AWS plugin got no region");
       useRegion(region);
+      schemas = undefined;
       // As the provider does, it gets ready to ask for the account; here while the engine goes on.
       setImmediate(() => void sts().catch(() => {}));
       await refuseOtherAccounts(settings["allowedAccountIds"]);

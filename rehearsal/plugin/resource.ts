@@ -35,6 +35,15 @@ export interface ResourceType<Inputs extends Props = Props> {
   delete(id: string, state: Inputs & Props, context: Context): Promise<void>;
 }
 
+/** The paths of all that a schema has, by dots and without the indexes of lists. */
+export function pathsOf(schema: z.ZodType, path = ""): string[] {
+  const { def, shape } = schema as unknown as { def: Record<string, z.ZodType>; shape?: Record<string, z.ZodType> };
+  const inner = def["innerType"] ?? def["element"];
+  if (inner) return pathsOf(inner, path);
+  if (!shape) return [path];
+  return Object.entries(shape).flatMap(([key, one]) => pathsOf(one, path === "" ? key : `${path}.${key}`));
+}
+
 /** A resource type with its inputs' type forgotten, as the table of all types has it. */
 export function resource<Inputs extends Props>(type: ResourceType<Inputs>): ResourceType {
   return type as unknown as ResourceType;
