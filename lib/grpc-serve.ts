@@ -64,6 +64,16 @@ export function notSupported(who: string, what: string): grpc.handleUnaryCall<un
     });
 }
 
+/** An error with details that gRPC carries beside its message. */
+export class ErrorWithDetails extends Error {
+  readonly metadata: grpc.Metadata;
+
+  constructor(message: string, metadata: grpc.Metadata) {
+    super(message);
+    this.metadata = metadata;
+  }
+}
+
 /** Turns an async function into a handler; what it throws becomes the call's error, its message unchanged. */
 export function unary<Request, Response>(
   action: (request: Request) => Response | Promise<Response>,
@@ -74,7 +84,11 @@ export function unary<Request, Response>(
       .then(
         (response) => done(null, response),
         (error: unknown) =>
-          done({ code: grpc.status.UNKNOWN, details: error instanceof Error ? error.message : String(error) }),
+          done({
+            code: grpc.status.UNKNOWN,
+            details: error instanceof Error ? error.message : String(error),
+            ...(error instanceof ErrorWithDetails ? { metadata: error.metadata } : {}),
+          }),
       );
   };
 }

@@ -1,4 +1,4 @@
-import { copyFile, mkdtemp, readFile, rm } from "node:fs/promises";
+import { copyFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseDocument } from "yaml";
@@ -7,6 +7,7 @@ import { EngineProject, testToolchain } from "./engine.ts";
 import { IMAGES, type Moto, startMoto } from "./moto.ts";
 import type { Kept } from "./plugin/answers.ts";
 import type { Call } from "./plugin/clients.ts";
+import type { Counted } from "./plugin/faults.ts";
 import { copyProject, REPOSITORY } from "./project-copy.ts";
 import { standInHome } from "./stand-in.ts";
 
@@ -52,6 +53,10 @@ export interface RehearsalOptions {
   readonly stack: string;
   /** Keys that differ from that file, without `cloister:`. */
   readonly config?: Readonly<Record<string, unknown>>;
+  /** Faults that AWS shall have. */
+  readonly faults?: readonly Counted[];
+  /** Real seconds for each second that AWS takes. Default 0. */
+  readonly timeScale?: number;
   readonly report?: (line: string) => void;
 }
 
@@ -72,13 +77,18 @@ export class Rehearsal {
     this.#folder = folder;
   }
 
-  static async create({ stack, config = {}, report }: RehearsalOptions): Promise<Rehearsal> {
+  static async create({ stack, config = {}, faults, timeScale = 0, report }: RehearsalOptions): Promise<Rehearsal> {
     const folder = await mkdtemp(join(tmpdir(), "cloister-rehearsal-"));
     const project = join(folder, "project");
     await copyProject(project, [`Pulumi.${stack}.yaml`]);
     for (const file of ["index.ts", "missing.ts"])
       await copyFile(join(REPOSITORY, "rehearsal/runtime-stand-in.ts"), join(project, "images/runtime", file));
     const { moto, env } = await standInAws(folder, report);
+    env["CLOISTER_TIME_SCALE"] = String(timeScale);
+    if (faults) {
+      env["CLOISTER_FAULTS"] = join(folder, "faults.json");
+      await writeFile(env["CLOISTER_FAULTS"], JSON.stringify(faults));
+    }
     try {
       const engine = await EngineProject.create({ folder: project, stack, env });
       const rehearsal = new Rehearsal(engine, moto, stack, folder);
@@ -125,6 +135,11 @@ export class Rehearsal {
   /** Things that the stand-in keeps itself because moto lacks them. */
   async kept(): Promise<Kept> {
     return JSON.parse(await readFile(join(this.#folder, "kept.json"), "utf8").catch(() => "{}")) as Kept;
+  }
+
+  /** The plan's faults, with what has come of them. */
+  async faults(): Promise<Counted[]> {
+    return JSON.parse(await readFile(join(this.#folder, "faults.json"), "utf8")) as Counted[];
   }
 
   async dispose(): Promise<void> {

@@ -177,6 +177,9 @@ const ANSWERS: Readonly<Record<string, Answer>> = {
     put("autoscaling:refresh", InstanceRefreshId, { ...input, InstanceRefreshId });
     return { InstanceRefreshId };
   },
+  "autoscaling:CancelInstanceRefresh": ({ AutoScalingGroupName }) => ({
+    InstanceRefreshId: `of ${String(AutoScalingGroupName)}`,
+  }),
 
   // moto leaves the conditions of a bucket's policy out of account: one that denies access without TLS would deny all.
   "s3:PutBucketPolicy": ({ Bucket, Policy }) => {

@@ -3,6 +3,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { appendFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { answers } from "./answers.ts";
+import { withFaults } from "./faults.ts";
 import type { ServiceModel } from "./models.ts";
 
 /** One call of the API, as the log of calls has it. */
@@ -32,8 +33,21 @@ const SERVICES: Readonly<Record<string, readonly [model: string, iam: string]>> 
   STSClient: ["sts", "sts"],
 };
 
+/** The resource for which calls are made. */
+interface Behalf extends Pick<Call, "urn" | "during"> {
+  /** Id of what the API has made already, while its creation goes on. */
+  made?: string;
+}
+
 /** For whom calls are made now. */
-export const onBehalf = new AsyncLocalStorage<Pick<Call, "urn" | "during">>();
+export const onBehalf = new AsyncLocalStorage<Behalf>();
+
+/** Says that the API has made the resource, so that it is not lost when a later call of its creation fails. */
+export function made(id: string | undefined): string {
+  const behalf = onBehalf.getStore();
+  if (behalf && id) behalf.made = id;
+  return id ?? "";
+}
 
 export const required = (name: string): string => {
   const value = process.env[name];
@@ -42,7 +56,7 @@ export const required = (name: string): string => {
 };
 
 const models = new Map<string, Promise<ServiceModel>>();
-const made = new Map<string, Promise<unknown>>();
+const clients = new Map<string, Promise<unknown>>();
 let region = "";
 
 export function useRegion(name: string): void {
@@ -69,8 +83,8 @@ interface Settings {
 
 /** The one client of a kind; `load` imports its package, so that only what is used is read. */
 function client<T>(key: string, load: () => Promise<new (settings: Settings) => T>): Promise<T> {
-  const found = made.get(key) ?? make(load);
-  made.set(key, found);
+  const found = clients.get(key) ?? make(load);
+  clients.set(key, found);
   return found as Promise<T>;
 }
 
@@ -89,12 +103,19 @@ async function make<T>(load: () => Promise<new (settings: Settings) => T>): Prom
       const operation = String(context["commandName"]).replace(/Command$/, "");
       const [folder, service] = SERVICES[String(context["clientName"])] ?? ["", ""];
       await check(folder, operation, args.input);
-      write({ ...(onBehalf.getStore() ?? { urn: "", during: "invoke" }), service, operation });
+      const { urn, during } = onBehalf.getStore() ?? { urn: "", during: "invoke" };
+      write({ urn, during, service, operation });
       const answer = answers(service, operation);
-      if (!answer) return await next(args);
-      const input = args.input as Parameters<typeof answer>[0];
-      const output = await onBehalf.exit(async () => await answer(input, next, created));
-      return { output, response: {} };
+      const call = async (): Promise<unknown> => {
+        if (!answer) return await next(args);
+        const input = args.input as Parameters<typeof answer>[0];
+        const output = await onBehalf.exit(async () => await answer(input, next, created));
+        return { output, response: {} };
+      };
+      return await withFaults(`${service}:${operation}`, call, async () => {
+        const { AutoScalingGroupName } = args.input as { AutoScalingGroupName?: string };
+        await (await autoScaling()).cancelInstanceRefresh({ AutoScalingGroupName });
+      });
     },
     { step: "initialize", name: "rehearsal", priority: "high" },
   );

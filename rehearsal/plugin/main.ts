@@ -1,28 +1,34 @@
 // Stands in for `pulumi-resource-aws` 7.48.0: carries the resource types that cloister uses to the AWS API as moto serves
 // it on loopback, by AWS's own SDK. It differs: it knows no other type, and of each type only the properties in its
-// schema (all else is an error); it makes the calls that matter, not each that the provider makes; it waits for nothing
-// that moto does at once; lists are compared as sets; what moto lacks it answers itself (answers.ts, launch.ts).
+// schema (all else is an error); it makes the calls that matter, not each that the provider makes; of the provider's
+// defaults it has those that documentation names (defaults.ts), and of its lists with an order those of which that was read;
+// AWS's time passes only where it is told to (time.ts), and AWS's faults come only by a plan (faults.ts); a thing is ready for
+// all at once: only the plan has what is not there yet; what moto lacks it answers itself (answers.ts, launch.ts).
 import "../../infra/settings/zod-jitless.ts";
 import { createHash, randomBytes } from "node:crypto";
-import type * as grpc from "@grpc/grpc-js";
+import { status as grpcStatus, Metadata, type UntypedServiceImplementation } from "@grpc/grpc-js";
 import * as plugin from "@pulumi/pulumi/proto/plugin_pb.js";
 import { ResourceProviderService } from "@pulumi/pulumi/proto/provider_grpc_pb.js";
 import * as pb from "@pulumi/pulumi/proto/provider_pb.js";
+import { Status } from "@pulumi/pulumi/proto/status_pb.js";
+import { Any } from "google-protobuf/google/protobuf/any_pb.js";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb.js";
 import { Struct, Value } from "google-protobuf/google/protobuf/struct_pb.js";
 import type { z } from "zod";
-import { serve, unary } from "../../lib/grpc-serve.ts";
+import { ErrorWithDetails, serve, unary } from "../../lib/grpc-serve.ts";
 import { type Properties, type Value as PropertyValue, unknown } from "../../toolchain/standins/command/values.ts";
-import { type Call, onBehalf, required, sts, useRegion } from "./clients.ts";
+import { type Call, made, onBehalf, required, sts, useRegion } from "./clients.ts";
 import { AwsSchemas } from "./cloudformation/schemas.ts";
+import { DEFAULTS } from "./defaults.ts";
 import { type Difference, differences } from "./difference.ts";
 import { INVOKES } from "./invokes.ts";
 import { type Context, type Props, pathsOf, type ResourceType } from "./resource.ts";
+import { pass } from "./time.ts";
 import { TYPES } from "./types/index.ts";
 
 const VERSION = "7.48.0";
 /** Properties with which the provider remembers what it filled in by itself, as the official plugin does. */
-const DEFAULTS = "__defaults";
+const OWN = "__defaults";
 /** Settings of the provider that mean nothing to moto. */
 const SETTINGS = ["region", "version", "allowedAccountIds", "skipCredentialsValidation", "skipRegionValidation"];
 
@@ -46,18 +52,43 @@ function typeOf(urn: string): ResourceType {
 const contextOf = (urn: string): Context => ({ region, name: nameOf(urn) });
 
 /** Runs what speaks to the API, for one resource. */
-async function during<T>(urn: string, what: Call["during"], action: () => Promise<T>): Promise<T> {
+async function during<T>(
+  urn: string,
+  what: Call["during"],
+  action: () => Promise<T>,
+  /** Properties of what is there although the action failed. */
+  half?: { readonly id?: string; readonly properties: Properties },
+): Promise<T> {
+  const behalf: NonNullable<ReturnType<typeof onBehalf.getStore>> = { urn, during: what };
   try {
-    return await onBehalf.run({ urn, during: what }, action);
+    return await onBehalf.run(behalf, action);
   } catch (error) {
     const { name, message } = error as Error;
-    throw new Error(`${what} ${typeToken(urn)} ${nameOf(urn)}: ${name === "Error" ? "" : `${name}: `}${message}`);
+    const said = `${what} ${typeToken(urn)} ${nameOf(urn)}: ${name === "Error" ? "" : `${name}: `}${message}`;
+    const id = half?.id ?? behalf.made;
+    if (!half || !id) throw new Error(said);
+    throw halfDone(said, id, half.properties);
   }
+}
+
+/** As the provider does with what it has made or changed in part: the engine keeps it in its state, and says what failed. */
+function halfDone(message: string, id: string, made: Properties): Error {
+  const failure = new pb.ErrorResourceInitFailed().setId(id).setReasonsList([message]);
+  failure.setProperties(struct(made)).setInputs(struct(made));
+  const detail = new Any();
+  detail.pack(failure.serializeBinary(), "pulumirpc.ErrorResourceInitFailed");
+  const status = new Status();
+  status.setCode(grpcStatus.UNKNOWN);
+  status.setMessage(message);
+  status.addDetails(detail);
+  const metadata = new Metadata();
+  metadata.add("grpc-status-details-bin", Buffer.from(status.serializeBinary()));
+  return new ErrorWithDetails(message, metadata);
 }
 
 /** Inputs without the plugin's own remarks. */
 function bare(inputs: Properties): Properties {
-  const { [DEFAULTS]: _, ...rest } = inputs;
+  const { [OWN]: _, ...rest } = inputs;
   return rest;
 }
 
@@ -93,26 +124,32 @@ async function problems(urn: string, inputs: Properties): Promise<pb.CheckFailur
 async function check(request: pb.CheckRequest): Promise<pb.CheckResponse> {
   const urn = request.getUrn();
   const { autoName } = typeOf(urn);
+  const defaults = Object.entries(DEFAULTS[typeToken(urn)] ?? {});
   const news = bare(properties(request.getNews()));
   // Nothing to fill in: the engine's own message goes back.
-  if (!autoName) {
+  if (!autoName && defaults.every(([name]) => news[name] !== undefined)) {
     return new pb.CheckResponse().setInputs(request.getNews()).setFailuresList(await problems(urn, news));
   }
-  const olds = properties(request.getOlds());
-  const filled: Properties = { ...news };
-  if (filled[autoName] === undefined) {
-    const kept = (olds[DEFAULTS] as string[] | undefined)?.includes(autoName) ? olds[autoName] : undefined;
+  const named: Properties = { ...news };
+  const own: string[] = [];
+  if (autoName && named[autoName] === undefined) {
+    const olds = properties(request.getOlds());
+    const kept = (olds[OWN] as string[] | undefined)?.includes(autoName) ? olds[autoName] : undefined;
     const seed = request.getRandomseed_asU8();
     const digits = (seed.length > 0 ? createHash("sha256").update(seed).digest() : randomBytes(4)).toString("hex");
-    filled[autoName] = kept ?? `${nameOf(urn)}-${digits.slice(0, 7)}`;
-    filled[DEFAULTS] = [autoName];
+    named[autoName] = kept ?? `${nameOf(urn)}-${digits.slice(0, 7)}`;
+    own.push(autoName);
   }
-  return new pb.CheckResponse().setInputs(struct(filled)).setFailuresList(await problems(urn, bare(filled)));
+  const wrong = await problems(urn, named);
+  const filled: Properties = { ...Object.fromEntries(defaults), ...named };
+  own.push(...defaults.map(([name]) => name).filter((name) => news[name] === undefined));
+  if (own.length > 0) filled[OWN] = own;
+  return new pb.CheckResponse().setInputs(struct(filled)).setFailuresList(wrong);
 }
 
 function changesOf(request: pb.DiffRequest | pb.UpdateRequest): Difference[] {
   const [state, news] = [properties(request.getOlds()), bare(properties(request.getNews()))];
-  return differences(state, bare(properties(request.getOldInputs())), news);
+  return differences(state, bare(properties(request.getOldInputs())), news, typeOf(request.getUrn()).ordered);
 }
 
 const covers = (list: readonly string[], path: string): boolean =>
@@ -125,7 +162,7 @@ function diff(request: pb.DiffRequest): pb.DiffResponse {
   const news = properties(request.getNews());
   const { DIFF_NONE, DIFF_SOME } = pb.DiffResponse.DiffChanges;
   // Two of one name cannot be at once (pulumi-terraform-bridge, nameRequiresDeleteBeforeReplace).
-  const named = autoName !== undefined && !(news[DEFAULTS] as string[] | undefined)?.includes(autoName);
+  const named = autoName !== undefined && !(news[OWN] as string[] | undefined)?.includes(autoName);
   const sameName = named && !changed.some(({ path }) => path === autoName);
   const response = new pb.DiffResponse()
     .setChanges(changed.length > 0 ? DIFF_SOME : DIFF_NONE)
@@ -163,10 +200,12 @@ async function create(request: pb.CreateRequest): Promise<pb.CreateResponse> {
     return new pb.CreateResponse().setProperties(planned);
   }
   const news = properties(request.getProperties());
-  return await during(urn, "create", async () => {
-    const id = await make(bare(news) as Props, contextOf(urn));
+  const action = async (): Promise<pb.CreateResponse> => {
+    const id = made(await make(bare(news) as Props, contextOf(urn)));
+    await pass(typeToken(urn), "create");
     return new pb.CreateResponse().setId(id).setProperties(struct(await stateOf(urn, id, news)));
-  });
+  };
+  return await during(urn, "create", action, { properties: news });
 }
 
 async function read(request: pb.ReadRequest): Promise<pb.ReadResponse> {
@@ -195,16 +234,20 @@ async function update(request: pb.UpdateRequest): Promise<pb.UpdateResponse> {
     return new pb.UpdateResponse().setProperties(struct({ ...olds, ...news, ...open }));
   }
   if (!change) throw new Error(`the stand-in cannot update ${typeToken(urn)} in place`);
-  return await during(urn, "update", async () => {
-    await change(request.getId(), bare(news) as Props, bare(olds) as Props, contextOf(urn));
-    return new pb.UpdateResponse().setProperties(struct({ ...olds, ...(await stateOf(urn, request.getId(), news)) }));
-  });
+  // After what failed, an update comes although nothing differs: the provider does nothing then.
+  const id = request.getId();
+  const action = async (): Promise<pb.UpdateResponse> => {
+    if (changesOf(request).length > 0) await change(id, bare(news) as Props, bare(olds) as Props, contextOf(urn));
+    return new pb.UpdateResponse().setProperties(struct({ ...olds, ...(await stateOf(urn, id, news)) }));
+  };
+  return await during(urn, "update", action, { id, properties: { ...olds, ...news } });
 }
 
 async function remove(request: pb.DeleteRequest): Promise<Empty> {
   const urn = request.getUrn();
   const state = bare(properties(request.getProperties()));
   await during(urn, "delete", async () => await typeOf(urn).delete(request.getId(), state as Props, contextOf(urn)));
+  await pass(typeToken(urn), "delete");
   return new Empty();
 }
 
@@ -239,7 +282,7 @@ async function refuseOtherAccounts(allowed: PropertyValue | undefined): Promise<
 
 const nothing = unary(() => new Empty());
 
-serve<grpc.UntypedServiceImplementation>(
+serve<UntypedServiceImplementation>(
   ResourceProviderService,
   {
     handshake: unary(() => new pb.ProviderHandshakeResponse()),

@@ -22,6 +22,8 @@ export interface ResourceType<Inputs extends Props = Props> {
   readonly replaceOn: readonly string[];
   /** Source of that list, below `internal/service` of hashicorp/terraform-provider-aws. */
   readonly source: string;
+  /** Lists whose order counts (`TypeList` in the source), by path without indexes. All others are sets. */
+  readonly ordered?: readonly string[];
   /** Outputs that are not inputs: unknown while it is planned. */
   readonly computed: readonly string[];
   /** Those that an update may change. */

@@ -1,7 +1,7 @@
 /** The runtime bucket and its settings, each a resource of its own: s3. */
 import type { EncryptionType, ServerSideEncryption } from "@aws-sdk/client-s3";
 import { z } from "zod";
-import { s3 } from "../clients.ts";
+import { made, s3 } from "../clients.ts";
 import {
   arn,
   count,
@@ -30,6 +30,7 @@ const bucket = resource({
         ? {}
         : { CreateBucketConfiguration: { LocationConstraint: region as "eu-central-1" } }),
     });
+    made(inputs.bucket);
     if (Object.keys(inputs.tags ?? {}).length > 0)
       await api.putBucketTagging({ Bucket: inputs.bucket, Tagging: { TagSet: tagList(inputs.tags) } });
     return inputs.bucket;
@@ -56,6 +57,7 @@ const bucket = resource({
 
 type Part<Inputs extends { bucket: string }> = {
   readonly source: string;
+  readonly ordered?: readonly string[];
   readonly inputs: z.ZodType<Inputs>;
   readonly put: (inputs: Inputs) => Promise<unknown>;
   readonly get: (bucket: string, state: Inputs) => Promise<Props | undefined>;
@@ -63,11 +65,13 @@ type Part<Inputs extends { bucket: string }> = {
 };
 
 /** One setting of a bucket: set as a whole, named like the bucket. */
-function part<Inputs extends { bucket: string }>({ source, inputs, put, get, remove }: Part<Inputs>): ResourceType {
+function part<Inputs extends { bucket: string }>(one: Part<Inputs>): ResourceType {
+  const { source, ordered = [], inputs, put, get, remove } = one;
   return resource<Inputs & Props>({
     inputs: inputs as z.ZodType<Inputs & Props>,
     replaceOn: ["bucket"],
     source,
+    ordered,
     computed: [],
     async create(news) {
       await put(news);
@@ -188,6 +192,7 @@ const ownership = part({
 
 const lifecycle = part({
   source: "s3/bucket_lifecycle_configuration.go",
+  ordered: ["rules"],
   inputs: z.strictObject({
     bucket: text,
     rules: z.array(

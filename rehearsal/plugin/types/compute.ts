@@ -3,7 +3,7 @@ import { isUtf8 } from "node:buffer";
 import { createHash } from "node:crypto";
 import type { RequestLaunchTemplateData, ResponseLaunchTemplateData } from "@aws-sdk/client-ec2";
 import { z } from "zod";
-import { ec2 } from "../clients.ts";
+import { ec2, made } from "../clients.ts";
 import {
   arn,
   count,
@@ -156,6 +156,7 @@ const launchTemplate = resource<TemplateInputs>({
   autoName: "name",
   replaceOn: ["name"],
   source: "ec2/ec2_launch_template.go",
+  ordered: ["blockDeviceMappings", "networkInterfaces", "tagSpecifications"],
   computed: ["arn", "latestVersion", "defaultVersion", "tagsAll"],
   volatile: ["latestVersion", "defaultVersion"],
   async create(inputs) {
@@ -261,7 +262,7 @@ const instance = resource({
       DisableApiTermination: inputs.disableApiTermination ?? false,
       ...specified("instance", inputs.tags),
     });
-    const id = Instances?.[0]?.InstanceId ?? "";
+    const id = made(Instances?.[0]?.InstanceId);
     await until(`${id} to run`, async () => (await stateOf(id)) === "running");
     // The provider's create ends with its update, which does this again.
     if (inputs.monitoring) await monitor(id, true);

@@ -1,7 +1,7 @@
 /** DNS Firewall: route53resolver. */
 import { randomUUID } from "node:crypto";
 import { z } from "zod";
-import { resolver } from "../clients.ts";
+import { made, resolver } from "../clients.ts";
 import { count, type ResourceType, resource, tagList, tagMap, tags, text, unlessGone } from "../resource.ts";
 
 const tagsOf = async (arn: string | undefined) => {
@@ -22,7 +22,7 @@ const domainList = resource({
       Name: inputs.name,
       Tags: tagList(inputs.tags),
     });
-    const id = FirewallDomainList?.Id ?? "";
+    const id = made(FirewallDomainList?.Id);
     await api.updateFirewallDomains({ FirewallDomainListId: id, Operation: "ADD", Domains: inputs.domains });
     return id;
   },

@@ -1,6 +1,6 @@
 /** Rights and keys: iam, kms, secretsmanager. */
 import { z } from "zod";
-import { iam, kms, secrets } from "../clients.ts";
+import { iam, kms, made, secrets } from "../clients.ts";
 import {
   arn,
   count,
@@ -110,6 +110,7 @@ const instanceProfile = resource({
   async create(inputs) {
     const api = await iam();
     await api.createInstanceProfile({ InstanceProfileName: inputs.name, Tags: tagList(inputs.tags) });
+    made(inputs.name);
     await api.addRoleToInstanceProfile({ InstanceProfileName: inputs.name, RoleName: inputs.role });
     return inputs.name;
   },
@@ -128,7 +129,8 @@ const instanceProfile = resource({
   async update(id, news, olds) {
     const api = await iam();
     if (news.role !== olds.role) {
-      await api.removeRoleFromInstanceProfile({ InstanceProfileName: id, RoleName: olds.role });
+      // One that was made in part has none.
+      if (olds.role) await api.removeRoleFromInstanceProfile({ InstanceProfileName: id, RoleName: olds.role });
       await api.addRoleToInstanceProfile({ InstanceProfileName: id, RoleName: news.role });
     }
     const { set, remove } = tagChanges(olds.tags, news.tags);
@@ -137,7 +139,7 @@ const instanceProfile = resource({
   },
   async delete(id, { role }) {
     const api = await iam();
-    await api.removeRoleFromInstanceProfile({ InstanceProfileName: id, RoleName: role });
+    if (role) await api.removeRoleFromInstanceProfile({ InstanceProfileName: id, RoleName: role });
     await api.deleteInstanceProfile({ InstanceProfileName: id });
   },
 });
@@ -163,7 +165,7 @@ const key = resource({
       Policy: inputs.policy,
       Tags: kmsTags(inputs.tags),
     });
-    const KeyId = KeyMetadata?.KeyId ?? "";
+    const KeyId = made(KeyMetadata?.KeyId);
     if (inputs.enableKeyRotation) await api.enableKeyRotation({ KeyId });
     return KeyId;
   },

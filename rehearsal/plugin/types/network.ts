@@ -1,7 +1,7 @@
 /** Networks: ec2 and vpc. */
 import type { IpPermission, Tag } from "@aws-sdk/client-ec2";
 import { z } from "zod";
-import { ec2 } from "../clients.ts";
+import { ec2, made } from "../clients.ts";
 import {
   count,
   flag,
@@ -40,7 +40,7 @@ const vpc = resource({
   async create(inputs) {
     const api = await ec2();
     const { Vpc } = await api.createVpc({ CidrBlock: inputs.cidrBlock, ...specified("vpc", inputs.tags) });
-    const VpcId = Vpc?.VpcId ?? "";
+    const VpcId = made(Vpc?.VpcId);
     await api.modifyVpcAttribute({ VpcId, EnableDnsSupport: { Value: inputs.enableDnsSupport } });
     await api.modifyVpcAttribute({ VpcId, EnableDnsHostnames: { Value: inputs.enableDnsHostnames } });
     return VpcId;
@@ -90,7 +90,7 @@ const subnet = resource({
       CidrBlock: inputs.cidrBlock,
       ...specified("subnet", inputs.tags),
     });
-    const SubnetId = Subnet?.SubnetId ?? "";
+    const SubnetId = made(Subnet?.SubnetId);
     if (inputs.mapPublicIpOnLaunch) await api.modifySubnetAttribute({ SubnetId, MapPublicIpOnLaunch: { Value: true } });
     return SubnetId;
   },
@@ -241,7 +241,7 @@ const internetGateway = resource({
   async create(inputs) {
     const api = await ec2();
     const { InternetGateway } = await api.createInternetGateway(specified("internet-gateway", inputs.tags));
-    const InternetGatewayId = InternetGateway?.InternetGatewayId ?? "";
+    const InternetGatewayId = made(InternetGateway?.InternetGatewayId);
     await api.attachInternetGateway({ InternetGatewayId, VpcId: inputs.vpcId });
     return InternetGatewayId;
   },
@@ -449,6 +449,7 @@ const securityGroup = resource({
       Description: inputs.description,
       ...specified("security-group", inputs.tags),
     });
+    made(GroupId);
     // EC2 lets a new group reach everything; the provider takes that away.
     const { SecurityGroups } = await api.describeSecurityGroups({ GroupIds: [GroupId] });
     const IpPermissions = SecurityGroups?.[0]?.IpPermissionsEgress ?? [];

@@ -1,7 +1,7 @@
 /** Pools: Auto Scaling groups, their hooks and their schedules. */
 import type { Tag } from "@aws-sdk/client-auto-scaling";
 import { z } from "zod";
-import { autoScaling } from "../clients.ts";
+import { autoScaling, made } from "../clients.ts";
 import { count, flag, type ResourceType, resource, text, until } from "../resource.ts";
 
 const templateOf = z.strictObject({ id: text, version: text });
@@ -127,6 +127,7 @@ const group = resource<GroupInputs>({
   autoName: "name",
   replaceOn: ["name", "initialLifecycleHooks"],
   source: "autoscaling/group.go",
+  ordered: ["mixedInstancesPolicy.launchTemplate.overrides"],
   computed: ["arn", "availabilityZones", "tagsAll"],
   async create(inputs) {
     const api = await autoScaling();
@@ -139,6 +140,7 @@ const group = resource<GroupInputs>({
       ...shared(inputs),
       Tags: tagsFor(inputs.name, inputs.tags),
     });
+    made(AutoScalingGroupName);
     for (const hook of inputs.initialLifecycleHooks)
       await api.putLifecycleHook({
         AutoScalingGroupName,

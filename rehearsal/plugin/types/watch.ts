@@ -1,6 +1,6 @@
 /** Logs, alarms, dashboards, budgets and snapshots: logs, cloudwatch, budgets, dlm. */
 import { z } from "zod";
-import { budgets, cloudWatch, dlm, logs, sts } from "../clients.ts";
+import { budgets, cloudWatch, dlm, logs, made, sts } from "../clients.ts";
 import {
   arn,
   count,
@@ -23,6 +23,7 @@ const logGroup = resource({
   async create(inputs) {
     const api = await logs();
     await api.createLogGroup({ logGroupName: inputs.name, kmsKeyId: inputs.kmsKeyId, tags: { ...inputs.tags } });
+    made(inputs.name);
     await api.putRetentionPolicy({ logGroupName: inputs.name, retentionInDays: inputs.retentionInDays });
     return inputs.name;
   },
@@ -276,11 +277,13 @@ const budget = resource({
   autoName: "name",
   replaceOn: ["name"],
   source: "budgets/budget.go",
+  ordered: ["costFilters.values"],
   computed: ["accountId", "arn"],
   async create(inputs) {
     const AccountId = await accountId();
     const api = await budgets();
     await api.createBudget({ AccountId, Budget: budgetOf(inputs) });
+    made(`${AccountId}:${inputs.name}`);
     for (const one of inputs.notifications)
       await api.createNotification({
         AccountId,
@@ -365,6 +368,7 @@ const lifecyclePolicy = resource({
   inputs: policyInputs,
   replaceOn: [],
   source: "dlm/lifecycle_policy.go",
+  ordered: ["policyDetails.resourceTypes", "policyDetails.schedules"],
   computed: ["arn", "tagsAll"],
   async create(inputs) {
     const { PolicyId } = await (await dlm()).createLifecyclePolicy({ ...policyOf(inputs), Tags: { ...inputs.tags } });

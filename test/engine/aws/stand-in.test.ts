@@ -1,9 +1,13 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { KNOWN_TYPES } from "../../../infra/aws/access/deployer-policy.ts";
 import { ensureMoto } from "../../../rehearsal/moto.ts";
+import { DEFAULTS } from "../../../rehearsal/plugin/defaults.ts";
 import { differences } from "../../../rehearsal/plugin/difference.ts";
 import { ServiceModel } from "../../../rehearsal/plugin/models.ts";
+import { pathsOf } from "../../../rehearsal/plugin/resource.ts";
+import { pass } from "../../../rehearsal/plugin/time.ts";
 import { TYPES } from "../../../rehearsal/plugin/types/index.ts";
 
 describe("the stand-in for the AWS plugin", () => {
@@ -29,6 +33,54 @@ describe("the stand-in for the AWS plugin", () => {
       const codes = unknown.error?.issues.map(({ code }) => code) ?? [];
       assert.ok(!codes.includes("unrecognized_keys"), token);
     }
+  });
+
+  it("fills in those defaults only that documentation of the provider names", () => {
+    for (const [token, defaults] of Object.entries(DEFAULTS)) {
+      const file = `../../../node_modules/@pulumi/aws/${token.split(":")[1]}.d.ts`;
+      const text = readFileSync(new URL(file, import.meta.url), "utf8").split(/export interface \w+Args \{/)[1] ?? "";
+      for (const [name, value] of Object.entries(defaults)) {
+        const comment = new RegExp(`/\\*\\*((?:(?!\\*/)[\\s\\S])*)\\*/\\s*${name}\\?:`).exec(text)?.[1] ?? "";
+        const said = new RegExp(`[Dd]efault(s to|s| is| set to|:|)?( value is)? \\W?\`?${String(value)}\\b`);
+        assert.match(comment.replace(/\s+\*?\s*/g, " "), said, `${token} ${name}`);
+      }
+    }
+  });
+
+  it("sees the order of those lists that have one", () => {
+    const { ordered = [] } = TYPES["aws:ec2/launchTemplate:LaunchTemplate"] ?? {};
+    const [a, b] = [{ deviceName: "/dev/sda1" }, { deviceName: "/dev/sdf" }];
+    const state = { blockDeviceMappings: [a, b], networkInterfaces: [{ securityGroups: ["sg-1", "sg-2"] }] };
+    assert.deepEqual(differences(state, {}, { ...state, blockDeviceMappings: [b, a] }, ordered), [
+      { path: "blockDeviceMappings", kind: "update" },
+    ]);
+    const reordered = { ...state, networkInterfaces: [{ securityGroups: ["sg-2", "sg-1"] }] };
+    assert.deepEqual(differences(state, {}, reordered, ordered), [], "a set in a list");
+    const group = TYPES["aws:autoscaling/group:Group"]?.ordered ?? [];
+    const zones = { vpcZoneIdentifiers: ["subnet-1", "subnet-2"] };
+    assert.deepEqual(differences(zones, {}, { vpcZoneIdentifiers: ["subnet-2", "subnet-1"] }, group), [], "a set");
+  });
+
+  it("has lists with an order only where it knows them", () => {
+    for (const [token, { inputs, ordered = [] }] of Object.entries(TYPES))
+      for (const path of ordered)
+        assert.ok(
+          pathsOf(inputs).some((one) => one === path || one.startsWith(`${path}.`)),
+          `${token} ${path}`,
+        );
+  });
+
+  it("lets AWS's time pass as it is told to", async () => {
+    const startedAt = performance.now();
+    await pass("aws:ec2/natGateway:NatGateway", "create");
+    assert.ok(performance.now() - startedAt < 100, "by default not at all");
+    process.env["CLOISTER_TIME_SCALE"] = "0.002";
+    try {
+      await pass("aws:ec2/natGateway:NatGateway", "create");
+    } finally {
+      delete process.env["CLOISTER_TIME_SCALE"];
+    }
+    assert.ok(performance.now() - startedAt >= 200, "a five-hundredth of 110 seconds");
   });
 
   it("sees what differs: values, not the order of lists or the writing of JSON", () => {
