@@ -62,6 +62,8 @@ export interface EngineProjectOptions {
   readonly folder?: string;
   readonly stack?: string;
   readonly env?: Record<string, string>;
+  /** Folder of the state, which stays. Default: a new one, which goes with the project. */
+  readonly state?: string;
 }
 
 /**
@@ -88,8 +90,8 @@ export class EngineProject {
     const { pulumi, env } = await testToolchain();
     const temporary = await mkdtemp(join(tmpdir(), "cloister-engine-"));
     const folder = options.folder ?? join(temporary, "project");
-    const state = join(temporary, "state");
-    await mkdir(state);
+    const state = options.state ?? join(temporary, "state");
+    await mkdir(state, { recursive: true });
     const stack = options.stack ?? "test";
     const project = new EngineProject(folder, temporary, stack, pulumi, {
       ...env,

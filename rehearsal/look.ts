@@ -12,11 +12,21 @@ import { SNS } from "@aws-sdk/client-sns";
 import type { Kept } from "./plugin/answers.ts";
 
 /** One client of each service that the program uses. */
-export type Clients = ReturnType<typeof clientsOf>;
+export type Clients = ReturnType<typeof clientsWith>;
 
+/** Clients of moto. */
 export function clientsOf(endpoint: string, region = "eu-central-1") {
   const credentials = { accessKeyId: "rehearsal", secretAccessKey: "rehearsal" };
-  const settings = { endpoint, region, credentials, maxAttempts: 1 };
+  return clientsWith({ endpoint, region, credentials, maxAttempts: 1 });
+}
+
+/** Clients of AWS itself, or of whatever the settings name. */
+export function clientsWith(settings: {
+  readonly region: string;
+  readonly endpoint?: string;
+  readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string };
+  readonly maxAttempts?: number;
+}) {
   return {
     autoScaling: new AutoScaling(settings),
     budgets: new Budgets(settings),
@@ -25,7 +35,7 @@ export function clientsOf(endpoint: string, region = "eu-central-1") {
     iam: new IAM(settings),
     kms: new KMS(settings),
     logs: new CloudWatchLogs(settings),
-    s3: new S3({ ...settings, forcePathStyle: true }),
+    s3: new S3({ ...settings, forcePathStyle: settings.endpoint !== undefined }),
     sns: new SNS(settings),
     secrets: new SecretsManager(settings),
   };
@@ -37,7 +47,7 @@ export const tagsOf = (
 ): Record<string, string> => Object.fromEntries((tags ?? []).map(({ Key = "", Value = "" }) => [Key, Value]));
 
 /** Lists everything that exists, one line each, `kind id`. */
-export async function inventory(clients: Clients, kept: Kept): Promise<string[]> {
+export async function inventory(clients: Clients, kept: Kept, account = "123456789012"): Promise<string[]> {
   const { autoScaling, budgets, cloudWatch, ec2, iam, kms, logs, s3, secrets, sns } = clients;
   const found: Record<string, (string | undefined)[]> = {};
   const add = async <T>(kind: string, list: Promise<T[] | undefined>, id: (one: T) => string | undefined) => {
@@ -161,7 +171,7 @@ export async function inventory(clients: Clients, kept: Kept): Promise<string[]>
     ),
     add(
       "budget",
-      budgets.describeBudgets({ AccountId: "123456789012" }).then((a) => a.Budgets),
+      budgets.describeBudgets({ AccountId: account }).then((a) => a.Budgets),
       (one) => one.BudgetName,
     ),
   ]);
