@@ -7,7 +7,8 @@ import { defined } from "../../lib/defined.ts";
 import type { PendingFacts } from "../pending.ts";
 import { agentOf, authoritiesOf, type Settings } from "../settings/settings.ts";
 import { Encryption } from "./access/encryption.ts";
-import { flowLogPolicy, machinePolicy } from "./access/policies.ts";
+import { MachineRole } from "./access/machine-role.ts";
+import { flowLogPolicy } from "./access/policies.ts";
 import { ServiceRole } from "./access/service-role.ts";
 import { destroyGuard } from "./data/on-destroy.ts";
 import { RuntimeBucket } from "./data/runtime-bucket.ts";
@@ -17,10 +18,10 @@ import { NamedMachine } from "./machines/named-machine.ts";
 import { Pool } from "./machines/pool.ts";
 import { bucketOf } from "./network/endpoints.ts";
 import { Network } from "./network/network.ts";
-import { partitionOf } from "./partition.ts";
 import { groupOf, groupsFor } from "./plan/groups.ts";
 import { monthlyEstimate, total } from "./plan/price.ts";
 import { resolveMachine, resolvePool } from "./plan/resolve.ts";
+import { sizeInForce } from "./plan/schedule.ts";
 import { zonesOf } from "./plan/zones.ts";
 import type { Providers } from "./providers.ts";
 import type { Tags } from "./tags.ts";
@@ -137,7 +138,7 @@ export class AwsTarget extends pulumi.ComponentResource {
     const policy = logs.flow.arn.apply(flowLogPolicy);
     return new ServiceRole(
       `${this.#prefix}-flow-logs`,
-      { service: "vpc-flow-logs.amazonaws.com", policy, ...this.#common },
+      { service: "vpc-flow-logs.amazonaws.com", policy, sourceAccount: this.#accountId, ...this.#common },
       { parent: this },
     ).arn;
   }
@@ -145,23 +146,18 @@ export class AwsTarget extends pulumi.ComponentResource {
   /** The role of machines. Returns the name of its instance profile. */
   #machineRole({ keyArn, logs, bucket, modelKeySecret }: Data): pulumi.Output<string> {
     const { settings, stack } = this.#args;
-    const { region } = settings;
-    const policy = pulumi
-      .all([this.#accountId, bucket.arn, keyArn, logs.system.arn, logs.audit.arn, modelKeySecret])
-      .apply(([account, bucketArn, key, system, audit, modelKeySecretArn]) =>
-        machinePolicy({
-          bucketArn,
-          keyArn: key,
-          logGroupArns: [system, audit],
-          modelKeySecretArn,
-          stack,
-          region,
-          groupArns: `arn:${partitionOf(region)}:autoscaling:${region}:${account}:autoScalingGroup:*:autoScalingGroupName/cloister-${stack}-*`,
-        }),
-      );
-    return new ServiceRole(
+    return new MachineRole(
       `${this.#prefix}-machine`,
-      { service: "ec2.amazonaws.com", forInstances: true, policy, ...this.#common },
+      {
+        region: settings.region,
+        stack,
+        accountId: this.#accountId,
+        bucketArn: bucket.arn,
+        keyArn,
+        logGroupArns: [logs.system.arn, logs.audit.arn],
+        modelKeySecretArn: modelKeySecret,
+        ...this.#common,
+      },
       { parent: this },
     ).profile;
   }
@@ -212,14 +208,17 @@ export class AwsTarget extends pulumi.ComponentResource {
     if (named.length > 0) this.#snapshots(shape.keyArn);
     const pools = Object.keys(settings.pools).map((name) => {
       const { sessionDiskGiB: _, ...pool } = resolvePool(settings, name);
-      return [name, new Pool(name, { shape, subnetIds: Object.values(subnetIds), ...defined(pool) }, parent)] as const;
+      const sizeNow = sizeInForce(pool.schedules, new Date());
+      const args = { shape, subnetIds: Object.values(subnetIds), ...defined({ ...pool, sizeNow }) };
+      return [name, new Pool(name, args, parent)] as const;
     });
     return { named: Object.fromEntries(named), pools: Object.fromEntries(pools) };
   }
 
   #snapshots(keyArn: pulumi.Input<string>): void {
     const { settings, stack } = this.#args;
-    const args = { region: settings.region, stack, keyArn, ...settings.snapshots, ...this.#common };
+    const accountId = this.#accountId;
+    const args = { region: settings.region, stack, keyArn, accountId, ...settings.snapshots, ...this.#common };
     new Snapshots(`${this.#prefix}-snapshots`, args, { parent: this });
   }
 

@@ -18,10 +18,11 @@ export interface PolicyDocument {
 const document = (...statements: Statement[]): PolicyDocument => ({ Version: "2012-10-17", Statement: statements });
 
 /** Trust policy of a role that one AWS service may take. */
-export function assumeRole(service: string): string {
+export function assumeRole(service: string, sourceAccount?: string): string {
+  const condition = sourceAccount ? { Condition: { StringEquals: { "aws:SourceAccount": sourceAccount } } } : {};
   return JSON.stringify({
     Version: "2012-10-17",
-    Statement: [{ Effect: "Allow", Action: "sts:AssumeRole", Principal: { Service: service } }],
+    Statement: [{ Effect: "Allow", Action: "sts:AssumeRole", Principal: { Service: service }, ...condition }],
   });
 }
 

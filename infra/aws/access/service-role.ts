@@ -12,6 +12,8 @@ export interface ServiceRoleArgs {
   readonly policy: pulumi.Input<PolicyDocument>;
   /** ARN of the policy that bounds the role. @default none */
   readonly permissionsBoundary?: string;
+  /** The service may take the role only for things of this account. @default for any account's, as EC2 needs it */
+  readonly sourceAccount?: pulumi.Input<string>;
   /** Makes an instance profile, by which instances get the role. @default false */
   readonly forInstances?: boolean;
   readonly tags?: Tags;
@@ -29,7 +31,9 @@ export class ServiceRole extends pulumi.ComponentResource {
     const role = new Role(
       name,
       {
-        assumeRolePolicy: assumeRole(args.service),
+        assumeRolePolicy: args.sourceAccount
+          ? pulumi.output(args.sourceAccount).apply((account) => assumeRole(args.service, account))
+          : assumeRole(args.service),
         ...(args.permissionsBoundary ? { permissionsBoundary: args.permissionsBoundary } : {}),
         tags: { ...args.tags },
       },

@@ -16,6 +16,8 @@ export interface SnapshotsArgs {
   readonly everyHours: number;
   /** Number of snapshots kept of each disk. */
   readonly keep: number;
+  /** The account of the disks, for which alone the service may take the role. @default any */
+  readonly accountId?: pulumi.Input<string>;
   readonly permissionsBoundary?: string;
   readonly tags?: Tags;
 }
@@ -33,6 +35,7 @@ export class Snapshots extends pulumi.ComponentResource {
           .output(args.keyArn)
           .apply((keyArn) => snapshotPolicy(args.region, partitionOf(args.region), keyArn)),
         tags,
+        ...(args.accountId ? { sourceAccount: args.accountId } : {}),
         ...(args.permissionsBoundary ? { permissionsBoundary: args.permissionsBoundary } : {}),
       },
       { parent: this },

@@ -182,6 +182,12 @@ describe("a role of a service", () => {
       before: 0,
       after: 1,
     },
+    sourceAccount: {
+      change: { sourceAccount: "123456789012" },
+      sees: (made) => JSON.parse(made.one("Role")["assumeRolePolicy"]).Statement[0].Condition,
+      before: undefined,
+      after: { StringEquals: { "aws:SourceAccount": "123456789012" } },
+    },
     tags: { change: { tags }, sees: tagged("Role"), before: [undefined], after: ["agents"] },
   } satisfies Rows<ServiceRoleArgs>);
 });
@@ -210,6 +216,12 @@ describe("snapshots", () => {
         ),
       before: ["arn:x", "arn:x"],
       after: ["arn:y", "arn:y"],
+    },
+    accountId: {
+      change: { accountId: "123456789012" },
+      sees: (made) => JSON.parse(made.one("Role")["assumeRolePolicy"]).Statement[0].Condition,
+      before: undefined,
+      after: { StringEquals: { "aws:SourceAccount": "123456789012" } },
     },
     everyHours: {
       change: { everyHours: 6 },

@@ -39,6 +39,36 @@ describe("the AWS target under mocks", () => {
     for (const stack of ["dev", "staging", "prod"]) assert.deepEqual(awsProblems(settingsOf(stack), stack), []);
   });
 
+  it("keeps the role of machines where stacks have it, by type, name and policy", () => {
+    each((all, stack) => {
+      const name = `cloister-${stack}-machine`;
+      const [component] = all.filter((one) => one.name === name && one.type.startsWith("cloister:"));
+      // Another type or parent would be another resource: the role would be replaced under running machines.
+      assert.equal(component?.type, "cloister:aws:ServiceRole");
+      const [policy] = of(all, "aws:iam/rolePolicy:RolePolicy").filter((one) => one.name === name);
+      const { Statement } = JSON.parse(policy?.inputs["policy"]) as { Statement: { Resource: string | string[] }[] };
+      const groups = `arn:aws:autoscaling:eu-central-1:123456789012:autoScalingGroup:*:autoScalingGroupName/cloister-${stack}-*`;
+      assert.ok(
+        Statement.some(({ Resource }) => [Resource].flat().includes(groups)),
+        stack,
+      );
+    });
+  });
+
+  it("lets services take their roles for this account alone", () => {
+    each((all, stack) => {
+      const roles = of(all, "aws:iam/role:Role").filter(({ name }) => !name.endsWith("-machine"));
+      for (const { name, inputs } of roles) {
+        const [statement] = JSON.parse(inputs["assumeRolePolicy"]).Statement;
+        assert.deepEqual(
+          statement.Condition,
+          { StringEquals: { "aws:SourceAccount": "123456789012" } },
+          `${stack} ${name}`,
+        );
+      }
+    });
+  });
+
   it("gives machines no inbound rule, and HTTPS and DNS out", () => {
     each((all) => {
       const groups = of(all, "aws:ec2/securityGroup:SecurityGroup");
