@@ -27,6 +27,8 @@ export interface PoolArgs {
   readonly max: number;
   /** Machines to have now. @default left to the schedules and to who scales the group */
   readonly desired?: number;
+  /** Size of the groups when they are made, such as that of the schedule in force. @default min, max and desired */
+  readonly sizeNow?: Readonly<Record<"min" | "max" | "desired", number>>;
   /** @default the shape's */
   readonly instanceType?: string;
   readonly schedules?: Readonly<Record<string, PoolSchedule>>;
@@ -124,14 +126,15 @@ export class Pool extends pulumi.ComponentResource {
   #group(plan: Plan, part: Part): Group {
     const { shape, warmPool, desired, drainSeconds, verifySeconds } = plan;
     const { name } = part;
+    const size = plan.sizeNow ?? { min: plan.min, max: plan.max, desired };
     const scheduled = Object.keys(plan.schedules ?? {}).length > 0;
     return new Group(
       name,
       {
         name: groupName(plan, part),
-        minSize: shareOf(plan.min, part),
-        maxSize: shareOf(plan.max, part),
-        ...(desired === undefined ? {} : { desiredCapacity: shareOf(desired, part) }),
+        minSize: shareOf(size.min, part),
+        maxSize: shareOf(size.max, part),
+        ...(size.desired === undefined ? {} : { desiredCapacity: shareOf(size.desired, part) }),
         vpcZoneIdentifiers: [...plan.subnetIds],
         ...instances(plan, part),
         healthCheckGracePeriod: 60,

@@ -24,9 +24,10 @@ export interface InstanceTypeFacts {
 
 /** Reads an instance type's name, such as `c8g.xlarge`. */
 export function instanceTypeFacts(type: string): InstanceTypeFacts {
-  const match = /^(?:[cmrtx]|im|is|i|hpc)(\d)g[a-z-]*\.[\w-]+$/.exec(type) ?? /^x(2)g[a-z]*\.\w+$/.exec(type);
+  const match = /^(?:[cmrtx]|im|is|i|hpc)(\d)g[a-z-]*\.[\w-]+$/.exec(type) ?? /^(?:x(2)|g(5))g[a-z]*\.\w+$/.exec(type);
   const digit = match?.[1] ?? "";
-  const generation = type.startsWith("x2g") || type.startsWith("im4") ? 2 : GENERATION_OF_DIGIT[digit];
+  // g5g is a Graviton2 with a GPU.
+  const generation = /^(x2g|g5g|im4)/.test(type) && match ? 2 : GENERATION_OF_DIGIT[digit];
   return { generation, lacks: generation === undefined ? [] : (LACKS[generation] ?? []) };
 }
 

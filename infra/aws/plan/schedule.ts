@@ -34,6 +34,30 @@ export function averageMachines(pool: Pick<ResolvedPool, "min" | "desired" | "sc
   return (sum + size * (end - since)) / length;
 }
 
+/**
+ * The size that a pool's schedules have set last; undefined where it has none. A group that is made at noon would else have its
+ * night's size until the next schedule comes.
+ */
+export function sizeInForce(
+  schedules: ResolvedPool["schedules"],
+  now: Date,
+): { readonly min: number; readonly max: number; readonly desired: number } | undefined {
+  const past = Object.values(schedules).flatMap((at) => {
+    const time = lastTime(at.cron, at.timeZone, now);
+    return time === undefined ? [] : [{ time, min: at.min, max: at.max, desired: at.desired }];
+  });
+  const last = past.sort((a, b) => b.time - a.time)[0];
+  return last && { min: last.min, max: last.max, desired: last.desired };
+}
+
+function lastTime(cron: string, tz: string, now: Date): number | undefined {
+  try {
+    return CronExpressionParser.parse(cron, { tz, currentDate: now }).prev().getTime();
+  } catch {
+    return undefined;
+  }
+}
+
 function timesOf(cron: string, tz: string, from: Date, end: number): number[] {
   try {
     const times: number[] = [];

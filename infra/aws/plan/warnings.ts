@@ -1,14 +1,29 @@
 import type { Settings } from "../../settings/settings.ts";
 import { covers } from "./problems/mirror.ts";
+import { resolveMachine, resolvePool } from "./resolve.ts";
 
 /** An image of this age lacks fixes that Ubuntu's later ones have. Days. */
 const OLD_DAYS = 30;
 /** Host of the model's API (guest/agent/relay-forward.ts). */
 const MODEL_API = "api.anthropic.com";
 
+/** Regions that lack a family of Graviton4, by the schemas of AWS that cfn-lint 1.58 carries. Where AWS can be asked, it is. */
+const LACKING: Readonly<Record<string, readonly string[]>> = {
+  c8g: ["me-central-1", "me-south-1", "mx-central-1"],
+  m8g: ["il-central-1", "ap-southeast-6"],
+  r8g: ["il-central-1", "ap-east-2", "me-south-1"],
+};
+/** Regions in which accounts do not all have the zones a and b. */
+const OTHER_ZONES = ["ap-northeast-1", "us-west-1"];
+
 /** What may be meant, and mostly is not. Each is told in a preview; nothing is refused. */
 export function awsWarnings(settings: Settings, now: Date): string[] {
-  return [...imageWarnings(settings, now), ...firewallWarnings(settings), ...accountWarnings(settings)];
+  return [
+    ...imageWarnings(settings, now),
+    ...firewallWarnings(settings),
+    ...accountWarnings(settings),
+    ...placeWarnings(settings),
+  ];
 }
 
 function imageWarnings({ ami }: Settings, now: Date): string[] {
@@ -43,4 +58,22 @@ function accountWarnings({ accountId, onDestroy }: Settings): string[] {
   return [
     'cloister:accountId is not set: this stack goes to whichever account the credentials are for. Pin it: pulumi config set cloister:accountId "$(aws sts get-caller-identity --query Account --output text)"',
   ];
+}
+
+function placeWarnings(settings: Settings): string[] {
+  const { region, zones, machines, pools } = settings;
+  const types = new Set([
+    settings.instanceType,
+    ...Object.keys(machines).map((name) => resolveMachine(settings, name).instanceType),
+    ...Object.keys(pools).map((name) => resolvePool(settings, name).instanceType),
+  ]);
+  const absent = [...types].filter((type) => LACKING[type.split(".")[0] ?? ""]?.includes(region));
+  const warnings = absent.map(
+    (type) => `${type} is not offered in ${region}, by a list of 2026. Write another cloister:instanceType, or region.`,
+  );
+  if (zones.length === 0 && OTHER_ZONES.includes(region))
+    warnings.push(
+      `cloister:zones is not set, and not every account has the zones a and b of ${region}. See: aws ec2 describe-availability-zones --region ${region}`,
+    );
+  return warnings;
 }

@@ -110,6 +110,12 @@ describe("a pool", () => {
       before: [[[launching(900)], [terminating(900)]], 900],
       after: [[[launching(300)], [terminating(900)]], 300],
     },
+    sizeNow: {
+      change: { sizeNow: { min: 0, max: 3, desired: 1 } },
+      sees: (made) => [group(made)["minSize"], group(made)["maxSize"], group(made)["desiredCapacity"]],
+      before: [base.min, base.max, undefined],
+      after: [0, 3, 1],
+    },
   } satisfies Rows<PoolArgs>);
 
   it("of several instance types has machines of each one's size", async () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { monthlyEstimate, total } from "../../../../infra/aws/plan/price.ts";
-import { averageMachines } from "../../../../infra/aws/plan/schedule.ts";
+import { averageMachines, sizeInForce } from "../../../../infra/aws/plan/schedule.ts";
 import { awsWarnings, imageAge } from "../../../../infra/aws/plan/warnings.ts";
 import { AMI, settingsOf } from "./settings.ts";
 
@@ -51,6 +51,25 @@ describe("the estimate of a stack's cost", () => {
     const wrong = { ...day, cron: "99 99 * * *" };
     assert.equal(averageMachines({ min: 2, desired: undefined, schedules: { wrong } }, MONDAY), 2);
   });
+
+  it("knows the size that the schedules set last", () => {
+    const at = (cron: string, desired: number, timeZone = "Europe/Berlin") => ({
+      cron,
+      timeZone,
+      min: 0,
+      max: 9,
+      desired,
+    });
+    const schedules = { day: at("0 8 * * 1-5", 8), night: at("0 20 * * *", 1) };
+    const size = (time: string) => sizeInForce(schedules, new Date(time))?.desired;
+    assert.equal(size("2026-01-20T12:00:00Z"), 8, "a Tuesday at noon");
+    assert.equal(size("2026-01-20T06:59:00Z"), 1, "a minute before eight in Berlin");
+    assert.equal(size("2026-01-20T07:01:00Z"), 8);
+    assert.equal(size("2026-01-24T12:00:00Z"), 1, "a Saturday has no day");
+    assert.deepEqual(sizeInForce(schedules, new Date("2026-01-20T12:00:00Z")), { min: 0, max: 9, desired: 8 });
+    assert.equal(sizeInForce({}, MONDAY), undefined);
+    assert.equal(sizeInForce({ wrong: at("99 99 * * *", 1) }, MONDAY), undefined);
+  });
 });
 
 describe("warnings about a stack on AWS", () => {
@@ -65,6 +84,18 @@ describe("warnings about a stack on AWS", () => {
     assert.match(warned(name("20251220"))[0] ?? "", /cloister:ami is 31 days old.*npm run aws:ami/);
     assert.equal(imageAge("ubuntu-jammy-22.04-arm64-server-20260101.1", now), 19);
     assert.equal(imageAge("my-own-image", now), undefined);
+  });
+
+  it("tell of a family that a region lacks, and of zones that not every account has", () => {
+    const [absent = "", ...more] = warned({ region: "me-south-1" });
+    assert.match(absent, /c8g\.xlarge is not offered in me-south-1.*cloister:instanceType/);
+    assert.deepEqual(more, []);
+    assert.deepEqual(warned({ region: "me-south-1", instanceType: "m8g.xlarge" }), []);
+    assert.match(
+      warned({ region: "ap-northeast-1" })[0] ?? "",
+      /cloister:zones is not set.*describe-availability-zones/,
+    );
+    assert.deepEqual(warned({ region: "ap-northeast-1", zones: ["ap-northeast-1a", "ap-northeast-1c"] }), []);
   });
 
   it("tell of hosts that the agent needs and that do not resolve", () => {

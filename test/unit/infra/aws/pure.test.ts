@@ -57,6 +57,7 @@ describe("instance types", () => {
     assert.deepEqual(instanceTypeFacts("c7gn.xlarge"), { generation: 3, lacks: ["bti"] });
     assert.equal(instanceTypeFacts("r8g.metal-24xl").generation, 4);
     assert.equal(instanceTypeFacts("t4g.small").generation, 2);
+    assert.deepEqual(instanceTypeFacts("g5g.xlarge"), { generation: 2, lacks: instanceTypeFacts("t4g.small").lacks });
     for (const type of ["m5.large", "c7i.xlarge", "g5g", "c8g"])
       assert.equal(instanceTypeFacts(type).generation, undefined, type);
   });
