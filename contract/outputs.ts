@@ -74,6 +74,20 @@ export const AwsOutputs = z.object({
   dashboard: z.string(),
   /** ARN of the secret with the model's key. */
   modelKeySecret: z.string(),
+  /** What another stack may refer to. A stack that an older program made last has none. */
+  resources: z
+    .object({
+      vpcId: z.string(),
+      /** By zone. */
+      subnetIds: z.record(z.string(), z.string()),
+      /** The machines' own. */
+      securityGroupId: z.string(),
+      keyArn: z.string(),
+      bucket: z.string(),
+      /** ARN of the role of machines. */
+      machineRoleArn: z.string(),
+    })
+    .optional(),
   /** US dollars a month, without traffic. A sum with a price that is not known is not there. */
   monthlyEstimateUSD: z.object({
     /** With pools as their schedules have them, on average. */

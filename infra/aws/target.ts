@@ -74,10 +74,23 @@ export class AwsTarget extends pulumi.ComponentResource {
 
     const data = this.#data();
     const network = this.#network(data);
-    const shape = this.#shape(data, network, this.#machineRole(data));
+    const role = this.#machineRole(data);
+    const shape = this.#shape(data, network, role.profile);
     const machines = this.#machines(shape, network);
     const dashboard = this.#watch(machines, data);
-    this.outputs = this.#outputs(data, machines, dashboard);
+    const { vpcId, subnetIds, securityGroupId } = network;
+    const { keyArn, bucket } = data;
+    this.outputs = {
+      ...this.#outputs(data, machines, dashboard),
+      resources: {
+        vpcId,
+        subnetIds: { ...subnetIds },
+        securityGroupId,
+        keyArn,
+        bucket: bucket.bucket,
+        machineRoleArn: role.arn,
+      },
+    };
     destroyGuard(settings.onDestroy, this, providers.command);
     // They are the stack's outputs, and need not be in its state twice.
     this.registerOutputs({});
@@ -143,8 +156,7 @@ export class AwsTarget extends pulumi.ComponentResource {
     ).arn;
   }
 
-  /** The role of machines. Returns the name of its instance profile. */
-  #machineRole({ keyArn, logs, bucket, modelKeySecret }: Data): pulumi.Output<string> {
+  #machineRole({ keyArn, logs, bucket, modelKeySecret }: Data): MachineRole {
     const { settings, stack } = this.#args;
     return new MachineRole(
       `${this.#prefix}-machine`,
@@ -159,7 +171,7 @@ export class AwsTarget extends pulumi.ComponentResource {
         ...this.#common,
       },
       { parent: this },
-    ).profile;
+    );
   }
 
   /** All that the machines of the stack have in common. */

@@ -230,6 +230,10 @@ describe("the AWS target under mocks", () => {
     assert.equal(read.region, "eu-central-1");
     assert.deepEqual(Object.keys(read.machines), ["one", "two"]);
     assert.equal(read.pools["workers"]?.groups[0]?.group, "cloister-prod-workers");
+    const { vpcId, subnetIds, keyArn, machineRoleArn } = known.data?.resources ?? assert.fail("no resources");
+    assert.deepEqual([vpcId, Object.keys(subnetIds).length], ["cloister-prod-id", 3]);
+    assert.match(keyArn, /^arn:aws:kms:/);
+    assert.match(machineRoleArn, /^arn:aws:iam:.*:cloister-prod-machine$/);
   });
 
   it("plans the same resources when nothing is known yet, and leaves open what depends on that", async () => {
