@@ -44,7 +44,7 @@ function install() {
   }
   const started = Date.now();
   console.error("Installing the project's npm packages ...");
-  const { status } = spawnSync("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"], {
+  const { status } = spawnSync("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error"], {
     cwd: project,
     stdio: ["ignore", 2, 2],
     env: {

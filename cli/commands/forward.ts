@@ -42,11 +42,10 @@ export function parseForward(session: string, ports: string): Forward {
 
 /**
  * `cloister forward`: connections to a port of this computer's loopback reach a port of a session's. It goes on until it
- * is interrupted, or until nothing runs in the session.
- *
- * @returns 0
+ * is interrupted. Then this process ends, with exit code 0, and with it the connections that are open: a browser may keep
+ * one for as long as it likes.
  */
-export async function forwardCommand(chosen: () => Chosen, session: string, ports: string): Promise<number> {
+export async function forwardCommand(chosen: () => Chosen, session: string, ports: string): Promise<never> {
   const forward = parseForward(session, ports);
   const { transport } = await reach(chosen());
   const stop = new AbortController();
@@ -57,7 +56,7 @@ export async function forwardCommand(chosen: () => Chosen, session: string, port
   say(`http://${LOOPBACK}:${local} leads to port ${forward.port} of the session ${session}; Ctrl-C ends it`);
   if (!stop.signal.aborted) await once(stop.signal, "abort");
   server.close();
-  return 0;
+  process.exit(0);
 }
 
 /**

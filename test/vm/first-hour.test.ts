@@ -40,6 +40,21 @@ const MORE: readonly TutorialStep[] = [
     shown: ["denied", "cloister: to allow it, add: --allow example.com:80", "no warning"],
   },
   {
+    // A connection that stays open does not keep what was told to end.
+    commands: `serve='import socket, time; s = socket.create_server(("127.0.0.1", 8100)); c, _ = s.accept(); print("open"); time.sleep(900)'
+      cloister run --detach --name mute -- python3 -u -c "$serve"
+      cloister forward mute 8100:18100 &
+      forward=$!
+      curl -s -m 120 --retry 60 --retry-delay 1 --retry-connrefused http://127.0.0.1:18100/ &
+      for i in $(seq 20); do cloister logs mute | grep open && break; done
+      kill $forward
+      for i in $(seq 10); do kill -0 $forward 2> /dev/null || break; sleep 1; done
+      if kill -0 $forward 2> /dev/null; then echo "it goes on"; else echo "it has ended"; fi
+      cloister sessions stop mute
+      cloister sessions rm mute`,
+    shown: ["open", "it has ended"],
+  },
+  {
     commands: 'cloister forward web 8000 || echo "exit code $?"\ncloister logs web || echo "exit code $?"',
     shown: ["cloister: nothing runs in the session web.… [CLOISTER_E_SESSION_UNKNOWN]", "exit code 1", "exit code 125"],
   },
