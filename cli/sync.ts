@@ -123,7 +123,8 @@ async function bringBack(
   await mkdir(state.staging, { mode: 0o700 });
   if (plan.bring.length > 0) left.push(await fetch(transport, path, state.staging, plan.bring, moved));
   // The listing was the machine's word. The staged tree is what came: a link that leads out did not, for example.
-  const staged = plan.bring.length === 0 ? new Map() : (await listHere(join(state.staging, "tree"), "")).entries;
+  const staged =
+    plan.bring.length === 0 ? new Map() : (await listHere(join(state.staging, posix.basename(path)), "")).entries;
   const steps: Step[] = [
     ...plan.deleteHere.map((one): Step => ({ path: one, act: "remove", expected: expectedOf(here.entries.get(one)) })),
     ...plan.bring.flatMap((one): Step[] => {
@@ -133,7 +134,7 @@ async function bringBack(
     }),
   ];
   const aside = await state.aside();
-  const { done, report } = await applyHere(folder, { staged: join(state.staging, "tree"), aside, steps });
+  const { done, report } = await applyHere(folder, { staged: join(state.staging, posix.basename(path)), aside, steps });
   left.push(report);
   const carriedOut = steps.filter((_, number) => done.has(number));
   const replaced = carriedOut.some(({ expected }) => expected !== null && expected.kind !== "d");

@@ -1,3 +1,4 @@
+import { posix } from "node:path";
 import { Readable } from "node:stream";
 import { createInflate } from "node:zlib";
 import type { Plan } from "../copy/apply.ts";
@@ -69,7 +70,7 @@ export async function push(
   );
 }
 
-/** Brings entries of the machine's folder into an empty folder, which gets them below `tree`. */
+/** Brings entries of the machine's folder into an empty folder, which gets them below the name of the machine's. */
 export async function fetch(
   transport: Transport,
   from: string,
@@ -77,7 +78,7 @@ export async function fetch(
   paths: readonly string[],
   moved?: (bytes: number) => void,
 ): Promise<CopyReport> {
-  const here = endHere(["receive", into, "tree", `${MOST_BROUGHT}`]);
+  const here = endHere(["receive", into, posix.basename(from), `${MOST_BROUGHT}`]);
   const there = new ReportReader();
   const packed = counter(moved);
   packed.pipe(here.child.stdin);

@@ -132,6 +132,7 @@ describe("cloister sync", function () {
     for (const name of ["abroad", "file", "fifo"]) assert.ok(!existsSync(here(name)), name);
     assert.equal((await stat(here("bits"))).mode & 0o7777, 0o755, "the control: the file came, its bits did not");
     assert.ok(leftOut(report).some((path) => path.endsWith("fifo")));
+    assert.ok(leftOut(report).includes("app/abroad"), "it is named as the folder is, not as where it was staged");
     // A link that an earlier sync brought is not followed by a later one.
     await symlink("sub2", there("inside"));
     await mkdir(there("sub2"));
