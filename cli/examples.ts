@@ -34,6 +34,10 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   ],
   "policy check": ["cloister policy check", "cloister policy check ci/cloister.policy.yaml"],
   "policy learn": ["cloister policy learn -- npm ci", "cloister policy learn --output new.policy.yaml -- npm test"],
+  bootstrap: [
+    "cloister bootstrap --account 123456789012 --region eu-central-1 --bucket my-pulumi-state --repository me/fleet",
+    "cloister bootstrap --account 123456789012 --region eu-central-1 --bucket my-pulumi-state --repository me/fleet --destroy",
+  ],
   completion: [
     'eval "$(cloister completion bash)"                  # in ~/.bashrc',
     'eval "$(cloister completion zsh)"                   # in ~/.zshrc, after compinit',

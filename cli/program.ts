@@ -23,6 +23,22 @@ interface Global {
   readonly region?: string;
 }
 
+/** Options of `bootstrap`, as they are written. */
+interface BootstrapWords {
+  readonly account?: string;
+  readonly region?: string;
+  readonly bucket?: string;
+  readonly repository?: string;
+  readonly forge?: string;
+  readonly forgeHost?: string;
+  readonly environment?: string[];
+  readonly previewEnvironment?: string;
+  readonly branch?: string;
+  readonly existingProvider?: boolean;
+  readonly destroy?: boolean;
+  readonly yes?: boolean;
+}
+
 type AgentRunOptions = RunOptions & AgentOptions & HereOption;
 
 const STACK = ["-s, --stack <name>", "the stack (default: CLOISTER_STACK, or the only one on this computer)"] as const;
@@ -232,6 +248,31 @@ export function operatorProgram(): Command {
       await end((await import("./commands/sync.ts")).syncCommand(() => chosen(self), folder, options));
     });
 
+  program
+    .command("bootstrap")
+    .description("Makes an AWS account ready for stacks: state, roles and policies. Previews, and asks before it acts.")
+    .option("--account <id>", "the account, by its 12 digits")
+    .option("--region <name>", "the region of the stacks and of their state")
+    .option("--bucket <name>", "the bucket for Pulumi's state, which is made")
+    .option("--repository <name>", "the repository whose jobs preview and deploy: OWNER/NAME, or GROUP/NAME")
+    .option("--forge <name>", "github or gitlab (default: github)")
+    .option("--forge-host <host>", "GitLab's host (default: gitlab.com)")
+    .option("--environment <name...>", "GitHub's environments that may deploy (default: dev, staging, prod)")
+    .option("--preview-environment <name>", "GitHub's environment that may preview (default: preview)")
+    .option("--branch <name>", "GitLab's protected branch that may deploy (default: main)")
+    .option("--existing-provider", "the account trusts this forge's tokens already")
+    .option("--destroy", "takes roles and policies back; refuses while stacks are there, and keeps the state")
+    .option("--yes", "asks nothing")
+    .action(async (options: BootstrapWords) => {
+      const { yes, destroy, account, environment, existingProvider, ...rest } = options;
+      const raw = { ...rest, accountId: account, environments: environment, hasProvider: existingProvider };
+      await end(
+        (await import("./commands/bootstrap.ts")).bootstrap(raw, {
+          ...(yes ? { yes } : {}),
+          ...(destroy ? { destroy } : {}),
+        }),
+      );
+    });
   program
     .command("completion")
     .description("Prints what completes this command in a shell.")

@@ -175,7 +175,9 @@ function stateStatements({ stateBucket, stateKey }: PolicyOptions): Statement[] 
           allow("StateBucket", ["s3:ListBucket", "s3:GetBucketLocation"], `arn:*:s3:::${stateBucket}`),
           allow("State", ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"], `arn:*:s3:::${stateBucket}/*`),
         ]),
-    ...(stateKey === undefined ? [] : [allow("StateKey", ["kms:Encrypt", "kms:Decrypt", "kms:DescribeKey"], stateKey)]),
+    ...(stateKey === undefined
+      ? []
+      : [allow("StateKey", ["kms:Encrypt", "kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"], stateKey)]),
   ];
 }
 

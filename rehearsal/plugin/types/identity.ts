@@ -16,7 +16,13 @@ import {
 } from "../resource.ts";
 
 const role = resource({
-  inputs: z.strictObject({ name: text.max(64), assumeRolePolicy: text, permissionsBoundary: arn.optional(), tags }),
+  inputs: z.strictObject({
+    name: text.max(64),
+    description: text.max(1000).optional(),
+    assumeRolePolicy: text,
+    permissionsBoundary: arn.optional(),
+    tags,
+  }),
   autoName: "name",
   replaceOn: ["name"],
   source: "iam/role.go",
@@ -24,6 +30,7 @@ const role = resource({
   async create(inputs) {
     const { Role } = await (await iam()).createRole({
       RoleName: inputs.name,
+      Description: inputs.description,
       AssumeRolePolicyDocument: inputs.assumeRolePolicy,
       PermissionsBoundary: inputs.permissionsBoundary,
       Tags: tagList(inputs.tags),
@@ -40,6 +47,7 @@ const role = resource({
       name: found.RoleName,
       arn: found.Arn,
       uniqueId: found.RoleId,
+      ...(found.Description ? { description: found.Description } : {}),
       // Those of anybody. Of the ones in the role the provider reads the text too, which is not read here.
       managedPolicyArns: (AttachedPolicies ?? []).map(({ PolicyArn }) => PolicyArn),
       inlinePolicies: (PolicyNames ?? []).map((name) => ({ name })),
@@ -51,6 +59,8 @@ const role = resource({
   },
   async update(id, news, olds) {
     const api = await iam();
+    if (news.description !== olds.description)
+      await api.updateRoleDescription({ RoleName: id, Description: news.description });
     if (news.assumeRolePolicy !== olds.assumeRolePolicy)
       await api.updateAssumeRolePolicy({ RoleName: id, PolicyDocument: news.assumeRolePolicy });
     if (news.permissionsBoundary !== olds.permissionsBoundary) {
@@ -100,6 +110,121 @@ async function putRolePolicy(inputs: { role: string; name: string; policy: strin
     PolicyDocument: inputs.policy,
   });
 }
+
+/** IAM keeps so many versions of a policy. */
+const VERSIONS = 5;
+
+const policy = resource({
+  inputs: z.strictObject({ name: text.max(128), description: text.max(1000), policy: text.max(20_000), tags }),
+  autoName: "name",
+  replaceOn: ["name", "description"],
+  source: "iam/policy.go",
+  computed: ["arn", "policyId", "attachmentCount", "tagsAll"],
+  volatile: ["attachmentCount"],
+  async create(inputs) {
+    const { Policy } = await (await iam()).createPolicy({
+      PolicyName: inputs.name,
+      Description: inputs.description,
+      PolicyDocument: inputs.policy,
+      Tags: tagList(inputs.tags),
+    });
+    return Policy?.Arn ?? "";
+  },
+  async read(id) {
+    const api = await iam();
+    const found = (await unlessGone(api.getPolicy({ PolicyArn: id })))?.Policy;
+    if (!found) return undefined;
+    const { PolicyVersion } = await api.getPolicyVersion({ PolicyArn: id, VersionId: found.DefaultVersionId });
+    return {
+      name: found.PolicyName,
+      arn: id,
+      policyId: found.PolicyId,
+      description: found.Description,
+      policy: decodeURIComponent(PolicyVersion?.Document ?? ""),
+      tags: tagMap(found.Tags),
+      tagsAll: tagMap(found.Tags),
+    };
+  },
+  async update(id, news, olds) {
+    const api = await iam();
+    if (news.policy !== olds.policy) {
+      await deleteOldVersions(id, VERSIONS - 1);
+      await api.createPolicyVersion({ PolicyArn: id, PolicyDocument: news.policy, SetAsDefault: true });
+    }
+    const { set, remove } = tagChanges(olds.tags, news.tags);
+    if (remove.length > 0) await api.untagPolicy({ PolicyArn: id, TagKeys: remove });
+    if (Object.keys(set).length > 0) await api.tagPolicy({ PolicyArn: id, Tags: tagList(set) });
+  },
+  async delete(id) {
+    await deleteOldVersions(id, 1);
+    await (await iam()).deletePolicy({ PolicyArn: id });
+  },
+});
+
+/** Deletes the oldest versions that are not the default one, as the provider does, so that at most some are left. */
+async function deleteOldVersions(PolicyArn: string, most: number): Promise<void> {
+  const api = await iam();
+  const { Versions = [] } = await api.listPolicyVersions({ PolicyArn });
+  const old = Versions.filter(({ IsDefaultVersion }) => !IsDefaultVersion).reverse();
+  for (const { VersionId } of old.slice(0, Math.max(0, Versions.length - most)))
+    await api.deletePolicyVersion({ PolicyArn, VersionId });
+}
+
+const attachment = resource({
+  inputs: z.strictObject({ role: text, policyArn: arn }),
+  replaceOn: ["role", "policyArn"],
+  source: "iam/role_policy_attachment.go",
+  computed: [],
+  async create({ role, policyArn }) {
+    await (await iam()).attachRolePolicy({ RoleName: role, PolicyArn: policyArn });
+    return `${role}/${policyArn}`;
+  },
+  async read(_id, { role, policyArn }) {
+    const attached = await unlessGone((await iam()).listAttachedRolePolicies({ RoleName: role }));
+    const found = attached?.AttachedPolicies?.find(({ PolicyArn }) => PolicyArn === policyArn);
+    return found && { role, policyArn };
+  },
+  async delete(_id, { role, policyArn }) {
+    await (await iam()).detachRolePolicy({ RoleName: role, PolicyArn: policyArn });
+  },
+});
+
+const openIdConnectProvider = resource({
+  inputs: z.strictObject({ url: text.regex(/^https:\/\//), clientIdLists: z.array(text).min(1), tags }),
+  replaceOn: ["url"],
+  source: "iam/openid_connect_provider.go",
+  computed: ["arn", "thumbprintLists", "tagsAll"],
+  async create(inputs) {
+    const { OpenIDConnectProviderArn } = await (await iam()).createOpenIDConnectProvider({
+      Url: inputs.url,
+      ClientIDList: inputs.clientIdLists,
+      Tags: tagList(inputs.tags),
+    });
+    return OpenIDConnectProviderArn ?? "";
+  },
+  async read(id) {
+    const found = await unlessGone((await iam()).getOpenIDConnectProvider({ OpenIDConnectProviderArn: id }));
+    return (
+      found && {
+        url: `https://${(found.Url ?? "").replace(/^https:\/\//, "")}`,
+        arn: id,
+        clientIdLists: found.ClientIDList,
+        tags: tagMap(found.Tags),
+        tagsAll: tagMap(found.Tags),
+      }
+    );
+  },
+  async update(id, news, olds) {
+    const api = await iam();
+    for (const ClientID of news.clientIdLists.filter((one) => !olds.clientIdLists.includes(one)))
+      await api.addClientIDToOpenIDConnectProvider({ OpenIDConnectProviderArn: id, ClientID });
+    for (const ClientID of olds.clientIdLists.filter((one) => !news.clientIdLists.includes(one)))
+      await api.removeClientIDFromOpenIDConnectProvider({ OpenIDConnectProviderArn: id, ClientID });
+  },
+  async delete(id) {
+    await (await iam()).deleteOpenIDConnectProvider({ OpenIDConnectProviderArn: id });
+  },
+});
 
 const instanceProfile = resource({
   inputs: z.strictObject({ name: text, role: text, tags }),
@@ -277,6 +402,9 @@ export const TYPES: Readonly<Record<string, ResourceType>> = {
   "aws:iam/role:Role": role,
   "aws:iam/rolePolicy:RolePolicy": rolePolicy,
   "aws:iam/instanceProfile:InstanceProfile": instanceProfile,
+  "aws:iam/policy:Policy": policy,
+  "aws:iam/rolePolicyAttachment:RolePolicyAttachment": attachment,
+  "aws:iam/openIdConnectProvider:OpenIdConnectProvider": openIdConnectProvider,
   "aws:kms/key:Key": key,
   "aws:kms/alias:Alias": alias,
   "aws:secretsmanager/secret:Secret": secret,
