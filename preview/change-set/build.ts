@@ -11,6 +11,7 @@ import { costOf, type Leaving } from "../parts/cost.ts";
 import { iamChanges } from "../parts/iam.ts";
 import { machineEffects } from "../parts/machines.ts";
 import { networkChanges } from "../parts/network.ts";
+import { thingsIn } from "../parts/things.ts";
 import { policyResults } from "../policy/results.ts";
 import { type RehearsedCall, rightsOf } from "../rights/missing.ts";
 import type { PolicyStatement } from "../rights/policy.ts";
@@ -133,6 +134,7 @@ export function buildDocument(inputs: Inputs): ChangeDocument {
       name: text(one.name),
       note: text(one.note),
     })),
+    things: thingsIn(resources, text),
     changes: changed.filter(isCounted).map((resource) => changeOf(resource, differences, causes, scrubber)),
     cloudInit: cloudInitChanges(changed, scrubber).map((one) => ({ ...one, machines: one.machines.map(text) })),
     iam: iamChanges(changed, scrubber),

@@ -119,6 +119,17 @@ const networkSchema = z.strictObject({
   ports: z.string(),
 });
 
+const thingSchema = z.strictObject({
+  kind: z.enum(["machine", "pool", "disk", "secret", "key", "log", "bucket", "network"]),
+  urn: z.string(),
+  name: z.string(),
+  formerly: z.string().describe("its name before the change; empty where it was not there"),
+  component: z.string(),
+  op: z.enum(["create", "update", "delete", "replace", "keep"]),
+  before: z.string().describe("its size in words, such as 10 GiB; empty where it has none"),
+  after: z.string(),
+});
+
 const configSchema = z.strictObject({ key: z.string(), before: shownSchema, after: shownSchema });
 
 const rangeSchema = z
@@ -224,6 +235,7 @@ export const documentSchema = z.strictObject({
   data: z.array(dataSchema),
   renames: z.array(renameSchema),
   machines: z.array(machineSchema),
+  things: z.array(thingSchema).default([]).describe("all that a picture of the stack shows, changed or not"),
   changes: z.array(changeSchema),
   cloudInit: z.array(cloudInitSchema),
   iam: z.array(iamSchema),
@@ -244,6 +256,7 @@ export type Link = z.infer<typeof linkSchema>;
 export type DataAtRisk = z.infer<typeof dataSchema>;
 export type Rename = z.infer<typeof renameSchema>;
 export type MachineEffect = z.infer<typeof machineSchema>;
+export type Thing = z.infer<typeof thingSchema>;
 export type CloudInitChange = z.infer<typeof cloudInitSchema>;
 export type IamChange = z.infer<typeof iamSchema>;
 export type NetworkChange = z.infer<typeof networkSchema>;

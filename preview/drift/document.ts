@@ -63,6 +63,7 @@ export function buildDriftDocument(inputs: DriftInputs): ChangeDocument {
     data: dataRows(fates, scrubber),
     renames: [],
     machines: [],
+    things: [],
     changes: [],
     cloudInit: [],
     iam: iamChanges(changed, scrubber),

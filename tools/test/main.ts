@@ -12,6 +12,7 @@ import { findEngine } from "../../infra/container/engine.ts";
 import { hostArchitecture } from "../../infra/local/qemu.ts";
 import { allGroups, ensureSystemPackages } from "../../lib/system/index.ts";
 import { ensureToolchain } from "../../toolchain/index.ts";
+import { findBrowser } from "./browser.ts";
 
 interface Stage {
   readonly name: string;
@@ -41,10 +42,15 @@ async function noEngine(): Promise<string | undefined> {
   );
 }
 
+async function noBrowser(): Promise<string | undefined> {
+  return (await findBrowser()) ? undefined : "there is no Chromium: install it, or set CLOISTER_BROWSER";
+}
+
 const STAGES: readonly Stage[] = [
   { name: "typecheck", command: ["npm", "run", "-s", "typecheck"], lane: "first" },
   { name: "lint", command: ["npm", "run", "-s", "lint"], lane: "first" },
   mocha("unit", "test/unit/**/*.test.ts", { lane: "first" }),
+  mocha("pages", "test/pages/**/*.test.ts", { whyNot: noBrowser, lane: "first" }),
   mocha("sandbox", "test/sandbox/**/*.test.ts", { lane: "first" }),
   mocha("engine", "test/engine/**/*.test.ts", { needsPulumi: true, lane: "second" }),
   {

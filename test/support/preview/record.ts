@@ -3,10 +3,14 @@
  * Minutes; needs what the rehearsal needs (docs/rehearsal.md).
  */
 import { mkdirSync } from "node:fs";
+import { cp } from "node:fs/promises";
+import { join } from "node:path";
+import { type Pack, packIn } from "../../../preview/policy/pack.ts";
 import { EngineProject, type EngineResult } from "../../../rehearsal/engine.ts";
+import { REPOSITORY } from "../../../rehearsal/project-copy.ts";
 import { Rehearsal } from "../../../rehearsal/rehearsal.ts";
 import { writeRecorded } from "./recorded.ts";
-import { BASE, SCENARIOS } from "./scenarios.ts";
+import { BASE, SCENARIOS, type Scenario } from "./scenarios.ts";
 import { SECRET_PROGRAM } from "./secret-program.ts";
 
 const STREAM = { PULUMI_ENABLE_STREAMING_JSON_PREVIEW: "true" };
@@ -43,7 +47,9 @@ async function recordStack(): Promise<void> {
       }
       await rehearsal.set(scenario.set);
       const command = scenario.command === "destroy" ? ["destroy", "--preview-only"] : ["preview"];
-      const result = await engine.run([...command, "--json", "-s", "dev"], STREAM);
+      const pack = scenario.policy ? await packWith(engine, scenario.policy) : undefined;
+      const judged = pack ? ["--policy-pack", pack.folder] : [];
+      const result = await engine.run([...command, "--json", "-s", "dev", ...judged], { ...STREAM, ...pack?.env });
       writeRecorded(scenario.name, {
         stack: "dev",
         command: scenario.command ?? "preview",
@@ -51,6 +57,7 @@ async function recordStack(): Promise<void> {
         state,
         base,
         head: await engine.read("Pulumi.dev.yaml"),
+        ...(pack ? { policySettings: pack.settings } : {}),
       });
       console.error(`${scenario.name}: exit code ${result.exitCode}, ${lines(result).split("\n").length} events`);
       await engine.write("Pulumi.dev.yaml", base);
@@ -58,6 +65,18 @@ async function recordStack(): Promise<void> {
   } finally {
     await rehearsal.dispose();
   }
+}
+
+/** The policy pack, copied beside the program, with settings of its own. */
+async function packWith(engine: EngineProject, { dev, exceptions }: NonNullable<Scenario["policy"]>): Promise<Pack> {
+  for (const name of ["policy", "preview"])
+    await cp(join(REPOSITORY, name), join(engine.folder, name), { recursive: true });
+  const settings = await engine.read("policy/settings.yaml");
+  const changed = settings
+    .replace(/ {2}dev: .*\n/, `  dev: ${dev}\n`)
+    .replace(/exceptions: (?:.|\n)*/, `exceptions: ${exceptions}\n`);
+  await engine.write("policy/settings.yaml", changed);
+  return await packIn(join(engine.folder, "policy"));
 }
 
 /** Another program: this one refuses secrets in its settings. */

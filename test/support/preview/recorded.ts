@@ -13,6 +13,8 @@ export interface Recorded {
   /** Text of Pulumi.STACK.yaml before the change, and with it. */
   readonly base: string;
   readonly head: string;
+  /** Text of the policy pack's settings, where it judged. */
+  readonly policySettings?: string;
 }
 
 const file = (name: string): string => fileURLToPath(new URL(`recorded/${name}.json.br`, import.meta.url));

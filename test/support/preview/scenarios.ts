@@ -9,6 +9,8 @@ export interface Scenario {
   readonly set: Readonly<Record<string, unknown>>;
   /** Default: a preview of `up`. */
   readonly command?: "destroy";
+  /** Judged by the policy pack, with this in its settings: the level and limits of dev, and exceptions. Default: not judged. */
+  readonly policy?: { readonly dev: string; readonly exceptions: string };
 }
 
 /** Keys of the recorded stack that differ from Pulumi.dev.yaml. */
@@ -24,6 +26,9 @@ const hundred = Object.fromEntries(
 const build = { build: {}, two: {} };
 /** The zone of `one` comes from its name: b. */
 const moved = { one: { zone: "eu-central-1a" }, two: {} };
+
+/** Limits that the recorded stack meets with the retention that it has, and not with a lower one. */
+const LIMITS = "imageMaxAgeDays: 100000, retentionDays: 30";
 
 /** In the order in which they are recorded: those with the same `from` share one `up`. */
 export const SCENARIOS: readonly Scenario[] = [
@@ -71,6 +76,28 @@ export const SCENARIOS: readonly Scenario[] = [
     name: "failed",
     from: "delete-data",
     set: { machines: { one: { instanceType: "m5.large" }, two: {} }, logRetentionDays: 8 },
+  },
+  {
+    name: "policy-violation",
+    from: "delete-data",
+    set: { logRetentionDays: 7 },
+    policy: { dev: `{level: mandatory, ${LIMITS}}`, exceptions: "[]" },
+  },
+  {
+    name: "policy-exception",
+    from: "delete-data",
+    set: { logRetentionDays: 7 },
+    policy: {
+      dev: `{level: mandatory, ${LIMITS}}`,
+      exceptions:
+        '[{rule: log-retention, stack: dev, resource: "*", reason: Dev is thrown away each week., by: ada, since: 2026-11-01, until: 2027-01-15}]',
+    },
+  },
+  {
+    name: "policy-undecided",
+    from: "delete-data",
+    set: { ami: IMAGES[1] },
+    policy: { dev: `{level: mandatory, ${LIMITS}}`, exceptions: "[]" },
   },
   { name: "destroy-delete-data", from: "delete-data", set: {}, command: "destroy" },
   { name: "tightened", from: "delete-data", set: { onDestroy: "refuse" } },

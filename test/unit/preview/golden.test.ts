@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { Ajv } from "ajv";
+import { parse } from "yaml";
 import { jsonSchema } from "../../../preview/change-set/document.ts";
 import { comment } from "../../../preview/render/markdown.ts";
 import { page } from "../../../preview/render/page.ts";
@@ -41,6 +42,9 @@ const VERDICTS: Readonly<Record<string, RegExp>> = {
   "zone-moved-unprotected":
     /^⚠️ dev · leaves the disk in the account, out of the stack: one-session · \d+ resources lose their/,
   "destroy-refuse": /^⛔ dev · refused: the stack's data is protected · the preview failed$/,
+  "policy-violation": /^❌ dev · a policy forbids it: log-retention · keeps less: 3 logs$/,
+  "policy-exception": /^⚠️ dev · keeps less: 3 logs$/,
+  "policy-undecided": /^🔧 dev · 2 machines replaced, 1 pool rolling · no data at risk$/,
   "secret-changed": /^🔧 dev · 1 replaced · no data at risk$/,
 };
 
@@ -73,6 +77,25 @@ describe("previews recorded from the real engine", function () {
         for (const { name: thing } of document.data.slice(0, 3)) assert.ok(printed.includes(thing), thing);
     });
   }
+
+  it("answers in its first ten lines what happens and what is lost", () => {
+    const questions = parse(readFileSync(new URL("golden/readers.yaml", import.meta.url), "utf8")) as Record<
+      string,
+      { readonly happens: string; readonly lost: string; readonly words: readonly string[] }
+    >;
+    assert.deepEqual(Object.keys(questions).sort(), [...RECORDED].sort());
+    const missing = (name: string, words: readonly string[]): string[] => {
+      const first = readFileSync(goldenFile(name), "utf8").split("\n").filter(Boolean).slice(0, 10).join("\n");
+      return words.filter((one) => !first.includes(one)).map((one) => `${name}: ${one}`);
+    };
+    const all = Object.entries(questions);
+    for (const [name, { happens, lost, words }] of all) assert.ok(happens && lost && words.length > 0, name);
+    assert.deepEqual(
+      all.flatMap(([name, { words }]) => missing(name, words)),
+      [],
+    );
+    assert.deepEqual(missing("none", ["deletes"]), ["none: deletes"], "the control");
+  });
 
   it("the schema refuses another document (control)", () => {
     const document = documentOf("none");
