@@ -39,6 +39,13 @@ export class ForgeStandIn {
   readonly notes: Kept[] = [];
   readonly issues: KeptIssue[] = [];
   readonly requests: string[] = [];
+  /** Open pull requests, as GitHub describes them. */
+  readonly pulls: {
+    readonly number: number;
+    readonly label: string;
+    readonly sha: string;
+    readonly repository: string;
+  }[] = [];
   /** Bodies that were ever written, as a history of edits keeps them. */
   readonly troubles: Trouble[] = [];
   longest = LONGEST;
@@ -175,6 +182,17 @@ export class ForgeStandIn {
         status: 422,
         body: { message: `Validation Failed: body is too long (maximum is ${this.longest} characters)` },
       };
+    if (method === "GET" && path.endsWith("/pulls")) {
+      const of = this.pulls.filter(({ label }) => label === query.get("head"));
+      return {
+        status: 200,
+        body: of.map(({ number, label, sha, repository }) => ({
+          number,
+          head: { label, sha },
+          base: { repo: { full_name: repository } },
+        })),
+      };
+    }
     if (method === "GET") {
       const [size, page] = [Math.min(100, Number(query.get("per_page") ?? 30)), Number(query.get("page") ?? 1)];
       const there = this.notes.filter((note) => note.pull === undefined || note.pull === pull);

@@ -7,12 +7,16 @@ import type { Forge } from "./forge.ts";
 import { github } from "./github.ts";
 import { gitlab } from "./gitlab.ts";
 import { publish } from "./publish.ts";
+import { pullOf } from "./pull.ts";
 import { needed, readDocument } from "./read.ts";
 
 interface Options {
   readonly document: string;
   readonly stack: string;
-  readonly pull: number;
+  readonly pull?: number;
+  readonly head?: string;
+  readonly commit?: string;
+  readonly rehearsed?: boolean;
   readonly forge: "github" | "gitlab";
   readonly as?: string;
 }
@@ -21,14 +25,17 @@ const command = new Command("npm run preview:comment --")
   .description("Shows a preview's document as the one comment of its stack. The token comes from the environment.")
   .requiredOption("--document <file>", "change.json of `npm run preview -- --out`")
   .requiredOption("--stack <name>", "the stack that the document must be of")
-  .requiredOption("--pull <number>", "the pull or merge request, as the forge's event names it", (text: string) => {
+  .option("--pull <number>", "the pull or merge request, as the forge's event names it", (text: string) => {
     if (!/^[1-9]\d{0,9}$/.test(text)) command.error(`--pull: ${JSON.stringify(text)} is no number`);
     return Number(text);
   })
+  .option("--head <owner:branch>", "in place of --pull, for a run of a fork on GitHub: its head, as the event names it")
+  .option("--commit <sha>", "the head's commit; with --head")
+  .option("--rehearsed", "takes only a document that was previewed against the stand-in, as a fork's is")
   .addOption(new Option("--forge <name>", "where it is").choices(["github", "gitlab"]).default("github"))
   .option("--as <login>", "who the token is; default on GitHub: github-actions[bot]");
 
-function forgeOf({ forge, pull, as }: Options, env: NodeJS.ProcessEnv): Forge {
+function forgeOf({ forge, as }: Options, pull: number, env: NodeJS.ProcessEnv): Forge {
   const need = (name: string): string => needed(env, name);
   const api = env["GITHUB_API_URL"];
   if (forge === "github") {
@@ -52,11 +59,24 @@ function forgeOf({ forge, pull, as }: Options, env: NodeJS.ProcessEnv): Forge {
   });
 }
 
+/** The pull request that the caller names, or that the forge names for a head. */
+async function pullIn({ pull, head, commit, forge }: Options, env: NodeJS.ProcessEnv): Promise<number> {
+  if (pull !== undefined && head === undefined) return pull;
+  if (pull !== undefined || head === undefined || commit === undefined || forge !== "github")
+    throw new Error("write --pull, or on GitHub --head and --commit");
+  const api = env["GITHUB_API_URL"];
+  const [repository = "", token = ""] = [env["GITHUB_REPOSITORY"], env["GITHUB_TOKEN"]];
+  return await pullOf({ repository, token, head, commit, ...(api ? { api } : {}) });
+}
+
 async function main(): Promise<void> {
   const options = command.parse().opts<Options>();
   const document = await readDocument(options.document, options.stack);
   if (document.command === "drift") throw new Error(`${options.document}: is about drift, and no change`);
-  console.log(`${options.stack}: ${await publish(forgeOf(options, process.env), document)}`);
+  if (options.rehearsed && !document.rehearsed)
+    throw new Error(`${options.document}: says that it is of the account, which a run without credentials cannot know`);
+  const pull = await pullIn(options, process.env);
+  console.log(`${options.stack}: ${await publish(forgeOf(options, pull, process.env), document)}`);
 }
 
 main().catch((error: Error) => {

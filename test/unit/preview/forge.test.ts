@@ -1,9 +1,14 @@
 import assert from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { execa } from "execa";
 import type { ChangeDocument } from "../../../preview/change-set/document.ts";
 import type { Forge } from "../../../preview/forge/forge.ts";
 import { github } from "../../../preview/forge/github.ts";
 import { gitlab } from "../../../preview/forge/gitlab.ts";
 import { publish } from "../../../preview/forge/publish.ts";
+import { pullOf } from "../../../preview/forge/pull.ts";
 import { comment } from "../../../preview/render/markdown.ts";
 import { ForgeStandIn } from "../../../rehearsal/forge-stand-in.ts";
 import { documentOf } from "../../support/preview/documents.ts";
@@ -132,3 +137,69 @@ for (const kind of ["github", "gitlab"] as const) {
     });
   });
 }
+
+describe("the pull request of a fork's run", () => {
+  const commit = "a".repeat(40);
+  let server: ForgeStandIn;
+  beforeEach(async () => {
+    server = await ForgeStandIn.start();
+    const of = (number: number, label: string, sha: string, repository = "owner/name") =>
+      server.pulls.push({ number, label, sha, repository });
+    of(12, "mallory:topic", commit);
+    of(13, "mallory:topic", commit, "owner/other");
+    of(14, "ada:topic", commit);
+    of(15, "mallory:moved", "b".repeat(40));
+  });
+  afterEach(async () => await server.stop());
+  const found = async (head: string): Promise<number> =>
+    await pullOf({ api: server.api, repository: "owner/name", token: "secret-token", head, commit, patience });
+
+  it("is the open one with its head and its commit, and no other", async () => {
+    assert.equal(await found("mallory:topic"), 12);
+    assert.equal(await found("ada:topic"), 14);
+    for (const head of ["mallory:moved", "mallory:none", "mallory:topic&state=closed"])
+      await assert.rejects(found(head), /0 open pull requests/, head);
+    server.pulls.push({ number: 16, label: "mallory:topic", sha: commit, repository: "owner/name" });
+    await assert.rejects(found("mallory:topic"), /2 open pull requests/);
+  });
+
+  const comment = async (document: object, ...args: string[]) => {
+    const folder = await mkdtemp(join(tmpdir(), "cloister-fork-"));
+    try {
+      const file = join(folder, "change.json");
+      await writeFile(file, JSON.stringify(document));
+      const env = { GITHUB_API_URL: server.api, GITHUB_REPOSITORY: "owner/name", GITHUB_TOKEN: "secret-token" };
+      const all = [
+        "--import",
+        "tsx",
+        "preview/forge/main.ts",
+        "--document",
+        file,
+        "--stack",
+        "dev",
+        "--as",
+        "bot",
+        ...args,
+      ];
+      return await execa(process.execPath, all, { env, reject: false });
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  };
+
+  it("gets its rehearsed document, labelled so; one that claims to be of the account or names a pull request is refused", async () => {
+    const head = ["--head", "mallory:topic", "--commit", commit, "--rehearsed"];
+    const posing = await comment(pool, ...head);
+    assert.equal(posing.exitCode, 1);
+    assert.match(posing.stderr, /says that it is of the account/);
+    const naming = await comment({ ...pool, rehearsed: true, pull: 1 }, ...head);
+    assert.match(naming.stderr, /is no document of a preview/);
+    assert.equal(server.notes.length, 0);
+    const shown = await comment({ ...pool, rehearsed: true }, ...head);
+    assert.equal(shown.exitCode, 0, shown.stderr);
+    assert.deepEqual(
+      server.notes.map((note) => [note.pull, /rehearsed, not your account/.test(note.body)]),
+      [[12, true]],
+    );
+  }).timeout(60_000);
+});

@@ -50,7 +50,9 @@ describe("the workflows", () => {
     for (const { name, job: one } of jobs.filter((found) => !found.name.startsWith("ci.yml"))) {
       const { contents, ...rights } = one.permissions ?? {};
       assert.equal(contents, "read", name);
-      assert.ok(Object.keys(rights).length <= 1, `${name} has one right: ${Object.keys(rights).join(", ")}`);
+      // A run's artifacts are read by `actions: read`, which shows nothing of the account.
+      const strong = Object.keys(rights).filter((right) => !(right === "actions" && rights[right] === "read"));
+      assert.ok(strong.length <= 1, `${name} has one right: ${strong.join(", ")}`);
       assert.ok((one["timeout-minutes"] ?? 0) > 0, name);
     }
     assert.deepEqual(job("preview.yaml", "account").permissions, { contents: "read", "id-token": "write" });
