@@ -51,6 +51,14 @@ for (const kind of ["github", "gitlab"] as const) {
       assert.deepEqual(bodies(), [comment(at(ami, 3)).text, comment(at(pool, 4, "dev-eu")).text]);
     });
 
+    it("of a change that was taken back say that nothing changes", async () => {
+      await publish(forge, at(ami, 1));
+      assert.match(bodies().join(), /2 machines replaced/);
+      await publish(forge, at(documentOf("none"), 2));
+      assert.equal(bodies().length, 1);
+      assert.match(bodies().join(), /no change/);
+    });
+
     it("are found on the second page of a hundred, and others' quotes of the mark left alone", async () => {
       const quote = comment(at(pool, 9)).text;
       server.add("mallory", quote);
