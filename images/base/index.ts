@@ -3,9 +3,10 @@ import { type Report, Store } from "../../lib/store.ts";
 import { type Chosen, choose } from "./choose.ts";
 import { DEBIAN_KIND, ensureDebianImage } from "./debian/image.ts";
 import { debianKey } from "./debian/recipe.ts";
+import { RELEASES } from "./debian/releases.ts";
 import type { Arch, BaseImage, BaseImageChoice } from "./types.ts";
 import { ensureUbuntuImage, UBUNTU_KIND } from "./ubuntu/image.ts";
-import { HOST, pinned, ubuntuKey } from "./ubuntu/release.ts";
+import { HOST, isUbuntu, pinned, UBUNTU, ubuntuKey } from "./ubuntu/release.ts";
 
 export type { Arch, BaseImage, BaseImageChoice, BaseImageName } from "./types.ts";
 
@@ -30,23 +31,34 @@ export async function ensureBaseImage(
 ): Promise<BaseImage> {
   const { arch, report, store = new Store(), host, deep = true } = options;
   const chosen = await decide({ ...options, store });
-  if (chosen.name === "ubuntu-22.04") {
-    const { url, ...image } = await ensureUbuntuImage({ arch, store, report, deep, ...(host ? { host } : {}) });
-    return { ...image, why: `Ubuntu 22.04 from ${url}: ${chosen.why}` };
+  if (isUbuntu(chosen.name)) {
+    const release = UBUNTU[chosen.name];
+    const { url, ...image } = await ensureUbuntuImage({
+      arch,
+      release,
+      store,
+      report,
+      deep,
+      ...(host ? { host } : {}),
+    });
+    return { ...image, why: `Ubuntu ${release.version} from ${url}: ${chosen.why}` };
   }
-  const why = `Debian 13 stands in for Ubuntu 22.04: ${chosen.why}`;
+  const release = RELEASES[chosen.name];
+  const why = `Debian ${release.version} stands in for Ubuntu 22.04: ${chosen.why}`;
   report(why);
-  return { ...(await ensureDebianImage({ arch, store, report, deep })), why };
+  return { ...(await ensureDebianImage({ arch, release, store, report, deep })), why };
 }
 
 /** Says, without making anything, what {@link ensureBaseImage} would do: one line per fact. */
 export async function explainBaseImage(options: BaseImageOptions): Promise<string[]> {
   const { arch, store = new Store(), host = HOST } = options;
   const chosen = await decide({ ...options, store });
-  const ubuntu = chosen.name === "ubuntu-22.04";
-  const [kind, key] = ubuntu ? [UBUNTU_KIND, ubuntuKey(arch)] : [DEBIAN_KIND, debianKey(arch)];
+  const ubuntu = isUbuntu(chosen.name) ? UBUNTU[chosen.name] : undefined;
+  const [kind, key] = isUbuntu(chosen.name)
+    ? [UBUNTU_KIND, ubuntuKey(arch, UBUNTU[chosen.name])]
+    : [DEBIAN_KIND, debianKey(arch, RELEASES[chosen.name])];
   const state = await store.check(kind, key);
-  const { folder, file } = pinned(arch, host);
+  const { folder, file } = pinned(arch, host, ubuntu);
   const source = ubuntu
     ? `downloaded from ${folder}${file}, checked against the checksums that Canonical signed`
     : "built from Debian's packages by mmdebstrap";

@@ -1,5 +1,6 @@
 import { Command, Option } from "commander";
 import { type Arch, type BaseImageChoice, ensureBaseImage, explainBaseImage } from "./index.ts";
+import { BASE_IMAGES } from "./types.ts";
 
 const options = new Command("npm run image:base --")
   .description("Finds or makes the disk image of the operating system that machines start from.")
@@ -8,11 +9,7 @@ const options = new Command("npm run image:base --")
       .choices(["amd64", "arm64"])
       .default(process.arch === "arm64" ? "arm64" : "amd64"),
   )
-  .addOption(
-    new Option("--choice <image>", "which image")
-      .choices(["auto", "ubuntu-22.04", "debian-13-stand-in"])
-      .default("auto"),
-  )
+  .addOption(new Option("--choice <image>", "which image").choices(BASE_IMAGES).default("auto"))
   .option("--json", "print path, digest, name and reason as JSON")
   .option("--explain", "only say what would be done, and why")
   .parse()

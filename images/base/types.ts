@@ -1,10 +1,26 @@
 /** Debian's and Ubuntu's name of a processor architecture. */
 export type Arch = "amd64" | "arm64";
 
-export type BaseImageName = "ubuntu-22.04" | "debian-13-stand-in";
+/** Releases of Ubuntu that machines can start from. */
+export type UbuntuName = "ubuntu-22.04" | "ubuntu-24.04";
 
-/** Which image is wanted; `auto` is Ubuntu's, or the stand-in where Ubuntu's host cannot be reached. */
-export type BaseImageChoice = "auto" | BaseImageName;
+/** Debian images that stand in for Ubuntu. The older two are for tests: Ubuntu 22.04's versions lie between theirs. */
+export type StandInName = "debian-13-stand-in" | "debian-12-stand-in" | "debian-11-stand-in";
+
+export type BaseImageName = UbuntuName | StandInName;
+
+/** All that may be configured. */
+export const BASE_IMAGES = [
+  "auto",
+  "ubuntu-22.04",
+  "ubuntu-24.04",
+  "debian-13-stand-in",
+  "debian-12-stand-in",
+  "debian-11-stand-in",
+] as const;
+
+/** Which image is wanted; `auto` is Ubuntu 22.04's, or Debian 13's stand-in where Ubuntu's host cannot be reached. */
+export type BaseImageChoice = (typeof BASE_IMAGES)[number];
 
 /** A disk image of an operating system, ready to be copied and grown. Its file must not be changed. */
 export interface BaseImage {

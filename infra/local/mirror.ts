@@ -13,7 +13,7 @@ export async function debianMirror(
   apt: () => Promise<HostApt> = readHostApt,
   env: NodeJS.ProcessEnv = process.env,
 ): Promise<{ debianMirror?: string } | { problem: Problem }> {
-  if (packages.length === 0 || baseImage === "ubuntu-22.04") return {};
+  if (packages.length === 0 || baseImage.startsWith("ubuntu-")) return {};
   try {
     const mirror = mirrorOf(await apt(), env);
     if (BOOT_VARIABLES.DEBIAN_MIRROR.test(mirror)) return { debianMirror: mirror };

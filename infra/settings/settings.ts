@@ -116,7 +116,7 @@ function contradictions(settings: SettingsInput, prefix: string): Problem[] {
       message: `must be 0 or from 256 to ${room}, which leaves 512 MiB of ${prefix}memoryMiB (${settings.memoryMiB}) to the machine itself. Change it, or give the machine more memory.`,
     });
   }
-  if (settings.boot === "direct-kernel" && settings.baseImage === "ubuntu-22.04") {
+  if (settings.boot === "direct-kernel" && settings.baseImage.startsWith("ubuntu-")) {
     problems.push({
       path: `${prefix}boot`,
       value: settings.boot,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { type AddressInfo, connect, createServer, type Server } from "node:net";
 import { networkInterfaces, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -17,6 +17,7 @@ import { hostArchitecture } from "../../infra/local/qemu.ts";
 import { shellQuoted, sshArguments } from "../../infra/local/ssh.ts";
 import { EngineProject } from "../../rehearsal/engine.ts";
 import { copyProject } from "../../rehearsal/project-copy.ts";
+import { PROGRAMS, VERSIONS, VERSIONS_FILE, versionsOf } from "../brackets/versions.ts";
 import { escapeCases } from "../escape/cases.ts";
 import { scaleOf } from "../escape/support/machine.ts";
 import { sshMachine } from "../escape/support/ssh-machine.ts";
@@ -28,8 +29,11 @@ const architecture = process.env["CLOISTER_TEST_ARCHITECTURE"] ?? hostArchitectu
 /** An emulated machine of another architecture takes about three times as long. */
 const slowness = architecture === hostArchitecture() ? 1 : 4;
 
+/** The base image of a run of `npm run test:brackets`; otherwise the one that is chosen here. */
+const baseImage = process.env["CLOISTER_TEST_BASE_IMAGE"];
+
 /** One real machine: the real engine, QEMU, firmware, base image, cloud-init, runtime image, agent. Nothing stands in. */
-describe(`a real ${architecture} machine`, function () {
+describe(`a real ${architecture} machine${baseImage ? ` of ${baseImage}` : ""}`, function () {
   this.timeout(900_000 * slowness);
   this.slow(120_000 * slowness);
   // What follows needs the machine that came before it.
@@ -50,6 +54,7 @@ describe(`a real ${architecture} machine`, function () {
       config: {
         "cloister:architecture": architecture,
         "cloister:hostAccess": [`localhost:${services.configured.port}`],
+        ...(baseImage ? { "cloister:baseImage": baseImage } : {}),
       },
     });
     paths = pathsOf(project, engine.stack);
@@ -84,6 +89,15 @@ describe(`a real ${architecture} machine`, function () {
     const report = ReportSchema.parse(JSON.parse(await readFile(paths.verification, "utf8")));
     console.log(printReport(report).replace(/^/gm, "      "));
     assert.ok(report.ok);
+  });
+
+  it("tells the versions of its system", async function () {
+    const file = process.env[VERSIONS_FILE];
+    if (file === undefined) return this.skip();
+    const { stdout, stderr } = await onMachine("sh", "-c", VERSIONS);
+    const versions = versionsOf(stdout);
+    assert.deepEqual(Object.keys(versions), PROGRAMS, stderr);
+    await writeFile(file, JSON.stringify(versions));
   });
 
   it("keeps every promise of the reference that its target allows, by the full verification", async () => {

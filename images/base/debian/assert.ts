@@ -1,6 +1,7 @@
 import { execa } from "execa";
 import type { Arch } from "../types.ts";
 import { EFI_ARCH, IDENTIFIERS, kernelCommandLine, LAYOUT, packages } from "./recipe.ts";
+import type { Release } from "./releases.ts";
 
 const MIB = 1 << 20;
 
@@ -113,7 +114,7 @@ async function inspectRoot(fileSystem: string): Promise<DiskFacts["root"]> {
 }
 
 /** Everything that is wrong with a disk, in the user's words; empty when it is what the contract says. */
-export function problemsOf(facts: DiskFacts, arch: Arch): string[] {
+export function problemsOf(facts: DiskFacts, arch: Arch, release?: Release): string[] {
   const { root, esp } = facts;
   const problems: string[] = [];
   const demand = (fits: boolean, problem: string) => {
@@ -142,7 +143,7 @@ export function problemsOf(facts: DiskFacts, arch: Arch): string[] {
   );
   demand(facts.cmdline === kernelCommandLine(arch), "the boot program has not the kernel command line of the recipe");
 
-  for (const name of packages(arch)) demand(facts.packages.includes(name), `package ${name} is missing`);
+  for (const name of packages(arch, release)) demand(facts.packages.includes(name), `package ${name} is missing`);
   for (const line of ["LABEL=cloudimg-rootfs", "LABEL=UEFI"]) {
     demand((root.files["/etc/fstab"] ?? "").includes(line), `/etc/fstab does not mount ${line}`);
   }

@@ -3,6 +3,7 @@
 # that nothing is left mounted and nothing goes on running when it is killed. All inputs are environment variables:
 #   ARCH      Debian's name of the architecture: amd64 or arm64
 #   SUITE     Debian's release
+#   KERNEL_SUITE, BOOT_SUITE, BUBBLEWRAP_SUITE    the releases of its kernel, of its boot program's maker, and of bubblewrap
 #   MIRROR    where its packages are
 #   PACKAGES  comma-separated
 #   SOURCE    the folder of this script
@@ -25,6 +26,15 @@ if [ "$ARCH" != "$native" ]; then
   export TOOLS="$tools" TRIPLET="$triplet" LOADER="$loader"
   set -- --extract-hook='sh "$SOURCE/foreign-lay.sh" "$1" path' --essential-hook='sh "$SOURCE/foreign-lay.sh" "$1" over' \
     --customize-hook='sh "$SOURCE/foreign-lay.sh" "$1" away'
+fi
+
+# The maker of the boot program comes with the image, or from the release that has one: extracted, not installed.
+if [ "$SUITE" != "$BOOT_SUITE" ]; then
+  say "fetching what makes the boot program"
+  mmdebstrap --mode=root --format=directory --variant=extract --architectures="$ARCH" \
+    --include=base-files,coreutils,systemd-boot-efi,systemd-ukify --aptopt='APT::Install-Recommends "false"' \
+    "$BOOT_SUITE" "$OUT/maker" "deb $MIRROR $BOOT_SUITE main"
+  set -- "$@" --setup-hook='sh "$SOURCE/older-setup.sh" "$1"'
 fi
 
 say "installing packages"
@@ -67,7 +77,8 @@ mmd -i "$esp" ::/EFI ::/EFI/BOOT
 mcopy -i "$esp" "$OUT/boot.efi" "::/EFI/BOOT/BOOT$(echo "$EFI_ARCH" | tr a-z A-Z).EFI"
 dd if="$esp" of="$disk" bs=1M seek=1 conv=notrunc,sparse status=none
 
-mke2fs -q -t ext4 -L cloudimg-rootfs -m 1 -d "$root" \
+# With the features that the release's own tools know: this computer's may be newer.
+MKE2FS_CONFIG="$root/etc/mke2fs.conf" mke2fs -q -t ext4 -L cloudimg-rootfs -m 1 -d "$root" \
   -E "offset=$((root_start << 20)),lazy_itable_init=0,lazy_journal_init=0" "$disk" "${root_mib}M"
 
-rm -rf "$root" "$OUT/native" "$esp" "$OUT/boot.efi"
+rm -rf "$root" "$OUT/native" "$OUT/maker" "$esp" "$OUT/boot.efi"

@@ -4,7 +4,8 @@ import { proxyEnvironment } from "../../../lib/proxy.ts";
 import type { Report } from "../../../lib/store.ts";
 import type { Arch } from "../types.ts";
 import { mirrorOf, readHostApt } from "./mirror.ts";
-import { EFI_ARCH, IDENTIFIERS, kernelCommandLine, LAYOUT, packages, SUITE } from "./recipe.ts";
+import { EFI_ARCH, IDENTIFIERS, kernelCommandLine, LAYOUT, packages } from "./recipe.ts";
+import { BOOT_SUITE, RELEASES, type Release } from "./releases.ts";
 
 /**
  * Builds the raw disk, and beside it `vmlinuz` and `packages.txt`, in a folder. Needs no root, but then user namespaces and
@@ -12,15 +13,21 @@ import { EFI_ARCH, IDENTIFIERS, kernelCommandLine, LAYOUT, packages, SUITE } fro
  *
  * @throws an Error with the last lines of the build's output
  */
-export async function buildDisk(options: { arch: Arch; folder: string; report: Report }): Promise<void> {
-  const { arch, folder, report } = options;
+export async function buildDisk(options: {
+  arch: Arch;
+  folder: string;
+  report: Report;
+  /** Default: Debian 13. */
+  release?: Release;
+}): Promise<void> {
+  const { arch, folder, report, release } = options;
   const apt = await readHostApt();
   const mirror = mirrorOf(apt);
   report(`Debian packages come from ${mirror}`);
   const [command, ...rest] = isolated(["sh", join(import.meta.dirname, "build.sh")], process.getuid?.() === 0);
   const subprocess = execa(command as string, rest, {
     env: {
-      ...buildEnvironment(arch, folder, mirror),
+      ...buildEnvironment(arch, folder, mirror, release),
       ...proxyEnvironment(),
       ...(apt.proxy ? { http_proxy: apt.proxy } : {}),
     },
@@ -59,12 +66,20 @@ export function isolated(command: readonly string[], root: boolean): string[] {
 }
 
 /** What build.sh is told. */
-export function buildEnvironment(arch: Arch, folder: string, mirror: string): Record<string, string> {
+export function buildEnvironment(
+  arch: Arch,
+  folder: string,
+  mirror: string,
+  release: Release = RELEASES["debian-13-stand-in"],
+): Record<string, string> {
   return {
     ARCH: arch,
-    SUITE,
+    SUITE: release.suite,
+    KERNEL_SUITE: release.kernelSuite,
+    BOOT_SUITE,
+    BUBBLEWRAP_SUITE: release.bubblewrapSuite ?? release.suite,
     MIRROR: mirror,
-    PACKAGES: packages(arch).join(","),
+    PACKAGES: packages(arch, release).join(","),
     SOURCE: import.meta.dirname,
     OUT: folder,
     DISK_MIB: String(LAYOUT.diskMiB),

@@ -6,10 +6,20 @@ root=$1
 
 # A unified kernel image: systemd's stub, the kernel and its command line in one EFI program. It needs no boot loader,
 # whose own reading and waiting would cost seconds on an emulated machine.
-chroot "$root" ukify build --output=/boot.efi \
+maker=$root
+if [ "$SUITE" != "$BOOT_SUITE" ]; then
+  maker=$OUT/maker
+  mkdir -p "$maker/boot"
+  cp "$root"/boot/vmlinuz-* "$maker/boot/"
+fi
+cp -L "$root/etc/os-release" "$maker/os-release"
+chroot "$maker" ukify build --output=/boot.efi \
   --stub="/usr/lib/systemd/boot/efi/linux$EFI_ARCH.efi.stub" \
-  --linux="/boot/$(basename "$root"/boot/vmlinuz-*)" --cmdline="$CMDLINE" --os-release=@/etc/os-release >&2
-mv "$root/boot.efi" "$OUT/boot.efi"
+  --linux="/boot/$(basename "$root"/boot/vmlinuz-*)" --cmdline="$CMDLINE" --os-release=@/os-release >&2
+mv "$maker/boot.efi" "$OUT/boot.efi"
+rm "$maker/os-release"
+
+[ "$SUITE" = "$BUBBLEWRAP_SUITE" ] || sh "$SOURCE/bubblewrap.sh" "$root"
 
 # What the build needed, and what it would tell of the computer it ran on.
 rm -f "$root/etc/apt/sources.list" "$root"/etc/apt/sources.list.d/* "$root/etc/apt/apt.conf.d/99mmdebstrap" "$root/etc/dpkg/dpkg.cfg.d/99mmdebstrap"
@@ -18,6 +28,7 @@ rm -rf "$root"/var/lib/apt/lists/* "$root"/var/cache/* "$root"/var/log/* "$root"
 : >"$root/etc/machine-id"
 
 cp -r "$SOURCE/files/." "$root/"
+[ "$SUITE" = "$BOOT_SUITE" ] || sh "$SOURCE/older.sh" "$root"
 mkdir -p "$root/boot/efi"
 ln -sf ../run/systemd/resolve/stub-resolv.conf "$root/etc/resolv.conf"
 
@@ -25,7 +36,9 @@ systemctl() { chroot "$root" systemctl --quiet "$@"; }
 systemctl enable systemd-networkd.service systemd-resolved.service ssh.service
 
 # The machine is replaced, not maintained: it neither updates nor checks itself.
-systemctl disable apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer e2scrub_reap.service
+for unit in apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer e2scrub_reap.service; do
+  [ ! -e "$root/usr/lib/systemd/system/$unit" ] || systemctl disable "$unit"
+done
 
 # A virtual machine without a screen, a TPM, crash storage, foreign executables or a use for the kernel's debug interfaces.
 systemctl disable getty@tty1.service systemd-pstore.service

@@ -7,12 +7,15 @@ import type { Arch, BaseImage } from "../types.ts";
 import { inspectDisk, problemsOf } from "./assert.ts";
 import { buildDisk } from "./build.ts";
 import { debianKey, kernelCommandLine } from "./recipe.ts";
+import { RELEASES, type Release } from "./releases.ts";
 
 /** Folder of the store. */
 export const DEBIAN_KIND = "base-image-debian";
 
 export interface DebianOptions {
   readonly arch: Arch;
+  /** Default: Debian 13. */
+  readonly release?: Release;
   readonly store: Store;
   readonly report: Report;
   readonly deep?: boolean;
@@ -24,28 +27,34 @@ export interface DebianOptions {
 
 /** Finds the Debian image in the store, or builds it, checks what came out, and packs it. */
 export async function ensureDebianImage(options: DebianOptions): Promise<Omit<BaseImage, "why">> {
-  const { arch, store, report, deep = true } = options;
-  const entry = await store.entry(DEBIAN_KIND, debianKey(arch), async (folder) => await make(folder, options), {
-    deep,
-    report,
-  });
+  const { arch, store, report, deep = true, release = RELEASES["debian-13-stand-in"] } = options;
+  const entry = await store.entry(
+    DEBIAN_KIND,
+    debianKey(arch, release),
+    async (folder) => await make(folder, options),
+    {
+      deep,
+      report,
+    },
+  );
   const { digest } = JSON.parse(await readFile(join(entry.path, "image.json"), "utf8")) as { digest: string };
   return {
     path: join(entry.path, "disk.qcow2"),
     digest,
-    name: "debian-13-stand-in",
+    name: release.name,
     standIn: true,
     kernel: { image: join(entry.path, "vmlinuz"), cmdline: kernelCommandLine(arch) },
   };
 }
 
 async function make(folder: string, options: DebianOptions): Promise<void> {
-  const { arch, report, build = buildDisk, inspect = inspectDisk } = options;
+  const { arch, report, release, build = buildDisk, inspect = inspectDisk } = options;
   if (build === buildDisk) await ensureSystemPackages({ arch, groups: ["base-image-stand-in"], report });
-  await build({ arch, folder, report });
+  await build({ arch, folder, report, ...(release ? { release } : {}) });
   const raw = join(folder, "disk.raw");
   report("Debian image: checking it");
-  const problems = problemsOf(await inspect(raw, arch, await readFile(join(folder, "packages.txt"), "utf8")), arch);
+  const facts = await inspect(raw, arch, await readFile(join(folder, "packages.txt"), "utf8"));
+  const problems = problemsOf(facts, arch, release);
   if (problems.length > 0) {
     throw new Error(
       `The Debian image was built but is not what a machine needs:\n${problems.map((p) => `- ${p}`).join("\n")}`,

@@ -2,19 +2,14 @@ import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { join, relative } from "node:path";
 import type { Arch } from "../types.ts";
-
-export const SUITE = "trixie";
+import { RELEASES, type Release } from "./releases.ts";
 
 /** What is asked of Debian; the rest comes as dependencies. Recommended packages are not installed. */
-export function packages(arch: Arch): string[] {
+export function packages(arch: Arch, release: Release = RELEASES["debian-13-stand-in"]): string[] {
   return [
     // The system itself: kernel for virtual machines, systemd with its network, name resolution and disk tools.
     `linux-image-cloud-${arch}`,
     "systemd-sysv",
-    "systemd-resolved",
-    "systemd-repart",
-    "systemd-boot-efi",
-    "systemd-ukify",
     "libpam-systemd",
     "dbus",
     "udev",
@@ -36,6 +31,7 @@ export function packages(arch: Arch): string[] {
     "quota",
     // What every machine has, whatever its image.
     ...machinePackages(),
+    ...release.packages,
   ];
 }
 
@@ -87,9 +83,9 @@ export function kernelCommandLine(arch: Arch): string {
  * Key of the image in the store: digest of the packages' names and this folder's files, which decide all of it but the
  * packages' versions.
  */
-export function debianKey(arch: Arch): string {
+export function debianKey(arch: Arch, release: Release = RELEASES["debian-13-stand-in"]): string {
   const folder = import.meta.dirname;
-  const hash = createHash("sha256").update([arch, ...packages(arch)].join(" "));
+  const hash = createHash("sha256").update([arch, release.suite, ...packages(arch, release)].join(" "));
   const entries = readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => !entry.isDirectory())
     .map((entry) => ({ link: entry.isSymbolicLink(), path: join(entry.parentPath ?? entry.path, entry.name) }))

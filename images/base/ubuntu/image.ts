@@ -5,13 +5,15 @@ import { DownloadError, download } from "../../../lib/download.ts";
 import { type Report, type Store, sha256 } from "../../../lib/store.ts";
 import type { Arch, BaseImage } from "../types.ts";
 import { checksumOf, signingKey, verifySignature } from "./checksums.ts";
-import { type Build, current, HOST, pinned, SERIAL, ubuntuKey } from "./release.ts";
+import { type Build, current, HOST, pinned, UBUNTU, type UbuntuRelease, ubuntuKey } from "./release.ts";
 
 /** Folder of the store. */
 export const UBUNTU_KIND = "base-image-ubuntu";
 
 export interface UbuntuOptions {
   readonly arch: Arch;
+  /** Default: 22.04. */
+  readonly release?: UbuntuRelease;
   readonly store: Store;
   readonly report: Report;
   readonly deep?: boolean;
@@ -34,29 +36,36 @@ interface Note {
  * which is resumed where an earlier run was cut short. An image that is not what Canonical signed never gets into the store.
  */
 export async function ensureUbuntuImage(options: UbuntuOptions): Promise<Omit<BaseImage, "why"> & { url: string }> {
-  const { arch, store, report, deep = true } = options;
-  const entry = await store.entry(UBUNTU_KIND, ubuntuKey(arch), async (folder) => await fetchInto(folder, options), {
-    deep,
-    report,
-  });
+  const { arch, store, report, deep = true, release = UBUNTU["ubuntu-22.04"] } = options;
+  const entry = await store.entry(
+    UBUNTU_KIND,
+    ubuntuKey(arch, release),
+    async (folder) => await fetchInto(folder, options),
+    {
+      deep,
+      report,
+    },
+  );
   const note = JSON.parse(await readFile(join(entry.path, "source.json"), "utf8")) as Note;
   return {
     path: join(entry.path, "disk.img"),
     digest: note.sha256,
-    name: "ubuntu-22.04",
+    name: release.name,
     standIn: false,
     url: note.url,
   };
 }
 
 async function fetchInto(folder: string, options: UbuntuOptions): Promise<void> {
-  const { arch, report, host = HOST } = options;
+  const { arch, report, host = HOST, release = UBUNTU["ubuntu-22.04"] } = options;
+  const { serial, version } = release;
+  if (serial === undefined) report(`no build of Ubuntu ${version} is pinned: taking today's`);
   try {
-    await fetchBuild(pinned(arch, host), folder, options);
+    await fetchBuild(pinned(arch, host, release), folder, options);
   } catch (error) {
-    if (!(error instanceof DownloadError && error.status === 404)) throw error;
-    report(`Ubuntu's build ${SERIAL} is no longer published: taking today's, which the next clone may find changed`);
-    await fetchBuild(current(arch, host), folder, options);
+    if (serial === undefined || !(error instanceof DownloadError && error.status === 404)) throw error;
+    report(`Ubuntu's build ${serial} is no longer published: taking today's, which the next clone may find changed`);
+    await fetchBuild(current(arch, host, release), folder, options);
   }
 }
 

@@ -1,12 +1,32 @@
 import { sha256 } from "../../../lib/store.ts";
-import type { Arch } from "../types.ts";
+import type { Arch, UbuntuName } from "../types.ts";
+
+/** One release of Ubuntu. */
+export interface UbuntuRelease {
+  readonly name: UbuntuName;
+  readonly version: "22.04" | "24.04";
+  /** Canonical's code name, in addresses and in names of images. */
+  readonly codename: "jammy" | "noble";
+  /**
+   * The build of the server cloud image that machines are made from: Canonical's serial of it. Absent: today's build, which is
+   * kept in the cache once it is there. Nothing else about the image is written here: its checksum comes from the list that
+   * Canonical signs for each build.
+   */
+  readonly serial?: string;
+}
 
 /**
- * The build of Ubuntu 22.04's server cloud image that machines are made from: Canonical's serial of it. To move to a newer
- * one, change this line (serials: cloud-images.ubuntu.com/releases/jammy/). Nothing else about the image is written here:
- * its checksum comes from the list that Canonical signs for each build.
+ * The releases. To move to a newer build, change its serial (serials: cloud-images.ubuntu.com/releases/CODENAME/). Machines of
+ * 24.04 have not been tried with any build yet, so none is pinned.
  */
-export const SERIAL = "20260913";
+export const UBUNTU: Readonly<Record<UbuntuName, UbuntuRelease>> = {
+  "ubuntu-22.04": { name: "ubuntu-22.04", version: "22.04", codename: "jammy", serial: "20260913" },
+  "ubuntu-24.04": { name: "ubuntu-24.04", version: "24.04", codename: "noble" },
+};
+
+const DEFAULT = UBUNTU["ubuntu-22.04"];
+
+export const isUbuntu = (name: string): name is UbuntuName => Object.hasOwn(UBUNTU, name);
 
 /** Canonical's host of cloud images. */
 export const HOST = "https://cloud-images.ubuntu.com";
@@ -19,17 +39,22 @@ export interface Build {
   readonly file: string;
 }
 
-/** The pinned build. */
-export function pinned(arch: Arch, host = HOST): Build {
-  return { folder: `${host}/releases/jammy/release-${SERIAL}/`, file: `ubuntu-22.04-server-cloudimg-${arch}.img` };
+/** The pinned build; today's where none is. */
+export function pinned(arch: Arch, host = HOST, release = DEFAULT): Build {
+  const { codename, version, serial } = release;
+  if (serial === undefined) return current(arch, host, release);
+  return {
+    folder: `${host}/releases/${codename}/release-${serial}/`,
+    file: `ubuntu-${version}-server-cloudimg-${arch}.img`,
+  };
 }
 
 /** Today's build: what is left when the pinned one is no longer published (Canonical removes builds after some months). */
-export function current(arch: Arch, host = HOST): Build {
-  return { folder: `${host}/jammy/current/`, file: `jammy-server-cloudimg-${arch}.img` };
+export function current(arch: Arch, host = HOST, { codename }: UbuntuRelease = DEFAULT): Build {
+  return { folder: `${host}/${codename}/current/`, file: `${codename}-server-cloudimg-${arch}.img` };
 }
 
 /** Key of the image in the store. */
-export function ubuntuKey(arch: Arch): string {
-  return sha256(`ubuntu-22.04 ${SERIAL} ${arch}`);
+export function ubuntuKey(arch: Arch, { name, serial = "current" }: UbuntuRelease = DEFAULT): string {
+  return sha256(`${name} ${serial} ${arch}`);
 }

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { BASE_IMAGES } from "../../../images/base/types.ts";
 import { parseHostService } from "../../local/network/host-access.ts";
 import { inGroup, wholeNumber } from "../documented.ts";
 
@@ -13,9 +14,9 @@ const hostService = z.string().superRefine((entry, context) => {
 const local = inGroup("Local target");
 
 export const localKeys = {
-  baseImage: local(z.enum(["auto", "ubuntu-22.04", "debian-13-stand-in"]).default("auto"), {
+  baseImage: local(z.enum(BASE_IMAGES).default("auto"), {
     description:
-      "Operating system's disk image. `auto`: Ubuntu 22.04's cloud image, or the Debian stand-in where Ubuntu's host cannot be reached.",
+      "Operating system's disk image. `auto`: Ubuntu 22.04's cloud image, or Debian 13's stand-in where Ubuntu's host cannot be reached. The stand-ins of Debian 11 and 12 are for tests of this project.",
     change: { local: "new machine" },
     example: "ubuntu-22.04",
   }),

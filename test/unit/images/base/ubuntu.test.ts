@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { createMessage, generateKey, type Key, type PrivateKey, readKey, readPrivateKey, sign } from "openpgp";
 import { checksumOf, FINGERPRINT, SignatureError, signingKey } from "../../../../images/base/ubuntu/checksums.ts";
 import { ensureUbuntuImage, UBUNTU_KIND } from "../../../../images/base/ubuntu/image.ts";
-import { current, pinned, SERIAL, ubuntuKey } from "../../../../images/base/ubuntu/release.ts";
+import { current, pinned, UBUNTU, ubuntuKey } from "../../../../images/base/ubuntu/release.ts";
 import { ChecksumError, DownloadError, HostUnreachableError } from "../../../../lib/download.ts";
 import { Store, sha256 } from "../../../../lib/store.ts";
 
@@ -106,7 +106,7 @@ describe("Ubuntu's cloud image", () => {
     assert.deepEqual(await readFile(found.path), image);
     assert.equal(found.digest, sha256(image));
     assert.equal(found.standIn, false);
-    assert.equal(found.url, `${host}/releases/jammy/release-${SERIAL}/ubuntu-22.04-server-cloudimg-amd64.img`);
+    assert.equal(found.url, `${host}/releases/jammy/release-${UBUNTU["ubuntu-22.04"].serial}/ubuntu-22.04-server-cloudimg-amd64.img`);
   });
 
   it("is used from the store without asking the network", async () => {
@@ -200,7 +200,7 @@ describe("Ubuntu's cloud image", () => {
     published.clear();
     await publish(current("amd64", host));
     assert.equal((await ensure()).url, `${host}/jammy/current/jammy-server-cloudimg-amd64.img`);
-    assert.ok(said.some((line) => line.includes(`build ${SERIAL} is no longer published`)));
+    assert.ok(said.some((line) => line.includes(`build ${UBUNTU["ubuntu-22.04"].serial} is no longer published`)));
   });
 
   it("tells an unreachable host from one that refuses", async () => {

@@ -1,0 +1,54 @@
+import type { StandInName } from "../types.ts";
+
+/** One release of Debian, as the base of an image. */
+export interface Release {
+  readonly name: StandInName;
+  readonly version: 11 | 12 | 13;
+  /** Debian's code name. */
+  readonly suite: "bullseye" | "bookworm" | "trixie";
+  /**
+   * The release whose kernel the image has. Debian 11's own (5.10) has no id-mapped mounts; the reference's is 6.8. So Debian 12's
+   * (6.1) runs under the userlands of both older releases.
+   */
+  readonly kernelSuite: "bookworm" | "trixie";
+  /** Packages beside those of all releases. */
+  readonly packages: readonly string[];
+  /** The release whose bubblewrap is compiled for this one, which has an older one than Ubuntu 22.04's 0.6.1. */
+  readonly bubblewrapSuite?: "bookworm";
+}
+
+/** The release whose systemd makes the boot program of all images: the older ones have no ukify. */
+export const BOOT_SUITE = "trixie";
+
+/**
+ * Debian 13 is what machines start from where Ubuntu's image cannot be had. The older two lie below and above Ubuntu 22.04: the
+ * machine's tests run on both (`npm run test:brackets`). Their root disks grow as Ubuntu's do, by cloud-init.
+ */
+export const RELEASES: Readonly<Record<StandInName, Release>> = {
+  "debian-13-stand-in": {
+    name: "debian-13-stand-in",
+    version: 13,
+    suite: "trixie",
+    kernelSuite: "trixie",
+    packages: ["systemd-resolved", "systemd-repart", "systemd-boot-efi", "systemd-ukify"],
+  },
+  "debian-12-stand-in": {
+    name: "debian-12-stand-in",
+    version: 12,
+    suite: "bookworm",
+    kernelSuite: "bookworm",
+    packages: ["systemd-resolved", "cloud-guest-utils"],
+  },
+  "debian-11-stand-in": {
+    name: "debian-11-stand-in",
+    version: 11,
+    suite: "bullseye",
+    kernelSuite: "bookworm",
+    packages: ["cloud-guest-utils", "libcap-dev"],
+    bubblewrapSuite: "bookworm",
+  },
+};
+
+export const STAND_INS = Object.keys(RELEASES) as StandInName[];
+
+export const isStandIn = (name: string): name is StandInName => Object.hasOwn(RELEASES, name);
