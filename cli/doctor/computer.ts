@@ -35,6 +35,7 @@ export function computerLooks(here: Here): Readonly<Record<string, Look>> {
   return {
     node: async () => nodeLook(here),
     packages: async () => packagesLook(here),
+    namespaces: async () => namespacesLook(here),
     cache: async () => writableLook("cache", here.cache, "CLOISTER_CACHE_DIR=/a/folder names another one."),
   };
 }
@@ -80,6 +81,17 @@ function nodeLook({ nodeVersion }: Here) {
   return semver.satisfies(nodeVersion, NODE)
     ? ok("node", `Node ${nodeVersion}`)
     : problem("node", `Node ${nodeVersion} is too old`, "Install Node 20.11 or newer: https://nodejs.org.");
+}
+
+/** AppArmor's restriction is for ordinary users: root's programs are not kept from anything. */
+function namespacesLook({ restrictedNamespaces, host }: Here) {
+  const value = existsSync(restrictedNamespaces) ? readFileSync(restrictedNamespaces, "utf8").trim() : "0";
+  if (value === "0" || host.isRoot) return [];
+  return note(
+    "namespaces",
+    `AppArmor keeps ordinary programs of this computer from user namespaces (kernel.apparmor_restrict_unprivileged_userns is ${value})`,
+    "Machines run all the same. Debian's stand-in image must be built by root (sudo npm run image:base), and containers need root's podman or docker; or lift it: sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0.",
+  );
 }
 
 /** bootstrap.mjs leaves the digest of the list that the packages were installed from. */

@@ -19,6 +19,8 @@ export interface Here {
   /** The device of KVM, and the file in which the kernel describes the processors (proc(5)). */
   readonly kvm: string;
   readonly cpuinfo: string;
+  /** The kernel's setting by which AppArmor keeps ordinary programs from user namespaces (Ubuntu 24.04). */
+  readonly restrictedNamespaces: string;
   /** Tells whether this user may read and write a file. */
   readonly mayUse: (path: string) => boolean;
   /** A public address: it shows how the network and its DNS answer. */
@@ -38,6 +40,7 @@ export function realHere(env: NodeJS.ProcessEnv = process.env): Here {
     host: thisHost(env),
     kvm: "/dev/kvm",
     cpuinfo: "/proc/cpuinfo",
+    restrictedNamespaces: "/proc/sys/kernel/apparmor_restrict_unprivileged_userns",
     mayUse: (path) => {
       try {
         accessSync(path, constants.R_OK | constants.W_OK);

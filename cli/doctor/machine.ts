@@ -117,6 +117,14 @@ async function reportLook(fleet: Fleet, machine: MachineStatus): Promise<readonl
       `Remove it: cloister sessions rm ${session.name}, or start the machine again.`,
     ),
   );
+  const noticed = (report.notices ?? []).map((line) =>
+    note(
+      "notice",
+      `the boot of ${name} noticed: ${line}`,
+      "The line says what; docs/operating.md has what a boot can notice. Start the machine again once it is mended.",
+    ),
+  );
+  stuck.push(...noticed);
   if (isReady(report)) return [ok("verified", `the machine ${name} is verified and takes sealed commands`), ...stuck];
   const why = report.notReady ?? failures(report).join("; ");
   return [

@@ -1,6 +1,6 @@
 import { Listr } from "listr2";
 import { chosenBaseImage, ensureBaseImage } from "../../images/base/index.ts";
-import { ensureRuntimeImage } from "../../images/runtime/index.ts";
+import { debsReleaseOf, ensureRuntimeImage } from "../../images/runtime/index.ts";
 import type { Architecture } from "../../infra/local/qemu.ts";
 import type { Settings } from "../../infra/settings/settings.ts";
 import type { Report } from "../../lib/store.ts";
@@ -48,8 +48,8 @@ export async function prepare(architecture: Architecture, baseImage: Settings["b
                 title: "Runtime image",
                 task: async (_inner, part) => {
                   const base = await chosenBaseImage({ arch: architecture, choice: baseImage });
-                  const ubuntuPackages = base === "ubuntu-22.04" ? "when-reachable" : "none";
-                  const image = await ensureRuntimeImage({ arch: architecture, report: into(part), ubuntuPackages });
+                  const ubuntuRelease = debsReleaseOf(base);
+                  const image = await ensureRuntimeImage({ arch: architecture, report: into(part), ...(ubuntuRelease ? { ubuntuPackages: "when-reachable", ubuntuRelease } : {}) });
                   part.title = `Runtime image sha256:${image.digest.slice(0, 12)}, ${Math.round(image.size / 2 ** 20)} MiB`;
                 },
               },

@@ -9,9 +9,10 @@ import { KIND } from "./missing.ts";
 import { ensurePackages } from "./packages.ts";
 import { packSquashfs, SQUASHFS_MISSING, squashfsVersion } from "./squashfs.ts";
 import { layOut } from "./tree.ts";
-import { type Debs, ensureDebs } from "./ubuntu/debs.ts";
+import { type Debs, type DebsRelease, ensureDebs } from "./ubuntu/debs.ts";
 
 export type { Arch } from "./arch.ts";
+export { type DebsRelease, debsReleaseOf } from "./ubuntu/debs.ts";
 
 const IMAGE = "runtime.squashfs";
 const ABOUT = "about.json";
@@ -32,10 +33,12 @@ export interface RuntimeOptions {
   readonly report?: Report;
   readonly store?: Store;
   /**
-   * Carries the packages that machines of Ubuntu 22.04 install beyond their image (about 110 MB): `when-reachable`, or
-   * `required`. Debian's stand-in has all of them. Default: `none`.
+   * Carries the packages that machines of Ubuntu install beyond their image (about 110 MB): `when-reachable`, or `required`.
+   * Debian's stand-in has all of them. Default: `none`.
    */
   readonly ubuntuPackages?: "none" | "when-reachable" | "required";
+  /** The release of those packages. Default: Ubuntu 22.04. */
+  readonly ubuntuRelease?: DebsRelease;
 }
 
 /**
@@ -46,8 +49,9 @@ export interface RuntimeOptions {
  *   packages are required and cannot be had
  */
 export async function ensureRuntimeImage(options: RuntimeOptions): Promise<RuntimeImage> {
-  const { arch, report = () => {}, store = new Store(), ubuntuPackages = "none" } = options;
-  const debs = ubuntuPackages === "none" ? undefined : await ubuntuDebs(store, arch, report, ubuntuPackages);
+  const { arch, report = () => {}, store = new Store(), ubuntuPackages = "none", ubuntuRelease } = options;
+  const debs =
+    ubuntuPackages === "none" ? undefined : await ubuntuDebs(store, arch, report, ubuntuPackages, ubuntuRelease);
   const sources = runtimeImageKey({ arch });
   const key = debs ? sha256(`${sources} ${debs.digest}`) : sources;
   const { path } = await store.entry(
@@ -73,14 +77,16 @@ async function ubuntuDebs(
   arch: Arch,
   report: Report,
   wanted: "when-reachable" | "required",
+  release: DebsRelease = "ubuntu-22.04",
 ): Promise<Debs | undefined> {
   try {
-    return await ensureDebs(store, arch, report);
+    return await ensureDebs(store, arch, report, process.env, release);
   } catch (error) {
     const { message } = error as Error;
-    if (wanted === "required") throw new Error(`the runtime image needs packages of Ubuntu 22.04: ${message}`);
+    const name = release.replace("ubuntu-", "Ubuntu ");
+    if (wanted === "required") throw new Error(`the runtime image needs packages of ${name}: ${message}`);
     report(
-      `the runtime image has no packages of Ubuntu 22.04: ${message}. Machines get them from their mirror at first boot`,
+      `the runtime image has no packages of ${name}: ${message}. Machines get them from their mirror at first boot`,
     );
     return undefined;
   }
@@ -102,7 +108,7 @@ export async function buildRuntimeImage(options: {
     mkdtemp(join(tmpdir(), "cloister-runtime-")),
   );
   try {
-    await layOut({ tree, arch, version: VERSION, packages, report, ...(debs ? { debs: debs.folder } : {}) });
+    await layOut({ tree, arch, version: VERSION, packages, report, ...(debs ? { debs } : {}) });
     report("packing the runtime image");
     await packSquashfs(tree, output);
   } finally {

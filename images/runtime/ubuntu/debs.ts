@@ -6,8 +6,21 @@ import { proxyEnvironment } from "../../../lib/proxy.ts";
 import { type Report, type Store, sha256, sha256File } from "../../../lib/store.ts";
 import type { Arch } from "../arch.ts";
 
-/** The release whose packages the image carries: `ID-VERSION_ID` of its os-release(5), as guest/boot/packages.sh looks for it. */
-export const RELEASE = "ubuntu-22.04";
+/**
+ * The releases whose packages an image can carry, with their code names: `ID-VERSION_ID` of os-release(5), as
+ * guest/boot/packages.sh looks for it.
+ */
+const RELEASES = { "ubuntu-22.04": "jammy", "ubuntu-24.04": "noble" } as const;
+
+/** One of these: the image carries packages of one release, that of its stack's base image. */
+export type DebsRelease = keyof typeof RELEASES;
+
+/** The release of a base image, by its name; undefined where that is no Ubuntu. */
+export const debsReleaseOf = (image: string): DebsRelease | undefined =>
+  Object.hasOwn(RELEASES, image) ? (image as DebsRelease) : undefined;
+
+/** As messages name it. */
+const shown = (release: DebsRelease): string => release.replace("ubuntu-", "Ubuntu ");
 
 /** The variable that names another mirror of Ubuntu's packages than Canonical's, for the computer that makes the image. */
 export const MIRROR_VARIABLE = "CLOISTER_UBUNTU_MIRROR";
@@ -18,7 +31,8 @@ const MIRRORS = {
   arm64: "https://ports.ubuntu.com/ubuntu-ports",
 } as const satisfies Record<Arch, string>;
 
-const SUITES = ["jammy", "jammy-updates", "jammy-security"];
+/** Each release's own packages, its updates and its security updates. */
+const SUITES = ["", "-updates", "-security"];
 
 /** "Ubuntu Archive Automatic Signing Key (2018)", which is all that the packages' lists may be signed with. */
 const FINGERPRINT = "F6ECB3762474EDA9D21B7022871920D1991BC93C";
@@ -26,6 +40,7 @@ const KEY = join(import.meta.dirname, "archive-key.asc");
 
 /** Packages as .deb files, with an index that has the digest of each. */
 export interface Debs {
+  readonly release: DebsRelease;
   readonly folder: string;
   /** Digest of the index, and so of all. */
   readonly digest: string;
@@ -48,19 +63,20 @@ export async function ensureDebs(
   arch: Arch,
   report: Report,
   env: NodeJS.ProcessEnv = process.env,
+  release: DebsRelease = "ubuntu-22.04",
 ): Promise<Debs> {
   const names = await listedPackages();
-  const key = sha256(JSON.stringify([RELEASE, arch, names, await readFile(KEY, "utf8")]));
+  const key = sha256(JSON.stringify([release, arch, names, await readFile(KEY, "utf8")]));
   const { path } = await store.entry(
     "runtime-debs",
     key,
-    async (dir) => await fetchDebs(dir, arch, names, report, env),
+    async (dir) => await fetchDebs(dir, arch, names, report, env, release),
     {
       deep: false,
       report,
     },
   );
-  return { folder: path, digest: await sha256File(join(path, "Packages")) };
+  return { release, folder: path, digest: await sha256File(join(path, "Packages")) };
 }
 
 async function fetchDebs(
@@ -69,6 +85,7 @@ async function fetchDebs(
   names: readonly string[],
   report: Report,
   env: NodeJS.ProcessEnv,
+  release: DebsRelease,
 ): Promise<void> {
   const key = await readKey({ armoredKey: await readFile(KEY, "utf8") });
   if (key.getFingerprint().toUpperCase() !== FINGERPRINT)
@@ -82,9 +99,11 @@ async function fetchDebs(
   await writeFile(join(work, "apt.conf"), aptConfiguration(work, arch));
   await copyFile(KEY, join(work, "key.asc"));
   await writeFile(join(work, "status"), "");
-  const sources = SUITES.map((suite) => `deb [signed-by=${work}/key.asc] ${mirror} ${suite} main universe\n`);
+  const sources = SUITES.map(
+    (suite) => `deb [signed-by=${work}/key.asc] ${mirror} ${RELEASES[release]}${suite} main universe\n`,
+  );
   await writeFile(join(work, "sources"), sources.join(""));
-  report(`fetching packages of Ubuntu 22.04 for ${arch} from ${mirror}`);
+  report(`fetching packages of ${shown(release)} for ${arch} from ${mirror}`);
   const apt = async (...args: string[]) => {
     const result = await execa("apt-get", ["-q", "-y", "--no-install-recommends", ...args], {
       env: { ...proxyEnvironment(), APT_CONFIG: join(work, "apt.conf"), LC_ALL: "C.UTF-8" },

@@ -2,6 +2,7 @@ import { Command, Logging } from "@pulumi/command/local/index.js";
 import type * as pulumi from "@pulumi/pulumi";
 import type { Settings } from "../../settings/settings.ts";
 import type { RuntimeSource } from "../machines/machine-template.ts";
+import { releaseOf } from "../machines/ubuntu.ts";
 
 /**
  * Builds the runtime image and puts it into the bucket under its digest. Runs again when the guest's sources change, not when
@@ -11,12 +12,15 @@ import type { RuntimeSource } from "../machines/machine-template.ts";
  * @param closed machines reach no mirror: the image must carry the packages that they need
  */
 export function uploadRuntimeImage(
-  { region, accountId }: Pick<Settings, "region" | "accountId">,
+  { region, accountId, ami }: Pick<Settings, "region" | "accountId" | "ami">,
   imageKey: string,
   bucket: pulumi.Output<string>,
   parent: pulumi.Resource,
   closed = false,
 ): pulumi.Output<RuntimeSource> {
+  const release = releaseOf(ami?.name ?? "");
+  // Ubuntu 22.04 is not named: stacks with it have had this resource without.
+  const other = release === undefined || release === "ubuntu-22.04" ? undefined : release;
   const command = new Command(
     "runtime-image",
     {
@@ -27,9 +31,10 @@ export function uploadRuntimeImage(
         CLOISTER_REGION: region,
         CLOISTER_BUCKET: bucket,
         ...(closed ? { CLOISTER_UBUNTU_PACKAGES: "required" } : {}),
+        ...(other ? { CLOISTER_UBUNTU_RELEASE: other } : {}),
         ...(accountId === "" ? {} : { CLOISTER_ACCOUNT: accountId }),
       },
-      triggers: [imageKey, bucket],
+      triggers: [imageKey, bucket, ...(other ? [other] : [])],
       logging: Logging.Stderr,
     },
     { parent },

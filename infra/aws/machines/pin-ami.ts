@@ -6,11 +6,9 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { DescribeImagesCommand, EC2Client } from "@aws-sdk/client-ec2";
 import { GetParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { parseDocument } from "yaml";
-
-/** Canonical's parameter (aws-graviton-getting-started, amis_cf_sm.md): for 22.04 the path says gp2, whatever the disk will be. */
-export const PARAMETER = "/aws/service/canonical/ubuntu/server/22.04/stable/current/arm64/hvm/ebs-gp2/ami-id";
+import { type ReleaseOnAws, releaseOf, UBUNTU_ON_AWS } from "./ubuntu.ts";
 
 /** A pinned image, as `cloister:ami` has it. */
 export interface PinnedAmi {
@@ -21,11 +19,12 @@ export interface PinnedAmi {
   readonly name: string;
 }
 
-/** Asks AWS for the image that the parameter names now. */
-export async function resolveAmi(region: string): Promise<PinnedAmi> {
-  const { Parameter } = await new SSMClient({ region }).send(new GetParameterCommand({ Name: PARAMETER }));
+/** Asks AWS for the image that the release's parameter names now. */
+export async function resolveAmi(region: string, release: ReleaseOnAws = "ubuntu-22.04"): Promise<PinnedAmi> {
+  const { parameter } = UBUNTU_ON_AWS[release];
+  const { Parameter } = await new SSMClient({ region }).send(new GetParameterCommand({ Name: parameter }));
   const id = Parameter?.Value;
-  if (!id) throw new Error(`${PARAMETER} has no value in ${region}: is that a region of yours?`);
+  if (!id) throw new Error(`${parameter} has no value in ${region}: is that a region of yours?`);
   const { Images } = await new EC2Client({ region }).send(new DescribeImagesCommand({ ImageIds: [id] }));
   const image = Images?.[0];
   if (!image?.Architecture || !image.OwnerId || !image.Name) throw new Error(`${id} is not to be seen in ${region}.`);
@@ -39,6 +38,12 @@ export function withAmi(text: string, ami: PinnedAmi): string {
   return document.toString({ lineWidth: 0 });
 }
 
+/** The release of the image that is pinned now; Ubuntu 22.04 where none is. */
+export function pinnedRelease(text: string): ReleaseOnAws {
+  const name = parseDocument(text).getIn(["config", "cloister:ami", "name"]);
+  return releaseOf(typeof name === "string" ? name : "") ?? "ubuntu-22.04";
+}
+
 /** The region that a stack's file names. */
 export function regionOf(text: string): string {
   const region = parseDocument(text).getIn(["config", "cloister:region"]);
@@ -47,14 +52,20 @@ export function regionOf(text: string): string {
 }
 
 async function main(): Promise<void> {
-  const { stack } = new Command("npm run aws:ami --")
+  const { stack, release } = new Command("npm run aws:ami --")
     .requiredOption("--stack <name>", "stack whose Pulumi.<name>.yaml is written")
+    .addOption(
+      new Option(
+        "--release <release>",
+        "Ubuntu's release; default: that of the image which is pinned, else 22.04",
+      ).choices(Object.keys(UBUNTU_ON_AWS)),
+    )
     .parse()
-    .opts<{ stack: string }>();
+    .opts<{ stack: string; release?: ReleaseOnAws }>();
   const path = fileURLToPath(new URL(`../../../Pulumi.${stack}.yaml`, import.meta.url));
   try {
     const text = readFileSync(path, "utf8");
-    const ami = await resolveAmi(regionOf(text));
+    const ami = await resolveAmi(regionOf(text), release ?? pinnedRelease(text));
     writeFileSync(path, withAmi(text, ami));
     console.log(`${path}: ${ami.id} (${ami.name}). Review the change and commit it.`);
   } catch (error) {

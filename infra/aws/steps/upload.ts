@@ -2,7 +2,7 @@
 import { createReadStream } from "node:fs";
 import { HeadObjectCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import pRetry from "p-retry";
-import { ensureRuntimeImage } from "../../../images/runtime/index.ts";
+import { debsReleaseOf, ensureRuntimeImage } from "../../../images/runtime/index.ts";
 import type { RuntimeSource } from "../machines/machine-template.ts";
 
 const region = process.env["CLOISTER_REGION"] ?? "";
@@ -13,7 +13,9 @@ const say = (line: string): void => void process.stderr.write(`${line}\n`);
 
 // Machines that reach no mirror have nowhere else to get them.
 const ubuntuPackages = process.env["CLOISTER_UBUNTU_PACKAGES"] === "required" ? "required" : "when-reachable";
-const { path, digest, size } = await ensureRuntimeImage({ arch: "arm64", report: say, ubuntuPackages });
+const ubuntuRelease = debsReleaseOf(process.env["CLOISTER_UBUNTU_RELEASE"] ?? "ubuntu-22.04");
+if (ubuntuRelease === undefined) throw new Error("CLOISTER_UBUNTU_RELEASE names no release that this version knows");
+const { path, digest, size } = await ensureRuntimeImage({ arch: "arm64", report: say, ubuntuPackages, ubuntuRelease });
 const key = `runtime/${digest}.squashfs`;
 // Virtual-host addressing wants a name server that knows the bucket: another endpoint than AWS's has none.
 const forcePathStyle = (process.env["AWS_ENDPOINT_URL_S3"] ?? process.env["AWS_ENDPOINT_URL"]) !== undefined;

@@ -1,6 +1,6 @@
 import { constants, copyFile, rename, rm } from "node:fs/promises";
 import { chosenBaseImage } from "../../../images/base/index.ts";
-import { ensureRuntimeImage } from "../../../images/runtime/index.ts";
+import { debsReleaseOf, ensureRuntimeImage } from "../../../images/runtime/index.ts";
 import type { Settings } from "../../settings/settings.ts";
 import type { Architecture } from "../qemu.ts";
 import { type Step, say } from "./step.ts";
@@ -22,8 +22,12 @@ export const runtimeDisk: Step<
 > = {
   async create({ architecture, baseImage }, paths) {
     const base = await chosenBaseImage({ arch: architecture, choice: baseImage });
-    const ubuntuPackages = base === "ubuntu-22.04" ? "when-reachable" : "none";
-    const image = await ensureRuntimeImage({ arch: architecture, report: say, ubuntuPackages });
+    const ubuntuRelease = debsReleaseOf(base);
+    const image = await ensureRuntimeImage({
+      arch: architecture,
+      report: say,
+      ...(ubuntuRelease ? { ubuntuPackages: "when-reachable", ubuntuRelease } : {}),
+    });
     const partial = `${paths.runtimeDisk}.part`;
     await copyFile(image.path, partial, constants.COPYFILE_FICLONE);
     await rename(partial, paths.runtimeDisk);

@@ -175,7 +175,7 @@ const ami = z.strictObject({
     example: "099720109477",
   }),
   name: documented(z.string(), {
-    description: "Name of the image, of Ubuntu 22.04.",
+    description: "Name of the image, of Ubuntu 22.04 or 24.04: it tells which.",
     change: IN_PLACE,
     example: "ubuntu/images/hvm-ssd/ubuntu-jammy-22.04-arm64-server-20260101",
   }),
@@ -330,7 +330,8 @@ export const awsKeys = {
     example: "m8g.xlarge",
   }),
   ami: aws(ami.nullable().default(null), {
-    description: "The pinned image of Ubuntu 22.04. `npm run aws:ami -- --stack NAME` writes it.",
+    description:
+      "The pinned image of Ubuntu, 22.04 or 24.04. `npm run aws:ami -- --stack NAME [--release ubuntu-24.04]` writes it.",
     onAws: "Required.",
     change: ANEW,
     example: AMI_EXAMPLE,

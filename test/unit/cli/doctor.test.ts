@@ -102,6 +102,20 @@ describe("cloister doctor", function () {
       assert.equal((await cause("packages", computerLooks(here), "packages")).status, "ok");
     });
 
+    it("namespaces: AppArmor keeps ordinary programs from them, which is nothing to root", async () => {
+      const restrictedNamespaces = join(folder, "apparmor_restrict_unprivileged_userns");
+      const look = (isRoot: boolean) =>
+        computerLooks({ ...here, restrictedNamespaces, host: { ...here.host, isRoot } });
+      const seen = async (isRoot: boolean) =>
+        await findings("computer", { namespaces: look(isRoot)["namespaces"] as Look });
+      assert.deepEqual(await seen(false), [], "no such setting");
+      writeFileSync(restrictedNamespaces, "0\n");
+      assert.deepEqual(await seen(false), []);
+      writeFileSync(restrictedNamespaces, "1\n");
+      assert.equal((await cause("namespaces", look(false), "namespaces")).status, "note");
+      assert.deepEqual(await seen(true), []);
+    });
+
     it("cache, state-folder: they cannot be written", async () => {
       // A file stands where a folder should be: this is in the way of root, too.
       writeFileSync(join(folder, "file"), "");
@@ -470,6 +484,13 @@ describe("cloister doctor", function () {
       const report = { ...GOOD_REPORT, notReady: "logs are not shipped", unremoved: [{ name: "a", reason: "busy" }] };
       assert.match((await cause("not-verified", look({ report }))).seen, /logs are not shipped/);
       await cause("session-left", look({ report }));
+    });
+
+    it("notice: its boot had something to say", async () => {
+      const notices = ["AppArmor restricts user namespaces on this machine"];
+      const { status, seen } = await cause("notice", look({ report: { ...GOOD_REPORT, notices } }));
+      assert.equal(status, "note");
+      assert.match(seen, /AppArmor restricts user namespaces/);
     });
 
     it("ssh-key: it is missing, or others may read it", async () => {

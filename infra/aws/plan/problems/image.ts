@@ -1,4 +1,5 @@
 import type { Problem } from "../../../settings/settings.ts";
+import { releaseOf } from "../../machines/ubuntu.ts";
 import { type Checked, problem } from "./found.ts";
 
 /** Canonical's account, which publishes Ubuntu's images (Ubuntu on AWS documentation). */
@@ -24,8 +25,8 @@ export function imageProblems({ settings }: Checked): Problem[] {
       found.push(problem("ami.architecture", ami.architecture, "must be arm64: Graviton runs nothing else."));
     if (ami.owner !== CANONICAL)
       found.push(problem("ami.owner", ami.owner, `must be ${CANONICAL}, Canonical's account.`));
-    if (!ami.name.includes("ubuntu-jammy-22.04"))
-      found.push(problem("ami.name", ami.name, "must be an image of Ubuntu 22.04."));
+    if (releaseOf(ami.name) === undefined)
+      found.push(problem("ami.name", ami.name, "must be an image of Ubuntu 22.04 or 24.04."));
   }
   if (settings.architecture === "amd64")
     found.push(problem("architecture", "amd64", 'must be "host" or "arm64" on AWS: machines are Graviton.'));

@@ -302,6 +302,42 @@ describe("boot: start", function () {
     assert.notEqual((await hold()).exitCode, 0, "systemd tries again");
   });
 
+  describe("AppArmor's restriction of user namespaces", () => {
+    const NAME = "kernel/apparmor_restrict_unprivileged_userns";
+    const parsers = async () => (await calls()).filter((call) => call.startsWith("apparmor_parser"));
+
+    it("gets a profile for the launcher where there is one", async () => {
+      await fake("apparmor_parser", "exit 0");
+      await setting(NAME, "1");
+      const { exitCode, all } = await start();
+      assert.equal(exitCode, 0, all);
+      assert.deepEqual(await parsers(), ["apparmor_parser --replace --skip-cache home/boot/launcher.apparmor"]);
+      assert.doesNotMatch(await notices(), /AppArmor/);
+    });
+
+    it("gets none where there is none: an older AppArmor could not read it", async () => {
+      await fake("apparmor_parser", "exit 1");
+      await start();
+      await setting(NAME, "0");
+      await start();
+      assert.deepEqual(await parsers(), []);
+      assert.doesNotMatch(await notices(), /AppArmor/);
+    });
+
+    it("is told, with the way out, where the profile cannot be loaded", async () => {
+      await fake("apparmor_parser", "echo Invalid profile flag >&2; exit 1");
+      await setting(NAME, "1");
+      const { exitCode, all } = await start();
+      assert.equal(exitCode, 0, all);
+      assert.match(await notices(), /userns is 1\).*could not be loaded: Invalid profile flag\..*sudo sysctl -w/);
+    });
+
+    it("has a profile of the program that makes them, and no other", async () => {
+      const text = await readFile(join(GUEST, "boot/launcher.apparmor"), "utf8");
+      assert.match(text, /^profile \S+ \/opt\/cloister\/bin\/apply-seccomp flags=\(unconfined\) \{\n {2}userns,\n\}$/m);
+    });
+  });
+
   it("brings Ubuntu 22.04 to the reference's kernel with one restart", async () => {
     await writeFile(join(folder, "etc/os-release"), 'ID=ubuntu\nVERSION_ID="22.04"\n');
     await writeFile(join(folder, "proc/uptime"), "20.00 1.00\n");

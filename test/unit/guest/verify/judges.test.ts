@@ -221,6 +221,20 @@ describe("judging the system", () => {
     const { sessionHostname: _, ...alone } = system;
     assert.equal(reasonOf(judgeSystem(alone, expected)["O3"]), "no session told its own");
   });
+  it("reports Ubuntu 24.04 as another distribution, and does not hold it against a machine", () => {
+    const judge = (name: string, kernelRelease: string) => {
+      const facts = { ...system, osRelease: { PRETTY_NAME: name, ID: "ubuntu" }, kernelRelease };
+      const { O1, O2 } = judgeSystem(facts, expected);
+      return [O1, O2].map((found) => found && "ok" in found && [found.ok, found.ok || found.excuse !== undefined]);
+    };
+    assert.deepEqual(judge("Ubuntu 24.04.3 LTS", "6.8.0-90-generic")[0], [false, true]);
+    assert.deepEqual(judge("Ubuntu 24.04.3 LTS", "6.8.0-90-generic")[1], [true, true]);
+    assert.deepEqual(judge("Ubuntu 24.04.3 LTS", "6.14.0-1010-aws")[1], [false, true]);
+    assert.deepEqual(judge("Ubuntu 25.10", "6.17.0-5-generic"), [
+      [false, false],
+      [false, false],
+    ]);
+  });
   it("excuses Ubuntu's kernel for AWS for its preemption alone", () => {
     const judge = (kernelRelease: string, kernelVersion = "#33~22.04.1-Ubuntu SMP Fri Jun 20") => {
       const found = judgeSystem({ ...system, kernelRelease, kernelVersion }, expected)["O2"];

@@ -11,7 +11,9 @@ import { buildEnvironment, isolated, progressOf } from "../../../../images/base/
 import { DEBIAN_KIND, ensureDebianImage } from "../../../../images/base/debian/image.ts";
 import { MIRROR_VARIABLE, mirrorOf, repositoriesOf } from "../../../../images/base/debian/mirror.ts";
 import { debianKey, IDENTIFIERS, kernelCommandLine, packages } from "../../../../images/base/debian/recipe.ts";
+import { BOOT_SUITE, RELEASES } from "../../../../images/base/debian/releases.ts";
 import { baseImageKey } from "../../../../images/base/key.ts";
+import { BASE_IMAGES } from "../../../../images/base/types.ts";
 import { Store } from "../../../../lib/store.ts";
 
 const MIB = 1 << 20;
@@ -260,6 +262,20 @@ describe("what the build is told", () => {
     assert.equal(told["ROOT_TYPE"], IDENTIFIERS.rootType.arm64);
   });
 
+  it("names each release's own suite, and where its kernel and its boot program come from", () => {
+    const told = (name: keyof typeof RELEASES) => buildEnvironment("amd64", "/x", "http://m/debian", RELEASES[name]);
+    const suites = (name: keyof typeof RELEASES) =>
+      ["SUITE", "KERNEL_SUITE", "BOOT_SUITE", "BUBBLEWRAP_SUITE"].map((variable) => told(name)[variable]);
+    assert.deepEqual(suites("debian-13-stand-in"), ["trixie", "trixie", BOOT_SUITE, "trixie"]);
+    assert.deepEqual(suites("debian-12-stand-in"), ["bookworm", "bookworm", BOOT_SUITE, "bookworm"]);
+    assert.deepEqual(suites("debian-11-stand-in"), ["bullseye", "bookworm", BOOT_SUITE, "bookworm"]);
+    assert.match(told("debian-13-stand-in")["PACKAGES"] ?? "", /systemd-ukify/);
+    // The older releases have no such packages, and mmdebstrap ends at the first that it does not know.
+    for (const name of ["debian-12-stand-in", "debian-11-stand-in"] as const)
+      assert.doesNotMatch(told(name)["PACKAGES"] ?? "", /systemd-(ukify|repart)/);
+    assert.doesNotMatch(told("debian-11-stand-in")["PACKAGES"] ?? "", /systemd-resolved/);
+  });
+
   it("reports stages, not noise", () => {
     assert.equal(progressOf("::making the disk"), "Debian image: making the disk");
     assert.equal(progressOf("I: downloading packages with apt..."), "Debian image: downloading packages with apt");
@@ -315,9 +331,9 @@ describe("the mirror", () => {
 describe("the base image's key", () => {
   it("is steady, and differs by architecture and choice", () => {
     const keys = (["amd64", "arm64"] as const).flatMap((arch) =>
-      (["auto", "ubuntu-22.04", "debian-13-stand-in"] as const).map((choice) => baseImageKey({ arch, choice })),
+      BASE_IMAGES.map((choice) => baseImageKey({ arch, choice })),
     );
-    assert.equal(new Set(keys).size, 6);
+    assert.equal(new Set(keys).size, 2 * BASE_IMAGES.length);
     assert.equal(baseImageKey({ arch: "amd64", choice: "auto" }), keys[0]);
   });
 });

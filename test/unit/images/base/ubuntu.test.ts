@@ -88,7 +88,7 @@ describe("Ubuntu's cloud image", () => {
     published.set(path + build.file, content);
   }
 
-  const ensure = async (more: { retries?: number; host?: string } = {}) =>
+  const ensure = async (more: Partial<Parameters<typeof ensureUbuntuImage>[0]> = {}) =>
     await ensureUbuntuImage({
       arch: "amd64",
       store,
@@ -106,7 +106,10 @@ describe("Ubuntu's cloud image", () => {
     assert.deepEqual(await readFile(found.path), image);
     assert.equal(found.digest, sha256(image));
     assert.equal(found.standIn, false);
-    assert.equal(found.url, `${host}/releases/jammy/release-${UBUNTU["ubuntu-22.04"].serial}/ubuntu-22.04-server-cloudimg-amd64.img`);
+    assert.equal(
+      found.url,
+      `${host}/releases/jammy/release-${UBUNTU["ubuntu-22.04"].serial}/ubuntu-22.04-server-cloudimg-amd64.img`,
+    );
   });
 
   it("is used from the store without asking the network", async () => {
@@ -201,6 +204,25 @@ describe("Ubuntu's cloud image", () => {
     await publish(current("amd64", host));
     assert.equal((await ensure()).url, `${host}/jammy/current/jammy-server-cloudimg-amd64.img`);
     assert.ok(said.some((line) => line.includes(`build ${UBUNTU["ubuntu-22.04"].serial} is no longer published`)));
+  });
+
+  it("is today's build of 24.04 where that is asked for, kept apart from 22.04", async () => {
+    published.clear();
+    const release = UBUNTU["ubuntu-24.04"];
+    await publish(current("amd64", host, release));
+    const found = await ensure({ release });
+    assert.equal(found.name, "ubuntu-24.04");
+    assert.equal(found.url, `${host}/noble/current/noble-server-cloudimg-amd64.img`);
+    assert.ok(said.some((line) => line.includes("no build of Ubuntu 24.04 is pinned")));
+    assert.equal(await stored(), "absent");
+    // Nothing but today's build is tried.
+    published.clear();
+    requests = [];
+    await assert.rejects(ensure({ release, store: new Store(join(folder, "other")) }), DownloadError);
+    assert.ok(
+      requests.every(({ path }) => path.startsWith("/noble/current/")),
+      JSON.stringify(requests),
+    );
   });
 
   it("tells an unreachable host from one that refuses", async () => {

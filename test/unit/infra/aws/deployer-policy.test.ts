@@ -6,7 +6,7 @@ import {
   managedPolicies,
   unknownRegion,
 } from "../../../../infra/aws/access/deployer-policy.ts";
-import { PARAMETER } from "../../../../infra/aws/machines/pin-ami.ts";
+import { UBUNTU_ON_AWS } from "../../../../infra/aws/machines/ubuntu.ts";
 import { allowed, LEFT_TO_IAM } from "../../../../rehearsal/permissions.ts";
 
 /** Prefix of the actions in IAM, where the CLI's name of the service is another. */
@@ -113,7 +113,9 @@ describe("the deployer's policy", () => {
     assert.equal(await may("ssm:StartSession", document("AWS-StartInteractiveCommand")), true);
     assert.equal(await may("ssm:StartSession", document("AWS-StartPortForwardingSession")), false);
     const parameter = (name: string) => `arn:aws:ssm:eu-central-1:123456789012:parameter${name}`;
-    assert.equal(await may("ssm:GetParameter", parameter(PARAMETER)), true);
+    for (const release of Object.values(UBUNTU_ON_AWS)) {
+      assert.equal(await may("ssm:GetParameter", parameter(release.parameter)), true, release.parameter);
+    }
     assert.equal(await may("ssm:GetParameter", parameter("/password")), false);
   });
 

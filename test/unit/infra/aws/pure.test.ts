@@ -1,11 +1,39 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { regionOf, withAmi } from "../../../../infra/aws/machines/pin-ami.ts";
+import { pinnedRelease, regionOf, withAmi } from "../../../../infra/aws/machines/pin-ami.ts";
+import { releaseOf, UBUNTU_ON_AWS } from "../../../../infra/aws/machines/ubuntu.ts";
 import { cidrProblem, hasRange, overlap, planSubnets } from "../../../../infra/aws/network/subnets.ts";
 import { credentialsProblem } from "../../../../infra/aws/plan/credentials.ts";
 import { instanceSize, instanceTypeFacts } from "../../../../infra/aws/plan/graviton.ts";
 import { groupsFor, share, startSeconds } from "../../../../infra/aws/plan/groups.ts";
 import { zoneFor } from "../../../../infra/aws/plan/zones.ts";
+
+describe("the release of an image on AWS", () => {
+  const JAMMY = "ubuntu/images/hvm-ssd/ubuntu-jammy-22.04-arm64-server-20260101";
+  const NOBLE = "ubuntu/images/hvm-ssd-gp3/ubuntu-noble-24.04-arm64-server-20260101";
+  it("is told by its name", () => {
+    assert.equal(releaseOf(JAMMY), "ubuntu-22.04");
+    assert.equal(releaseOf(NOBLE), "ubuntu-24.04");
+    assert.equal(releaseOf("ubuntu/images/hvm-ssd/ubuntu-focal-20.04-arm64-server-20260101"), undefined);
+    assert.equal(releaseOf("amzn2-ami"), undefined);
+  });
+  it("has Canonical's parameter for arm64", () => {
+    for (const [release, { parameter }] of Object.entries(UBUNTU_ON_AWS)) {
+      const version = release.replace("ubuntu-", "");
+      assert.ok(
+        parameter.startsWith(`/aws/service/canonical/ubuntu/server/${version}/stable/current/arm64/`),
+        parameter,
+      );
+    }
+  });
+  it("stays when the image is pinned again", () => {
+    const pinned = (name: string) =>
+      withAmi("config: {}\n", { id: "ami-1", region: "r", architecture: "arm64", owner: "1", name });
+    assert.equal(pinnedRelease(pinned(NOBLE)), "ubuntu-24.04");
+    assert.equal(pinnedRelease(pinned(JAMMY)), "ubuntu-22.04");
+    assert.equal(pinnedRelease("config: {}\n"), "ubuntu-22.04");
+  });
+});
 
 describe("subnets", () => {
   const zones = Array.from("abcdefg", (letter) => `eu-central-1${letter}`);
