@@ -108,14 +108,18 @@ value_of() { # KEY TEXT
 # Makes the file system. Tables are initialised lazily, in the background, after the first mount: seconds instead of minutes
 # where the disk is emulated. Project quotas need both the kernel's module and a recent mke2fs: without them it works as well,
 # but sessions cannot have quotas of their own.
+#
+# A session disk outlives its machine: the next one may be of an older release, whose e2fsck refuses files of orphans (a feature of
+# 1.47). Only who knows the feature makes it, and names it in the settings of mke2fs.
 format_disk() { # DEVICE LABEL
   _lazy=lazy_itable_init=1,lazy_journal_init=1,nodiscard
-  _root=$(percent_for_root "$1")
+  _root=$(percent_for_root "$1") _older=
+  if grep -q orphan_file "$CLOISTER_ETC/mke2fs.conf" 2>/dev/null; then _older=^orphan_file; fi
   if modprobe -q quota_v2 2>/dev/null &&
-    mkfs.ext4 -q -F -m "$_root" -O quota,project -E "quotatype=prjquota,$_lazy" -L "$2" "$1" 2>/dev/null; then
+    mkfs.ext4 -q -F -m "$_root" -O "quota,project${_older:+,$_older}" -E "quotatype=prjquota,$_lazy" -L "$2" "$1" 2>/dev/null; then
     return 0
   fi
-  mkfs.ext4 -q -F -m "$_root" -E "$_lazy" -L "$2" "$1"
+  mkfs.ext4 -q -F -m "$_root" ${_older:+-O "$_older"} -E "$_lazy" -L "$2" "$1"
 }
 
 # How much of the disk ext4 keeps for root, in percent: 1, and at most 256 MiB, which is what the audit journal may take.

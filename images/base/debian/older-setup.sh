@@ -10,14 +10,13 @@ for folder in bin sbin lib lib32 lib64 libx32; do
 done
 
 # A kernel of another release: its packages are known then, and all but the kernel's are refused.
-[ "$SUITE" != "$KERNEL_SUITE" ] || exit 0
 echo "deb $MIRROR $KERNEL_SUITE main" >"$root/etc/apt/sources.list.d/kernel.list"
 cat >"$root/etc/apt/preferences.d/kernel" <<PREFERENCES
 Package: *
 Pin: release n=$KERNEL_SUITE
 Pin-Priority: -1
 
-Package: linux-image-*
+Package: linux-image-* linux-base
 Pin: release n=$KERNEL_SUITE
 Pin-Priority: 900
 PREFERENCES

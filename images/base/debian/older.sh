@@ -12,8 +12,8 @@ rm -r "$etc/systemd/system/systemd-udev-trigger.service.d"
 # cloud-init had another first unit.
 mv "$etc/systemd/system/cloud-init-main.service.d" "$etc/systemd/system/cloud-init-local.service.d"
 
-# The root disk grows by cloud-init and growpart, as on Ubuntu.
+# The root disk grows by cloud-init and growpart, as on Ubuntu. Its version 20.4 defers no files.
 rm -r "$etc/repart.d"
 sed -i -e '/^growpart:/d' -e '/^resize_rootfs:/d' -e '/systemd-repart and systemd-growfs/d' \
-  -e 's/^  - disk_setup$/  - growpart\n  - resizefs\n&/' "$etc/cloud/cloud.cfg.d/90-image.cfg"
+  -e '/^  - write_files_deferred$/d' -e 's/^  - disk_setup$/  - growpart\n  - resizefs\n&/' "$etc/cloud/cloud.cfg.d/90-image.cfg"
 sed -i 's/,x-systemd.growfs//' "$etc/fstab"

@@ -7,10 +7,10 @@ export interface Release {
   /** Debian's code name. */
   readonly suite: "bullseye" | "bookworm" | "trixie";
   /**
-   * The release whose kernel the image has. Debian 11's own (5.10) has no id-mapped mounts; the reference's is 6.8. So Debian 12's
-   * (6.1) runs under the userlands of both older releases.
+   * The release whose kernel the image has. The reference's is 6.8, also under Ubuntu 22.04's userland; Debian 11's own (5.10) has
+   * no id-mapped mounts, and Debian 12's (6.1) no filter of connections to Unix sockets. So Debian 13's (6.12) runs under all.
    */
-  readonly kernelSuite: "bookworm" | "trixie";
+  readonly kernelSuite: "trixie";
   /** Packages beside those of all releases. */
   readonly packages: readonly string[];
   /** The release whose bubblewrap is compiled for this one, which has an older one than Ubuntu 22.04's 0.6.1. */
@@ -36,14 +36,14 @@ export const RELEASES: Readonly<Record<StandInName, Release>> = {
     name: "debian-12-stand-in",
     version: 12,
     suite: "bookworm",
-    kernelSuite: "bookworm",
+    kernelSuite: "trixie",
     packages: ["systemd-resolved", "cloud-guest-utils"],
   },
   "debian-11-stand-in": {
     name: "debian-11-stand-in",
     version: 11,
     suite: "bullseye",
-    kernelSuite: "bookworm",
+    kernelSuite: "trixie",
     packages: ["cloud-guest-utils", "libcap-dev"],
     bubblewrapSuite: "bookworm",
   },

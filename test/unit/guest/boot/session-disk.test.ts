@@ -382,6 +382,25 @@ describe("boot: the session disk", function () {
     assert.equal(await classify(), "ours");
   });
 
+  it("makes a file system that older releases check, whatever mke2fs would make", async function () {
+    const known = await execa("mkfs.ext4", ["-q", "-F", "-O", "orphan_file", disk], { env: { PATH }, reject: false });
+    // A mke2fs that does not know the feature makes none.
+    if (known.failed) this.skip();
+    const config = join(folder, "etc/mke2fs.conf");
+    await mkdir(join(folder, "etc"));
+    const settings = ["[defaults]", "base_features = sparse_super,filetype,ext_attr", "inode_size = 256", "[fs_types]"];
+    await writeFile(config, [...settings, "ext4 = {", "features = extent,has_journal,orphan_file", "}", ""].join("\n"));
+    const made = async (etc: string, modprobe: string) => {
+      await blank(64 * MIB);
+      const env = { CLOISTER_ETC: etc, MKE2FS_CONFIG: config };
+      assert.equal((await sh(`modprobe() { ${modprobe}; }; format_disk '${disk}' sessions`, env)).exitCode, 0);
+      return (await tool("dumpe2fs", "-h", disk)).stdout;
+    };
+    for (const modprobe of ["return 0", "return 1"])
+      assert.doesNotMatch(await made(join(folder, "etc"), modprobe), /orphan_file/, modprobe);
+    assert.match(await made(join(folder, "nowhere"), "return 0"), /orphan_file/, "the control");
+  });
+
   it("grows the file system only when its disk has grown", async () => {
     await tool("mkfs.ext4", "-q", "-F", "-L", "sessions", disk);
     const grow = async (sectors: number) => {

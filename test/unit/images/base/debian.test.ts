@@ -267,8 +267,8 @@ describe("what the build is told", () => {
     const suites = (name: keyof typeof RELEASES) =>
       ["SUITE", "KERNEL_SUITE", "BOOT_SUITE", "BUBBLEWRAP_SUITE"].map((variable) => told(name)[variable]);
     assert.deepEqual(suites("debian-13-stand-in"), ["trixie", "trixie", BOOT_SUITE, "trixie"]);
-    assert.deepEqual(suites("debian-12-stand-in"), ["bookworm", "bookworm", BOOT_SUITE, "bookworm"]);
-    assert.deepEqual(suites("debian-11-stand-in"), ["bullseye", "bookworm", BOOT_SUITE, "bookworm"]);
+    assert.deepEqual(suites("debian-12-stand-in"), ["bookworm", "trixie", BOOT_SUITE, "bookworm"]);
+    assert.deepEqual(suites("debian-11-stand-in"), ["bullseye", "trixie", BOOT_SUITE, "bookworm"]);
     assert.match(told("debian-13-stand-in")["PACKAGES"] ?? "", /systemd-ukify/);
     // The older releases have no such packages, and mmdebstrap ends at the first that it does not know.
     for (const name of ["debian-12-stand-in", "debian-11-stand-in"] as const)
