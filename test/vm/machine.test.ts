@@ -100,6 +100,24 @@ describe(`a real ${architecture} machine${baseImage ? ` of ${baseImage}` : ""}`,
     await writeFile(file, JSON.stringify(versions));
   });
 
+  it("knows all that its units say", async function () {
+    if (baseImage === undefined) return this.skip();
+    const units =
+      "/run/systemd/system/cloister*.service /run/systemd/system/*.slice /etc/systemd/system/cloister-boot.service";
+    const complaints = async (files: string) => {
+      const { stdout, stderr } = await onMachine("sh", "-c", `systemd-analyze verify ${files} 2>&1`);
+      return `${stdout}${stderr}`.split("\n").filter((line) => /unknown|failed to parse|invalid/i.test(line));
+    };
+    assert.deepEqual(await complaints(units), []);
+    const unknown = "printf '[Service]\\nExecStart=/bin/true\\nNoSuch=yes\\n' > /run/no-such.service";
+    await onMachine("sh", "-c", unknown);
+    assert.match(
+      (await complaints("/run/no-such.service")).join(),
+      /Unknown (key|key name|lvalue) 'NoSuch'/,
+      "the control",
+    );
+  });
+
   it("keeps every promise of the reference that its target allows, by the full verification", async () => {
     const { stdout, stderr, exitCode } = await operatorOf(() => engine).cloister(["verify", "--json"]);
     assert.equal(exitCode, 0, `${stdout}\n${stderr}`);
