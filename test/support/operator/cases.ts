@@ -65,7 +65,7 @@ export function operatorCases({ engine, onMachine }: Machine): void {
     const { stderr } = await cloister(["run", "--", "curl", "-sS", "https://denied.example/"]);
     assert.match(
       stderr,
-      /^curl: [^\n]*403\ncloister: denied by [^\n]*: denied\.example:443[^\n]*\ncloister: to allow it, add: --allow denied\.example:443\n?$/,
+      /^curl: [^\n]*403[^\n]*\ncloister: denied by [^\n]*: denied\.example:443[^\n]*\ncloister: to allow it, add: --allow denied\.example:443\n?$/,
     );
   });
 
