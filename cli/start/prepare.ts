@@ -49,7 +49,11 @@ export async function prepare(architecture: Architecture, baseImage: Settings["b
                 task: async (_inner, part) => {
                   const base = await chosenBaseImage({ arch: architecture, choice: baseImage });
                   const ubuntuRelease = debsReleaseOf(base);
-                  const image = await ensureRuntimeImage({ arch: architecture, report: into(part), ...(ubuntuRelease ? { ubuntuPackages: "when-reachable", ubuntuRelease } : {}) });
+                  const image = await ensureRuntimeImage({
+                    arch: architecture,
+                    report: into(part),
+                    ...(ubuntuRelease ? { ubuntuPackages: "when-reachable", ubuntuRelease } : {}),
+                  });
                   part.title = `Runtime image sha256:${image.digest.slice(0, 12)}, ${Math.round(image.size / 2 ** 20)} MiB`;
                 },
               },
