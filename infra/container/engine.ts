@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { execa, type Options } from "execa";
 import { cacheRoot } from "../../lib/cache-root.cjs";
 import type { EngineKind } from "./options.ts";
+import { lookForNetwork, type RootlessFacts, rootlessNotes, rootlessProblems } from "./rootless.ts";
 
 /** A container engine of this computer that answers. */
 export interface Engine extends EngineKind {
@@ -51,11 +52,8 @@ async function askPodman(): Promise<Engine | string> {
   const { env, notes } = await podmanSettings();
   const asked = await execa("podman", ["info", "--format", "json"], { env, reject: false, stdin: "ignore" });
   if (asked.failed) return said(asked.stderr, asked.shortMessage);
-  const info = JSON.parse(asked.stdout) as {
-    host: { cgroupVersion: string; security: { rootless: boolean; apparmorEnabled?: boolean } };
-    version: { Version: string };
-  };
-  return {
+  const info = JSON.parse(asked.stdout) as PodmanInfo;
+  const found: Engine = {
     program: "podman",
     version: info.version.Version,
     rootless: info.host.security.rootless,
@@ -63,6 +61,35 @@ async function askPodman(): Promise<Engine | string> {
     apparmor: info.host.security.apparmorEnabled ?? false,
     env,
     notes,
+  };
+  // Elsewhere podman runs in a virtual machine, whose settings are Podman Desktop's.
+  if (!found.rootless || process.platform !== "linux") return found;
+  const facts = await rootlessFacts(found, info);
+  const problems = rootlessProblems(facts);
+  return problems.length > 0
+    ? `rootless podman can start no container here: ${problems.join("; ")}`
+    : { ...found, controllers: facts.controllers, notes: [...notes, ...rootlessNotes(facts)] };
+}
+
+interface PodmanInfo {
+  readonly host: {
+    readonly cgroupVersion: string;
+    readonly cgroupControllers?: readonly string[] | null;
+    readonly security: { readonly rootless: boolean; readonly apparmorEnabled?: boolean };
+    readonly idMappings?: { readonly uidmap?: readonly { readonly size: number }[] | null };
+  };
+  readonly store?: { readonly graphDriverName?: string };
+  readonly version: { readonly Version: string };
+}
+
+async function rootlessFacts({ cgroups }: Engine, { host, store }: PodmanInfo): Promise<RootlessFacts> {
+  return {
+    cgroups,
+    // With version 1 podman names none, and no user could use one.
+    controllers: cgroups === 1 ? [] : (host.cgroupControllers ?? []),
+    ids: (host.idMappings?.uidmap ?? []).reduce((sum, { size }) => sum + size, 0),
+    storage: store?.graphDriverName ?? "",
+    ...(await lookForNetwork()),
   };
 }
 

@@ -9,6 +9,8 @@ export interface EngineKind {
   readonly rootless: boolean;
   /** Version of the host's control groups. */
   readonly cgroups: 1 | 2;
+  /** Control groups' controllers that a rootless engine may use. Default: all of them with version 2, none with version 1. */
+  readonly controllers?: readonly string[];
   /** True when the host has AppArmor, with a profile of the engine's. */
   readonly apparmor: boolean;
   /** Name of a loaded AppArmor profile for containers. Default: none, so that they are unconfined. */
@@ -62,6 +64,8 @@ const RUNNING_MIB = 64;
 export function containerOptions(engine: EngineKind, spec: ContainerSpec): Option[] {
   const { uid, gid } = spec.user;
   const memory = `${spec.memoryMiB}m`;
+  const limits = (controller: string) =>
+    !engine.rootless || (engine.cgroups === 2 && (engine.controllers ?? [controller]).includes(controller));
   const inMemory = (path: string, size: number, more = "") =>
     `--tmpfs=${path}:rw,size=${size}m,mode=1777,nosuid,nodev${more}`;
   return [
@@ -94,16 +98,17 @@ export function containerOptions(engine: EngineKind, spec: ContainerSpec): Optio
     { words: [inMemory(RUN, RUNNING_MIB)], why: "sockets of running sessions" },
     { words: [inMemory("/sessions", spec.sessionsMiB, ",exec")], why: "homes of sessions" },
     { words: [inMemory("/tmp", spec.tmpMiB, ",exec")], why: "sessions' own /tmp" },
-    ...(engine.rootless && engine.cgroups === 1
-      ? []
-      : [
-          { words: [`--memory=${memory}`, `--memory-swap=${memory}`], why: "at least 4 GB, and no swap" },
-          { words: [`--cpus=${spec.cpus}`], why: "at least 2 processors' time, and no more than is asked for" },
-          // podman's own default is 2048, and removing the option would change nothing.
-          ...(engine.program === "docker" || spec.pids !== DEFAULTS.pids
-            ? [{ words: [`--pids-limit=${spec.pids}`], why: "a fork bomb ends here" }]
-            : []),
-        ]),
+    // Without its controller an engine refuses the option or ignores it; the container itself then says what it lacks.
+    ...(limits("memory")
+      ? [{ words: [`--memory=${memory}`, `--memory-swap=${memory}`], why: "at least 4 GB, and no swap" }]
+      : []),
+    ...(limits("cpu")
+      ? [{ words: [`--cpus=${spec.cpus}`], why: "at least 2 processors' time, and no more than is asked for" }]
+      : []),
+    // podman's own default is 2048, and removing the option would change nothing.
+    ...(limits("pids") && (engine.program === "docker" || spec.pids !== DEFAULTS.pids)
+      ? [{ words: [`--pids-limit=${spec.pids}`], why: "a fork bomb ends here" }]
+      : []),
     { words: [`--hostname=${REFERENCE.O3}`], why: "the reference's host name (row O3)" },
     ...spec.folders.map(({ source, name, mode }) => ({
       words: [`--volume=${source}:${folderAt(name)}${mode === "ro" ? ":ro" : ""}`],
