@@ -42,7 +42,7 @@ export async function verifyContainer(depth: "quick" | "full", acceptWeaker: boo
   const release = await osRelease();
   const verdicts: Verdicts = {
     ...all("machine", { notApplicable: "the processor is the host's" }),
-    ...size(facts),
+    ...size(facts, acceptWeaker),
     ...all("disks", { notApplicable: "a container has no disks of its own" }),
     ...all("system", { notApplicable: "the kernel and its boot are the host's" }),
     O1: { notApplicable: "the image's base is an argument", seen: release["PRETTY_NAME"] ?? "unknown" },
@@ -74,16 +74,23 @@ export async function verifyContainer(depth: "quick" | "full", acceptWeaker: boo
   };
 }
 
+/** A row that differs by an option which was accepted as missing. The report says so, and holds it against nobody. */
+const accepted = (one: Verdict, isSo: boolean): Verdict =>
+  isSo && "ok" in one && !one.ok ? { ...one, excuse: `${one.reason}; accepted with --accept-weaker` } : one;
+
 /** Judges the machine's rows that the engine's limits decide. */
-function size({ limits: { cpus, cpuQuota, memoryMiB, withSwapMiB } }: ContainerFacts): Verdicts {
+function size({ limits: { cpus, cpuQuota, memoryMiB, withSwapMiB } }: ContainerFacts, acceptWeaker: boolean): Verdicts {
   const processors = Math.min(cpus, cpuQuota ?? cpus);
   const memory = memoryMiB === undefined ? "without a limit" : `${memoryMiB} MiB`;
   return {
     M2: verdict(`${processors}`, [processors < LEAST.cpus && `fewer than ${LEAST.cpus}`]),
-    M4: verdict(memory, [
-      memoryMiB !== undefined && memoryMiB < LEAST.memoryMiB && `less than ${LEAST.memoryMiB} MiB`,
-      memoryMiB === undefined && "memory has no limit",
-    ]),
+    M4: accepted(
+      verdict(memory, [
+        memoryMiB !== undefined && memoryMiB < LEAST.memoryMiB && `less than ${LEAST.memoryMiB} MiB`,
+        memoryMiB === undefined && "memory has no limit",
+      ]),
+      acceptWeaker && memoryMiB === undefined,
+    ),
     M5: { notApplicable: "nothing of it is used before a session is" },
     M6:
       withSwapMiB === undefined
@@ -112,11 +119,15 @@ async function containerRows(
   const processors = Math.min(cpus, cpuQuota ?? cpus);
   return {
     C1: verdict(`built on ${base || "?"}`, [base === "" && "the image does not say what it was built on", ...inImage]),
-    C2: verdict(`${memoryMiB ?? "?"} MiB, ${processors} processors`, [
-      !((memoryMiB ?? 0) >= LEAST.memoryMiB) && `memory: not a limit of ${LEAST.memoryMiB} MiB or more`,
-      processors < LEAST.cpus && `fewer than ${LEAST.cpus} processors`,
-      ...problems,
-    ]),
+    C2: accepted(
+      verdict(`${memoryMiB ?? "?"} MiB, ${processors} processors`, [
+        !((memoryMiB ?? 0) >= LEAST.memoryMiB) && `memory: not a limit of ${LEAST.memoryMiB} MiB or more`,
+        processors < LEAST.cpus && `fewer than ${LEAST.cpus} processors`,
+        ...problems,
+      ]),
+      // The limit alone: fewer processors, or anything that was refused, is held against the container.
+      acceptWeaker && memoryMiB === undefined && processors >= LEAST.cpus && problems.length === 0,
+    ),
     C3: folders ?? { seen: "", ok: false, reason: "no session could be run" },
     C4: verdict(`a sealed command that ends with 7 gives ${exits}`, [exits !== 7 && "its exit code is not passed on"]),
   };

@@ -8,8 +8,45 @@ import { PACKAGES, SUITE } from "./packages.ts";
 
 const TAR = "base.tar";
 
-/** What a program of the distribution never reads. */
-const LEFT_OUT = ["/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*", "/usr/share/info/*"];
+/** Files of packages that no session uses, as patterns of dpkg. */
+const LEFT_OUT: readonly string[] = [
+  ...["doc", "info", "lintian", "locale", "man"].map((name) => `/usr/share/${name}/*`),
+  // git depends on the full perl for its programs for mail and Subversion. `perl` itself and the modules of perl-base stay.
+  ...["/usr/share/perl/*", "/usr/lib/*/perl/*", "/usr/lib/*/libperl.so*"],
+  // Scripts of the full perl, which would be there and not work.
+  ...[
+    "corelist",
+    "cpan*",
+    "enc2xs",
+    "encguess",
+    "h2ph",
+    "h2xs",
+    "instmodsh",
+    "json_pp",
+    "libnetcfg",
+    "perl5*-*-*",
+    "perlbug",
+  ].map((name) => `/usr/bin/${name}`),
+  ...[
+    "perlivp",
+    "perlthanks",
+    "piconv",
+    "pl2pm",
+    "pod2*",
+    "podchecker",
+    "prove",
+    "ptar*",
+    "shasum",
+    "splain",
+    "streamzip",
+  ].map((name) => `/usr/bin/${name}`),
+  ...["xsubpp", "zipdetails", "git-shell", "scalar"].map((name) => `/usr/bin/${name}`),
+  // git's servers, and its programs for mail, WebDAV and browsers.
+  ...["git-daemon", "git-http-backend", "git-http-push", "git-imap-send", "git-instaweb", "git-shell", "scalar"].map(
+    (name) => `/usr/lib/git-core/${name}`,
+  ),
+  "/usr/share/gitweb/*",
+];
 
 export const MMDEBSTRAP_MISSING =
   "mmdebstrap is needed to make a base image from packages, and is not on PATH. Install it (apt-get install mmdebstrap), or name a base " +

@@ -8,6 +8,7 @@ import { ensurePackages } from "../runtime/packages.ts";
 import { layOut } from "../runtime/tree.ts";
 import { runtimeComponents } from "./components.ts";
 import { PACKAGES } from "./packages.ts";
+import { trimProgram } from "./trim.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 const BUILD = join(import.meta.dirname, "build");
@@ -76,6 +77,8 @@ async function makeContext(options: {
   const [tree, build] = [join(dir, "runtime"), join(dir, "build")];
   await layOut({ tree, arch, version, packages, report });
   await Promise.all(MACHINES_ONLY.map((path) => rm(join(tree, path), { recursive: true })));
+  // Node comes with symbols for debuggers, an eighth of it.
+  await trimProgram(join(tree, "bin/node"));
   await bundleGuest(join(tree, "lib"), { container: join(GUEST, "container/main.ts") });
   await copyFile(join(GUEST, "container/bin/cloister"), join(tree, "bin/cloister"));
   await cp(BUILD, build, { recursive: true });
@@ -91,8 +94,8 @@ async function settle(dir: string): Promise<void> {
   for (const entry of entries) {
     const path = join(entry.parentPath ?? entry.path, entry.name);
     const executable = entry.isDirectory() || /\/bin\/[^/]+$/.test(path);
-    const link = /\/(bin\/node|lib\/claude)$/.test(path);
-    // The agent and Node are links to the store's own files, which have this mode already.
+    const link = /\/lib\/claude$/.test(path);
+    // The agent is a link to the store's own file, which has this mode already.
     if (!entry.isSymbolicLink() && !link) await chmod(path, executable ? 0o755 : 0o644);
     if (entry.isDirectory()) await utimes(path, 0, 0);
   }

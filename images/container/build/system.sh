@@ -22,6 +22,9 @@ tools=$(dpkg-query --show --showformat='${Package}\n' | grep -E '^(build-essenti
 # The runtime brings the agent, of one architecture and at one version.
 rm -rf /usr/local/lib/node_modules/@anthropic-ai /usr/lib/node_modules/@anthropic-ai /usr/local/bin/claude /usr/bin/claude
 
+# git is there twice, as two files.
+if cmp -s /usr/bin/git /usr/lib/git-core/git; then ln -f /usr/bin/git /usr/lib/git-core/git; fi
+
 # No program gives rights to whoever starts it.
 find / -xdev -type f -perm /6000 -exec chmod a-s {} +
 

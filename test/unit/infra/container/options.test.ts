@@ -59,7 +59,11 @@ describe("the container's options", () => {
 
   it("name a profile that is the one which the sources make, and that lets nothing through that it should not", async () => {
     assert.equal(await readFile(SECCOMP, "utf8"), seccompText());
-    const names = seccompProfile().syscalls.flatMap((rule) => rule.names);
+    const { syscalls } = seccompProfile();
+    const names = syscalls.filter(({ action }) => action === "SCMP_ACT_ALLOW").flatMap((rule) => rule.names);
+    // docker 20.10 answers EPERM for what is not named, and the C library then makes no thread.
+    const threads = syscalls.find((rule) => rule.names.includes("clone3"));
+    assert.deepEqual([threads?.action, threads?.errnoRet], ["SCMP_ACT_ERRNO", 38]);
     for (const call of [
       "bpf",
       "clone3",
