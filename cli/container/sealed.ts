@@ -14,6 +14,12 @@ export interface ContainedOptions extends RunOptions {
   readonly acceptWeaker?: boolean;
 }
 
+/**
+ * The fewest processes and threads with which a container works, measured with Node 22 and Claude Code on 2 processors: a session was made
+ * with 24 and not with 20, and the agent ran with 40 and aborted with 32. Below, Node hangs before it could say why.
+ */
+export const LEAST_TASKS = { command: 32, agent: 64 } as const;
+
 /** A checked run, with folders of this computer. */
 export interface HostRun {
   /** The run without its folders. */
@@ -44,6 +50,7 @@ export async function readHostRun(
         );
   const { problems: wrongFolders } = await readFolders(merged.mount);
   const before = [
+    ...tooFewTasks(merged),
     ...wrongPolicy,
     ...wrongFolders.map((message) => ({ code: "CLOISTER_E_MOUNT", subject: "prompt", message }) as const),
     ...(options.cpus !== undefined && !(Number(options.cpus) > 0)
@@ -51,6 +58,13 @@ export async function readHostRun(
       : []),
   ];
   return { run: parseRun(command, { ...merged, mount: [] }, environment, before), mounts: merged.mount };
+}
+
+function tooFewTasks({ tasks, agent }: RunOptions) {
+  const least = agent ? LEAST_TASKS.agent : LEAST_TASKS.command;
+  if (tasks === undefined || !(Number(tasks) < least)) return [];
+  const message = `${agent ? "the agent" : "a session"} in a container needs ${least}: its engine counts Node's threads and the seal's own processes, too`;
+  return [{ code: "CLOISTER_E_LIMIT", subject: "tasks", value: tasks, message } as const];
 }
 
 /** The command of Claude Code for a prompt. */

@@ -29,6 +29,13 @@ export function readPolicy(text: string, base: Base): ReadPolicy {
   };
   // A list of one document's values: no tags of its own, no values that are named and repeated.
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, schema: "core", strict: true });
+  // The parser gives up there, and complains of each level.
+  const deep = document.errors.find(({ message }) => /call stack/i.test(message));
+  if (deep !== undefined) {
+    return {
+      problems: [{ ...at(deep.pos[0]), path: "", message: "it is nested too deeply: a policy has four levels" }],
+    };
+  }
   const found: PolicyProblem[] = [...document.errors, ...document.warnings].map((error) => ({
     ...at(error.pos[0]),
     path: "",

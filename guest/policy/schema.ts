@@ -45,7 +45,9 @@ const privateHost = checked(
   z.strictObject({
     host,
     private: z
-      .union([range, z.array(range).min(1)], { error: "write ADDRESS/PREFIX, or a list of them" })
+      .union([range, z.array(range).min(1, { error: "write at least one ADDRESS/PREFIX" })], {
+        error: "write ADDRESS/PREFIX, or a list of them",
+      })
       .describe("ADDRESS/PREFIX of a private range, or a list of them, in which this host may have its addresses."),
   }),
   (entry) => privateEntries(entry).flatMap((text) => parsePrivate([text]).problems.map(inWords)),
@@ -70,16 +72,23 @@ const mode = checked(z.string({ error: `write a mode: ${MODES.join(", ")}` }), (
     "ro: read only. rw: write, and delete nothing that was there before. trash: as rwd, and what was there before is kept aside. rwd: write and delete.",
   ) as unknown as z.ZodType<MountMode>;
 
-const folder = z.strictObject({
-  path: checked(z.string({ error: "write a path as text" }), (path) => {
-    if (path === "") return ["write a path"];
-    if (path.includes("\0")) return ["it holds a NUL character"];
-    if (path.startsWith("~")) return ["write the path itself: ~ is not replaced"];
-    const why = path.startsWith("/") ? refuseSource(withoutSlash(path)) : undefined;
-    return why === undefined ? [] : [why];
-  }).describe("The folder: an absolute path where sessions run, or a path relative to the folder of this file."),
-  mode,
-});
+/** The message for a section that is something else. Other problems of it have their own. */
+const sectionOf = (keys: string) => (issue: { readonly code?: string }) =>
+  issue.code === "invalid_type" ? `write ${keys}` : undefined;
+
+const folder = z.strictObject(
+  {
+    path: checked(z.string({ error: "write a path as text" }), (path) => {
+      if (path === "") return ["write a path"];
+      if (path.includes("\0")) return ["it holds a NUL character"];
+      if (path.startsWith("~")) return ["write the path itself: ~ is not replaced"];
+      const why = path.startsWith("/") ? refuseSource(withoutSlash(path)) : undefined;
+      return why === undefined ? [] : [why];
+    }).describe("The folder: an absolute path where sessions run, or a path relative to the folder of this file."),
+    mode,
+  },
+  { error: sectionOf("path: and mode:") },
+);
 
 const whole = (least: number, most: number, what: string) =>
   z
@@ -118,16 +127,19 @@ export const PolicyFile = z.strictObject(
       .default({})
       .describe("Folders that the session sees, each by its name below mnt/. Default: none."),
     limits: z
-      .strictObject({
-        seconds: whole(
-          1,
-          2_147_483,
-          "Seconds after which the command and all that its session runs is ended.",
-        ).optional(),
-        memoryMiB: whole(64, 999_999_999, "Memory of the session, its /tmp included. Unit: MiB.").optional(),
-        tasks: whole(16, 999_999_999, "Processes and threads of the session.").optional(),
-        tmpMiB: whole(1, 999_999_999, "Size of the session's /tmp. Unit: MiB.").optional(),
-      })
+      .strictObject(
+        {
+          seconds: whole(
+            1,
+            2_147_483,
+            "Seconds after which the command and all that its session runs is ended.",
+          ).optional(),
+          memoryMiB: whole(64, 999_999_999, "Memory of the session, its /tmp included. Unit: MiB.").optional(),
+          tasks: whole(16, 999_999_999, "Processes and threads of the session.").optional(),
+          tmpMiB: whole(1, 999_999_999, "Size of the session's /tmp. Unit: MiB.").optional(),
+        },
+        { error: sectionOf("limits with their names: seconds, memoryMiB, tasks, tmpMiB") },
+      )
       .default({})
       .describe("Limits of the session, within those of the machine or the container. Default: theirs."),
     environment: z
@@ -142,17 +154,20 @@ export const PolicyFile = z.strictObject(
       .default({})
       .describe("Variables for the command. An empty value (null) is the caller's own. No place for a secret."),
     model: z
-      .strictObject({
-        use: z
-          .boolean({ error: "write true or false" })
-          .default(false)
-          .describe("Opens the way to the model. Default: false."),
-        name: z
-          .string({ error: "write a model's name as text" })
-          .regex(/^[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}$/, "not a model's name")
-          .optional()
-          .describe("The model that the agent asks for. Default: the machine's."),
-      })
+      .strictObject(
+        {
+          use: z
+            .boolean({ error: "write true or false" })
+            .default(false)
+            .describe("Opens the way to the model. Default: false."),
+          name: z
+            .string({ error: "write a model's name as text" })
+            .regex(/^[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}$/, "not a model's name")
+            .optional()
+            .describe("The model that the agent asks for. Default: the machine's."),
+        },
+        { error: sectionOf("use: true, and name:") },
+      )
       .default({ use: false })
       .describe("The agent's model. The key is never in a file: the relay has it."),
   },

@@ -159,7 +159,10 @@ def session(script, *args, seconds=120, **options):
 
 def here(line, seconds=60, **more):
     """Runs a command of the machine's, as root."""
-    text = subprocess.run(line, capture_output=True, timeout=seconds * max(1, SLOW // 2), stdin=subprocess.DEVNULL, **more)
+    try:
+        text = subprocess.run(line, capture_output=True, timeout=seconds * max(1, SLOW // 2), stdin=subprocess.DEVNULL, **more)
+    except FileNotFoundError:
+        return 127, "", f"there is no {line[0]}"
     return text.returncode, text.stdout.decode("utf-8", "replace"), text.stderr.decode("utf-8", "replace")
 
 

@@ -138,6 +138,39 @@ describe("the policy of a pull request", () => {
     assert.equal(chosen.change?.kind, "added");
   });
 
+  it("is shown in the summary with each setting that changes: a folder's mode, a limit, a removed file", async () => {
+    await write("version: 1\nhosts: [npm]\nfolders: {data: {path: /data, mode: ro}}\nlimits: {seconds: 60}\n");
+    await git("commit", "--quiet", "-am", "folders");
+    await write(
+      "version: 1\nhosts: [npm]\nfolders: {data: {path: /data, mode: rwd}}\nenvironment: {TOKEN: secret-value}\n",
+    );
+    const [head, base] = await sides();
+    const summary = (chosen: ReturnType<typeof choosePolicy>) => {
+      const { change, from } = chosen;
+      assert.ok(change);
+      return summaryOf(report({ policy: { file: "p.yaml", from, baseCommit: "0123456789abcdef", change } }));
+    };
+    const text = summary(choosePolicy(head, base, "base"));
+    assert.match(text, /\*\*This pull request changes the policy: `p\.yaml` is changed\.\*\*/);
+    for (const line of [
+      "- takes away `folder /data:data:ro`",
+      "- takes away `timeout 60`",
+      "- adds `folder /data:data:rwd`",
+      "- adds `variable TOKEN`",
+    ]) {
+      assert.ok(text.includes(line), `${line} in\n${text}`);
+    }
+    assert.doesNotMatch(text, /secret-value/);
+    await rm(join(folder, "p.yaml"));
+    const [none, before] = await sides();
+    const removed = choosePolicy(none, before, "base");
+    assert.ok(removed.holds, "the base's policy holds for a pull request that removes it");
+    assert.match(summary(removed), /is removed\.\*\*/);
+    await write("version: 1\nhosts: [a b]\n");
+    const [bad, old] = await sides();
+    assert.match(summary(choosePolicy(bad, old, "base")), /The new version has problems:\n\n- `2:9 hosts\.0/);
+  });
+
   it("is no link to a file of the runner's, and no commit that is not known", async () => {
     await rm(join(folder, "p.yaml"));
     await writeFile(join(folder, "secret"), "version: 1\n");

@@ -102,6 +102,24 @@ model: {nme: x}
     for (const [i, start] of wanted.entries()) assert.ok(lines[i]?.startsWith(start), `${lines[i]}\nis not\n${start}`);
   });
 
+  it("is refused with words of ours for sections of another kind, and once where it is nested too deeply", () => {
+    const text =
+      "version: 1\nhosts: [{host: a.example, private: []}]\nfolders: {a: ./x}\nlimits: 5\nenvironment: [A]\nmodel: true\n";
+    const lines = readPolicy(text, HERE).problems.map((problem) => describePolicyProblem("p", problem));
+    const wanted = [
+      /^p:2:36: hosts\.0\.private: write at least one ADDRESS\/PREFIX$/,
+      /^p:3:14: folders\.a: write path: and mode:$/,
+      /^p:4:9: limits: write limits with their names: seconds/,
+      /^p:5:14: environment: write variables, each with its value$/,
+      /^p:6:8: model: write use: true, and name:$/,
+    ];
+    assert.equal(lines.length, wanted.length, lines.join("\n"));
+    for (const [i, one] of wanted.entries()) assert.match(lines[i] ?? "", one);
+    const deep = readPolicy(`version: 1\nhosts: ${"[".repeat(5000)}\n`, HERE).problems;
+    assert.deepEqual([deep.length, deep[0]?.line], [1, 2]);
+    assert.match(deep[0]?.message ?? "", /nested too deeply/);
+  });
+
   it("is refused with what YAML could hide, each with its place", () => {
     for (const [text, line, column, says] of [
       ["version: 1\nversion: 1\n", 2, 1, /unique/],

@@ -1,0 +1,118 @@
+import { randomBytes } from "node:crypto";
+import { chmod, mkdir, mkdtemp, readdir, realpath, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { archOfThisComputer } from "../../../images/container/arch.ts";
+import { type Engine, engine, findEngine } from "../../../infra/container/engine.ts";
+import { ensureContainerImage, FROM_PACKAGES } from "../../../infra/container/image.ts";
+import { containerOptions, DEFAULTS, optionWords, SECCOMP } from "../../../infra/container/options.ts";
+import type { Finished, Machine, RootOptions, Scale, Sealed } from "./machine.ts";
+
+/** The container's user. The suite's own programs are root there, with every capability: whoever attacks is this one. */
+const USER = { uid: 1000, gid: 1000 } as const;
+
+const LONGEST_MS = 600_000;
+
+/** The suite's own things in the container. */
+const OWN = "/escape";
+
+/**
+ * `cloister` as the suite's programs call it: they are root, for their canaries and controls, and a container's sessions never are.
+ */
+const WRAPPER = `#!/bin/sh
+exec setpriv --reuid=${USER.uid} --regid=${USER.gid} --clear-groups --bounding-set=-all --inh-caps=-all --no-new-privs \\
+  /opt/cloister/bin/cloister "$@"
+`;
+
+/** A container with exactly the documented options, and what the suite needs beside them. */
+export async function bootContainer(
+  say: (line: string) => void,
+  scale: Scale,
+  wanted?: string,
+): Promise<{ machine: Machine; what: string; dispose: () => Promise<void> }> {
+  const host = await findEngine(wanted);
+  const { name: image } = await ensureContainerImage(host, {
+    arch: archOfThisComputer(),
+    base: FROM_PACKAGES,
+    report: say,
+  });
+  const own = await mkdtemp(join(tmpdir(), "cloister-escape-"));
+  const name = `cloister-escape-${randomBytes(4).toString("hex")}`;
+  await chmod(own, 0o755);
+  await mkdir(join(own, "bin"));
+  await writeFile(join(own, "bin/cloister"), WRAPPER, { mode: 0o755 });
+  const remove = async () => {
+    await engine(host, ["rm", "--force", "--volumes", name], { reject: false, stdin: "ignore" });
+    await rm(own, { recursive: true, force: true });
+  };
+  try {
+    const options = containerOptions(host, { ...DEFAULTS, user: USER, folders: [], seccomp: SECCOMP });
+    const words = [
+      ...["run", "--detach", "--no-healthcheck", `--name=${name}`, ...optionWords(options)],
+      ...(await pythonVolumes()).map((volume) => `--volume=${volume}:ro`),
+      `--volume=${join(own, "bin")}:${OWN}/bin:ro`,
+      // Canaries of root's.
+      "--tmpfs=/root:rw,size=16m,mode=0700,nosuid,nodev",
+      ...[image, "wait"],
+    ];
+    await engine(host, words, { stdin: "ignore" });
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+  return {
+    machine: containerMachine(host, name, scale),
+    what: `a container of ${host.program} ${host.version}, with the documented options`,
+    dispose: remove,
+  };
+}
+
+function containerMachine(host: Engine, name: string, scale: Scale): Machine {
+  const root = async (command: readonly string[], options: RootOptions = {}): Promise<Finished> => {
+    const ran = await engine(
+      host,
+      [
+        ...["exec", "--interactive", "--privileged", "--user=0:0"],
+        ...[
+          `--env=PATH=${OWN}/bin:/opt/cloister/bin:/usr/sbin:/usr/bin:/sbin:/bin`,
+          "--env=HOME=/root",
+          name,
+          ...command,
+        ],
+      ],
+      {
+        reject: false,
+        input: options.stdin ?? "",
+        timeout: options.timeoutMs ?? LONGEST_MS,
+        maxBuffer: 64 * 1024 * 1024,
+      },
+    );
+    const late = ran.timedOut ? "\n(it took too long)" : "";
+    return { exitCode: ran.exitCode ?? 255, stdout: String(ran.stdout), stderr: String(ran.stderr) + late };
+  };
+  return {
+    scale,
+    root,
+    operator: () => Promise.reject(new Error("a container of its own has no operator")),
+    async sealed(options, command): Promise<Sealed> {
+      const finished = await root(["cloister", "run", "--json", ...options, "--", ...command]);
+      const line = finished.stdout.split("\n").findLast((text) => text.startsWith("{"));
+      return { ...finished, ...(line === undefined ? {} : { run: JSON.parse(line) as NonNullable<Sealed["run"]> }) };
+    },
+  };
+}
+
+/**
+ * This computer's Python, read only: the suite's programs are Python, and the image has none. Its libraries are in the image, except what
+ * is named here.
+ *
+ * @throws when this computer has no Python where Debian and Ubuntu have it
+ */
+async function pythonVolumes(): Promise<string[]> {
+  const program = await realpath("/usr/bin/python3");
+  const version = /python(3\.\d+)$/.exec(program)?.[1];
+  if (version === undefined) throw new Error(`${program} is not Debian's or Ubuntu's Python`);
+  const library = `/usr/lib/python${version}`;
+  if (!(await readdir(library)).includes("os.py")) throw new Error(`${library} has no modules`);
+  return [`${program}:/usr/bin/python3`, `${library}:${library}`];
+}
