@@ -43,7 +43,7 @@ export async function copyTo(
   const packed = here.child.stdout.pipe(counter(options.moved));
   here.child.stdin.end();
   return await both(
-    transport.exec([...python("copy_end.py"), "receive", to, name], {
+    transport.exec([...endThere(transport), "receive", to, name], {
       stdout: nowhere(),
       stderr: there,
       user: options.user,
@@ -77,10 +77,12 @@ export async function copyFrom(
   const packed = counter(options.moved);
   packed.pipe(here.child.stdin);
   const sent = transport
-    .exec([...python("copy_end.py"), "send", path], { stdout: packed, stderr: there, user: options.user })
+    .exec([...endThere(transport), "send", path], { stdout: packed, stderr: there, user: options.user })
     .finally(() => packed.end());
   return await both(sent, there, here);
 }
+
+const endThere = ({ copyEnd }: Transport): readonly string[] => copyEnd ?? python("copy_end.py");
 
 /** Checks this computer's side first, before the machine is asked: the machine may be far away. */
 async function mustTake(to: string): Promise<void> {

@@ -31,6 +31,11 @@ export interface Transport {
    * @throws OperatorError when the machine cannot be reached, or is lost before the command has ended
    */
   exec(command: readonly string[], options: ExecOptions): Promise<number>;
+  /**
+   * The words that start the other end of a copy there, before its role and its paths. Default: a program in Python,
+   * which goes along.
+   */
+  readonly copyEnd?: readonly string[];
   /** Gives this terminal to a shell of the operator on the machine. @returns an exit code */
   shell(): Promise<number>;
 }

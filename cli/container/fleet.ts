@@ -52,6 +52,7 @@ const NOTED = 'echo $$ >"$1"; shift; exec "$@"';
 
 /** The way into a container: the engine's `exec`. All of its commands are its one user's. */
 class ContainerTransport implements Transport {
+  readonly copyEnd = ["/opt/cloister/bin/node", "/opt/cloister/lib/copy.mjs"] as const;
   readonly #host: Engine;
   readonly #name: string;
 
@@ -63,7 +64,7 @@ class ContainerTransport implements Transport {
   async exec(command: readonly string[], options: ExecOptions): Promise<number> {
     if (command[0] === "python3") {
       throw new OperatorError(
-        "files are not copied to a container: its folders are this computer's (cloister:folders)",
+        "folders are not kept in step with a container: its folders are this computer's own (cloister:folders)",
       );
     }
     const { environment = {}, tty = false } = options;

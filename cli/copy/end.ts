@@ -17,13 +17,15 @@ import { CopyFailure, reasonOf, sayLine, Telling } from "./telling.ts";
 const CUT = "the copy was cut off";
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 const telling = new Telling();
+/** Set in a container (`end-in-container.ts`), where sessions write on the way to a path. */
+const strict = process.env["CLOISTER_COPY_STRICT"] === "1";
 
 async function sending(path: string, options: Sending): Promise<void> {
   await pipeline(Readable.from(send(path, telling, options), { objectMode: true }), createDeflate(), process.stdout);
 }
 
 async function receiving(path: string, name: string, way: Way | undefined, limit: number): Promise<void> {
-  const receiver = new Receiver(path, name, telling, way);
+  const receiver = new Receiver(path, name, telling, way, strict);
   for (const signal of SIGNALS) {
     process.once(signal, () => {
       receiver.end();
@@ -58,7 +60,7 @@ const [role, path = "", name = "", limit = ""] = process.argv.slice(2);
 // Tests use both ways.
 const way = process.env["CLOISTER_COPY_WAY"] as Way | undefined;
 try {
-  if (role === "send") await sending(path, { way });
+  if (role === "send") await sending(path, { way, strict });
   else if (role === "pick") await sending(path, { way, only: treeOf(await buffer(process.stdin)) });
   else if (role === "list") {
     const skip = name === "" ? {} : { skip: new RegExp(name) };

@@ -47,6 +47,30 @@ export function stand(path: string, way: Way = defaultWay()): Place {
   return way === "descriptors" ? new ByDescriptors(path) : new ByWorkingFolder(path);
 }
 
+/** The walk to a place met a link, or something that is no folder. */
+export class LedAstray extends Error {}
+
+/**
+ * Begins in a folder where sessions write on the way to it, as in a container: no link is followed, from the root on.
+ *
+ * @param path absolute, and without `.` and `..`
+ * @throws LedAstray where a part of it is no folder; NotFound errors of the system as they are
+ */
+export function standStrictly(path: string, way: Way = defaultWay()): Place {
+  const place = stand("/", way);
+  for (const name of path.split("/").filter(Boolean)) {
+    try {
+      place.enter(Buffer.from(name));
+    } catch (error) {
+      if (!(error instanceof NotAFolder)) throw error;
+      throw new LedAstray(
+        `${name} in ${path} is a link, which a session may have made, or no folder: name the place itself`,
+      );
+    }
+  }
+  return place;
+}
+
 /** @returns the way that serves here */
 export function defaultWay(): Way {
   return process.platform === "linux" && existsSync("/proc/self/fd") ? "descriptors" : "working folder";

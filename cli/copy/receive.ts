@@ -17,12 +17,53 @@ import {
   writeSync,
 } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
-import { NotAFolder, type Place, stand, type Way } from "./place.ts";
+import { LedAstray, NotAFolder, type Place, stand, standStrictly, type Way } from "./place.ts";
 import { type CopyRecord, DEEPEST, isProper, type Meta, NoCopy, readEntry, readLink, staysInside } from "./records.ts";
 import { CopyFailure, isFatal, reasonOf, type Telling } from "./telling.ts";
 import { textOf } from "./text.ts";
 
 const WRITE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+
+/** The place of a copy: an open folder, and the copy's name in it. */
+interface Destination {
+  readonly place: Place;
+  readonly last: string;
+  readonly path: string;
+}
+
+/** The place that an operator has named on this computer: links on the way to it are followed. */
+function namedPlace(to: string, name: string, way?: Way): Destination {
+  const found = statOf(to);
+  const path = found?.isDirectory() ? join(to, name) : found ? realpathSync(to) : resolve(to);
+  if (!found?.isDirectory() && to.endsWith("/")) throw new CopyFailure(`there is no folder ${to} on this computer`);
+  const folder = found?.isDirectory() ? to : dirname(path);
+  if (!statOf(folder)?.isDirectory()) throw new CopyFailure(`there is no folder ${folder} on this computer`);
+  return { place: stand(folder, way), last: found?.isDirectory() ? name : basename(path), path };
+}
+
+/** The place that an operator has named where sessions write. */
+function strictPlace(to: string, name: string, way?: Way): Destination {
+  const path = resolve("/", to);
+  const last = basename(path);
+  try {
+    const place = standStrictly(dirname(path), way);
+    const seen = last === "" ? undefined : lstatSync(place.at(Buffer.from(last)), { throwIfNoEntry: false });
+    if (seen?.isSymbolicLink())
+      throw new LedAstray(`${path} is a link, which a session may have made: name the place itself`);
+    if (last !== "" && !seen?.isDirectory()) {
+      if (to.endsWith("/")) throw new CopyFailure(`there is no folder ${to} in the container`);
+      return { place, last, path };
+    }
+    if (last !== "") place.enter(Buffer.from(last));
+    return { place, last: name, path: join(path, name) };
+  } catch (error) {
+    if (error instanceof LedAstray) throw new CopyFailure(error.message);
+    if (error instanceof NotAFolder) throw new CopyFailure(`${path} was replaced meanwhile`);
+    if ((error as NodeJS.ErrnoException).code === "ENOENT")
+      throw new CopyFailure(`there is no folder ${dirname(path)} in the container`);
+    throw error;
+  }
+}
 
 /** A folder that was entered, and the mode and the time that it gets at its end. */
 interface Entered {
@@ -65,18 +106,15 @@ export class Receiver {
   /**
    * @param to the path that the operator has named: a folder that takes the copy, or the copy's new name
    * @param name the copy's name in a folder
+   * @param strict true where sessions write on the way to the place: no link on it is followed
    * @throws CopyFailure when there is no place for it
    */
-  constructor(to: string, name: string, telling: Telling, way?: Way) {
-    const found = statOf(to);
-    const target = found?.isDirectory() ? join(to, name) : found ? realpathSync(to) : resolve(to);
-    if (!found?.isDirectory() && to.endsWith("/")) throw new CopyFailure(`there is no folder ${to} on this computer`);
-    const folder = found?.isDirectory() ? to : dirname(target);
-    if (!statOf(folder)?.isDirectory()) throw new CopyFailure(`there is no folder ${folder} on this computer`);
-    this.#last = Buffer.from(found?.isDirectory() ? name : basename(target));
+  constructor(to: string, name: string, telling: Telling, way?: Way, strict = false) {
+    const { place, last, path } = strict ? strictPlace(to, name, way) : namedPlace(to, name, way);
+    this.#last = Buffer.from(last);
     if (!isProper(this.#last)) throw new CopyFailure(`${textOf(this.#last)} is no name for a file`);
-    this.#path = target;
-    this.#place = stand(folder, way);
+    this.#path = path;
+    this.#place = place;
     this.#telling = telling;
   }
 

@@ -12,8 +12,8 @@ import {
   readSync,
   realpathSync,
 } from "node:fs";
-import { basename, dirname } from "node:path";
-import { NotAFolder, type Place, stand, type Way } from "./place.ts";
+import { basename, dirname, resolve } from "node:path";
+import { LedAstray, NotAFolder, type Place, stand, standStrictly, type Way } from "./place.ts";
 import { CHUNK, DEEPEST, digestRecord, linkRecord, metaOf, record } from "./records.ts";
 import { CopyFailure, isFatal, reasonOf, type Telling } from "./telling.ts";
 
@@ -26,6 +26,8 @@ export interface Tree extends Map<string, Tree> {}
 /** A part of a tree, or digests instead of content. */
 export interface Sending {
   readonly way?: Way | undefined;
+  /** True where sessions write on the way to the path: no link on it is followed. Default: false. */
+  readonly strict?: boolean;
   /** Sends only these entries of a folder. */
   readonly only?: Tree;
   /**
@@ -61,13 +63,26 @@ export function treeOf(paths: Buffer): Tree {
  * @throws CopyFailure when this path cannot be sent
  */
 export function* send(path: string, telling: Telling, sending: Sending = {}): Generator<Buffer> {
-  const real = realpathSync(path);
-  const place = stand(dirname(real), sending.way);
+  const real = sending.strict ? resolve("/", path) : realpathSync(path);
   const name = Buffer.from(basename(real));
+  const place = sending.strict ? strictly(real, name, sending.way) : stand(dirname(real), sending.way);
   const sender = new Sender(place, path, Buffer.from(basename(path)), telling, sending);
   yield* sender.entry(name);
   yield* sender.rest();
   yield record("z");
+}
+
+function strictly(path: string, name: Buffer, way: Way | undefined): Place {
+  try {
+    const place = standStrictly(dirname(path), way);
+    if (name.length === 0) throw new LedAstray("the whole of a container is not copied: name a folder");
+    if (lstatSync(place.at(name), { throwIfNoEntry: false })?.isSymbolicLink()) {
+      throw new LedAstray(`${path} is a link, which a session may have made: name the place itself`);
+    }
+    return place;
+  } catch (error) {
+    throw error instanceof LedAstray ? new CopyFailure(error.message) : error;
+  }
 }
 
 /** The names in a folder that are still to come: of the folder itself, or of those that are wanted. */

@@ -3,8 +3,9 @@ import { type AgentOptions, addAgentOptions, parseAgent } from "../agent/command
 import { agentCommand } from "../agent/settings.ts";
 import { fail, say } from "../cli/exit.ts";
 import { registerKey } from "../cli/key.ts";
+import { parseHere } from "../cli/parse.ts";
 import { mergePolicy } from "../policy/merge.ts";
-import { addRunOptions, parseRun, type RunOptions, takeCarried } from "../run/options.ts";
+import { addRunOptions, type RunOptions, takeCarried } from "../run/options.ts";
 import type { SealedRun } from "../run/request.ts";
 import { tell, untilSignalled } from "../run/tell.ts";
 import { RunRefused } from "../sessions/request.ts";
@@ -43,7 +44,7 @@ weaker(
 )
   .passThroughOptions()
   .action(async (command: string[], options: RunOptions & Weaker) => {
-    await runCommand((merged, before) => parseRun(command, merged, callersEnvironment(), before), options);
+    await runCommand((merged, before) => parseHere(command, merged, callersEnvironment(), before), options);
   });
 
 weaker(
@@ -55,7 +56,7 @@ weaker(
   async (_prompt: string | undefined, _flags: string[], options: RunOptions & AgentOptions & Weaker, self: Command) => {
     const task = parseAgent(self.args, process.argv.slice(2), options, process.stdin.isTTY ?? false);
     await runCommand(
-      (merged, before) => parseRun(agentCommand(task), { ...merged, agent: true }, callersEnvironment(), before),
+      (merged, before) => parseHere(agentCommand(task), { ...merged, agent: true }, callersEnvironment(), before),
       options,
     );
   },
@@ -96,7 +97,7 @@ program
   });
 
 async function runCommand(
-  parse: (options: RunOptions, before: Parameters<typeof parseRun>[3]) => SealedRun,
+  parse: (options: RunOptions, before: Parameters<typeof parseHere>[3]) => Promise<SealedRun>,
   options: RunOptions & Weaker,
 ): Promise<void> {
   // Only a run with a policy file loads the module that reads YAML.
@@ -104,7 +105,7 @@ async function runCommand(
     options.policy === undefined
       ? { options, problems: [] }
       : mergePolicy(options, options.policy, await (await import("../policy/read.ts")).readPolicyFile(options.policy));
-  const { keep, ...run } = parse(merged, problems);
+  const { keep, ...run } = await parse(merged, problems);
   if (keep) {
     const message = "a container's sessions are in its memory: leave it out, and leave results in a folder";
     throw new RunRefused([{ code: "CLOISTER_E_USAGE", subject: "request", value: "--keep", message }]);

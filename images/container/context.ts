@@ -13,6 +13,7 @@ import { trimProgram } from "./trim.ts";
 const ROOT = join(import.meta.dirname, "../..");
 const BUILD = join(import.meta.dirname, "build");
 const GUEST = join(ROOT, "guest");
+const COPY = join(ROOT, "cli/copy");
 
 /** What of the runtime has no use where there is no systemd, no root and no disk. */
 const MACHINES_ONLY = [
@@ -38,14 +39,17 @@ export interface Context {
 /** Digest of what the image is made from, beside its base. */
 export async function contextKey(arch: Arch): Promise<string> {
   const dockerfile = await readFile(join(ROOT, "container/Dockerfile"), "utf8");
-  const own = await Promise.all(
-    (await readdir(import.meta.dirname, { recursive: true, withFileTypes: true }))
-      .filter((entry) => entry.isFile())
-      .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
-      .sort()
-      .map((path) => readFile(path, "utf8")),
-  );
-  return sha256(JSON.stringify([runtimeImageKey({ arch }), dockerfile, ...own]));
+  const own = await Promise.all([import.meta.dirname, COPY].map(sourcesIn));
+  return sha256(JSON.stringify([runtimeImageKey({ arch }), dockerfile, ...own.flat()]));
+}
+
+async function sourcesIn(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const paths = entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
+    .sort();
+  return Promise.all(paths.map((path) => readFile(path, "utf8")));
 }
 
 /** Finds the context for this version of the sources in the store, or makes it. */
@@ -80,6 +84,8 @@ async function makeContext(options: {
   // Node comes with symbols for debuggers, an eighth of it.
   await trimProgram(join(tree, "bin/node"));
   await bundleGuest(join(tree, "lib"), { container: join(GUEST, "container/main.ts") });
+  // The other end of `cloister cp`: an image without Python has it in JavaScript.
+  await bundleGuest(join(tree, "lib"), { copy: join(COPY, "end-in-container.ts") });
   await copyFile(join(GUEST, "container/bin/cloister"), join(tree, "bin/cloister"));
   await cp(BUILD, build, { recursive: true });
   await writeFile(join(build, "packages.txt"), `${PACKAGES.join("\n")}\n`);

@@ -1,4 +1,4 @@
-/** `npm run test:escape`: attacks on every wall of a real machine. See docs/testing.md. */
+/** `npm run test:escape`: attacks on every wall of a real machine, or of a container. See docs/testing.md. */
 import { randomInt } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
@@ -14,6 +14,8 @@ import { runFuzz } from "./fuzz/run.ts";
 import { renderReport } from "./report/html.ts";
 import { chooseWalls, printable, rowText, runWalls } from "./suite.ts";
 import { bootMachine, type Found } from "./support/boot.ts";
+import { bootContainer } from "./support/container-machine.ts";
+import { inContainer } from "./support/container-walls.ts";
 import { type Machine, type Scale, scaleOf, thorough } from "./support/machine.ts";
 import { operatorHere } from "./support/operator-here.ts";
 import { sshMachine } from "./support/ssh-machine.ts";
@@ -27,6 +29,7 @@ interface Options {
   json?: boolean;
   seed: number;
   boot?: boolean;
+  container?: boolean;
   thorough?: boolean;
   fuzz: boolean;
   fuzzSeconds?: number;
@@ -46,6 +49,7 @@ const options = new Command("npm run test:escape --")
   .option("--json", "prints the rows as JSON")
   .option("--seed <number>", "what every choice comes from", number, randomInt(2 ** 31))
   .option("--boot", "boots a machine of its own, even when the one of the stack `local` runs")
+  .option("--container", "a container with the documented options; what does not apply there is named with the reason")
   .option("--thorough", "100 kills, 100 cycles, 100,000 files, 60,000 requests, 20 rounds of two writers")
   .option("--no-fuzz", "without the fuzzer")
   .option("--fuzz-seconds <number>", "how long the fuzzer works (default: 60)", number)
@@ -79,10 +83,13 @@ process.exitCode = await main().catch((error: Error) => {
 async function main(): Promise<number> {
   const names = options.wall?.filter((name) => name !== FUZZ_WALL.name);
   const wanted: Wanted = {
-    walls: names?.length === 0 ? [] : chooseWalls(WALLS, names),
-    fuzz: options.wall === undefined ? options.fuzz : options.wall.includes(FUZZ_WALL.name),
+    walls: names?.length === 0 ? [] : chooseWalls(options.container ? inContainer(WALLS) : WALLS, names),
+    // The fuzzer's rounds keep, remove and copy, which a container does not.
+    fuzz: !options.container && (options.wall === undefined ? options.fuzz : options.wall.includes(FUZZ_WALL.name)),
   };
-  const found = (options.boot ? undefined : running()) ?? (await bootMachine(say, scaleFor));
+  const found = options.container
+    ? await bootContainer(say, scaleFor(false))
+    : ((options.boot ? undefined : running()) ?? (await bootMachine(say, scaleFor)));
   try {
     say(`${found.what}; seed ${options.seed}`);
     return await attack(found, wanted);

@@ -21,6 +21,8 @@ from concurrent.futures import ThreadPoolExecutor
 GIVEN = json.loads(sys.argv[1])
 SLOW = GIVEN["slowness"]
 TAG = GIVEN.get("tag") or secrets.token_hex(4)
+# True in a container: without systemd, with one user, and homes that end with their commands.
+CONTAINER = GIVEN.get("container", False)
 # Folders that sessions are given lie here.
 GROUND = f"/sessions/folders/escape-{TAG}"
 OUTCOMES = {}
@@ -330,6 +332,9 @@ def audit_rows(session=None, trusted=True):
     Rows of the audit log as a reader of it sees them (`trusted`): in their journal, and by the fields that journald sets
     itself, which whoever writes a row cannot choose. Without it, whatever looks like one, in any journal.
     """
+    if CONTAINER:
+        lines = here(["cloister", "audit"] + (["--session", session] if session else []))[1].split("\n")
+        return [json.loads(line) for line in lines if line.startswith("{")]
     own = os.path.exists(f"/run/systemd/journal.{AUDIT}")
     spaces = [AUDIT] if own else []
     for space in spaces:

@@ -51,17 +51,20 @@ export async function bootContainer(
       ...["run", "--detach", "--no-healthcheck", `--name=${name}`, ...optionWords(options)],
       ...(await pythonVolumes()).map((volume) => `--volume=${volume}:ro`),
       `--volume=${join(own, "bin")}:${OWN}/bin:ro`,
-      // Canaries of root's.
+      // Canaries of root's, and programs of root's with set-id bits.
       "--tmpfs=/root:rw,size=16m,mode=0700,nosuid,nodev",
+      "--tmpfs=/usr/local:rw,size=64m,mode=0755,nodev,exec,suid",
       ...[image, "wait"],
     ];
     await engine(host, words, { stdin: "ignore" });
+    const folders = ["bin", "lib", "share"].map((folder) => `/usr/local/${folder}`);
+    await engine(host, ["exec", "--privileged", "--user=0:0", name, "mkdir", "-p", ...folders], { stdin: "ignore" });
   } catch (error) {
     await remove();
     throw error;
   }
   return {
-    machine: containerMachine(host, name, scale),
+    machine: containerMachine(host, name, { ...scale, container: true }),
     what: `a container of ${host.program} ${host.version}, with the documented options`,
     dispose: remove,
   };

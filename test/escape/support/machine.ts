@@ -34,6 +34,8 @@ export interface Sealed extends Finished {
 
 /** How large the suite's numbers are: an emulated machine, where everything takes ten times as long, gets less to do. */
 export interface Scale {
+  /** True where it is a container. */
+  readonly container?: boolean;
   /** Every choice of the suite and its fuzzer comes from this. */
   readonly seed: number;
   /** Factor for times on the machine: 1 where its processors are real. */

@@ -80,6 +80,10 @@ def memory():
         commands = [one for pid, one in found["processes"].items() if int(pid) >= 5]
         attack("bridges.filters", not weak and all(int(one["filters"]) >= 2 for one in commands), {"weak": weak, "filters": {f"{pid} {one['name']}": one["filters"] for pid, one in found["processes"].items()}})
         status = read("/proc/1/status", "")
+        if CONTAINER:
+            outside = int(re.search(r"^Seccomp_filters:\s+(\d+)", status, re.M).group(1))
+            control("bridges.filters", all(int(one["filters"]) > outside + 1 for one in commands), f"process 1 of the container runs under {outside}, the engine's")
+            return
         control("bridges.filters", bool(re.search(r"^Seccomp:\s+0$", status, re.M)) and "CapEff:\t0000000000000000" not in status, "process 1 of the machine has capabilities, and no filter")
 
 

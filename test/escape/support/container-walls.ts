@@ -1,0 +1,44 @@
+import type { Check, Wall } from "../check.ts";
+
+/** Reasons why a wall of a machine, or one check of it, has nothing to attack in a container. */
+const NO_USERS = "a container has one user: there is no other who could be attacked, or could attack";
+const NO_KEEPING = "a container keeps no sessions: their homes end with their commands";
+const NO_SYSTEMD = "there is no systemd, journal or D-Bus in a container";
+const ENGINES_LIMITS = "limits are the engine's, for the whole container: sessions in it share them";
+
+/** By wall, or by check (`wall.name`), which goes before. */
+const ABSENT: Readonly<Record<string, string>> = {
+  removal: NO_KEEPING,
+  copies: "files are copied by the operator's command, which this suite has no container stack for",
+  audit:
+    "the audit log is one file of the container's user, which no session sees; a machine's journal is what this wall attacks",
+  edge: "the way to this computer's networks is the engine's; sessions have none (proxies.direct, reference.sockets)",
+  outside: NO_USERS,
+  secrets: NO_USERS,
+  killed: "a killed supervisor is ended with its container: there is no keeper that could fail",
+  limits: ENGINES_LIMITS,
+  leftovers: NO_SYSTEMD,
+  "marks.kept-home": NO_KEEPING,
+  "bits.home": NO_KEEPING,
+  "bridges.scripts": NO_KEEPING,
+  "bridges.modules": "modules are the host's: a container has none that it could load",
+};
+
+/** Why a check does not apply in a container; nothing where it does. */
+export function whyNotInContainer({ id, wall }: Pick<Check, "id" | "wall">): string | undefined {
+  return ABSENT[id] ?? ABSENT[wall];
+}
+
+/** The walls as a container has them: checks that do not apply are rows too, with the reason. */
+export function inContainer(walls: readonly Wall[]): Wall[] {
+  return walls.map((wall) => ({
+    ...wall,
+    checks: wall.checks.map((check) => {
+      const absent = whyNotInContainer(check);
+      return absent === undefined ? check : { ...check, attack: () => Promise.resolve({ absent }) };
+    }),
+  }));
+}
+
+/** Every name that the list above uses: a test holds them against the suite's. */
+export const NAMED = Object.keys(ABSENT);
