@@ -135,8 +135,19 @@ def until(seen, seconds=30.0):
 '''
 
 
+def own_mounts(mounts):
+    """A machine shows a folder's files as the session's own; a container shows them as they are, and its sessions have one user."""
+    for mount in mounts:
+        for top, folders, files in os.walk(mount.split(":")[0]):
+            for path in [top] + [f"{top}/{one}" for one in folders + files]:
+                if os.lstat(path).st_uid == 0 and not os.lstat(path).st_mode & 0o6000:
+                    os.lchown(path, 1000, 1000)
+
+
 def start(script, *args, shell=False, stdout=subprocess.PIPE, stderr=subprocess.PIPE, caller=None, **options):
     """Starts a session that runs Python (or bash) text, and does not wait for it. `caller`: variables of who starts it."""
+    if CONTAINER:
+        own_mounts(options.get("mounts", ()))
     command = ["bash", "-c", script, "bash"] if shell else ["/usr/bin/python3", "-c", INSIDE + script]
     line = arguments(**options) + command + [str(one) for one in args]
     environment = {**os.environ, **(caller or {})}

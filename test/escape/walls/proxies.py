@@ -214,6 +214,9 @@ with checks("proxies.socks-names", "proxies.socks-malformed", "proxies.http-malf
         outside = as_uid(0, f"say({{'tcp': tried(lambda: socket.create_connection(({address!r}, 22), 5)), 'udp': tried(lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b'x', ({address!r}, 22)))}})")
         control("proxies.direct", set(outside.values()) == {"ok"}, f"the machine's root, by the same calls, to the machine's own address: {outside}")
 
+if CONTAINER:
+    # A container has no ssh that could stand for what must not be reached.
+    ssh = socket.create_server(("0.0.0.0", 22))
 with checks("proxies.spellings", "proxies.suffixes", "proxies.token"):
     # A token of another session's, which is over; one of a session that runs is no more than that at this one's proxies.
     theirs = session("import urllib.parse\nsay({'token': urllib.parse.urlparse(os.environ['HTTP_PROXY']).password})").found()["token"]

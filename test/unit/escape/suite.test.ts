@@ -5,6 +5,7 @@ import { execaSync } from "execa";
 import { programOf } from "../../escape/batch.ts";
 import { type Attack, type Check, type Control, makeCheck, passes, rowFails } from "../../escape/check.ts";
 import { chooseWalls, idsOf } from "../../escape/suite.ts";
+import { inContainer, NAMED, whyNotInContainer } from "../../escape/support/container-walls.ts";
 import type { Finished, Machine } from "../../escape/support/machine.ts";
 import { scaleOf, thorough } from "../../escape/support/machine.ts";
 import { WALLS } from "../../escape/walls/index.ts";
@@ -155,5 +156,32 @@ describe("the walls of the escape suite", () => {
   it("do as often as the issue says when they may take their time", () => {
     const { kills, cycles, files } = thorough(scale);
     assert.deepEqual([kills, cycles, files], [100, 100, 100_000]);
+  });
+});
+
+describe("the walls of a container", () => {
+  const all = WALLS.flatMap(({ checks }) => checks);
+
+  it("name what does not apply there, each with a reason, and nothing that is not in the suite", async () => {
+    const known = new Set([...WALLS.map(({ name }) => name), ...all.map(({ id }) => id)]);
+    assert.deepEqual(
+      NAMED.filter((name) => !known.has(name)),
+      [],
+    );
+    const rows = inContainer(WALLS).flatMap(({ checks }) => checks);
+    assert.deepEqual(
+      rows.map(({ id }) => id),
+      all.map(({ id }) => id),
+    );
+    const applies = all.filter((check) => whyNotInContainer(check) === undefined);
+    assert.ok(applies.length > 35, `${applies.length} apply`);
+    for (const wall of ["folders", "marks", "bits", "bridges", "proxies", "work"]) {
+      assert.ok(
+        applies.some((check) => check.wall === wall),
+        wall,
+      );
+    }
+    const copies = rows.find(({ wall }) => wall === "copies");
+    assert.deepEqual((await makeCheck(copies as Check, nobody)).verdict, "absent");
   });
 });
