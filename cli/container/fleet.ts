@@ -84,7 +84,8 @@ class ContainerTransport implements Transport {
         ...(tty
           ? { stdio: "inherit" as const }
           : {
-              stdin: options.stdin ?? ("ignore" as const),
+              // Not the stream itself: execa takes only those that have a descriptor.
+              stdin: options.stdin === undefined ? ("ignore" as const) : ("pipe" as const),
               stdout: "pipe" as const,
               stderr: "pipe" as const,
               buffer: false,
@@ -94,6 +95,11 @@ class ContainerTransport implements Transport {
         detached: !tty,
       },
     );
+    if (options.stdin !== undefined && child.stdin) {
+      // A command may end before it has read all: its exit code says why.
+      child.stdin.on("error", () => {});
+      options.stdin.pipe(child.stdin);
+    }
     child.stdout?.pipe(options.stdout, { end: false });
     child.stderr?.pipe(options.stderr, { end: false });
     const tell = (signal: NodeJS.Signals) => void this.#signal(note, signal);
