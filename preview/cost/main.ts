@@ -1,6 +1,7 @@
 /** `npm run cost -- --stack prod [--base REF] [--set pools.workers.max=200]`: what a stack costs a month. See docs/cost.md. */
 import Table from "cli-table3";
 import { Command } from "commander";
+import { pricesFor } from "../../infra/aws/plan/prices.ts";
 import { parseSettings, type Settings } from "../../infra/settings/settings.ts";
 import { readConfig } from "../parts/config.ts";
 import { configsOf } from "../project.ts";
@@ -57,8 +58,8 @@ async function main(): Promise<void> {
   const { region, date, isOwn } = cost.prices;
   console.log(
     isOwn
-      ? `Prices of ${region}, ${date}.`
-      : `Prices of ${region}, ${date}: those of ${after.region} are not known here, and are higher. Write them into infra/aws/plan/prices.ts`,
+      ? `Prices of ${region}, ${date}${pricesFor(region).about ? ", about: npm run cost:prices reads its own" : ""}.`
+      : `Prices of ${region}, ${date}: those of ${after.region} are not known here, and are higher. Read them: npm run cost:prices -- --region ${after.region}`,
   );
   console.log("Not counted: traffic, and what logs, requests and the model cost by their amount.");
 }

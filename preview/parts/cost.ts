@@ -35,12 +35,14 @@ export function costOf(
       const usd = stays ? EACH[kind] : undefined;
       return usd === undefined ? [] : [{ what: `${kind} ${name}`, least: usd, most: usd }];
     }
-    const disk = cents(gib * gp3GiB);
+    const of = (price: number | undefined, count: number): number | null =>
+      price === undefined ? null : cents(count * price);
+    const disk = of(gp3GiB, gib);
     return stays
       ? [{ what: `disk ${name}, ${gib} GiB`, least: disk, most: disk }]
       : keep === 0
         ? []
-        : [{ what: `snapshots of ${name}`, least: 0, most: cents(gib * keep * snapshotGiB) }];
+        : [{ what: `snapshots of ${name}`, least: 0, most: of(snapshotGiB, gib * keep) }];
   });
   const once = effects.flatMap(({ effect, kind, name, minutes }) => {
     if (effect !== "rolls" || kind !== "pool" || minutes === null || after === undefined) return [];

@@ -10,7 +10,8 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 const project = fileURLToPath(new URL("../../", import.meta.url));
 
 /** Files that no stack is made of. */
-const NOT_DEPLOYED = /^(?:docs|test|examples|tools|rehearsal|\.github|preview|policy)\/|\.md$|^LICENSE$/;
+const NOT_DEPLOYED =
+  /^(?:docs|test|examples|tools|rehearsal|\.github|preview|policy)\/|\.md$|^LICENSE$|^promotion\.yaml$/;
 const STACK_FILE = /^Pulumi\.([A-Za-z0-9_-]+)\.yaml$/;
 
 /**
