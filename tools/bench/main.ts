@@ -13,12 +13,13 @@ import { type Figure, row } from "./figure.ts";
 import { machineFigures } from "./machine.ts";
 import { operatorFigures } from "./operator.ts";
 import { previewFigures } from "./preview.ts";
+import { previewCommandFigures } from "./preview-command.ts";
 import { startFigures } from "./start.ts";
 
 const FILE = fileURLToPath(new URL("../../docs/benchmarks.md", import.meta.url));
 
 const options = new Command("npm run bench --")
-  .option("--only <names...>", "preview, changes, machine, container, operator, start, cold, aws")
+  .option("--only <names...>", "preview, changes, command, machine, container, operator, start, cold, aws")
   .option("--cold", "the first start has empty caches")
   .option("--runs <number>", "how often each side of a comparison is measured", Number, 3)
   .parse()
@@ -28,6 +29,7 @@ const report = (line: string): void => console.log(`  ${line}`);
 const groups: Readonly<Record<string, () => Promise<Figure[]>>> = {
   preview: () => previewFigures(Math.max(options.runs, 5), report),
   changes: () => changeFigures(Math.max(options.runs, 5), report),
+  command: () => previewCommandFigures(Math.max(options.runs, 5), report),
   machine: () => machineFigures(options.runs, report),
   container: () => containerFigures(Math.max(options.runs, 5), report),
   operator: () => operatorFigures(options.runs, report),
