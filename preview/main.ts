@@ -22,6 +22,7 @@ interface Options extends OutputOptions {
   readonly base: string;
   readonly destroy?: boolean;
   readonly drift?: boolean;
+  readonly both?: boolean;
   readonly policyPack: string;
   readonly policies: boolean;
   readonly rehearsed?: boolean;
@@ -49,6 +50,7 @@ function parsed(): Options {
       "HEAD",
     )
     .option("--destroy", "what a destroy would do")
+    .option("--both", "previews the base's configuration as well, and says what is not this change's")
     .option("--drift", "looks up as well how the account differs from the stack's state")
     .option("--policy-pack <folder>", "the pack whose policies judge; in CI the base branch's", "policy")
     .option("--no-policies", "asks no policies")
@@ -94,7 +96,7 @@ async function documentOf(options: Options): Promise<ChangeDocument> {
     });
   }
   const say = (line: string): void => console.error(line);
-  const drift = options.drift ? { drift: true } : {};
+  const drift = { ...(options.drift ? { drift: true } : {}), ...(options.both ? { both: true } : {}) };
   const more = { run, secrets, report: say, ...drift, ...(pack ? { pack } : {}) };
   const rights = options.rights && isOnAws(head) ? await rightsAsked(options, head) : undefined;
   if (options.rehearsed) {

@@ -70,7 +70,7 @@ export async function rehearsedStack(
  */
 export async function previewRehearsed(
   versions: Versions,
-  more: Pick<PreviewOptions, "run" | "secrets" | "pack" | "drift">,
+  more: Pick<PreviewOptions, "run" | "secrets" | "pack" | "drift" | "both">,
   rights?: {
     readonly statements: NonNullable<PreviewOptions["rights"]>["statements"];
     readonly from: string;

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { parseDocument, stringify } from "yaml";
 import { buildDocument, type Inputs, takesNothing } from "./change-set/build.ts";
 import type { ChangeDocument, Rename } from "./change-set/document.ts";
+import { pendingIn } from "./change-set/pending.ts";
 import { readState } from "./change-set/state.ts";
 import { lookForDrift } from "./drift/run.ts";
 import { type Engine, STREAM } from "./engine.ts";
@@ -30,6 +31,8 @@ export interface PreviewOptions {
   };
   /** Looks up as well how the account differs from the state. @default false */
   readonly drift?: boolean;
+  /** Previews the base's configuration as well, to tell what is not this change's. @default false */
+  readonly both?: boolean;
   /** File into which the preview's plan is written. @default none is kept */
   readonly savePlan?: string;
   /** True when the engine's AWS is a stand-in. @default false */
@@ -74,7 +77,12 @@ export async function previewStack(options: PreviewOptions): Promise<ChangeDocum
     ...(options.pack ? { policySettings: options.pack.settings } : {}),
   };
   const rights = await rightsIn(options, collected.result);
-  const document = buildDocument({ ...inputs, ...rights });
+  const document = { ...buildDocument({ ...inputs, ...rights }), pending: null as ChangeDocument["pending"] };
+  if (options.both && base !== "" && command === "preview") {
+    report("previewing the base");
+    const baseOnly = await collectFrom(options, base);
+    document.pending = pendingIn(document, buildDocument({ ...inputs, head: base, collected: baseOnly }));
+  }
   const renames = document.renames.filter(({ kind }) => kind === "machine");
   if (command === "destroy" || renames.length === 0 || takesNothing(document)) return document;
   report("a machine looks renamed: trying what keeps its disk");
@@ -83,7 +91,7 @@ export async function previewStack(options: PreviewOptions): Promise<ChangeDocum
   const remedies = Object.fromEntries(
     renames.map((rename) => [rename.to, { config: remedyText(remedied, rename), tried }]),
   );
-  return buildDocument({ ...inputs, ...rights, remedies });
+  return { ...buildDocument({ ...inputs, ...rights, remedies }), pending: document.pending };
 }
 
 /** A deploy that the preview refuses is not rehearsed. */

@@ -146,6 +146,7 @@ export function buildDocument(inputs: Inputs): ChangeDocument {
       : null,
     rehearsed: inputs.rehearsed ?? false,
     policies: policyResults(collected, inputs, scrubber),
+    pending: null,
     drift: driftIn(inputs, state, scrubber),
     diagnostics: diagnosticRows(collected.diagnostics, scrubber),
   };

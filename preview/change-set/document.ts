@@ -244,6 +244,12 @@ export const documentSchema = z.strictObject({
   cost: costSchema.nullable(),
   policies: policiesSchema,
   rights: rightsSchema.nullable().describe("null: the deploy was not rehearsed"),
+  pending: z
+    .array(z.string())
+    .nullable()
+    .describe(
+      "URNs of changes that the base makes just so: they are not this change's. null: the base was not previewed",
+    ),
   drift: driftSchema.nullable().describe("null: it was not looked up"),
   rehearsed: z.boolean().describe("true: this is not the account, but a stand-in for AWS"),
   diagnostics: z.array(z.strictObject({ severity: z.string(), on: z.string(), message: z.string() })),

@@ -72,6 +72,7 @@ export function buildDriftDocument(inputs: DriftInputs): ChangeDocument {
     cost: null,
     policies: { packs: [], wholeStack: true, results: [], exceptions: [] },
     rights: null,
+    pending: null,
     drift: section,
     rehearsed: false,
     diagnostics: diagnosticRows(refreshed.diagnostics, scrubber),

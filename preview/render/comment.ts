@@ -1,5 +1,6 @@
 import type { PhrasingContent } from "mdast";
 import type { ChangeDocument, Shown } from "../change-set/document.ts";
+import { shortType } from "../change-set/names.ts";
 import { rangeText } from "../cost/compare.ts";
 import { sumOf } from "../cost/estimate.ts";
 import { approvalText } from "../deploy/approval.ts";
@@ -33,6 +34,7 @@ export function commentTree(document: ChangeDocument, level: Level): Tree {
     ...dataBlocks(document, level >= 4),
     ...errors(document, level),
     ...(document.command === "drift" ? [] : [counts(document)]),
+    ...pending(document, level),
     ...driftBlocks(document, level),
     ...machines(document, level),
     ...(level < 4 ? changeBlocks(document, level) : []),
@@ -94,6 +96,27 @@ function counts(document: ChangeDocument): Block {
     ["replaced", "deleted", "updated", "created", "unchanged", "USD a month", ...asked.map(({ head }) => head)],
     [[...cells, [say(month)], ...asked.map(({ cell }) => [say(cell)])]],
   );
+}
+
+/** What the base would change just so. */
+function pending({ pending: urns, changes }: ChangeDocument, level: Level): Block[] {
+  if (urns === null || changes.length === 0) return [];
+  const same = new Set(urns);
+  const found = changes.filter(({ urn }) => same.has(urn));
+  if (found.length === 0)
+    return level < 3 ? [paragraph(say("All of it is this change's: the base alone makes none of it."))] : [];
+  return [
+    paragraph(
+      strong(say(`Not by this change: ${found.length} of ${changes.length}`)),
+      say(". The base makes them just so, it is not deployed: "),
+      ...names(
+        found.map(({ type, name }) => `${shortType(type)} ${name}`),
+        level >= 3 ? 4 : 12,
+        80,
+      ),
+      say("."),
+    ),
+  ];
 }
 
 function machines({ machines: all }: ChangeDocument, level: Level): Block[] {

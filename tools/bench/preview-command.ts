@@ -43,6 +43,7 @@ export async function previewCommandFigures(runs: number, report: (line: string)
       judged: () => preview(["--policy-pack", pack.folder], pack.env),
       whole: () => command(),
       unjudged: () => command("--no-policies"),
+      both: () => command("--both"),
       drift: () => command("--no-policies", "--drift"),
     };
     // Not counted: bundles and caches are made.
@@ -56,6 +57,7 @@ export async function previewCommandFigures(runs: number, report: (line: string)
         bound: 1.5,
         note: "without npm's own start",
       }),
+      compared("the same, base and head both", time.both, alone, time.alone, { unit: "s", bound: 2.5 }),
       compared("the same without policies", time.unjudged, alone, time.alone, { unit: "s" }),
       compared("the same without policies, with `--drift`", time.drift, alone, time.alone, { unit: "s" }),
       compared("`pulumi preview` with the policy pack", time.judged, alone, time.alone, { unit: "s", bound: 1.3 }),

@@ -58,4 +58,18 @@ describe("drift of a stack on AWS (rehearsed with moto)", function () {
     assert.deepEqual(looked.drift?.found.map(({ name }) => name).slice(0, 1), ["one-session"]);
     assert.match(comment(looked).text, /· drift: 2 gone, 2 added, 1 changed/);
   });
+
+  it("a preview with both tells what the base changes as well from what is this change's", async () => {
+    await stack.set({ logRetentionDays: 14 });
+    const base = await stack.engine.read("Pulumi.dev.yaml");
+    await stack.set({ terminationProtection: false });
+    const head = await stack.engine.read("Pulumi.dev.yaml");
+    const document = await previewStack({ engine: rehearsedEngine(stack), stack: "dev", base, head, both: true });
+    const types = (urns: readonly string[]): string[] => [
+      ...new Set(urns.map((urn) => /:(\w+)::/.exec(urn)?.[1] ?? "")),
+    ];
+    assert.deepEqual(types(document.pending ?? []), ["LogGroup"]);
+    const own = document.changes.map(({ urn }) => urn).filter((urn) => !document.pending?.includes(urn));
+    assert.ok(own.length > 0 && !types(own).includes("LogGroup"), types(own).join());
+  });
 });
