@@ -30,7 +30,7 @@ describe("drift of a stack on AWS (rehearsed with moto)", function () {
     assert.equal(hasDrifted(await look("none")), false);
     const scaled = await look("scaling");
     assert.equal(hasDrifted(scaled), false);
-    assert.ok((scaled.drift?.varies.length ?? 0) >= 3);
+    assert.ok((scaled.drift?.varies.length ?? 0) >= 2);
   });
 
   it("is a tag, a rule, a right and a protection; a credential among them does not show", async () => {
@@ -65,9 +65,8 @@ describe("drift of a stack on AWS (rehearsed with moto)", function () {
     await stack.set({ terminationProtection: false });
     const head = await stack.engine.read("Pulumi.dev.yaml");
     const document = await previewStack({ engine: rehearsedEngine(stack), stack: "dev", base, head, both: true });
-    const types = (urns: readonly string[]): string[] => [
-      ...new Set(urns.map((urn) => /:(\w+)::/.exec(urn)?.[1] ?? "")),
-    ];
+    const typeOf = (urn: string): string => urn.split("::")[2]?.split(":").at(-1) ?? "";
+    const types = (urns: readonly string[]): string[] => [...new Set(urns.map(typeOf))];
     assert.deepEqual(types(document.pending ?? []), ["LogGroup"]);
     const own = document.changes.map(({ urn }) => urn).filter((urn) => !document.pending?.includes(urn));
     assert.ok(own.length > 0 && !types(own).includes("LogGroup"), types(own).join());
