@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { type CopyReport, ReportReader, reportOf } from "./copy/report.ts";
 import { shown } from "./copy/text.ts";
 import { OperatorError, UsageError } from "./errors.ts";
-import { python } from "./far-end/start.ts";
+import { python } from "./remote-helper/start.ts";
 import type { Transport } from "./transport.ts";
 
 /** Options of a copy. */

@@ -25,7 +25,7 @@ export const RUN_FILES = {
   /** Empty when logs are shipped, else the reason why they are not. Exists when that is known (guest/aws/logs). */
   logs: `${RUN}/logs`,
   /** The reason why this machine takes no new commands. Exists while it takes none. */
-  stopping: `${RUN}/stopping`,
+  draining: `${RUN}/draining`,
   /** A folder for each running session: its sockets, its /tmp, its owner. */
   sessions: `${RUN}/sessions`,
   /** A file for each session that is over but could not be removed completely. */

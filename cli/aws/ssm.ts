@@ -1,7 +1,7 @@
 import { SSMClient, StartSessionCommand, TerminateSessionCommand } from "@aws-sdk/client-ssm";
-import type { Channel } from "../far-end/channel.ts";
-import { handOver, processChannel } from "../far-end/process-channel.ts";
-import { FarEndTransport } from "../far-end/transport.ts";
+import type { Channel } from "../remote-helper/channel.ts";
+import { handOver, processChannel } from "../remote-helper/process-channel.ts";
+import { RemoteHelperTransport } from "../remote-helper/transport.ts";
 import type { Transport } from "../transport.ts";
 import { clientSettings } from "./clients.ts";
 import { asked } from "./errors.ts";
@@ -9,8 +9,8 @@ import { type OpenedSession, PLUGIN, pluginCall, pluginVersion } from "./plugin.
 
 /**
  * The document of every session. SSM has several ways to run a command: only this one can carry input and output while
- * the command runs. It lacks an exit code, bytes that are no text, and two outputs: the far end adds them
- * (`cli/far-end`).
+ * the command runs. It lacks an exit code, bytes that are no text, and two outputs: the remote helper adds them
+ * (`cli/remote-helper`).
  *
  * - `AWS-StartNonInteractiveCommand`: the agent waits for the command to end before it sends its output, and gives it
  *   no input (amazon-ssm-agent, `agent/session/shell/shell.go`, `executeCommandsWithExec`).
@@ -35,7 +35,7 @@ export function ssmTransport(machine: string, instance: string, region: string):
     const session = await openSession(client, { instance, region, command, reason });
     return { session, ...pluginCall(session, version) };
   };
-  return new FarEndTransport(machine, {
+  return new RemoteHelperTransport(machine, {
     open: async (commandLine): Promise<Channel> => {
       const { session, args, env } = await start(commandLine, "cloister: one command");
       return await processChannel(PLUGIN, args, { env, onClose: () => endSession(client, session) });

@@ -2,7 +2,7 @@
  * One end of a copy on this computer: `send PATH` or `receive PATH NAME`, records on standard output or input. `cloister
  * sync` uses more: `list PATH SKIP LIMIT` sends digests instead of content, `pick PATH` sends what standard input names,
  * `receive PATH NAME LIMIT` takes at most so many bytes, and `apply PATH` carries steps out (`apply.ts`). It is a process of its own for two reasons: its working folder is its place in the tree (`place.ts`), and its file calls do
- * not delay the process that speaks to the machine. `far-end/copy_end.py` is the same on the machine.
+ * not delay the process that speaks to the machine. `remote-helper/copy_end.py` is the same on the machine.
  */
 import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";

@@ -14,7 +14,7 @@
  *
  * We do not use tar. It can express hard links, devices, paths with folders in them and owners, and a receiver has to
  * refuse all of them: these records cannot express them. And tar states a file's size before its content, so a file
- * that shrinks while it is read arrives filled up with zeros. `far-end/copy_end.py` speaks the same format.
+ * that shrinks while it is read arrives filled up with zeros. `remote-helper/copy_end.py` speaks the same format.
  */
 
 /** Letters of records. */

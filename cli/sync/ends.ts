@@ -6,7 +6,7 @@ import { RecordReader } from "../copy/records.ts";
 import { type CopyReport, ReportReader, reportOf } from "../copy/report.ts";
 import { both, counter, endHere, failureOf, nowhere } from "../copy.ts";
 import { OperatorError } from "../errors.ts";
-import { python } from "../far-end/start.ts";
+import { python } from "../remote-helper/start.ts";
 import type { Transport } from "../transport.ts";
 import { type Listing, ListingReader } from "./listing.ts";
 

@@ -25,7 +25,7 @@ export interface Seen {
 /** The actions that the life cycle asks of the machine itself. */
 export interface Actions {
   /** Refuses new commands from now on, with a reason; takes them again without one. */
-  setStopping(why: string | undefined): Promise<void>;
+  setDraining(why: string | undefined): Promise<void>;
   /** Ends every sealed command that still runs. */
   stopCommands(): Promise<void>;
   /** Tells the operator one line: on the console and in the journal. */
@@ -49,7 +49,7 @@ const RETRY_MS = 10_000;
 const AWAIT_MS = 120_000;
 
 /** A machine on its way out. */
-interface Stopping {
+interface Draining {
   /** The time at which commands that still run are ended, on the clock of {@link Seen}. */
   until: number;
   /** True when the group ends the machine, and waits for a signal. */
@@ -80,7 +80,7 @@ export class LifeCycle {
   #good = false;
   #begun: number | undefined;
   #beat = 0;
-  #stopping: Stopping | undefined;
+  #draining: Draining | undefined;
   #looked = false;
   #protected: boolean | undefined;
   #busySince: number | undefined;
@@ -101,7 +101,7 @@ export class LifeCycle {
     this.#begun ??= seen.now;
     await this.#drain(seen);
     const pool = this.#pool;
-    if (!pool || this.#stopping) return;
+    if (!pool || this.#draining) return;
     // The metadata item may be missing while the group already waits for its hook.
     const target = seen.target ?? "InService";
     if (LAUNCHING.has(target) && !this.#launched.has(target)) await this.#launch(pool, target, seen);
@@ -137,39 +137,39 @@ export class LifeCycle {
     const pool = this.#pool;
     const drainMs = pool !== undefined && TERMINATING.has(target ?? "") ? pool.drainSeconds * 1_000 : undefined;
     if (drainMs === undefined && spotEnd === undefined) return await this.#stay();
-    const known = this.#stopping;
-    this.#stopping ??= { until: Number.POSITIVE_INFINITY, byGroup: false, quiet: false, completed: false };
-    const stopping = this.#stopping;
-    if (drainMs !== undefined && !stopping.byGroup) {
-      stopping.byGroup = true;
-      stopping.until = Math.min(stopping.until, now + drainMs - MARGIN_MS);
+    const known = this.#draining;
+    this.#draining ??= { until: Number.POSITIVE_INFINITY, byGroup: false, quiet: false, completed: false };
+    const draining = this.#draining;
+    if (drainMs !== undefined && !draining.byGroup) {
+      draining.byGroup = true;
+      draining.until = Math.min(draining.until, now + drainMs - MARGIN_MS);
     }
-    if (spotEnd !== undefined) stopping.until = Math.min(stopping.until, spotEnd - MARGIN_MS);
+    if (spotEnd !== undefined) draining.until = Math.min(draining.until, spotEnd - MARGIN_MS);
     if (known === undefined) {
       // Signals that were to be retried are of no use any more.
       this.#firstAnswer = undefined;
       this.#retryAt = 0;
-      const why = stopping.byGroup ? "its group ends it" : "EC2 takes this Spot machine back";
-      await this.#actions.setStopping(why);
-      const left = Math.max(0, Math.round((stopping.until - now) / 1_000));
+      const why = draining.byGroup ? "its group ends it" : "EC2 takes this Spot machine back";
+      await this.#actions.setDraining(why);
+      const left = Math.max(0, Math.round((draining.until - now) / 1_000));
       this.#actions.say(`life cycle: ${why}: no new commands; ${count(commands)} may go on for ${left} s`);
       // The next look counts: a command may have been on its way in.
       return;
     }
-    if (!stopping.quiet) {
+    if (!draining.quiet) {
       if (commands > 0) {
-        if (now < stopping.until) return;
+        if (now < draining.until) return;
         this.#actions.say(`life cycle: the time is over: ${count(commands)} ended`);
         await this.#actions.stopCommands();
       }
-      stopping.quiet = true;
+      draining.quiet = true;
       this.#actions.say("life cycle: nothing runs any more");
     }
-    if (pool === undefined || !stopping.byGroup || stopping.completed) return;
+    if (pool === undefined || !draining.byGroup || draining.completed) return;
     await this.#signal(now, "the terminating hook's CONTINUE", async () => {
       const answer = await this.#signals.complete(pool.terminateHook, "CONTINUE");
       if (this.#early(answer, now)) return;
-      stopping.completed = true;
+      draining.completed = true;
       this.#actions.say(`life cycle: drained: CONTINUE; ${heard(answer)}`);
     });
   }
@@ -179,11 +179,11 @@ export class LifeCycle {
    * process.
    */
   async #stay(): Promise<void> {
-    if (this.#stopping === undefined && this.#looked) return;
+    if (this.#draining === undefined && this.#looked) return;
     this.#looked = true;
-    await this.#actions.setStopping(undefined);
-    if (this.#stopping) this.#actions.say("life cycle: this machine stays after all: commands are taken again");
-    this.#stopping = undefined;
+    await this.#actions.setDraining(undefined);
+    if (this.#draining) this.#actions.say("life cycle: this machine stays after all: commands are taken again");
+    this.#draining = undefined;
   }
 
   async #protect({ now, commands }: Seen): Promise<void> {

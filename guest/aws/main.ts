@@ -4,8 +4,8 @@ import { fromInstanceMetadata } from "@smithy/credential-provider-imds";
 import { readMachine } from "../../contract/machine.ts";
 import { KEY_REFUSED, MODEL_KEY } from "../agent/model-key.ts";
 import { run } from "../lib/exec.ts";
+import { setDraining } from "../sessions/draining.ts";
 import { countRunning } from "../sessions/state.ts";
-import { setStopping } from "../sessions/stopping.ts";
 import { SESSIONS_SLICE } from "../sessions/unit.ts";
 import { readBootState, verdictOf } from "../verify/readiness.ts";
 import { groupOf, Imds } from "./imds.ts";
@@ -33,7 +33,7 @@ const config = {
 };
 const instance = await instanceId();
 const lifeCycle = new LifeCycle(aws.pool, autoScaling(groupOf(imds), instance, config), {
-  setStopping,
+  setDraining,
   say,
   async stopCommands() {
     await run(["systemctl", "stop", SESSIONS_SLICE]);

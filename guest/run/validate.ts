@@ -5,10 +5,10 @@ import type { Problem } from "../../contract/problem.ts";
 import { type EgressPolicy, parsePolicy } from "../egress/policy.ts";
 import { parsePrivate } from "../egress/private.ts";
 import { runtimeFiles } from "../sandbox/paths.ts";
+import { drainingProblem, whyDraining } from "../sessions/draining.ts";
 import type { SessionLimits } from "../sessions/limits.ts";
 import { checkMounts, closeMounts, type Mount } from "../sessions/mounts.ts";
 import { RunRefused } from "../sessions/request.ts";
-import { stoppingProblem, whyStopping } from "../sessions/stopping.ts";
 import { whyNotReady } from "../verify/readiness.ts";
 import { problemsOf, requestIn, type SealedSpec } from "./request.ts";
 
@@ -107,9 +107,9 @@ async function checkMachine(spec: SealedSpec, described: Promise<Machine | Error
   const problems: string[] = [];
   const machine = await described;
   const logsRequired = machine instanceof Error ? false : (machine.aws?.logsRequired ?? false);
-  const [notReady, stopping] = await Promise.all([
+  const [notReady, draining] = await Promise.all([
     whyNotReady({ verifying: spec.verifying ?? false, logsRequired }),
-    whyStopping(),
+    whyDraining(),
   ]);
   if (process.getuid?.() !== 0) problems.push("not root: sessions have users of their own; run it with sudo");
   if (!(await exists("/run/systemd/system"))) problems.push("systemd does not run here: sessions are its units");
@@ -126,7 +126,7 @@ async function checkMachine(spec: SealedSpec, described: Promise<Machine | Error
   if (absent.length > 0) problems.push(`${absent.join(", ")}: not there; is the runtime image mounted?`);
   return [
     ...(notReady === undefined ? [] : [{ subject: "machine", ...notReady } as const]),
-    ...(stopping === undefined ? [] : [stoppingProblem(stopping)]),
+    ...(draining === undefined ? [] : [drainingProblem(draining)]),
     ...problems.map(lacking),
   ];
 }

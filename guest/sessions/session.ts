@@ -1,6 +1,7 @@
 import { chmod, chown, mkdir, readdir, stat, writeFile } from "node:fs/promises";
 import { tryRun } from "../lib/exec.ts";
 import { ensureAccount, removeAccount } from "./accounts.ts";
+import { drainingProblem, whyDraining } from "./draining.ts";
 import { homeBegan, makeHome } from "./home.ts";
 import type { SessionLimits } from "./limits.ts";
 import { removeLog } from "./log.ts";
@@ -9,7 +10,6 @@ import { recordUnremoved, removeHomeTree } from "./remove-tree.ts";
 import { RunRefused, SessionFailed } from "./request.ts";
 import { type Scope, startScope } from "./scope.ts";
 import { claim, HOMES, release, type SessionPaths, sessionPaths, takeLeftovers, thisProcess } from "./state.ts";
-import { stoppingProblem, whyStopping } from "./stopping.ts";
 import { stopArguments } from "./unit.ts";
 import { clearUnkept, markUnkept } from "./unkept.ts";
 import { type Account, groupInside, passwdInside, readAccounts } from "./users.ts";
@@ -42,14 +42,14 @@ const NAME_TRIES = 20;
  * are made anew for each command (guest/seal, `apply-seccomp launch`), and end with it.
  *
  * @throws {SessionFailed} when the name is in use, or a step fails
- * @throws {RunRefused} when the machine is stopping
+ * @throws {RunRefused} when the machine is draining
  */
 export async function openSession(request: SessionRequest): Promise<Session> {
   const { name, paths } = await claimName(request);
-  const stopping = await whyStopping();
-  if (stopping !== undefined) {
+  const draining = await whyDraining();
+  if (draining !== undefined) {
     await release(paths.running);
-    throw new RunRefused([stoppingProblem(stopping)]);
+    throw new RunRefused([drainingProblem(draining)]);
   }
   await markUnkept(name, request.keep).catch(async (error: Error) => {
     await release(paths.running);

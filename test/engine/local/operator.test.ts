@@ -73,7 +73,7 @@ describe("the operator's command on a local stack", function () {
   });
 
   it("says that a machine cannot be reached, with ssh's own words", async () => {
-    // The stand-in of ssh knows one answer, whatever it is asked, and that is no far end.
+    // The stand-in of ssh knows one answer, whatever it is asked, and that is no remote helper.
     const { exitCode, stderr } = await inStack("run", "--", "true");
     assert.equal(exitCode, 1);
     assert.match(stderr, /the machine machine could not be reached/);

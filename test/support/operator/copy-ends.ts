@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { deflateSync, inflateSync } from "node:zlib";
 import { linkRecord, metaOf, record } from "../../../cli/copy/records.ts";
 import { ReportReader } from "../../../cli/copy/report.ts";
-import { python } from "../../../cli/far-end/start.ts";
+import { python } from "../../../cli/remote-helper/start.ts";
 
 /** One end of a copy, as a program. */
 export interface CopyEnd {

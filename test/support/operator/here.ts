@@ -2,9 +2,9 @@ import { copyFile, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { PassThrough, Readable } from "node:stream";
-import type { OpenChannel } from "../../../cli/far-end/channel.ts";
-import { runByFarEnd } from "../../../cli/far-end/near-end.ts";
-import { processChannel } from "../../../cli/far-end/process-channel.ts";
+import type { OpenChannel } from "../../../cli/remote-helper/channel.ts";
+import { runByRemoteHelper } from "../../../cli/remote-helper/near-end.ts";
+import { processChannel } from "../../../cli/remote-helper/process-channel.ts";
 import type { ExecOptions, Transport } from "../../../cli/transport.ts";
 
 /** A folder of programs that stand in for sudo and SSM's plugin, first on the PATH. */
@@ -21,7 +21,7 @@ export async function standInPrograms(): Promise<{
   return { env, folder, remove: () => rm(folder, { recursive: true, force: true }) };
 }
 
-/** Ways to a far end on this computer: by pipes, as with ssh, and by SSM's terminal. */
+/** Ways to a remote helper on this computer: by pipes, as with ssh, and by SSM's terminal. */
 export function waysHere(env: () => NodeJS.ProcessEnv): Readonly<Record<"pipes" | "a terminal of SSM", OpenChannel>> {
   return {
     pipes: (commandLine) => processChannel("sh", ["-c", commandLine], { env: env() }),
@@ -44,7 +44,7 @@ export interface Ran {
   readonly stderr: Buffer;
 }
 
-/** Runs a command by a far end on this computer, as the user of the test. */
+/** Runs a command by a remote helper on this computer, as the user of the test. */
 export async function runHere(
   open: OpenChannel,
   command: readonly string[],
@@ -53,7 +53,7 @@ export async function runHere(
 ): Promise<Ran> {
   const [stdout, stderr] = [new PassThrough(), new PassThrough()];
   const both = Promise.all([collect(stdout), collect(stderr)]);
-  const exitCode = await runByFarEnd(open, "here", command, {
+  const exitCode = await runByRemoteHelper(open, "here", command, {
     stdout,
     stderr,
     user: undefined,
@@ -70,7 +70,7 @@ export async function runHere(
 /** The same as a transport: whoever is asked for, the user of the test runs it. */
 export function transportHere(open: OpenChannel): Transport {
   return {
-    exec: (command, options: ExecOptions) => runByFarEnd(open, "here", command, { ...options, user: undefined }),
+    exec: (command, options: ExecOptions) => runByRemoteHelper(open, "here", command, { ...options, user: undefined }),
     shell: () => Promise.reject(new Error("no shell here")),
   };
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Readable } from "node:stream";
 import fc from "fast-check";
-import { type Frame, FrameReader, parseFrame } from "../../../cli/far-end/frames.ts";
+import { type Frame, FrameReader, parseFrame } from "../../../cli/remote-helper/frames.ts";
 
 const WORD = "cloister-0123456789ab";
 
@@ -12,7 +12,7 @@ async function read(parts: Buffer[]): Promise<Frame[]> {
   return frames;
 }
 
-describe("the far end's lines", () => {
+describe("the remote helper's lines", () => {
   it("are told from all else on a terminal", () => {
     assert.deepEqual(parseFrame(`${WORD} r\r`, WORD), { kind: "ready" });
     assert.deepEqual(parseFrame(`no end of line${WORD} c 12`, WORD), { kind: "taken", count: 12 });

@@ -22,7 +22,7 @@ import { folderHere, type SyncOptions, type SyncReport, sync } from "../../../..
 import type { Transport } from "../../../../cli/transport.ts";
 import { standInPrograms, transportHere, waysHere } from "../../../support/operator/here.ts";
 
-/** Both sides are on this computer; the machine's end is the real program, over the real far end. */
+/** Both sides are on this computer; the machine's end is the real program, over the real remote helper. */
 describe("cloister sync", function () {
   this.timeout(180_000);
   this.slow(8_000);

@@ -38,7 +38,7 @@ describe("aws: the life cycle of a machine", () => {
         protect: async (on) => act(`protect ${on}`),
       },
       {
-        setStopping: async (why) => {
+        setDraining: async (why) => {
           // The first look removes what an earlier process may have left.
           if (why !== undefined || closed) did.push(why === undefined ? "open" : "closed");
           closed = why !== undefined;
@@ -238,7 +238,7 @@ describe("aws: the life cycle of a machine", () => {
         undefined,
         { complete: fail, heartbeat: fail, protect: fail },
         {
-          setStopping: async (why) => {
+          setDraining: async (why) => {
             if (why) did.push("closed");
           },
           stopCommands: async () => {
@@ -258,7 +258,7 @@ describe("aws: the life cycle of a machine", () => {
       undefined,
       { complete: fail, heartbeat: fail, protect: fail },
       {
-        setStopping: async () => {},
+        setDraining: async () => {},
         stopCommands: fail,
         say: (line) => said.push(line),
       },

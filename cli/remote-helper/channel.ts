@@ -1,9 +1,9 @@
 import type { Readable, Writable } from "node:stream";
 
-/** A started far end: two streams to and from the machine. */
+/** A started remote helper: two streams to and from the machine. */
 export interface Channel {
   readonly toFar: Writable;
-  /** Holds the far end's lines; other lines are among them when a terminal is on the way. */
+  /** Holds the remote helper's lines; other lines are among them when a terminal is on the way. */
   readonly fromFar: Readable;
   /** Settles when the connection is gone, with what its program wrote about it on standard error. */
   readonly gone: Promise<string>;

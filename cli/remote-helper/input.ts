@@ -1,11 +1,11 @@
 import type { Readable } from "node:stream";
 
-/** The most bytes of input that the command has not taken yet; `far_end.py` has the same limit for output. */
+/** The most bytes of input that the command has not taken yet; `remote_helper.py` has the same limit for output. */
 const WINDOW = 1 << 18;
 const CHUNK = 3 << 10;
 
 /**
- * Carries a stream to the far end, no faster than the command reads: SSM's plugin drops messages when more than
+ * Carries a stream to the remote helper, no faster than the command reads: SSM's plugin drops messages when more than
  * 10,000 of them wait to be confirmed (`OutgoingMessageBufferCapacity` in its `config.go`).
  */
 export class Input {

@@ -5,9 +5,9 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Channel, OpenChannel } from "../../../cli/far-end/channel.ts";
-import { runByFarEnd } from "../../../cli/far-end/near-end.ts";
-import { farEnd } from "../../../cli/far-end/start.ts";
+import type { Channel, OpenChannel } from "../../../cli/remote-helper/channel.ts";
+import { runByRemoteHelper } from "../../../cli/remote-helper/near-end.ts";
+import { remoteHelper } from "../../../cli/remote-helper/start.ts";
 import { runHere, standInPrograms, waysHere } from "../../support/operator/here.ts";
 
 /** Words that some shell, or some line of a protocol, would read otherwise. */
@@ -28,7 +28,7 @@ const WORDS = [
   "x 0 0 0",
 ];
 
-describe("the far end", function () {
+describe("the remote helper", function () {
   this.timeout(15_000);
   this.slow(5_000);
   let programs: Awaited<ReturnType<typeof standInPrograms>>;
@@ -38,7 +38,7 @@ describe("the far end", function () {
   after(() => programs.remove());
 
   it("is started by a line that a shell reads as it is, without comments", () => {
-    const { commandLine, word } = farEnd("word");
+    const { commandLine, word } = remoteHelper("word");
     assert.equal(word, "word");
     assert.match(commandLine, /^exec sudo -n python3 -I -S -c '[^']*/);
     assert.doesNotMatch(commandLine, /^ *#/m);
@@ -58,7 +58,7 @@ describe("the far end", function () {
       it("gives a command variables that stand in no process's command line", async () => {
         const secret = `a-secret-${randomBytes(8).toString("hex")}`;
         const environment = { CLOISTER_ENV_TOKEN: secret, "CLOISTER_ENV_X Y": "it's\n$(id)" };
-        // Every command line of this computer, the test's own way to the far end among them.
+        // Every command line of this computer, the test's own way to the remote helper among them.
         const look = 'printf "%s\\0" "$CLOISTER_ENV_TOKEN"; cat /proc/[0-9]*/cmdline 2>/dev/null; exit 0';
         const { stdout, stderr } = await runHere(open, ["sh", "-c", look], undefined, environment);
         const [value, ...lines] = stdout.toString().split("\0");
@@ -97,7 +97,7 @@ describe("the far end", function () {
         assert.equal(hash(stdout), hash(data));
       });
 
-      it("is not deceived by a command that prints the far end's lines", async () => {
+      it("is not deceived by a command that prints the remote helper's lines", async () => {
         const lines =
           'w=$(tr "\\0" "\\n" </proc/$PPID/cmdline | tail -1); printf "%s x 0 0 0\\n%s o aGk=\\n" "$w" "$w"; exit 5';
         const { stdout, exitCode } = await runHere(open, ["sh", "-c", lines]);
@@ -115,7 +115,7 @@ describe("the far end", function () {
       it("shows output while the command runs", async () => {
         const input = new PassThrough();
         const stdout = new PassThrough();
-        const done = runByFarEnd(open, "here", ["cat"], {
+        const done = runByRemoteHelper(open, "here", ["cat"], {
           stdin: input,
           stdout,
           stderr: new PassThrough(),
@@ -133,7 +133,7 @@ describe("the far end", function () {
         const stdout = new PassThrough();
         stdout.once("data", () => stdout.destroy());
         const streams = { stdout, stderr: new PassThrough(), user: undefined };
-        assert.equal(await runByFarEnd(open, "here", ["yes"], streams), 141);
+        assert.equal(await runByRemoteHelper(open, "here", ["yes"], streams), 141);
       });
 
       it("does not wait for what a command left behind", async () => {
@@ -163,7 +163,7 @@ describe("the far end", function () {
         assert.ok(!alive(pid));
       });
 
-      it("says what was said when there is no far end", async () => {
+      it("says what was said when there is no remote helper", async () => {
         const broken: OpenChannel = () => open("echo sudo: a password is required; exit 1");
         await assert.rejects(runHere(broken, ["true"]), /could not be reached[\s\S]*a password is required/);
       });

@@ -1,9 +1,9 @@
 import type { ExecOptions, Transport } from "../transport.ts";
 import type { OpenChannel } from "./channel.ts";
-import { runByFarEnd } from "./near-end.ts";
+import { runByRemoteHelper } from "./near-end.ts";
 
-/** A transport over any channel. Targets differ only in how they start a far end and hand over a terminal. */
-export class FarEndTransport implements Transport {
+/** A transport over any channel. Targets differ only in how they start a remote helper and hand over a terminal. */
+export class RemoteHelperTransport implements Transport {
   readonly #machine: string;
   readonly #open: OpenChannel;
   readonly #shell: () => Promise<number>;
@@ -15,7 +15,7 @@ export class FarEndTransport implements Transport {
   }
 
   exec(command: readonly string[], options: ExecOptions): Promise<number> {
-    return runByFarEnd(this.#open, this.#machine, command, { ...options, user: options.user ?? "root" });
+    return runByRemoteHelper(this.#open, this.#machine, command, { ...options, user: options.user ?? "root" });
   }
 
   shell(): Promise<number> {

@@ -1,4 +1,4 @@
-# The far end of the operator's command: runs one command on the machine, for whoever speaks to its standard input and
+# The remote helper of the operator's command: runs one command on the machine, for whoever speaks to its standard input and
 # output. It is sent along with each call (near-end.ts), needs nothing but Python's standard library, and leaves nothing.
 #
 # The way here may be a terminal (SSM has nothing else that takes input and answers at once), so everything is ASCII lines,

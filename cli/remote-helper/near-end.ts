@@ -6,10 +6,10 @@ import type { ExecOptions } from "../transport.ts";
 import type { OpenChannel } from "./channel.ts";
 import { type Frame, FrameReader, say } from "./frames.ts";
 import { Input } from "./input.ts";
-import { farEnd } from "./start.ts";
+import { remoteHelper } from "./start.ts";
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
-/** A machine has this much time to start a far end. An emulated one that is busy needs some seconds. */
+/** A machine has this much time to start a remote helper. An emulated one that is busy needs some seconds. */
 const READY_MS = 90_000;
 /**
  * SSM ends a session that is silent for some time (1 to 60 minutes, by the account's preferences): so we say something.
@@ -17,17 +17,17 @@ const READY_MS = 90_000;
 const IDLE_MS = 30_000;
 
 /**
- * Runs a command by a far end. See `far_end.py` for the other side and the lines between them.
+ * Runs a command by a remote helper. See `remote_helper.py` for the other side and the lines between them.
  *
  * @param machine its name, for messages
  */
-export async function runByFarEnd(
+export async function runByRemoteHelper(
   open: OpenChannel,
   machine: string,
   command: readonly string[],
   options: Omit<ExecOptions, "user"> & { readonly user: string | undefined },
 ): Promise<number> {
-  const { commandLine, word } = farEnd();
+  const { commandLine, word } = remoteHelper();
   const channel = await open(commandLine);
   const noise: string[] = [];
   const frames = channel.fromFar.pipe(new FrameReader(word));

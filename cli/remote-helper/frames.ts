@@ -1,15 +1,15 @@
 import { Transform, type TransformCallback } from "node:stream";
 
-/** One line of the far end's, in parts; see `far_end.py`. */
+/** One line of the remote helper's, in parts; see `remote_helper.py`. */
 export type Frame =
   | { readonly kind: "ready" }
   | { readonly kind: "output"; readonly stream: "stdout" | "stderr"; readonly data: Buffer }
   | { readonly kind: "taken"; readonly count: number }
   | { readonly kind: "exit"; readonly code: number; readonly stdout: number; readonly stderr: number }
-  /** A line that is not from the far end, but from SSM's plugin, sudo or a terminal. */
+  /** A line that is not from the remote helper, but from SSM's plugin, sudo or a terminal. */
   | { readonly kind: "noise"; readonly text: string };
 
-/** Reads the far end's lines out of a stream of bytes that may hold anything else as well. */
+/** Reads the remote helper's lines out of a stream of bytes that may hold anything else as well. */
 export class FrameReader extends Transform {
   readonly #word: string;
   #rest = "";
@@ -52,7 +52,7 @@ export function parseFrame(line: string, word: string): Frame {
   return { kind: "noise", text };
 }
 
-/** Lines for the far end. */
+/** Lines for the remote helper. */
 export const say = {
   start: (user: string | undefined, terminal: Terminal | undefined, command: readonly string[]): string =>
     [
