@@ -44,18 +44,22 @@ function install() {
   }
   const started = Date.now();
   console.error("Installing the project's npm packages ...");
-  const { status } = spawnSync("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error"], {
-    cwd: project,
-    stdio: ["ignore", 2, 2],
-    env: {
-      // npm reads this one only.
-      ...(process.env.SSL_CERT_FILE ? { NODE_EXTRA_CA_CERTS: process.env.SSL_CERT_FILE } : {}),
-      // The settings of the npm that started us are not meant for this call.
-      ...Object.fromEntries(
-        Object.entries(process.env).filter(([name]) => !/^npm_config_(?!.*(registry|proxy|cache|ca))/i.test(name)),
-      ),
+  const { status } = spawnSync(
+    "npm",
+    ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error"],
+    {
+      cwd: project,
+      stdio: ["ignore", 2, 2],
+      env: {
+        // npm reads this one only.
+        ...(process.env.SSL_CERT_FILE ? { NODE_EXTRA_CA_CERTS: process.env.SSL_CERT_FILE } : {}),
+        // The settings of the npm that started us are not meant for this call.
+        ...Object.fromEntries(
+          Object.entries(process.env).filter(([name]) => !/^npm_config_(?!.*(registry|proxy|cache|ca))/i.test(name)),
+        ),
+      },
     },
-  });
+  );
   if (status !== 0) fail("npm ci failed: see above. Mend what it says and run the same command again.");
   writeFileSync(marker, wanted());
   console.error(`Installed in ${((Date.now() - started) / 1000).toFixed(0)} s.`);
