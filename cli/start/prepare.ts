@@ -1,6 +1,7 @@
 import { Listr } from "listr2";
 import { chosenBaseImage, ensureBaseImage } from "../../images/base/index.ts";
-import { debsReleaseOf, ensureRuntimeImage } from "../../images/runtime/index.ts";
+import { ensureRuntimeImage } from "../../images/runtime/index.ts";
+import { debsReleaseOf } from "../../images/runtime/ubuntu/releases.ts";
 import type { Architecture } from "../../infra/local/qemu.ts";
 import type { Settings } from "../../infra/settings/settings.ts";
 import type { Report } from "../../lib/store.ts";

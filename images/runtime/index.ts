@@ -9,10 +9,10 @@ import { KIND } from "./missing.ts";
 import { ensurePackages } from "./packages.ts";
 import { packSquashfs, SQUASHFS_MISSING, squashfsVersion } from "./squashfs.ts";
 import { layOut } from "./tree.ts";
-import { type Debs, type DebsRelease, ensureDebs } from "./ubuntu/debs.ts";
+import { type Debs, ensureDebs } from "./ubuntu/debs.ts";
+import type { DebsRelease } from "./ubuntu/releases.ts";
 
 export type { Arch } from "./arch.ts";
-export { type DebsRelease, debsReleaseOf } from "./ubuntu/debs.ts";
 
 const IMAGE = "runtime.squashfs";
 const ABOUT = "about.json";

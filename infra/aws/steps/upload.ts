@@ -2,7 +2,8 @@
 import { createReadStream } from "node:fs";
 import { HeadObjectCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import pRetry from "p-retry";
-import { debsReleaseOf, ensureRuntimeImage } from "../../../images/runtime/index.ts";
+import { ensureRuntimeImage } from "../../../images/runtime/index.ts";
+import { debsReleaseOf } from "../../../images/runtime/ubuntu/releases.ts";
 import type { RuntimeSource } from "../machines/machine-template.ts";
 
 const region = process.env["CLOISTER_REGION"] ?? "";

@@ -1,6 +1,7 @@
 import { constants, copyFile, rename, rm } from "node:fs/promises";
 import { chosenBaseImage } from "../../../images/base/index.ts";
-import { debsReleaseOf, ensureRuntimeImage } from "../../../images/runtime/index.ts";
+import { ensureRuntimeImage } from "../../../images/runtime/index.ts";
+import { debsReleaseOf } from "../../../images/runtime/ubuntu/releases.ts";
 import type { Settings } from "../../settings/settings.ts";
 import type { Architecture } from "../qemu.ts";
 import { type Step, say } from "./step.ts";
