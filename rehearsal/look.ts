@@ -1,14 +1,32 @@
 /** Reads what there is in moto, by AWS's SDK: what tests assert against. */
-import { AutoScaling } from "@aws-sdk/client-auto-scaling";
-import { Budgets } from "@aws-sdk/client-budgets";
-import { CloudWatch } from "@aws-sdk/client-cloudwatch";
-import { CloudWatchLogs } from "@aws-sdk/client-cloudwatch-logs";
-import { EC2 } from "@aws-sdk/client-ec2";
-import { IAM } from "@aws-sdk/client-iam";
-import { KMS } from "@aws-sdk/client-kms";
-import { S3 } from "@aws-sdk/client-s3";
-import { SecretsManager } from "@aws-sdk/client-secrets-manager";
-import { SNS } from "@aws-sdk/client-sns";
+import {
+  AutoScaling,
+  paginateDescribeAutoScalingGroups,
+  paginateDescribeScheduledActions,
+} from "@aws-sdk/client-auto-scaling";
+import { Budgets, paginateDescribeBudgets } from "@aws-sdk/client-budgets";
+import { CloudWatch, paginateDescribeAlarms, paginateListDashboards } from "@aws-sdk/client-cloudwatch";
+import { CloudWatchLogs, paginateDescribeLogGroups } from "@aws-sdk/client-cloudwatch-logs";
+import {
+  EC2,
+  paginateDescribeFlowLogs,
+  paginateDescribeInstances,
+  paginateDescribeInternetGateways,
+  paginateDescribeLaunchTemplates,
+  paginateDescribeNatGateways,
+  paginateDescribeNetworkInterfaces,
+  paginateDescribeRouteTables,
+  paginateDescribeSecurityGroups,
+  paginateDescribeSubnets,
+  paginateDescribeVolumes,
+  paginateDescribeVpcEndpoints,
+  paginateDescribeVpcs,
+} from "@aws-sdk/client-ec2";
+import { IAM, paginateListInstanceProfiles, paginateListRoles } from "@aws-sdk/client-iam";
+import { KMS, paginateListAliases, paginateListKeys } from "@aws-sdk/client-kms";
+import { paginateListBuckets, S3 } from "@aws-sdk/client-s3";
+import { paginateListSecrets, SecretsManager } from "@aws-sdk/client-secrets-manager";
+import { paginateListTopics, SNS } from "@aws-sdk/client-sns";
 import type { Kept } from "./plugin/answers.ts";
 
 /** One client of each service that the program uses. */
@@ -41,6 +59,13 @@ export function clientsWith(settings: {
   };
 }
 
+/** What a service lists, of all its pages: an account has more than fit on one. */
+async function every<P, T>(pages: AsyncIterable<P>, of: (page: P) => T[] | undefined): Promise<T[]> {
+  const all: T[] = [];
+  for await (const page of pages) all.push(...(of(page) ?? []));
+  return all;
+}
+
 /** Tags as a map. */
 export const tagsOf = (
   tags: readonly { Key?: string | undefined; Value?: string | undefined }[] | undefined,
@@ -57,27 +82,29 @@ export async function inventory(clients: Clients, kept: Kept, account = "1234567
   await Promise.all([
     add(
       "vpc",
-      ec2.describeVpcs({}).then((a) => a.Vpcs),
+      every(paginateDescribeVpcs({ client: ec2 }, {}), (a) => a.Vpcs),
       (one) => one.VpcId,
     ),
     add(
       "subnet",
-      ec2.describeSubnets({}).then((a) => a.Subnets),
+      every(paginateDescribeSubnets({ client: ec2 }, {}), (a) => a.Subnets),
       (one) => one.SubnetId,
     ),
     add(
       "route table",
-      ec2.describeRouteTables({}).then((a) => a.RouteTables),
+      every(paginateDescribeRouteTables({ client: ec2 }, {}), (a) => a.RouteTables),
       (one) => one.RouteTableId,
     ),
     add(
       "internet gateway",
-      ec2.describeInternetGateways({}).then((a) => a.InternetGateways),
+      every(paginateDescribeInternetGateways({ client: ec2 }, {}), (a) => a.InternetGateways),
       (one) => one.InternetGatewayId,
     ),
     add(
       "NAT gateway",
-      ec2.describeNatGateways({}).then((a) => a.NatGateways?.filter(({ State }) => living(State))),
+      every(paginateDescribeNatGateways({ client: ec2 }, {}), (a) =>
+        a.NatGateways?.filter(({ State }) => living(State)),
+      ),
       (one) => one.NatGatewayId,
     ),
     add(
@@ -87,91 +114,95 @@ export async function inventory(clients: Clients, kept: Kept, account = "1234567
     ),
     add(
       "endpoint",
-      ec2.describeVpcEndpoints({}).then((a) => a.VpcEndpoints?.filter(({ State }) => living(State?.toLowerCase()))),
+      every(paginateDescribeVpcEndpoints({ client: ec2 }, {}), (a) =>
+        a.VpcEndpoints?.filter(({ State }) => living(State?.toLowerCase())),
+      ),
       (one) => one.VpcEndpointId,
     ),
     add(
       "flow log",
-      ec2.describeFlowLogs({}).then((a) => a.FlowLogs),
+      every(paginateDescribeFlowLogs({ client: ec2 }, {}), (a) => a.FlowLogs),
       (one) => one.FlowLogId,
     ),
     add(
       "security group",
-      ec2.describeSecurityGroups({}).then((a) => a.SecurityGroups),
+      every(paginateDescribeSecurityGroups({ client: ec2 }, {}), (a) => a.SecurityGroups),
       (one) => one.GroupId,
     ),
     add(
       "launch template",
-      ec2.describeLaunchTemplates({}).then((a) => a.LaunchTemplates),
+      every(paginateDescribeLaunchTemplates({ client: ec2 }, {}), (a) => a.LaunchTemplates),
       (one) => one.LaunchTemplateName,
     ),
     add("instance", instancesOf(clients), (one) => one.InstanceId),
     add(
       "volume",
       // moto gives an instance of a group a root disk too many, of 8 GiB without tags, and forgets to take it away.
-      ec2.describeVolumes({}).then((a) => a.Volumes?.filter(({ Tags, Size }) => Tags?.length || Size !== 8)),
+      every(paginateDescribeVolumes({ client: ec2 }, {}), (a) =>
+        a.Volumes?.filter(({ Tags, Size }) => Tags?.length || Size !== 8),
+      ),
       (one) => one.VolumeId,
     ),
     add("interface", interfacesOf(clients), (one) => one.NetworkInterfaceId),
     add(
       "group",
-      autoScaling.describeAutoScalingGroups({}).then((a) => a.AutoScalingGroups),
+      every(paginateDescribeAutoScalingGroups({ client: autoScaling }, {}), (a) => a.AutoScalingGroups),
       (one) => one.AutoScalingGroupName,
     ),
     add(
       "schedule",
-      autoScaling.describeScheduledActions({}).then((a) => a.ScheduledUpdateGroupActions),
+      every(paginateDescribeScheduledActions({ client: autoScaling }, {}), (a) => a.ScheduledUpdateGroupActions),
       (one) => one.ScheduledActionName,
     ),
     add(
       "role",
-      iam.listRoles({}).then((a) => a.Roles),
+      every(paginateListRoles({ client: iam }, {}), (a) => a.Roles),
       (one) => one.RoleName,
     ),
     add(
       "profile",
-      iam.listInstanceProfiles({}).then((a) => a.InstanceProfiles),
+      every(paginateListInstanceProfiles({ client: iam }, {}), (a) => a.InstanceProfiles),
       (one) => one.InstanceProfileName,
     ),
     add(
       "alias",
-      kms.listAliases({}).then((a) => a.Aliases),
+      every(paginateListAliases({ client: kms }, {}), (a) => a.Aliases),
       (one) => one.AliasName,
     ),
     add("key", keysOf(clients), (one) => one),
     add(
       "secret",
-      secrets.listSecrets({}).then((a) => a.SecretList),
+      every(paginateListSecrets({ client: secrets }, {}), (a) => a.SecretList),
       (one) => one.Name,
     ),
     add(
       "bucket",
-      s3.listBuckets({}).then((a) => a.Buckets),
+      every(paginateListBuckets({ client: s3 }, {}), (a) => a.Buckets),
       (one) => one.Name,
     ),
     add(
       "log group",
-      logs.describeLogGroups({}).then((a) => a.logGroups),
+      every(paginateDescribeLogGroups({ client: logs }, {}), (a) => a.logGroups),
       (one) => one.logGroupName,
     ),
     add(
       "alarm",
-      cloudWatch.describeAlarms({}).then((a) => a.MetricAlarms),
+      every(paginateDescribeAlarms({ client: cloudWatch }, {}), (a) => a.MetricAlarms),
       (one) => one.AlarmName,
     ),
     add(
       "topic",
-      sns.listTopics({}).then((a) => a.Topics),
+      every(paginateListTopics({ client: sns }, {}), (a) => a.Topics),
       (one) => one.TopicArn,
     ),
     add(
       "dashboard",
-      cloudWatch.listDashboards({}).then((a) => a.DashboardEntries),
+      every(paginateListDashboards({ client: cloudWatch }, {}), (a) => a.DashboardEntries),
       (one) => one.DashboardName,
     ),
     add(
       "budget",
-      budgets.describeBudgets({ AccountId: account }).then((a) => a.Budgets),
+      every(paginateDescribeBudgets({ client: budgets }, { AccountId: account }), (a) => a.Budgets),
       (one) => one.BudgetName,
     ),
   ]);
@@ -186,22 +217,20 @@ export async function inventory(clients: Clients, kept: Kept, account = "1234567
 
 /** All instances but those that are gone. */
 export async function instancesOf({ ec2 }: Pick<Clients, "ec2">) {
-  const { Reservations } = await ec2.describeInstances({});
-  const all = (Reservations ?? []).flatMap(({ Instances }) => Instances ?? []);
+  const reservations = await every(paginateDescribeInstances({ client: ec2 }, {}), (a) => a.Reservations);
+  const all = reservations.flatMap(({ Instances }) => Instances ?? []);
   return all.filter(({ State }) => State?.Name !== "terminated");
 }
 
 /** EC2 deletes no subnet with an interface in it: one whose subnet is gone is only in moto's memory. */
 async function interfacesOf({ ec2 }: Pick<Clients, "ec2">) {
-  const { Subnets = [] } = await ec2.describeSubnets({});
-  const { NetworkInterfaces = [] } = await ec2.describeNetworkInterfaces({});
-  return NetworkInterfaces.filter((one) => Subnets.some(({ SubnetId }) => SubnetId === one.SubnetId));
+  const subnets = await every(paginateDescribeSubnets({ client: ec2 }, {}), (a) => a.Subnets);
+  const interfaces = await every(paginateDescribeNetworkInterfaces({ client: ec2 }, {}), (a) => a.NetworkInterfaces);
+  return interfaces.filter((one) => subnets.some(({ SubnetId }) => SubnetId === one.SubnetId));
 }
 
 async function keysOf({ kms }: Pick<Clients, "kms">): Promise<string[]> {
-  const { Keys } = await kms.listKeys({});
-  const states = await Promise.all(
-    (Keys ?? []).map(async ({ KeyId }) => (await kms.describeKey({ KeyId })).KeyMetadata),
-  );
+  const keys = await every(paginateListKeys({ client: kms }, {}), (a) => a.Keys);
+  const states = await Promise.all(keys.map(async ({ KeyId }) => (await kms.describeKey({ KeyId })).KeyMetadata));
   return states.flatMap((key) => (key?.KeyId && key.KeyState !== "PendingDeletion" ? [key.KeyId] : []));
 }

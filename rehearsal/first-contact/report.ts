@@ -70,7 +70,11 @@ export function markdown(report: Report): string {
     "",
     ...(left.length === 0
       ? ["Nothing. The key is deleted after 30 days, and the secret after 7; snapshots that were made stay."]
-      : ["These could not be destroyed, and may cost:", "", ...left.map((line) => `- ${line}`)]),
+      : [
+          "These were not here before, and may cost. Some may be of others, who made them meanwhile:",
+          "",
+          ...left.map((line) => `- ${line}`),
+        ]),
     "",
     "## What is to be done by hand",
     "",

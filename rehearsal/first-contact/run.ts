@@ -74,7 +74,7 @@ export async function firstContact(args: FirstContactArgs): Promise<boolean> {
     await writeFile(join(folder, "report.md"), markdown(report));
     await writeFile(join(folder, "pulumi.log"), world.said());
     if (left.length > 0) {
-      say("THIS COULD NOT BE DESTROYED, and may cost:");
+      say("THIS IS LEFT, and may cost. It was not here before; some may be of others, who made it meanwhile:");
       for (const line of left) say(`  ${line}`);
     } else say("all of it is destroyed");
     say(`${standIn ? "against moto, and not AWS: " : ""}${join(folder, "report.md")}`);

@@ -194,7 +194,11 @@ export const STEPS: readonly Step[] = [
   },
   {
     name: "every row of the verification holds",
-    rows: ["the kernel of Ubuntu's image for AWS", "how large an instance is"],
+    rows: [
+      "the kernel of Ubuntu's image for AWS",
+      "Ubuntu 22.04's userland under the guest",
+      "how large an instance is",
+    ],
     needs: "machine",
     run: async ({ cloister }) => lastLines(await cloister(["verify", "one"]), 60),
   },
@@ -334,6 +338,7 @@ export const STEPS: readonly Step[] = [
 ];
 
 export const BY_HAND: readonly ByHand[] = [
+  { row: "Ubuntu 24.04", why: "needs a stack with that release's image: `npm run aws:ami -- --release ubuntu-24.04`" },
   {
     row: "permissions of Data Lifecycle Manager",
     why: "a snapshot comes a day after the first up: keep a stack for two days",

@@ -1,4 +1,5 @@
 /** Where a first contact takes place: an account of AWS, or moto, which stands in for one. */
+import { randomBytes } from "node:crypto";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { SSM } from "@aws-sdk/client-ssm";
@@ -84,7 +85,7 @@ export async function standInWorld({
 }
 
 /**
- * An account of AWS. The stack is `contact`, configured as {@link CONFIG}, in a copy of this project below `folder`; its state
+ * An account of AWS. The stack is `contact-` and six random digits, configured as {@link CONFIG}, in a copy of this project below `folder`; its state
  * stays there, so that what a broken run left can be taken down later.
  *
  * @param account the only one that is taken
@@ -98,10 +99,11 @@ export async function awsWorld(args: {
   const { Account } = await new STS({ region }).getCallerIdentity({});
   if (Account !== account)
     throw new Error(`these credentials are of account ${Account}, and not of --account ${account}: nothing was made`);
-  const stack = "contact";
+  // Of its own, so that no stack of somebody else's is met: dashboards of one name replace each other.
+  const stack = `contact-${randomBytes(3).toString("hex")}`;
   const project = join(folder, "project");
   await mkdir(folder, { recursive: true });
-  await copyProject(project, ["Pulumi.dev.yaml"]);
+  await copyProject(project, []);
   const engine = await EngineProject.create({ folder: project, stack, state: join(folder, "state") });
   const file = `Pulumi.${stack}.yaml`;
   const set = async (config: Readonly<Record<string, unknown>>): Promise<void> => {
@@ -110,8 +112,9 @@ export async function awsWorld(args: {
       document.setIn(["config", `cloister:${key}`], document.createNode(value));
     await engine.write(file, document.toString());
   };
-  await engine.write(file, await engine.read("Pulumi.dev.yaml"));
-  await set({ ...CONFIG, region, accountId: account });
+  // Nothing but what the estimate was made of: a stack of the project's may have larger machines, and a secret.
+  await engine.write(file, "config: {}\n");
+  await set({ target: "aws", ...CONFIG, region, accountId: account });
   await engine.write(file, withAmi(await engine.read(file), await resolveAmi(region)));
   const clients: Clients = clientsWith({ region });
   const parts = common({

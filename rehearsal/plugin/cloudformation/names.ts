@@ -168,6 +168,22 @@ export const MAPPED: Readonly<Record<string, Mapped>> = {
     names: { name: "PolicyName", role: "RoleName", policy: "PolicyDocument" },
     forms: { policy: json },
   },
+  "aws:iam/policy:Policy": {
+    cloudFormation: "AWS::IAM::ManagedPolicy",
+    names: { name: "ManagedPolicyName", policy: "PolicyDocument" },
+    forms: { policy: json },
+    without: { tags: NO_TAGS },
+  },
+  "aws:iam/rolePolicyAttachment:RolePolicyAttachment": {
+    cloudFormation: "AWS::IAM::Role",
+    names: { role: "RoleName", policyArn: "ManagedPolicyArns" },
+    forms: { policyArn: list },
+    implied: { "/AssumeRolePolicyDocument": {} },
+  },
+  "aws:iam/openIdConnectProvider:OpenIdConnectProvider": {
+    cloudFormation: "AWS::IAM::OIDCProvider",
+    names: { clientIdLists: "ClientIdList" },
+  },
   "aws:iam/instanceProfile:InstanceProfile": {
     cloudFormation: "AWS::IAM::InstanceProfile",
     names: { name: "InstanceProfileName", role: "Roles" },

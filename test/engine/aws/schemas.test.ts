@@ -79,6 +79,15 @@ const BAD: Readonly<Record<string, readonly Change[]>> = {
     ["tags", { "a*b": "x" }, /^tags = .*Tags\.0\.Key must match pattern/],
   ],
   "iam/rolePolicy:RolePolicy": [["policy", 5, /^policy = 5: AWS::IAM::RolePolicy\.PolicyDocument must be/]],
+  "iam/policy:Policy": [
+    ["policy", undefined, /required property 'PolicyDocument'/],
+    ["name", 1, /^name = 1: AWS::IAM::ManagedPolicy\.ManagedPolicyName must be string/],
+  ],
+  "iam/rolePolicyAttachment:RolePolicyAttachment": [["policyArn", 5, /ManagedPolicyArns\.0 must be string/]],
+  "iam/openIdConnectProvider:OpenIdConnectProvider": [
+    ["url", "", /Url must NOT have fewer than 1 characters/],
+    ["clientIdLists.0", "", /ClientIdList\.0 must NOT have fewer than 1 characters/],
+  ],
   "iam/instanceProfile:InstanceProfile": [["role", undefined, /required property 'Roles'/]],
   "kms/key:Key": [["deletionWindowInDays", 31, /PendingWindowInDays must be <= 30/]],
   "kms/alias:Alias": [["name", "cloister", /^name = "cloister": AWS::KMS::Alias\.AliasName must match pattern/]],

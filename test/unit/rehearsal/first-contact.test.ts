@@ -158,7 +158,7 @@ describe("the first contact", () => {
     const text = markdown(report);
     assert.match(text, /\*\*This was no AWS\.\*\*/);
     assert.match(text, /\| a \\\| b \| fails \| one<br>two \| 3 \|/);
-    assert.match(text, /These could not be destroyed, and may cost:\n\n- vpc vpc-1/);
+    assert.match(text, /Some may be of others, who made them meanwhile:\n\n- vpc vpc-1/);
     assert.doesNotMatch(markdown({ ...report, standIn: false }), /no AWS/);
     assert.equal(isGood(report), false);
     assert.equal(isGood({ ...report, outcomes: [], left: [] }), true);
