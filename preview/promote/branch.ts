@@ -1,6 +1,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
+import { shellQuoted } from "../../infra/local/ssh.ts";
 
 /** A branch that has one change. */
 export interface Branched {
@@ -76,11 +77,14 @@ export async function branchWith(
   return { branch, base, from, next: await requestCommand(git, branch, from) };
 }
 
-async function requestCommand(git: Git, branch: string, from: string): Promise<string> {
-  const remote = (await git("remote").catch(() => "")).split("\n")[0] ?? "";
-  if (remote === "") return `git push --set-upstream REMOTE ${branch}`;
-  const url = await git("remote", "get-url", remote).catch(() => "");
-  const target = from || "main";
+/** The command to copy. Git takes names such as `x;id`, which a shell would run. */
+async function requestCommand(git: Git, name: string, from: string): Promise<string> {
+  const branch = shellQuoted(name);
+  const first = (await git("remote").catch(() => "")).split("\n")[0] ?? "";
+  if (first === "") return `git push --set-upstream REMOTE ${branch}`;
+  const url = await git("remote", "get-url", first).catch(() => "");
+  const remote = shellQuoted(first);
+  const target = shellQuoted(from || "main");
   if (/gitlab/i.test(url))
     return `git push --push-option merge_request.create --push-option merge_request.target=${target} --set-upstream ${remote} ${branch}`;
   return `git push --set-upstream ${remote} ${branch} && gh pr create --fill --base ${target} --head ${branch}`;

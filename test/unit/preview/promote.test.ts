@@ -229,6 +229,26 @@ describe("the branch of a promotion (real git)", function () {
     assert.equal(next, "git push --set-upstream origin other && gh pr create --fill --base main --head other");
   });
 
+  it("is asked for with names that a shell takes as they are", async () => {
+    await git("switch", "--quiet", "--create", "from;id");
+    const branch = "$(id)'x";
+    const made = async (name: string) => {
+      await git("switch", "--quiet", "from;id");
+      const { next } = await branchWith(folder, { ...change, branch: name });
+      const { stdout } = await execa("sh", ["-c", `git() { printf '%s\\n' "$@"; }; gh() { git "$@"; }; ${next}`]);
+      return { next, words: stdout.split("\n") };
+    };
+    const alone = await made(branch);
+    assert.deepEqual(alone.words, ["push", "--set-upstream", "REMOTE", branch]);
+    await git("remote", "add", "origin", "https://github.com/a/b.git");
+    const { words } = await made(`${branch}2`);
+    assert.deepEqual(words.slice(-4), ["--base", "from;id", "--head", `${branch}2`]);
+    await git("remote", "set-url", "origin", "https://gitlab.example.com/a/b.git");
+    const lab = await made(`${branch}3`);
+    assert.ok(lab.words.includes("merge_request.target=from;id"), lab.next);
+    assert.equal(lab.words.at(-1), `${branch}3`);
+  });
+
   it("is refused with all that is in the way: changes, a name that is none, files that git does not know", async () => {
     await writeFile(join(folder, "Pulumi.staging.yaml"), `${STAGING}# changed\n`);
     await assert.rejects(refuseUnready(folder, "a..b", ["Pulumi.eu.yaml"]), (error: Error) =>
