@@ -16,7 +16,7 @@ export function leftToDo(inputs: Inputs, outputs: BootstrapOutputs): string {
           `2. At the forge: make the environments ${[previewEnvironment, ...environments].join(", ")}, with reviewers for all but the first, and deploys only from the default branch. Then`,
           variable("CLOISTER_STATE", backend),
           variable("CLOISTER_REGION", region),
-          variable("CLOISTER_PREVIEW_ROLE", outputs.previewRole, previewEnvironment),
+          variable("CLOISTER_PREVIEW_ROLE", outputs.previewRole),
           ...environments.map((name) => variable("CLOISTER_DEPLOY_ROLE", outputs.deployerRole, name)),
         ]
       : [

@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { parse } from "yaml";
+import { leftToDo } from "../../../cli/bootstrap/left.ts";
+import { readInputs } from "../../../infra/bootstrap/inputs.ts";
+import { audienceOf, previewSubjects, trustOf } from "../../../infra/bootstrap/trust.ts";
 import { stacksOf } from "../../../preview/workflow/stacks.mjs";
 
 const root = new URL("../../../", import.meta.url);
@@ -10,6 +13,7 @@ interface Job {
   readonly permissions?: Record<string, string>;
   readonly concurrency?: { readonly "cancel-in-progress": boolean; readonly group: string };
   readonly environment?: string;
+  readonly if?: string;
   readonly "timeout-minutes"?: number;
   readonly steps: readonly { readonly uses?: string; readonly run?: string; readonly with?: Record<string, unknown> }[];
 }
@@ -80,6 +84,94 @@ describe("the workflows", () => {
     for (const needed of ["deploy", "drift", "drift:issue", "preview", "preview:comment"])
       assert.ok(named.includes(needed), needed);
     for (const name of named) assert.ok(name in scripts, name);
+  });
+});
+
+/** Inputs of `cloister bootstrap` for a forge. */
+function inputsFor(forge: "github" | "gitlab") {
+  const account = { accountId: "123456789012", region: "eu-central-1", bucket: "fleet-state" };
+  const { inputs } = readInputs({ ...account, repository: "ada/fleet", forge });
+  assert.ok(inputs);
+  return inputs;
+}
+
+describe("the variables of the workflows", () => {
+  const variables = (text: string): string[] => [...text.matchAll(/\bvars\.(\w+)/g)].map(([, name = ""]) => name);
+  const outputs = Object.fromEntries(
+    ["bucket", "secretsProvider", "boundary", "previewRole", "deployerRole", "operatorPolicy"].map((key) => [key, key]),
+  ) as unknown as Parameters<typeof leftToDo>[1];
+  const said = [...leftToDo(inputsFor("github"), outputs).matchAll(/gh variable set (\w+)(.*)/g)].map(
+    ([, name = "", rest = ""]) => ({ name, inEnvironment: rest.includes(" --env ") }),
+  );
+  const rows = [
+    ...readFileSync(new URL("docs/workflows.md", root), "utf8").matchAll(/^\| variable `(\w+)`(.*?)\|/gm),
+  ].map(([, name = "", where = ""]) => ({ name, inEnvironment: /, in the environment/.test(where) }));
+
+  it("are set in an environment only when no job asks for them before it has started", () => {
+    const asked = new Set(jobs.flatMap(({ job: one }) => variables(one.if ?? "")));
+    assert.deepEqual([...asked], ["CLOISTER_PREVIEW_ROLE"], "the control: conditions are read");
+    for (const from of [said, rows]) {
+      const scoped = from.filter(({ inEnvironment }) => inEnvironment).map(({ name }) => name);
+      assert.deepEqual([...new Set(scoped)], ["CLOISTER_DEPLOY_ROLE"], "the control: scopes are read");
+      for (const name of asked) {
+        assert.ok(!scoped.includes(name), `${name} is empty in a job's condition`);
+        assert.ok(
+          from.some((one) => one.name === name),
+          name,
+        );
+      }
+    }
+  });
+
+  it("are all in the document, and all set by what bootstrap says", () => {
+    const used = new Set(jobs.flatMap(({ job: one }) => variables(JSON.stringify(one))));
+    assert.ok(used.size >= 4);
+    for (const from of [said, rows]) assert.deepEqual(new Set(from.map(({ name }) => name)), used);
+  });
+});
+
+describe("the pipelines of GitLab", () => {
+  interface GitlabJob {
+    readonly extends?: readonly string[];
+    readonly environment?: string | { readonly name: string; readonly action?: string };
+    readonly id_tokens?: Readonly<Record<string, { readonly aud: string }>>;
+    readonly script?: readonly string[];
+  }
+  const all = parse(readFileSync(new URL("examples/gitlab/preview.gitlab-ci.yml", root), "utf8")) as Readonly<
+    Record<string, GitlabJob>
+  >;
+  const withParts = (one: GitlabJob): GitlabJob =>
+    Object.assign({}, ...(one.extends ?? []).map((name) => all[name]), one) as GitlabJob;
+  const runs = Object.entries(all)
+    .map(([name, one]) => ({ name, job: withParts(one) }))
+    .filter(({ name, job: one }) => !name.startsWith(".") && one.script !== undefined);
+
+  it("ask for tokens of the audience that the roles trust", () => {
+    const gitlab = inputsFor("gitlab");
+    const { Statement: statements } = trustOf(gitlab, previewSubjects(gitlab));
+    const [statement] = statements as readonly { Condition: { StringEquals: Record<string, string> } }[];
+    const trusted = statement?.Condition.StringEquals[`${gitlab.forgeHost}:aud`];
+    const asking = runs.flatMap(({ job: one }) => Object.values(one.id_tokens ?? {}));
+    assert.equal(asking.length, 3, "preview, deploy and drift have a role");
+    // GitLab's own variable for the forge's address (predefined variables, CI_SERVER_URL).
+    for (const { aud } of asking) assert.equal(aud.replace("$CI_SERVER_URL", "https://gitlab.com"), trusted);
+    assert.notEqual(trusted, audienceOf(inputsFor("github")), "the control: the forges differ");
+  });
+
+  it("give the forge's token to jobs without a role only", () => {
+    const scope = /CLOISTER_COMMENT_TOKEN --scope (\S+)/.exec(
+      readFileSync(new URL("docs/workflows.md", root), "utf8"),
+    )?.[1];
+    const nameOf = ({ environment }: GitlabJob) => (typeof environment === "string" ? environment : environment?.name);
+    const writing = runs.filter(({ job: one }) => nameOf(one) === scope);
+    assert.deepEqual(
+      writing.map(({ name }) => name),
+      runs
+        .filter(({ job: one }) => one.script?.some((line) => /preview:comment|drift:issue/.test(line)))
+        .map(({ name }) => name),
+    );
+    assert.equal(writing.length, 2);
+    for (const { name, job: one } of writing) assert.equal(one.id_tokens, undefined, name);
   });
 });
 
