@@ -1,6 +1,6 @@
-import { once } from "node:events";
+import { finished } from "node:stream/promises";
 import { z } from "zod";
-import { Neutral } from "../../guest/lib/neutral.ts";
+import { Neutral, neutral } from "../../guest/lib/neutral.ts";
 import { KeptSession } from "../../guest/sessions/list.ts";
 import { checkName } from "../../guest/sessions/names.ts";
 import { RunRefused } from "../../guest/sessions/request.ts";
@@ -8,21 +8,34 @@ import { sessionList } from "../../guest/sessions/text.ts";
 import { capture } from "../capture.ts";
 import { OperatorError } from "../errors.ts";
 import { rememberSessions } from "../known-names.ts";
-import type { Transport } from "../transport.ts";
+import type { ExecOptions, Transport } from "../transport.ts";
 import { type Chosen, reach } from "./chosen.ts";
 
 /** `cloister sessions ls`: shows the machine's own list as this side's screen takes it. @returns its exit code */
 export async function listSessions(chosen: Chosen, { json = false }: { readonly json?: boolean }): Promise<number> {
   const { stack, machine, transport } = await reach(chosen);
-  const { exitCode, stdout, stderr } = await capture(transport, ["cloister", "sessions", "ls", "--json"], {
-    signals: true,
-  });
-  process.stderr.write(stderr);
-  if (exitCode !== 0) return exitCode;
-  const found = parse(stdout);
+  const { exitCode, found, said } = await askForSessions(transport);
+  process.stderr.write(said);
+  if (found === undefined) return exitCode;
   rememberSessions({ stack: stack.name, machine: machine.name }, () => found.map(({ name }) => name));
   process.stdout.write(json ? `${JSON.stringify(found, undefined, 2)}\n` : await sessionList(found, process.stdout));
   return 0;
+}
+
+/**
+ * Asks a machine for its list. A machine may be in a session's hands: a list in which anything but names, times and
+ * numbers is written is refused, and the errors are made harmless for a terminal.
+ *
+ * @returns the list, when the command succeeded; its exit code; and its errors
+ * @throws OperatorError when the list cannot be read
+ */
+export async function askForSessions(
+  transport: Pick<Transport, "exec">,
+): Promise<{ readonly exitCode: number; readonly found?: KeptSession[]; readonly said: string }> {
+  const command = ["cloister", "sessions", "ls", "--json"];
+  const { exitCode, stdout, stderr } = await capture(transport, command, { signals: true });
+  const said = neutral(stderr);
+  return exitCode === 0 ? { exitCode, found: parse(stdout), said } : { exitCode, said };
 }
 
 function parse(text: string): KeptSession[] {
@@ -60,18 +73,7 @@ export async function stopSessions(chosen: () => Chosen, names: readonly string[
 export async function logs(chosen: () => Chosen, name: string, { follow = false }: { readonly follow?: boolean }) {
   mustBeNames([name]);
   const { transport } = await reach(chosen());
-  const harmless = process.stdout.isTTY ? new Neutral() : undefined;
-  harmless?.pipe(process.stdout, { end: false });
-  const code = await transport.exec(["cloister", "logs", name, ...(follow ? ["--follow"] : [])], {
-    stdout: harmless ?? process.stdout,
-    stderr: process.stderr,
-    signals: true,
-  });
-  if (harmless !== undefined) {
-    harmless.end();
-    await once(harmless, "end");
-  }
-  return code;
+  return await passOn(transport, ["cloister", "logs", name, ...(follow ? ["--follow"] : [])]);
 }
 
 function mustBeNames(names: readonly string[]): void {
@@ -82,6 +84,31 @@ function mustBeNames(names: readonly string[]): void {
   if (problems.length > 0) throw new RunRefused(problems);
 }
 
-async function passOn(transport: Transport, command: readonly string[]): Promise<number> {
-  return await transport.exec(command, { stdout: process.stdout, stderr: process.stderr, signals: true });
+/** Runs a command of the machine's own. A terminal gets harmless text of both outputs, all others the bytes. */
+export async function passOn(
+  transport: Pick<Transport, "exec">,
+  command: readonly string[],
+  screens: { readonly stdout: Screen; readonly stderr: Screen } = process,
+): Promise<number> {
+  const [stdout, stderr] = [harmless(screens.stdout), harmless(screens.stderr)];
+  try {
+    return await transport.exec(command, { stdout: stdout.into, stderr: stderr.into, signals: true });
+  } finally {
+    await Promise.all([stdout.end(), stderr.end()]);
+  }
+}
+
+type Screen = ExecOptions["stdout"] & { readonly isTTY?: boolean };
+
+function harmless(screen: Screen) {
+  if (screen.isTTY !== true) return { into: screen, end: async () => {} };
+  const into = new Neutral();
+  into.pipe(screen, { end: false });
+  return {
+    into,
+    end: async () => {
+      into.end();
+      await finished(into);
+    },
+  };
 }

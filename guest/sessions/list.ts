@@ -10,7 +10,7 @@ import { HOMES, holderAlive, RUNNING } from "./state.ts";
 export const KeptSession = z.strictObject({
   name: z.string().refine((name) => checkName(name) === undefined),
   /** The time when its home was made, ISO 8601, UTC. */
-  since: z.string(),
+  since: z.iso.datetime(),
   /** Process that runs a command in it; absent when none does. */
   pid: z.int().optional(),
   /** Its latest detached run, whose output is in its log. */

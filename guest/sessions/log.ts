@@ -14,9 +14,9 @@ export const LOG_HALF = 4 * 2 ** 20;
 /** The facts of a detached run. */
 export const LogStatus = z.strictObject({
   /** ISO 8601, UTC. */
-  began: z.string(),
+  began: z.iso.datetime(),
   /** Absent while it runs, and when its supervisor was killed. */
-  ended: z.string().optional(),
+  ended: z.iso.datetime().optional(),
   exitCode: z.int().optional(),
 });
 export type LogStatus = z.infer<typeof LogStatus>;

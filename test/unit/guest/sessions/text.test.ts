@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { KeptSession } from "../../../../guest/sessions/list.ts";
 import { sessionList } from "../../../../guest/sessions/text.ts";
 
 const SESSIONS = [
@@ -20,5 +21,28 @@ describe("the list of sessions", () => {
       "web\t2026-01-02T03:04:05.000Z\t7\tsince B\nwork\t2026-01-03T03:04:05.000Z\t\texit code 7, E\n",
     );
     assert.equal(await sessionList([], {}), "");
+  });
+
+  it("has times that are times, and nothing that a terminal obeys", () => {
+    const good = KeptSession.parse({
+      name: "web",
+      since: new Date(0).toISOString(),
+      detached: { began: new Date().toISOString(), ended: new Date().toISOString(), exitCode: 0 },
+    });
+    assert.equal(good.since, "1970-01-01T00:00:00.000Z", "the control");
+    for (const bad of [
+      "\u001b]52;c;eA==\u0007",
+      "2026-01-02T03:04:05.000Z\u001b[2J",
+      "2026-01-02T03:04:05.000Z\n",
+      "B",
+    ]) {
+      assert.equal(KeptSession.safeParse({ ...good, since: bad }).success, false);
+      for (const key of ["began", "ended"])
+        assert.equal(
+          KeptSession.safeParse({ ...good, detached: { ...good.detached, [key]: bad } }).success,
+          false,
+          key,
+        );
+    }
   });
 });
