@@ -10,7 +10,7 @@ export interface Captured {
 
 /** Runs a command on a machine and keeps what it says. */
 export async function capture(
-  transport: Transport,
+  transport: Pick<Transport, "exec">,
   command: readonly string[],
   options: Pick<ExecOptions, "user" | "environment" | "signals"> = {},
 ): Promise<Captured> {

@@ -110,6 +110,8 @@ export const Machine = z.strictObject({
     .strictObject({
       /** Host name of machine and sandboxes (row O3). Default: the reference's. */
       hostname: Hostname.default(DEFAULTS.hostname),
+      /** Release of Ubuntu (rows O1, O2), where the stack asked for a newer one than the reference's, the default. */
+      ubuntu: z.literal("24.04").optional(),
       /**
        * Virtual CPUs (row M2): one of these, where a pool has instance types of several sizes. Default: the
        * reference's.

@@ -16,6 +16,7 @@ import { Snapshots } from "./data/snapshots.ts";
 import type { MachineShape, RuntimeSource } from "./machines/machine-template.ts";
 import { NamedMachine } from "./machines/named-machine.ts";
 import { Pool } from "./machines/pool.ts";
+import { releaseOf } from "./machines/ubuntu.ts";
 import { bucketOf } from "./network/endpoints.ts";
 import { Network } from "./network/network.ts";
 import { groupOf, groupsFor } from "./plan/groups.ts";
@@ -183,6 +184,7 @@ export class AwsTarget extends pulumi.ComponentResource {
       stack,
       hostname: settings.hostname,
       amiId: settings.ami?.id ?? "",
+      ...(releaseOf(settings.ami?.name ?? "") === "ubuntu-24.04" ? { ubuntu: "24.04" } : {}),
       instanceType: settings.instanceType,
       rootDiskGiB: settings.rootDiskGiB,
       sessionDiskGiB: settings.sessionDiskGiB,

@@ -160,6 +160,7 @@ function machineDescription(name: string, settings: Settings, runtime: RuntimeDi
     target: "local",
     expected: expectedOf({
       hostname: settings.hostname,
+      ...(settings.baseImage === "ubuntu-24.04" ? { ubuntu: "24.04" } : {}),
       cpus: [settings.cpus],
       memoryMiB: settings.memoryMiB,
       rootDiskGiB: settings.rootDiskGiB,

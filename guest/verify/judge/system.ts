@@ -18,27 +18,33 @@ export interface SystemFacts {
 
 export function judgeSystem(
   facts: SystemFacts,
-  expected: Pick<Expected, "hostname">,
+  expected: Pick<Expected, "hostname" | "ubuntu">,
   promised: Reference = REFERENCE,
 ): Verdicts {
   const name = facts.osRelease["PRETTY_NAME"] ?? "unknown";
   const boot = facts.uefi ? "UEFI" : "not UEFI";
   return {
-    O1: distribution(name, promised.O1.series),
-    O2: kernel(facts, promised.O2),
+    O1: distribution(name, expected, promised.O1.series),
+    O2: kernel(facts, expected, promised.O2),
     O3: hostName(facts, expected, promised.O3),
     O4: verdict(boot, [boot !== promised.O4 && `the kernel was started without ${promised.O4}`]),
   };
 }
 
-/** A newer release of Ubuntu that machines may be made of, when their configuration says so. */
-const NEWER = "Ubuntu 24.04";
-const CONFIGURED_NEWER = `${NEWER} was configured instead: reported, not held against it`;
+/** The excuse of a machine that runs the newer release of Ubuntu which its stack asked for; undefined for all others. */
+function newerExcuse(name: string, { ubuntu }: Pick<Expected, "ubuntu">): string | undefined {
+  if (ubuntu === undefined || !name.startsWith(`Ubuntu ${ubuntu}`)) return undefined;
+  return `Ubuntu ${ubuntu} was configured instead: reported, not held against it`;
+}
 
-function distribution(name: string, series: string): Verdict {
-  const found = verdict(name, [!name.startsWith(series) && "another distribution"]);
-  if (!name.startsWith(NEWER)) return found;
-  return { ...found, excuse: CONFIGURED_NEWER };
+function distribution(name: string, expected: Pick<Expected, "ubuntu">, series: string): Verdict {
+  const excuse = newerExcuse(name, expected);
+  const isOther = excuse === undefined && expected.ubuntu !== undefined;
+  const found = verdict(name, [
+    !name.startsWith(series) && "another distribution",
+    isOther && `Ubuntu ${expected.ubuntu} was asked for`,
+  ]);
+  return excuse === undefined ? found : { ...found, excuse };
 }
 
 /**
@@ -61,7 +67,11 @@ function hostName(
 }
 
 /** Judges the kernel. Ubuntu's kernel for AWS has the same series and sources, but is built without PREEMPT_DYNAMIC. */
-function kernel({ osRelease, kernelRelease, kernelVersion }: SystemFacts, promised: Reference["O2"]): Verdict {
+function kernel(
+  { osRelease, kernelRelease, kernelVersion }: SystemFacts,
+  expected: Pick<Expected, "ubuntu">,
+  promised: Reference["O2"],
+): Verdict {
   const dynamic = kernelVersion.includes(promised.preemption);
   const series = kernelRelease.startsWith(`${promised.series}.`);
   const found = verdict(`${kernelRelease}${dynamic ? ` ${promised.preemption}` : ""}`, [
@@ -69,7 +79,8 @@ function kernel({ osRelease, kernelRelease, kernelVersion }: SystemFacts, promis
     !dynamic && `not ${promised.preemption}`,
   ]);
   // Images of the newer release on AWS have newer kernels.
-  if ((osRelease["PRETTY_NAME"] ?? "").startsWith(NEWER)) return { ...found, excuse: CONFIGURED_NEWER };
+  const excuse = newerExcuse(osRelease["PRETTY_NAME"] ?? "", expected);
+  if (excuse !== undefined) return { ...found, excuse };
   if (!series || dynamic || !kernelRelease.endsWith("-aws")) return found;
   return {
     ...found,

@@ -26,6 +26,8 @@ export interface MachineShape {
   readonly stack: string;
   /** Host name of machines and of the sandboxes on them. */
   readonly hostname: string;
+  /** Release of the pinned image, where it is newer than the reference's. @default the reference's */
+  readonly ubuntu?: "24.04";
   /** Pinned image, by id. */
   readonly amiId: string;
   readonly instanceType: string;
@@ -143,6 +145,7 @@ function sizes(args: TemplateArgs) {
   const memory = Math.min(...known.map(({ memoryMiB = Number.POSITIVE_INFINITY }) => memoryMiB));
   const expected = expectedOf({
     hostname: shape.hostname,
+    ...defined({ ubuntu: shape.ubuntu }),
     ...(cpus.length > 0 ? { cpus } : {}),
     memoryMiB: memory,
     rootDiskGiB: shape.rootDiskGiB,

@@ -221,10 +221,10 @@ describe("judging the system", () => {
     const { sessionHostname: _, ...alone } = system;
     assert.equal(reasonOf(judgeSystem(alone, expected)["O3"]), "no session told its own");
   });
-  it("reports Ubuntu 24.04 as another distribution, and does not hold it against a machine", () => {
-    const judge = (name: string, kernelRelease: string) => {
+  it("reports Ubuntu 24.04 as another distribution, and excuses a machine whose stack asked for it", () => {
+    const judge = (name: string, kernelRelease: string, wish: Pick<Expected, "ubuntu"> = { ubuntu: "24.04" }) => {
       const facts = { ...system, osRelease: { PRETTY_NAME: name, ID: "ubuntu" }, kernelRelease };
-      const { O1, O2 } = judgeSystem(facts, expected);
+      const { O1, O2 } = judgeSystem(facts, { ...expected, ...wish });
       return [O1, O2].map((found) => found && "ok" in found && [found.ok, found.ok || found.excuse !== undefined]);
     };
     assert.deepEqual(judge("Ubuntu 24.04.3 LTS", "6.8.0-90-generic")[0], [false, true]);
@@ -233,6 +233,18 @@ describe("judging the system", () => {
     assert.deepEqual(judge("Ubuntu 25.10", "6.17.0-5-generic"), [
       [false, false],
       [false, false],
+    ]);
+    assert.deepEqual(judge("Ubuntu 24.04.3 LTS", "6.14.0-1010-aws", {}), [
+      [false, false],
+      [false, false],
+    ]);
+    assert.deepEqual(judge("Ubuntu 22.04.5 LTS", "6.8.0-90-generic"), [
+      [false, false],
+      [true, true],
+    ]);
+    assert.deepEqual(judge("Ubuntu 22.04.5 LTS", "6.8.0-90-generic", {}), [
+      [true, true],
+      [true, true],
     ]);
   });
   it("excuses Ubuntu's kernel for AWS for its preemption alone", () => {

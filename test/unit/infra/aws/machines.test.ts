@@ -37,6 +37,7 @@ describe("what all machines have in common", () => {
       "claude",
       "other",
     ),
+    ubuntu: row({ ubuntu: "24.04" }, (made) => machine(made)["expected"].ubuntu, undefined, "24.04"),
     amiId: row({ amiId: "ami-2" }, (made) => template(made)["imageId"], "ami-1", "ami-2"),
     instanceType: row(
       { instanceType: "m8g.large" },

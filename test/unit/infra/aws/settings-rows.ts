@@ -146,10 +146,22 @@ export const ROWS: Readonly<Record<Exclude<Here | Parts, Whole | Compared>, Row<
     ["m8g.xlarge", "m8g.xlarge"],
   ),
   ami: row(
-    { ami: { ...settingsOf("dev").ami, id: "ami-00000000000000001" } },
-    templates(({ imageId }) => imageId),
-    ["ami-0123456789abcdef0", "ami-0123456789abcdef0"],
-    ["ami-00000000000000001", "ami-00000000000000001"],
+    {
+      ami: {
+        ...settingsOf("dev").ami,
+        id: "ami-00000000000000001",
+        name: "ubuntu/images/hvm-ssd-gp3/ubuntu-noble-24.04-arm64-server-20260101",
+      },
+    },
+    templates(({ imageId, userData: base64 }) => [imageId, userData(base64).machine["expected"].ubuntu]),
+    [
+      ["ami-0123456789abcdef0", undefined],
+      ["ami-0123456789abcdef0", undefined],
+    ],
+    [
+      ["ami-00000000000000001", "24.04"],
+      ["ami-00000000000000001", "24.04"],
+    ],
   ),
   "network.cidr": network(
     { cidr: "10.9.0.0/16" },

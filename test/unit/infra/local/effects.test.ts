@@ -83,6 +83,12 @@ describe("what a change of configuration does, on the local target", function ()
     plain = await stepsOf({});
   });
 
+  it("tells a machine the release of Ubuntu that it is to be, where that is the newer one", async () => {
+    const told = async (baseImage: string) => JSON.stringify((await stepsOf({ baseImage }))["machine-seed"]);
+    assert.match(await told("ubuntu-24.04"), /ubuntu\W+24\.04/);
+    for (const older of ["ubuntu-22.04", "auto"]) assert.doesNotMatch(await told(older), /ubuntu\W+2\d\.04/);
+  });
+
   // A change of the target is another program: see `infra/index.ts`.
   for (const { path, example, change } of reference().filter(({ path }) => path !== "target")) {
     const { local } = change;
