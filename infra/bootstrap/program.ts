@@ -8,19 +8,14 @@ import { Key } from "@pulumi/aws/kms/key.js";
 import { Provider } from "@pulumi/aws/provider.js";
 import * as pulumi from "@pulumi/pulumi";
 import { boundaryPolicy } from "../aws/access/boundary-policy.ts";
-import {
-  type Policy as Document,
-  deployerPolicy,
-  KNOWN_TYPES,
-  managedPolicies,
-} from "../aws/access/deployer-policy.ts";
+import { type Policy as Document, KNOWN_TYPES, managedPolicies } from "../aws/access/deployer-policy.ts";
 import { operatorPolicy } from "../aws/access/operator-policy.ts";
 import { previewPolicy } from "../aws/access/preview-policy.ts";
 import { closedBucket } from "../aws/data/closed-bucket.ts";
 import { partitionOf } from "../aws/partition.ts";
 import { type Inputs, inputsSchema } from "./inputs.ts";
-import { iamArn, KEY_ALIAS, POLICIES, ROLES } from "./names.ts";
-import { stateBucketStatements, stateKeyPolicy } from "./state.ts";
+import { KEY_ALIAS, POLICIES, ROLES } from "./names.ts";
+import { accountDeployerPolicy, stateBucketStatements, stateKeyPolicy } from "./state.ts";
 import { audienceOf, deployerSubjects, previewSubjects, trustOf } from "./trust.ts";
 
 /** Outputs of the account's own stack. */
@@ -89,12 +84,11 @@ function account(inputs: Inputs): Record<keyof BootstrapOutputs, pulumi.Input<st
       return managed(`${name}-${i + 1}`, description, part);
     });
   };
-  const at = { stateBucket: inputs.bucket, boundary: iamArn(inputs, `policy/${POLICIES.boundary}`) };
   const deployer = inParts(POLICIES.deployer, "Deploys stacks of cloister", (stateKey) =>
-    deployerPolicy(KNOWN_TYPES, region, { ...at, stateKey }),
+    accountDeployerPolicy(inputs, stateKey),
   );
   const preview = inParts(POLICIES.preview, "Previews stacks of cloister, and changes nothing", (stateKey) =>
-    previewPolicy(KNOWN_TYPES, region, { ...at, stateKey }),
+    previewPolicy(KNOWN_TYPES, region, { stateBucket: inputs.bucket, stateKey }),
   );
   const operator = managed(
     POLICIES.operator,

@@ -37,7 +37,7 @@ const MANAGED = 6144;
 
 interface Statement {
   readonly Sid: string;
-  readonly Effect: "Allow";
+  readonly Effect: "Allow" | "Deny";
   readonly Action: readonly string[];
   readonly Resource: string | readonly string[];
   readonly Condition?: object;
@@ -156,12 +156,29 @@ export function deployerPolicy(types: Iterable<string>, region: string, options:
   const roles = all.filter((action) => action.startsWith("iam:"));
   return {
     Version: "2012-10-17",
-    Statement: [...statements, ...named, ...roleStatements(roles, options.boundary), ...stateStatements(options)],
+    Statement: [
+      ...statements,
+      ...named,
+      ...roleStatements(roles, options.boundary),
+      ...stateStatements(options, STATE_RIGHTS),
+    ],
   };
 }
 
-/** Actions of Pulumi on its state in a bucket, and with the key of its secrets (Pulumi's documentation, "Self-managed backends"). */
-function stateStatements({ stateBucket, stateKey }: PolicyOptions): Statement[] {
+/** Actions on objects of the state's bucket, and with the key of its secrets. */
+export interface StateRights {
+  readonly objects: readonly string[];
+  readonly key: readonly string[];
+}
+
+/** Those of whoever runs `pulumi up` (Pulumi's documentation, "Self-managed backends"). */
+const STATE_RIGHTS: StateRights = {
+  objects: ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"],
+  key: ["kms:Encrypt", "kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"],
+};
+
+/** Actions of Pulumi on its state: those on the bucket are the same for all. */
+export function stateStatements({ stateBucket, stateKey }: PolicyOptions, { objects, key }: StateRights): Statement[] {
   const allow = (Sid: string, Action: readonly string[], Resource: string): Statement => ({
     Sid,
     Effect: "Allow",
@@ -173,11 +190,9 @@ function stateStatements({ stateBucket, stateKey }: PolicyOptions): Statement[] 
       ? []
       : [
           allow("StateBucket", ["s3:ListBucket", "s3:GetBucketLocation"], `arn:*:s3:::${stateBucket}`),
-          allow("State", ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"], `arn:*:s3:::${stateBucket}/*`),
+          allow("State", objects, `arn:*:s3:::${stateBucket}/*`),
         ]),
-    ...(stateKey === undefined
-      ? []
-      : [allow("StateKey", ["kms:Encrypt", "kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"], stateKey)]),
+    ...(stateKey === undefined ? [] : [allow("StateKey", key, stateKey)]),
   ];
 }
 

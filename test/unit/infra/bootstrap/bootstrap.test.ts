@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { boundaryPolicy } from "../../../../infra/aws/access/boundary-policy.ts";
-import { deployerPolicy, KNOWN_TYPES, managedPolicies } from "../../../../infra/aws/access/deployer-policy.ts";
+import { KNOWN_TYPES, managedPolicies } from "../../../../infra/aws/access/deployer-policy.ts";
 import { operatorPolicy } from "../../../../infra/aws/access/operator-policy.ts";
 import { previewPolicy } from "../../../../infra/aws/access/preview-policy.ts";
 import { type RawInputs, readInputs } from "../../../../infra/bootstrap/inputs.ts";
-import { stateBucketStatements, stateKeyPolicy } from "../../../../infra/bootstrap/state.ts";
+import { accountDeployerPolicy, stateBucketStatements, stateKeyPolicy } from "../../../../infra/bootstrap/state.ts";
 import { deployerSubjects, previewSubjects, trustOf } from "../../../../infra/bootstrap/trust.ts";
 import { judge } from "../../../../policy/core/judge.ts";
 import { POLICY, ROLE } from "../../../../policy/core/types.ts";
@@ -117,7 +117,7 @@ describe("what the roles may", () => {
   const may = async (policy: object, action: string, resource: string, more: object = {}, principal = deployer) =>
     await allowed({ principal, policy, action, resource, context: { "aws:RequestedRegion": "eu-central-1" }, ...more });
   const previews = previewPolicy(KNOWN_TYPES, "eu-central-1", at);
-  const deploys = deployerPolicy(KNOWN_TYPES, "eu-central-1", at);
+  const deploys = accountDeployerPolicy(inputs(), KEY);
 
   it("is, of a preview, looking, and reading the state; no secret's value, and nothing that changes", async () => {
     const changing = previews.Statement.flatMap(({ Action }) => Action).filter(
@@ -140,21 +140,38 @@ describe("what the roles may", () => {
       assert.equal(await may(previews, "kms:Decrypt", key, { resourcePolicy: LEFT_TO_IAM }), is, key);
   });
 
-  it("is not, of a deployer, to write the account's own state or to harm its key", async () => {
-    const all = inputs();
-    const bucket = { resourcePolicy: { Version: "2012-10-17", Statement: stateBucketStatements(all, BUCKET_ARN) } };
+  /** The policy without what it denies: bucket and key then hold by themselves. */
+  const allows = { ...deploys, Statement: deploys.Statement.filter(({ Effect }) => Effect === "Allow") };
+  const objects: readonly (readonly [key: string, is: boolean])[] = [
+    ["stacks/cloister-bootstrap/bootstrap.json", false],
+    // The store's version, and the account's state in a store of version 0.
+    ["meta.yaml", false],
+    ["stacks/bootstrap.json", false],
+    ["stacks/bootstrap.json.gz", false],
+    // The controls: stacks of a project, one of them with the same name.
+    ["stacks/cloister/dev.json", true],
+    ["stacks/cloister/bootstrap.json", true],
+    ["locks/organization/cloister/dev/lock.json", true],
+  ];
+  const HARM = ["kms:CreateGrant", "kms:DisableKeyRotation", "kms:PutKeyPolicy", "kms:ScheduleKeyDeletion"];
+  const own = inputs();
+  const bucketsPolicy = { Version: "2012-10-17", Statement: stateBucketStatements(own, BUCKET_ARN) };
+
+  it("is not, of a deployer, to write the account's own state or the store's version, or to harm the key", async () => {
     const context = { "aws:RequestedRegion": "eu-central-1", "aws:PrincipalArn": deployer };
-    const own = `${BUCKET_ARN}/.pulumi/stacks/cloister-bootstrap/bootstrap.json`;
-    const stacks = `${BUCKET_ARN}/.pulumi/stacks/cloister/dev.json`;
-    assert.equal(await may(deploys, "s3:PutObject", own, { ...bucket, context }), false);
-    assert.equal(await may(deploys, "s3:PutObject", stacks, { ...bucket, context }), true, "the control");
-    const key = { resourcePolicy: stateKeyPolicy(all), context };
-    for (const action of ["kms:ScheduleKeyDeletion", "kms:PutKeyPolicy"])
-      assert.equal(await may(deploys, action, KEY, key), false, action);
+    for (const [key, is] of objects)
+      for (const action of ["s3:PutObject", "s3:DeleteObject"])
+        assert.equal(
+          await may(allows, action, `${BUCKET_ARN}/.pulumi/${key}`, { resourcePolicy: bucketsPolicy, context }),
+          is,
+          `${action} ${key}`,
+        );
+    const key = { resourcePolicy: stateKeyPolicy(own), context };
+    for (const action of HARM) assert.equal(await may(allows, action, KEY, key), false, action);
     for (const action of ["kms:Decrypt", "kms:GenerateDataKey"])
-      assert.equal(await may(deploys, action, KEY, key), true, action);
+      assert.equal(await may(allows, action, KEY, key), true, action);
     assert.equal(
-      await may(deploys, "kms:ScheduleKeyDeletion", KEY, { resourcePolicy: LEFT_TO_IAM }),
+      await may(allows, "kms:ScheduleKeyDeletion", KEY, { resourcePolicy: LEFT_TO_IAM }),
       true,
       "the control: another key",
     );
@@ -163,6 +180,34 @@ describe("what the roles may", () => {
       await may(deploys, "iam:PutRolePolicy", deployer, { context: { "iam:PermissionsBoundary": at.boundary } }),
       false,
     );
+  });
+
+  it("is no more of people who have the deployer's policies with a role of their own", async () => {
+    const person = "arn:aws:iam::123456789012:role/ada";
+    const context = { "aws:RequestedRegion": "eu-central-1", "aws:PrincipalArn": person };
+    const does = async (policy: object, action: string, resource: string, resourcePolicy: object) =>
+      await may(policy, action, resource, { resourcePolicy, context }, person);
+    for (const [key, is] of objects)
+      assert.equal(await does(deploys, "s3:PutObject", `${BUCKET_ARN}/.pulumi/${key}`, bucketsPolicy), is, key);
+    const meta = `${BUCKET_ARN}/.pulumi/meta.yaml`;
+    assert.equal(await does(allows, "s3:PutObject", meta, bucketsPolicy), true, "the control: without what it denies");
+    const keys = stateKeyPolicy(own);
+    const alias = "arn:aws:kms:eu-central-1:123456789012:alias/cloister-state";
+    for (const action of HARM) {
+      assert.equal(await does(deploys, action, KEY, keys), false, action);
+      assert.equal(await does(allows, action, KEY, keys), true, `the control: ${action}`);
+    }
+    for (const action of ["kms:UpdateAlias", "kms:DeleteAlias"]) {
+      assert.equal(await does(deploys, action, alias, LEFT_TO_IAM), false, action);
+      assert.equal(
+        await does(deploys, action, alias.replace("cloister-state", "cloister-dev"), LEFT_TO_IAM),
+        true,
+        `the control: ${action}`,
+      );
+    }
+    const stacks = KEY.replace(/[^/]+$/, "11111111-89ab-cdef-0123-456789abcdef");
+    assert.equal(await does(deploys, "kms:ScheduleKeyDeletion", stacks, LEFT_TO_IAM), true, "a stack's key");
+    assert.equal(await does(deploys, "kms:GenerateDataKey", KEY, keys), true);
   });
 
   it("fits managed policies, of which a role takes ten", () => {
@@ -202,7 +247,7 @@ it("the policy pack's rules on IAM pass on what bootstrap makes, or have a reaso
   const all = inputs();
   const things: readonly (readonly [name: string, type: string, props: object])[] = [
     ["cloister-boundary", POLICY, { policy: JSON.stringify(boundaryPolicy("eu-central-1")) }],
-    ["cloister-deployer", POLICY, { policy: JSON.stringify(deployerPolicy(KNOWN_TYPES, "eu-central-1", at)) }],
+    ["cloister-deployer", POLICY, { policy: JSON.stringify(accountDeployerPolicy(all, KEY)) }],
     ["cloister-preview", POLICY, { policy: JSON.stringify(previewPolicy(KNOWN_TYPES, "eu-central-1", at)) }],
     [
       "cloister-operator",
