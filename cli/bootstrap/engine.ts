@@ -6,8 +6,9 @@ import { execa } from "execa";
 import { parseDocument, stringify } from "yaml";
 import type { Inputs } from "../../infra/bootstrap/inputs.ts";
 import { PROJECT, STACK } from "../../infra/bootstrap/names.ts";
-import { ensureToolchain } from "../../toolchain/index.ts";
+import { ensureToolchain, type Toolchain } from "../../toolchain/index.ts";
 import { OperatorError } from "../errors.ts";
+import { lackingIn, ownState, resourcesIn } from "./moved.ts";
 
 /** A step of a preview. */
 export interface Step {
@@ -18,21 +19,24 @@ export interface Step {
 /** Where a state is: in a folder of this computer, or in the bucket. */
 export type Backend = "here" | "bucket";
 
+/** An account and its bucket. */
+type Place = Pick<Inputs, "accountId" | "bucket" | "region">;
+
 const FLAGS = ["--non-interactive", "--color=never"];
 
 /**
- * Pulumi with the account's own stack. Its project is generated below `.cloister/bootstrap`, where the state is too until the
- * bucket is there.
+ * Pulumi with the account's own stack. Its project is generated below `.cloister/bootstrap`, in a folder for each account and
+ * bucket, where the state is too until the bucket is there.
  */
 export class BootstrapEngine {
   readonly #folder: string;
-  readonly #inputs: Pick<Inputs, "bucket" | "region">;
+  readonly #inputs: Place;
   readonly #pulumi: string;
   readonly #env: Readonly<Record<string, string | undefined>>;
 
   private constructor(
     folder: string,
-    inputs: Pick<Inputs, "bucket" | "region">,
+    inputs: Place,
     pulumi: string,
     env: Readonly<Record<string, string | undefined>>,
   ) {
@@ -42,21 +46,25 @@ export class BootstrapEngine {
     this.#env = env;
   }
 
-  /** @param project root of this project */
+  /**
+   * @param project root of this project
+   * @param ensure gets Pulumi. Default: finds, downloads or builds it
+   */
   static async open(
     project: string,
-    inputs: Pick<Inputs, "bucket" | "region">,
+    inputs: Place,
     report: (line: string) => void,
+    ensure: () => Promise<Pick<Toolchain, "pulumi" | "env">> = () => ensureToolchain({ deep: false, report }),
   ): Promise<BootstrapEngine> {
-    const toolchain = await ensureToolchain({ deep: false, report });
-    const folder = join(project, ".cloister", "bootstrap");
+    const toolchain = await ensure();
+    const folder = join(project, ".cloister", "bootstrap", `${inputs.accountId}-${inputs.bucket}`);
     await mkdir(join(folder, "state"), { recursive: true });
     await writeFile(
       join(folder, "Pulumi.yaml"),
       stringify({
         name: PROJECT,
         description: "An account that is made ready for cloister",
-        main: "../../infra/bootstrap/main.mjs",
+        main: "../../../infra/bootstrap/main.mjs",
         runtime: { name: "nodejs", options: { typescript: false, nodeargs: "--import cloister/lean-sdk" } },
       }),
     );
@@ -80,13 +88,19 @@ export class BootstrapEngine {
     await writeFile(file, document.toString());
   }
 
-  /** True when a run that did not come to its end, or whose state was not moved yet, has left a state here. */
-  get isHere(): boolean {
-    return existsSync(this.#stateFile);
+  /** The state that a run has left here which did not come to its end, or did not move it. One without resources is none. */
+  async here(): Promise<string | undefined> {
+    if (!existsSync(this.#stateFile)) return undefined;
+    const exported = await this.#export("here");
+    return resourcesIn(exported) > 0 ? exported : undefined;
+  }
+
+  get #stateFolder(): string {
+    return join(this.#folder, "state");
   }
 
   get #stateFile(): string {
-    return join(this.#folder, "state", ".pulumi", "stacks", PROJECT, `${STACK}.json`);
+    return join(this.#stateFolder, ".pulumi", "stacks", PROJECT, `${STACK}.json`);
   }
 
   /** Makes the stack, unless it is there. */
@@ -134,31 +148,38 @@ export class BootstrapEngine {
    * interrupted is made again.
    */
   async moveToBucket(): Promise<void> {
-    const here = await this.text("here", ["stack", "export", "--stack", STACK]);
+    const here = await this.#export("here");
     await this.select("bucket");
-    const there = async (): Promise<number> =>
-      resourcesIn(await this.text("bucket", ["stack", "export", "--stack", STACK]));
-    if ((await there()) === 0) {
+    if (resourcesIn(await this.#export("bucket")) === 0) {
       const file = join(this.#folder, "moving.json");
       await writeFile(file, here, { mode: 0o600 });
       await this.text("bucket", ["stack", "import", "--stack", STACK, "--file", file]);
       await rm(file);
     }
-    if ((await there()) < resourcesIn(here))
-      throw new OperatorError("the state in the bucket has less than the one here: look at both");
-    await rm(join(this.#folder, "state"), { recursive: true });
+    if (lackingIn(await this.#export("bucket"), here).length > 0)
+      throw new OperatorError("the state in the bucket lacks some of what the one here has: look at both");
+    await this.#removeHere();
   }
 
   /**
-   * Tells which state is the account's, where both are there: the bucket's, unless a move was interrupted before it had
-   * anything. What is left here of an earlier run is then of no use.
+   * Tells which state is the account's ({@link ownState}), and removes what is left here where that is the bucket's.
+   *
+   * @throws OperatorError when that is not safe; nothing is changed
    */
   async settle(): Promise<Backend> {
-    if (!this.isHere) return "bucket";
-    await this.select("bucket");
-    if (resourcesIn(await this.text("bucket", ["stack", "export", "--stack", STACK])) === 0) return "here";
-    await rm(join(this.#folder, "state"), { recursive: true });
-    return "bucket";
+    const here = await this.here();
+    const there = await this.#export("bucket");
+    const backend = ownState({ here, there, bucket: this.#inputs.bucket, folder: this.#stateFolder });
+    if (backend === "bucket") await this.#removeHere();
+    return backend;
+  }
+
+  async #export(backend: Backend): Promise<string> {
+    return await this.text(backend, ["stack", "export", "--stack", STACK]);
+  }
+
+  async #removeHere(): Promise<void> {
+    await rm(this.#stateFolder, { recursive: true, force: true });
   }
 
   /** Stacks in the bucket, without the account's own. */
@@ -176,7 +197,7 @@ export class BootstrapEngine {
 
   #envOf(backend: Backend): Readonly<Record<string, string | undefined>> {
     const { bucket, region } = this.#inputs;
-    const here = `${pathToFileURL(join(this.#folder, "state")).href}?metadata=skip`;
+    const here = `${pathToFileURL(this.#stateFolder).href}?metadata=skip`;
     return { ...this.#env, PULUMI_BACKEND_URL: backend === "here" ? here : backendUrl(bucket, region) };
   }
 }
@@ -200,9 +221,4 @@ function digestIn(stdout: string): Digest {
   } catch {
     return {};
   }
-}
-
-function resourcesIn(exported: string): number {
-  const { deployment } = JSON.parse(exported) as { deployment?: { resources?: readonly unknown[] } };
-  return deployment?.resources?.length ?? 0;
 }

@@ -36,7 +36,7 @@ export function leftToDo(inputs: Inputs, outputs: BootstrapOutputs): string {
     `   pulumi config set cloister:permissionsBoundary ${outputs.boundary} --stack STACK`,
     "   npm run aws:ami -- --stack STACK",
     ...forgeLines,
-    "3. People: whoever deploys by hand gets the policies cloister-deployer-1 and so on; whoever operates machines gets",
+    "3. People: whoever deploys by hand gets all policies cloister-deployer-1 and so on; whoever operates machines gets",
     `   ${outputs.operatorPolicy}`,
     "4. Quotas of EC2, and the tag cloister:stack for cost allocation: docs/aws-reference.md.",
   ].join("\n");

@@ -3,7 +3,7 @@ import { type RawInputs, readInputs } from "../../infra/bootstrap/inputs.ts";
 import { STACK } from "../../infra/bootstrap/names.ts";
 import type { BootstrapOutputs } from "../../infra/bootstrap/program.ts";
 import { projectFolder } from "../../toolchain/own-backend.ts";
-import { lookAt } from "../bootstrap/account.ts";
+import { inTheWay, lookAt } from "../bootstrap/account.ts";
 import { type Backend, BootstrapEngine, type Step } from "../bootstrap/engine.ts";
 import { leftToDo } from "../bootstrap/left.ts";
 import { OperatorError, UsageError } from "../errors.ts";
@@ -34,13 +34,11 @@ export async function bootstrap(raw: RawInputs, { yes = false, destroy = false }
   const { inputs } = read;
   const found = await lookAt(inputs);
   const engine = await BootstrapEngine.open(projectFolder, inputs, report);
-  if (found === "a bucket" && !engine.isHere)
-    throw new OperatorError(
-      `--bucket ${inputs.bucket}: the bucket is there, and this program did not make it, or not from this computer. Take another name; or, if a run from another computer was interrupted, run the command there again.`,
-    );
-  const backend: Backend = found === "a bucket with the account's state" ? await engine.settle() : "here";
+  const refusal = inTheWay(found, (await engine.here()) !== undefined, inputs);
+  if (refusal && !(destroy && found.bucket === "none")) throw new OperatorError(refusal);
+  const backend: Backend = found.bucket === "with the account's state" ? await engine.settle() : "here";
   if (destroy) {
-    if (found === "no bucket")
+    if (found.bucket === "none")
       throw new OperatorError(`--bucket ${inputs.bucket}: there is no such bucket, and so nothing to take back`);
     if (backend === "here")
       throw new OperatorError("an earlier run did not come to its end: run the command without --destroy first");
