@@ -67,7 +67,8 @@ describe("drift of a stack on AWS (rehearsed with moto)", function () {
     const document = await previewStack({ engine: rehearsedEngine(stack), stack: "dev", base, head, both: true });
     const typeOf = (urn: string): string => urn.split("::")[2]?.split(":").at(-1) ?? "";
     const types = (urns: readonly string[]): string[] => [...new Set(urns.map(typeOf))];
-    assert.deepEqual(types(document.pending ?? []), ["LogGroup"]);
+    // The volumes: one has lost its protection, above, which the base sets again.
+    assert.deepEqual(types(document.pending ?? []), ["LogGroup", "Volume"]);
     const own = document.changes.map(({ urn }) => urn).filter((urn) => !document.pending?.includes(urn));
     assert.ok(own.length > 0 && !types(own).includes("LogGroup"), types(own).join());
   });
