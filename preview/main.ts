@@ -2,14 +2,13 @@
  * `npm run preview -- --stack dev [--base REF]`: shows the effects of a change in this folder on a stack. See
  * docs/changes.md.
  */
-import { createReadStream } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
-import { createInterface } from "node:readline";
 import { Command } from "commander";
 import { buildDocument } from "./change-set/build.ts";
 import type { ChangeDocument } from "./change-set/document.ts";
 import { Collector } from "./events/merge.ts";
+import { eventsFrom, stackName } from "./options.ts";
 import { give, type OutputOptions, withOutput } from "./output.ts";
 import { packIn } from "./policy/pack.ts";
 import { configsOf, engineFor, isOnAws, runOf } from "./project.ts";
@@ -35,10 +34,7 @@ interface Options extends OutputOptions {
 function parsed(): Options {
   const command = new Command("preview")
     .description("Shows what a change does to a stack: data first, then machines, resources, rights and cost.")
-    .requiredOption("--stack <name>", "the stack, whose file is Pulumi.<name>.yaml", (text: string) => {
-      if (!/^[A-Za-z0-9_.-]+$/.test(text)) command.error(`--stack: ${JSON.stringify(text)} is no name of a stack`);
-      return text;
-    })
+    .requiredOption("--stack <name>", "the stack, whose file is Pulumi.<name>.yaml", stackName)
     .option(
       "--base <ref>",
       "the commit with which the configuration is compared",
@@ -76,12 +72,7 @@ async function documentOf(options: Options): Promise<ChangeDocument> {
   const pack = options.policies && isOnAws(head) ? await packIn(resolve(options.policyPack)) : undefined;
   const command = options.destroy ? ("destroy" as const) : ("preview" as const);
   if (options.events !== undefined && options.state !== undefined) {
-    const collector = new Collector();
-    for await (const line of createInterface({
-      input: createReadStream(options.events),
-      crlfDelay: Number.POSITIVE_INFINITY,
-    }))
-      collector.add(line);
+    const collector = await eventsFrom(options.events, new Collector());
     const state = await readFile(options.state, "utf8");
     return buildDocument({
       stack,

@@ -2,12 +2,11 @@
  * `npm run drift -- --stack prod`: says how the account differs from what the stack's last deploy left. Exit code 0: no
  * drift, 2: drift, 1: it is not known. See docs/drift.md.
  */
-import { createReadStream } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { createInterface } from "node:readline";
 import { Command, CommanderError } from "commander";
 import type { ChangeDocument } from "../change-set/document.ts";
 import { RefreshCollector } from "../events/refresh.ts";
+import { eventsFrom, stackName } from "../options.ts";
 import { give, type OutputOptions, withOutput } from "../output.ts";
 import { configsOf, engineFor, runOf } from "../project.ts";
 import { credentialsIn } from "../secrets/environment.ts";
@@ -22,10 +21,7 @@ interface Options extends OutputOptions {
 function parsed(): Options {
   const command = new Command("npm run drift --")
     .description("Says how the account differs from what a stack's last deploy left. Exit code 2: it does.")
-    .requiredOption("--stack <name>", "the stack, whose file is Pulumi.<name>.yaml", (text: string) => {
-      if (!/^[A-Za-z0-9_.-]+$/.test(text)) command.error(`--stack: ${JSON.stringify(text)} is no name of a stack`);
-      return text;
-    })
+    .requiredOption("--stack <name>", "the stack, whose file is Pulumi.<name>.yaml", stackName)
     .option("--events <file>", "a refresh that is there already: its events, one a line; with --state")
     .option("--state <file>", "what `pulumi stack export` wrote before that refresh")
     // Wrong use is an error, and no drift.
@@ -41,9 +37,7 @@ async function documentOf(options: Options): Promise<ChangeDocument> {
   const { head: config } = await configsOf(stack, "HEAD");
   const inputs = { stack, config, run: await runOf("HEAD"), secrets: credentialsIn(process.env) };
   if (options.events !== undefined && options.state !== undefined) {
-    const collector = new RefreshCollector();
-    const input = createReadStream(options.events);
-    for await (const line of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) collector.add(line);
+    const collector = await eventsFrom(options.events, new RefreshCollector());
     const state = await readFile(options.state, "utf8");
     return buildDriftDocument({ ...inputs, state, refreshed: collector.finish() });
   }

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import Table from "cli-table3";
 import { Command } from "commander";
 import { execa } from "execa";
+import { stackName } from "../options.ts";
 import { valueText } from "../render/changes.ts";
 import { credentialsIn } from "../secrets/environment.ts";
 import { Scrubber } from "../secrets/scrub.ts";
@@ -27,10 +28,6 @@ interface Options {
 }
 
 function parsed(): Options {
-  const stackName = (option: string) => (text: string) => {
-    if (!/^[A-Za-z0-9_.-]+$/.test(text)) command.error(`${option}: ${JSON.stringify(text)} is no name of a stack`);
-    return text;
-  };
   const keyList = (text: string): string[] =>
     text
       .split(",")
@@ -38,8 +35,8 @@ function parsed(): Options {
       .filter(Boolean);
   const command = new Command("npm run promote --")
     .description("Says how a stack's configuration differs from another's, and takes chosen keys over in a branch.")
-    .requiredOption("--from <name>", "the stack whose values are taken", stackName("--from"))
-    .requiredOption("--to <name>", "the stack that gets them", stackName("--to"))
+    .requiredOption("--from <name>", "the stack whose values are taken", stackName)
+    .requiredOption("--to <name>", "the stack that gets them", stackName)
     .option("--keys <keys>", "keys that are taken, such as ami,pools.workers.max; makes a branch", keyList)
     .option("--branch <name>", "the branch; default: promote-FROM-to-TO")
     .option("--no-preview", "makes no preview of the branch")
