@@ -1,5 +1,6 @@
 import { CommanderError } from "commander";
 import { codeOf, withCode } from "../contract/errors.ts";
+import { neutral } from "../guest/lib/neutral.ts";
 import { refusalOnCommandLine } from "../guest/run/options.ts";
 import { RunRefused } from "../guest/sessions/request.ts";
 import { messageOf, OperatorError } from "./errors.ts";
@@ -19,7 +20,8 @@ function fail(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
   const code = codeOf(error);
   const text = error instanceof RunRefused ? refusalOnCommandLine(error) : withCode(messageOf(error), code);
-  process.stderr.write(`cloister: ${text}\n`);
+  // Some errors hold words of a machine.
+  process.stderr.write(`cloister: ${neutral(text)}\n`);
   if (error instanceof RunRefused || code === "CLOISTER_E_KEY") return 2;
   return error instanceof OperatorError ? error.exitCode : 1;
 }

@@ -4,6 +4,7 @@ import { checkReading } from "../../guest/egress/audit-read.ts";
 import { parseAuditRow } from "../../guest/egress/audit-rows.ts";
 import { rowAsJson, rowForPeople, rowForPrograms } from "../audit-text.ts";
 import { shown } from "../copy/text.ts";
+import { passOn } from "../pass-on.ts";
 import { coloursFor, widthOf } from "../screen.ts";
 import { type Chosen, reach } from "./chosen.ts";
 
@@ -37,7 +38,7 @@ export async function audit(chosen: () => Chosen, options: AuditOptions): Promis
     ...(follow ? ["--follow"] : []),
   ];
   try {
-    return await transport.exec(words, { stdout: rows, stderr: process.stderr, signals: true });
+    return await passOn(transport, words, { stdout: rows, stderr: process.stderr });
   } finally {
     rows.end();
     await told;

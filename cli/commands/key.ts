@@ -3,6 +3,7 @@ import { Readable, Writable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { parseKey } from "../../guest/agent/model-key.ts";
 import { OperatorError } from "../errors.ts";
+import { passOn } from "../pass-on.ts";
 import { type Chosen, reach } from "./chosen.ts";
 
 /**
@@ -35,11 +36,8 @@ export async function key(chosen: () => Chosen, act: "set" | "status" | "clear",
     return await secretKey({ secret: modelKeySecret, region, act, value, json });
   }
   const { transport } = await reach(meant);
-  return await transport.exec(["cloister", "key", act, ...(json ? ["--json"] : [])], {
-    ...(act === "set" ? { stdin: Readable.from([Buffer.from(value)]) } : {}),
-    stdout: process.stdout,
-    stderr: process.stderr,
-  });
+  const stdin = act === "set" ? { stdin: Readable.from([Buffer.from(value)]) } : {};
+  return await passOn(transport, ["cloister", "key", act, ...(json ? ["--json"] : [])], process, stdin);
 }
 
 async function givenKey(): Promise<string> {

@@ -1,4 +1,5 @@
 import { access } from "node:fs/promises";
+import { neutral } from "../../guest/lib/neutral.ts";
 import { readPolicyFile } from "../../guest/policy/read.ts";
 import { describePolicyProblem, type PolicyRun } from "../../guest/policy/result.ts";
 import { POLICY_FILE } from "../../guest/policy/schema.ts";
@@ -19,6 +20,9 @@ import {
 } from "../policy/learn.ts";
 import { type Chosen, reach } from "./chosen.ts";
 import { withPolicy } from "./run.ts";
+
+/** Shows what a session printed: as text on a terminal, which it must not steer. */
+const show = (screen: NodeJS.WriteStream, text: string): void => void screen.write(screen.isTTY ? neutral(text) : text);
 
 const say = (line: string) => void process.stderr.write(`cloister: ${line}\n`);
 
@@ -58,10 +62,10 @@ export async function learnPolicy(
   exec: (run: SealedRun) => Promise<Captured>,
 ): Promise<number> {
   const { exitCode, stdout, stderr } = await exec(denyingAll(run));
-  process.stderr.write(stderr);
+  show(process.stderr, stderr);
   const result = readResult(exitCode, stdout);
-  process.stdout.write(result.stdout);
-  process.stderr.write(result.stderr);
+  show(process.stdout, result.stdout);
+  show(process.stderr, result.stderr);
   const asked = askedOf(result.decisions);
   await writeLearned(output, learnedPolicy(asked, run));
   say(`the command ended with ${result.exitCode}`);

@@ -1,6 +1,5 @@
-import { finished } from "node:stream/promises";
 import { z } from "zod";
-import { Neutral, neutral } from "../../guest/lib/neutral.ts";
+import { neutral } from "../../guest/lib/neutral.ts";
 import { KeptSession } from "../../guest/sessions/list.ts";
 import { checkName } from "../../guest/sessions/names.ts";
 import { RunRefused } from "../../guest/sessions/request.ts";
@@ -8,7 +7,8 @@ import { sessionList } from "../../guest/sessions/text.ts";
 import { capture } from "../capture.ts";
 import { OperatorError } from "../errors.ts";
 import { rememberSessions } from "../known-names.ts";
-import type { ExecOptions, Transport } from "../transport.ts";
+import { passOn } from "../pass-on.ts";
+import type { Transport } from "../transport.ts";
 import { type Chosen, reach } from "./chosen.ts";
 
 /** `cloister sessions ls`: shows the machine's own list as this side's screen takes it. @returns its exit code */
@@ -82,33 +82,4 @@ function mustBeNames(names: readonly string[]): void {
     return message === undefined ? [] : [{ code: "CLOISTER_E_NAME", subject: "name", value, message } as const];
   });
   if (problems.length > 0) throw new RunRefused(problems);
-}
-
-/** Runs a command of the machine's own. A terminal gets harmless text of both outputs, all others the bytes. */
-export async function passOn(
-  transport: Pick<Transport, "exec">,
-  command: readonly string[],
-  screens: { readonly stdout: Screen; readonly stderr: Screen } = process,
-): Promise<number> {
-  const [stdout, stderr] = [harmless(screens.stdout), harmless(screens.stderr)];
-  try {
-    return await transport.exec(command, { stdout: stdout.into, stderr: stderr.into, signals: true });
-  } finally {
-    await Promise.all([stdout.end(), stderr.end()]);
-  }
-}
-
-type Screen = ExecOptions["stdout"] & { readonly isTTY?: boolean };
-
-function harmless(screen: Screen) {
-  if (screen.isTTY !== true) return { into: screen, end: async () => {} };
-  const into = new Neutral();
-  into.pipe(screen, { end: false });
-  return {
-    into,
-    end: async () => {
-      into.end();
-      await finished(into);
-    },
-  };
 }

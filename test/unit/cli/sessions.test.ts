@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { PassThrough } from "node:stream";
 import { text } from "node:stream/consumers";
-import { askForSessions, passOn } from "../../../cli/commands/sessions.ts";
+import { askForSessions } from "../../../cli/commands/sessions.ts";
+import { passOn } from "../../../cli/pass-on.ts";
 import type { Transport } from "../../../cli/transport.ts";
 
 const ESCAPES = "\u001b]0;title\u0007\u001b[2J";
