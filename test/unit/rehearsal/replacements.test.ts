@@ -33,7 +33,7 @@ const DIFFERS: Readonly<Record<string, { readonly more?: readonly string[]; read
 
 /** Types of the provider that are part of another one in CloudFormation. */
 const PARTS =
-  /^aws:(s3\/bucket(Versioning|ServerSide\w+|PublicAccessBlock|OwnershipControls|Lifecycle\w+)|vpc\/securityGroupIngressRule|route53\/resolverFirewallRule):/;
+  /^aws:(iam\/rolePolicyAttachment|s3\/bucket(Versioning|ServerSide\w+|PublicAccessBlock|OwnershipControls|Lifecycle\w+)|vpc\/securityGroupIngressRule|route53\/resolverFirewallRule):/;
 
 describe("the stand-in's table of replacements", () => {
   for (const [type, mapped] of Object.entries(MAPPED).filter(([token]) => !PARTS.test(token))) {
