@@ -1,15 +1,10 @@
 import { z } from "zod";
-import { allPages, type Forge, type Note, type Patience, type Request, request } from "./forge.ts";
+import { type GitLabProject, gitlabApi } from "./api.ts";
+import { allPages, type Forge, type Note, type Patience, request } from "./forge.ts";
 
 /** A merge request on GitLab. */
-export interface GitLabOptions {
-  /** Such as https://gitlab.com/api/v4. */
-  readonly api: string;
-  /** Number or path. */
-  readonly project: string;
+export interface GitLabOptions extends GitLabProject {
   readonly mergeRequest: number;
-  /** A project's access token with `api`: the job's own token cannot write notes. */
-  readonly token: string;
   /** User name of whoever the token is. */
   readonly self: string;
   readonly patience?: Patience;
@@ -18,14 +13,9 @@ export interface GitLabOptions {
 const noteSchema = z.object({ id: z.number(), body: z.string(), author: z.object({ username: z.string() }) });
 
 /** The notes of a merge request. */
-export function gitlab({ api, project, mergeRequest, token, self, patience = {} }: GitLabOptions): Forge {
-  const root = `${api.replace(/\/$/, "")}/projects/${encodeURIComponent(project)}/merge_requests/${mergeRequest}/notes`;
-  const ask = (method: Request["method"], path: string, body?: object): Request => ({
-    method,
-    url: `${root}${path}`,
-    headers: { "private-token": token, "user-agent": "cloister" },
-    ...(body ? { body } : {}),
-  });
+export function gitlab({ mergeRequest, self, patience = {}, ...project }: GitLabOptions): Forge {
+  const ask = gitlabApi(project);
+  const notes = `/merge_requests/${mergeRequest}/notes`;
   const noteOf = (value: unknown): Note => {
     const { id, body, author } = noteSchema.parse(value);
     return { id, body, author: author.username };
@@ -33,16 +23,16 @@ export function gitlab({ api, project, mergeRequest, token, self, patience = {} 
   return {
     self,
     async list() {
-      return (await allPages((page) => ask("GET", `?per_page=100&page=${page}`), patience)).map(noteOf);
+      return (await allPages((page) => ask("GET", `${notes}?per_page=100&page=${page}`), patience)).map(noteOf);
     },
     async create(body) {
-      return noteOf(await request(ask("POST", "", { body }), patience));
+      return noteOf(await request(ask("POST", notes, { body }), patience));
     },
     async edit(id, body) {
-      await request(ask("PUT", `/${id}`, { body }), patience);
+      await request(ask("PUT", `${notes}/${id}`, { body }), patience);
     },
     async remove(id) {
-      await request(ask("DELETE", `/${id}`), patience);
+      await request(ask("DELETE", `${notes}/${id}`), patience);
     },
   };
 }

@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { allPages, type Patience, type Request, request } from "./forge.ts";
+import { GITHUB_JOBS, type GitHubProject, type GitLabProject, githubApi, gitlabApi } from "./api.ts";
+import { allPages, type Patience, request } from "./forge.ts";
 
 /** An issue of a project. */
 export interface Issue {
@@ -38,28 +39,11 @@ const githubIssue = z.object({
 });
 
 /** The issues of a repository on GitHub. Options as of comments. */
-export function githubIssues(options: {
-  readonly api?: string;
-  readonly repository: string;
-  readonly token: string;
-  readonly self?: string;
-  readonly patience?: Patience;
-}): Issues {
-  const { api = "https://api.github.com", repository, token, self = "github-actions[bot]", patience = {} } = options;
-  if (!/^[\w.-]+\/[\w.-]+$/.test(repository)) throw new Error(`${JSON.stringify(repository)}: is no OWNER/NAME`);
-  const root = `${api.replace(/\/$/, "")}/repos/${repository}/issues`;
-  const headers = {
-    accept: "application/vnd.github+json",
-    authorization: `Bearer ${token}`,
-    "user-agent": "cloister",
-    "x-github-api-version": "2022-11-28",
-  };
-  const ask = (method: Request["method"], url: string, body?: object): Request => ({
-    method,
-    url,
-    headers,
-    ...(body ? { body } : {}),
-  });
+export function githubIssues(
+  options: GitHubProject & { readonly self?: string; readonly patience?: Patience },
+): Issues {
+  const { self = GITHUB_JOBS, patience = {}, ...project } = options;
+  const ask = githubApi(project);
   const read = (value: unknown): Issue & { readonly isPull: boolean } => {
     const { number, title, body, state, user, pull_request: pull } = githubIssue.parse(value);
     return {
@@ -75,16 +59,16 @@ export function githubIssues(options: {
     self,
     async list() {
       const query = `state=all&creator=${encodeURIComponent(self)}&per_page=100`;
-      const all = await allPages((page) => ask("GET", `${root}?${query}&page=${page}`), patience);
+      const all = await allPages((page) => ask("GET", `/issues?${query}&page=${page}`), patience);
       // To GitHub a pull request is an issue.
       return all.map(read).filter(({ isPull }) => !isPull);
     },
     async create(title, body) {
-      return read(await request(ask("POST", root, { title, body }), patience));
+      return read(await request(ask("POST", "/issues", { title, body }), patience));
     },
     async change(number, { title, body, isOpen }) {
       const state = isOpen === undefined ? {} : { state: isOpen ? "open" : "closed" };
-      await request(ask("PATCH", `${root}/${number}`, { title, body, ...state }), patience);
+      await request(ask("PATCH", `/issues/${number}`, { title, body, ...state }), patience);
     },
   };
 }
@@ -98,21 +82,9 @@ const gitlabIssue = z.object({
 });
 
 /** The issues of a project on GitLab. They are confidential: only members see them. */
-export function gitlabIssues(options: {
-  readonly api: string;
-  readonly project: string;
-  readonly token: string;
-  readonly self: string;
-  readonly patience?: Patience;
-}): Issues {
-  const { api, project, token, self, patience = {} } = options;
-  const root = `${api.replace(/\/$/, "")}/projects/${encodeURIComponent(project)}/issues`;
-  const ask = (method: Request["method"], path: string, body?: object): Request => ({
-    method,
-    url: `${root}${path}`,
-    headers: { "private-token": token, "user-agent": "cloister" },
-    ...(body ? { body } : {}),
-  });
+export function gitlabIssues(options: GitLabProject & { readonly self: string; readonly patience?: Patience }): Issues {
+  const { self, patience = {}, ...project } = options;
+  const ask = gitlabApi(project);
   const read = (value: unknown): Issue => {
     const { iid, title, description, state, author } = gitlabIssue.parse(value);
     return { number: iid, title, body: description ?? "", author: author.username, isOpen: state === "opened" };
@@ -121,14 +93,14 @@ export function gitlabIssues(options: {
     self,
     async list() {
       const query = `scope=all&author_username=${encodeURIComponent(self)}&per_page=100`;
-      return (await allPages((page) => ask("GET", `?${query}&page=${page}`), patience)).map(read);
+      return (await allPages((page) => ask("GET", `/issues?${query}&page=${page}`), patience)).map(read);
     },
     async create(title, body) {
-      return read(await request(ask("POST", "", { title, description: body, confidential: true }), patience));
+      return read(await request(ask("POST", "/issues", { title, description: body, confidential: true }), patience));
     },
     async change(number, { title, body, isOpen }) {
       const state = isOpen === undefined ? {} : { state_event: isOpen ? "reopen" : "close" };
-      await request(ask("PUT", `/${number}`, { title, description: body, ...state }), patience);
+      await request(ask("PUT", `/issues/${number}`, { title, description: body, ...state }), patience);
     },
   };
 }

@@ -3,22 +3,20 @@
  * document comes from a job that ran the change's own code: it is checked, and shown as data. See docs/changes.md.
  */
 import { Command, Option } from "commander";
-import type { Forge } from "./forge.ts";
+import { type ForgeOptions, onForge } from "./environment.ts";
 import { github } from "./github.ts";
 import { gitlab } from "./gitlab.ts";
 import { publish } from "./publish.ts";
 import { pullOf } from "./pull.ts";
-import { needed, readDocument } from "./read.ts";
+import { readDocument } from "./read.ts";
 
-interface Options {
+interface Options extends ForgeOptions {
   readonly document: string;
   readonly stack: string;
   readonly pull?: number;
   readonly head?: string;
   readonly commit?: string;
   readonly rehearsed?: boolean;
-  readonly forge: "github" | "gitlab";
-  readonly as?: string;
 }
 
 const command = new Command("npm run preview:comment --")
@@ -34,30 +32,6 @@ const command = new Command("npm run preview:comment --")
   .option("--rehearsed", "takes only a document that was previewed against the stand-in, as a fork's is")
   .addOption(new Option("--forge <name>", "where it is").choices(["github", "gitlab"]).default("github"))
   .option("--as <login>", "who the token is; default on GitHub: github-actions[bot]");
-
-function forgeOf({ forge, as }: Options, pull: number, env: NodeJS.ProcessEnv): Forge {
-  const need = (name: string): string => needed(env, name);
-  const api = env["GITHUB_API_URL"];
-  if (forge === "github") {
-    const repository = need("GITHUB_REPOSITORY");
-    return github({
-      repository,
-      pull,
-      token: need("GITHUB_TOKEN"),
-      ...(api ? { api } : {}),
-      ...(as ? { self: as } : {}),
-    });
-  }
-  if (!as) throw new Error("--as is needed on GitLab: the user name of the project's access token");
-  const project = need("CI_PROJECT_ID");
-  return gitlab({
-    api: need("CI_API_V4_URL"),
-    project,
-    mergeRequest: pull,
-    token: need("CLOISTER_COMMENT_TOKEN"),
-    self: as,
-  });
-}
 
 /** The pull request that the caller names, or that the forge names for a head. */
 async function pullIn({ pull, head, commit, forge }: Options, env: NodeJS.ProcessEnv): Promise<number> {
@@ -76,7 +50,11 @@ async function main(): Promise<void> {
   if (options.rehearsed && !document.rehearsed)
     throw new Error(`${options.document}: says that it is of the account, which a run without credentials cannot know`);
   const pull = await pullIn(options, process.env);
-  console.log(`${options.stack}: ${await publish(forgeOf(options, pull, process.env), document)}`);
+  const forge = onForge(options, process.env, {
+    github: (project) => github({ ...project, pull }),
+    gitlab: (project) => gitlab({ ...project, mergeRequest: pull }),
+  });
+  console.log(`${options.stack}: ${await publish(forge, document)}`);
 }
 
 main().catch((error: Error) => {

@@ -1,13 +1,9 @@
 import { z } from "zod";
+import { type GitHubProject, githubApi } from "./api.ts";
 import { allPages, type Patience, type Request } from "./forge.ts";
 
 /** A run of somebody else's workflow, as GitHub's event `workflow_run` describes it. */
-export interface HeadOfRun {
-  /** @default https://api.github.com */
-  readonly api?: string;
-  /** OWNER/NAME of the repository that gets the comment. */
-  readonly repository: string;
-  readonly token: string;
+export interface HeadOfRun extends GitHubProject {
   /** OWNER:BRANCH of the head. The event of a fork's run names no pull request. */
   readonly head: string;
   /** The head's commit. */
@@ -27,20 +23,16 @@ const pullSchema = z.object({
  * @throws Error when there is none, or more than one: the branch has moved, or the pull request is closed
  */
 export async function pullOf(run: HeadOfRun): Promise<number> {
-  const { api = "https://api.github.com", repository, token, head, commit, patience = {} } = run;
-  if (!/^[\w.-]+\/[\w.-]+$/.test(repository)) throw new Error(`${JSON.stringify(repository)}: is no OWNER/NAME`);
+  const { head, commit, patience = {}, ...project } = run;
+  const ask = githubApi(project);
   if (!/^[0-9a-f]{40}$/.test(commit)) throw new Error(`--commit ${JSON.stringify(commit)}: is no commit`);
-  const headers = {
-    accept: "application/vnd.github+json",
-    authorization: `Bearer ${token}`,
-    "user-agent": "cloister",
-    "x-github-api-version": "2022-11-28",
-  };
-  const root = `${api.replace(/\/$/, "")}/repos/${repository}/pulls?state=open&head=${encodeURIComponent(head)}`;
-  const page = (number: number): Request => ({ method: "GET", url: `${root}&per_page=100&page=${number}`, headers });
+  const page = (number: number): Request =>
+    ask("GET", `/pulls?state=open&head=${encodeURIComponent(head)}&per_page=100&page=${number}`);
   const found = (await allPages(page, patience))
     .map((one) => pullSchema.parse(one))
-    .filter((one) => one.head.sha === commit && one.head.label === head && one.base.repo.full_name === repository);
+    .filter(
+      (one) => one.head.sha === commit && one.head.label === head && one.base.repo.full_name === project.repository,
+    );
   const [only] = found;
   if (only === undefined || found.length > 1)
     throw new Error(

@@ -20,10 +20,3 @@ export async function readDocument(file: string, stack: string): Promise<ChangeD
   if (parsed.data.stack !== stack) throw new Error(`${file}: is not of the stack ${stack}`);
   return parsed.data;
 }
-
-/** A variable of the environment that must be set. */
-export function needed(env: NodeJS.ProcessEnv, name: string): string {
-  const value = env[name];
-  if (!value) throw new Error(`${name} is not set`);
-  return value;
-}
