@@ -8,7 +8,7 @@ import { Command } from "commander";
 import { buildDocument } from "./change-set/build.ts";
 import type { ChangeDocument } from "./change-set/document.ts";
 import { Collector } from "./events/merge.ts";
-import { eventsFrom, stackName } from "./options.ts";
+import { eventsFrom, type RecordedOptions, refuseHalfRecorded, stackName, withRecorded } from "./options.ts";
 import { give, type OutputOptions, withOutput } from "./output.ts";
 import { packIn } from "./policy/pack.ts";
 import { configsOf, engineFor, isOnAws, runOf } from "./project.ts";
@@ -16,7 +16,7 @@ import { readPolicies } from "./rights/policy.ts";
 import { previewStack } from "./run.ts";
 import { credentialsIn } from "./secrets/environment.ts";
 
-interface Options extends OutputOptions {
+interface Options extends OutputOptions, RecordedOptions {
   readonly stack: string;
   readonly base: string;
   readonly destroy?: boolean;
@@ -27,8 +27,6 @@ interface Options extends OutputOptions {
   readonly rehearsed?: boolean;
   readonly rights?: boolean;
   readonly deployerPolicy?: readonly string[];
-  readonly events?: string;
-  readonly state?: string;
 }
 
 function parsed(): Options {
@@ -55,12 +53,9 @@ function parsed(): Options {
     .option(
       "--deployer-policy <file...>",
       "the policies that the deployer has; default: what this folder's program prints",
-    )
-    .option("--events <file>", "a preview that is there already: its events, one a line; with --state")
-    .option("--state <file>", "what `pulumi stack export` wrote before that preview");
-  const options = withOutput(command).parse().opts<Options>();
-  if ((options.events === undefined) !== (options.state === undefined))
-    command.error("--events and --state belong together: write both, or none");
+    );
+  const options = withOutput(withRecorded(command, "preview")).parse().opts<Options>();
+  refuseHalfRecorded(command);
   return options;
 }
 

@@ -1,7 +1,7 @@
 /** Values that several of the commands take. */
 import { createReadStream } from "node:fs";
 import { createInterface } from "node:readline";
-import { InvalidArgumentError } from "commander";
+import { type Command, InvalidArgumentError } from "commander";
 
 /** Reads the value of an option that names a stack. @throws InvalidArgumentError, which commander tells with the option */
 export function stackName(text: string): string {
@@ -15,4 +15,24 @@ export async function eventsFrom<C extends { add(line: string): unknown }>(file:
   const input = createReadStream(file);
   for await (const line of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) collector.add(line);
   return collector;
+}
+
+/** Names a run of the engine that is there already: both, or none. */
+export interface RecordedOptions {
+  readonly events?: string;
+  readonly state?: string;
+}
+
+/** Adds the options of a run that is there already. @param run what it was, such as "preview" */
+export function withRecorded(command: Command, run: string): Command {
+  return command
+    .option("--events <file>", `a ${run} that is there already: its events, one a line; with --state`)
+    .option("--state <file>", `what \`pulumi stack export\` wrote before that ${run}`);
+}
+
+/** Refuses one of the two without the other, as a use of the command that is wrong. */
+export function refuseHalfRecorded(command: Command): void {
+  const { events, state } = command.opts<RecordedOptions>();
+  if ((events === undefined) !== (state === undefined))
+    command.error("--events and --state belong together: write both, or none");
 }

@@ -6,29 +6,24 @@ import { readFile } from "node:fs/promises";
 import { Command, CommanderError } from "commander";
 import type { ChangeDocument } from "../change-set/document.ts";
 import { RefreshCollector } from "../events/refresh.ts";
-import { eventsFrom, stackName } from "../options.ts";
+import { eventsFrom, type RecordedOptions, refuseHalfRecorded, stackName, withRecorded } from "../options.ts";
 import { give, type OutputOptions, withOutput } from "../output.ts";
 import { configsOf, engineFor, runOf } from "../project.ts";
 import { credentialsIn } from "../secrets/environment.ts";
 import { buildDriftDocument, driftOfStack, hasDrifted } from "./document.ts";
 
-interface Options extends OutputOptions {
+interface Options extends OutputOptions, RecordedOptions {
   readonly stack: string;
-  readonly events?: string;
-  readonly state?: string;
 }
 
 function parsed(): Options {
   const command = new Command("npm run drift --")
     .description("Says how the account differs from what a stack's last deploy left. Exit code 2: it does.")
     .requiredOption("--stack <name>", "the stack, whose file is Pulumi.<name>.yaml", stackName)
-    .option("--events <file>", "a refresh that is there already: its events, one a line; with --state")
-    .option("--state <file>", "what `pulumi stack export` wrote before that refresh")
     // Wrong use is an error, and no drift.
     .exitOverride();
-  const options = withOutput(command).parse().opts<Options>();
-  if ((options.events === undefined) !== (options.state === undefined))
-    command.error("--events and --state belong together: write both, or none");
+  const options = withOutput(withRecorded(command, "refresh")).parse().opts<Options>();
+  refuseHalfRecorded(command);
   return options;
 }
 
