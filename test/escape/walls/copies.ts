@@ -2,7 +2,8 @@ import { randomBytes } from "node:crypto";
 import { lstat, mkdir, mkdtemp, readdir, readFile, readlink, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Attack, Check, Control, Wall } from "../check.ts";
+import type { Attack, Control, Wall } from "../check.ts";
+import { type ExperimentWall, experimentWall, type Results } from "../experiment.ts";
 import type { Machine } from "../support/machine.ts";
 
 /**
@@ -11,10 +12,6 @@ import type { Machine } from "../support/machine.ts";
  */
 
 /** Everything that the checks look at. It is made once for each machine: the copies cost seconds each. */
-interface Experiment {
-  readonly outcome: Readonly<Record<string, { attack: Attack; control: Control }>>;
-}
-
 /** Run inside a session, in its folder. */
 const PLANT = `
 import os, sys
@@ -50,7 +47,7 @@ os.unlink("plain"); open("plain", "w").write("second")
 print("turned")
 `;
 
-const CHECKS: readonly (Pick<Check, "what"> & { id: string })[] = [
+const CHECKS: ExperimentWall["checks"] = [
   { id: "into-link", what: "A file is copied to a name where a session has put a link to a file of the operator's." },
   {
     id: "into-folder",
@@ -74,36 +71,16 @@ const CHECKS: readonly (Pick<Check, "what"> & { id: string })[] = [
   { id: "set-id", what: "Set-id bits and devices, set by root outside: a copy here, and one there, has none." },
 ];
 
-const runs = new WeakMap<Machine, Promise<Experiment>>();
-
-function experiment(machine: Machine): Promise<Experiment> {
-  const running = runs.get(machine) ?? make(machine);
-  runs.set(machine, running);
-  return running;
-}
-
 /** Copies. */
-export const copies: Wall = {
+export const copies: Wall = experimentWall({
   name: "copies",
   keeps: "`cp` in both directions follows no link of a session's, and carries no rights.",
-  checks: CHECKS.map(({ id, what }) => {
-    const part = async (machine: Machine) => {
-      const found = (await experiment(machine)).outcome[id];
-      if (found === undefined) throw new Error(`nothing was seen of copies.${id}`);
-      return found;
-    };
-    return {
-      id: `copies.${id}`,
-      wall: "copies",
-      what,
-      source: "7",
-      attack: async (machine) => (await part(machine)).attack,
-      control: async (machine) => (await part(machine)).control,
-    };
-  }),
-};
+  source: "7",
+  checks: CHECKS,
+  make,
+});
 
-async function make(machine: Machine): Promise<Experiment> {
+async function make(machine: Machine): Promise<Results> {
   const tag = randomBytes(4).toString("hex");
   const here = await mkdtemp(join(tmpdir(), "cloister-copies-"));
   const ground = `/sessions/folders/escape-cp-${tag}`;
@@ -111,7 +88,7 @@ async function make(machine: Machine): Promise<Experiment> {
   const root = `/root/escape-${tag}`;
   const shell = async (script: string, ...args: string[]) => await machine.root(["sh", "-c", script, "sh", ...args]);
   try {
-    return { outcome: await look(machine, { tag, here, ground, home, root, shell }) };
+    return await look(machine, { tag, here, ground, home, root, shell });
   } finally {
     await shell('rm -rf "$@"', ground, home, root, `${root}.txt`);
     await rm(here, { recursive: true, force: true });
@@ -127,7 +104,7 @@ interface Place {
   readonly shell: (script: string, ...args: string[]) => ReturnType<Machine["root"]>;
 }
 
-async function look(machine: Machine, place: Place): Promise<Experiment["outcome"]> {
+async function look(machine: Machine, place: Place): Promise<Results> {
   const { tag, here, ground, home, root, shell } = place;
   const outcome: Record<string, { attack: Attack; control: Control }> = {};
   const note = (id: string, attack: Attack, control: Control) => {

@@ -1,6 +1,7 @@
 import { randomInt } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Attack, Check, Control, Wall } from "../check.ts";
+import type { Attack, Control, Wall } from "../check.ts";
+import { type ExperimentWall, experimentWall, type Results } from "../experiment.ts";
 import type { Machine } from "../support/machine.ts";
 
 /** `cloister forward` leads into one session's loopback by the machine's program `dial`, and nowhere else. */
@@ -22,43 +23,23 @@ while True:
     one, _ = served.accept(); one.sendall(sys.argv[2].encode()); one.close()
 `;
 
-const CHECKS: readonly (Pick<Check, "what"> & { id: string })[] = [
+const CHECKS: ExperimentWall["checks"] = [
   { id: "other-session", what: "The same port of two sessions, which one of them serves: the other one's is refused." },
   { id: "machine", what: "A port that the machine itself serves on all its addresses is asked for in a session." },
   { id: "outwards", what: "A session that is forwarded tries to reach the machine's port on every address." },
   { id: "names", what: "Names that are no session's: paths, options, other units of the machine." },
 ];
 
-interface Experiment {
-  readonly outcome: Readonly<Record<string, { attack: Attack; control: Control }>>;
-}
-
-const runs = new WeakMap<Machine, Promise<Experiment>>();
-
 /** Forwards. */
-export const forwards: Wall = {
+export const forwards: Wall = experimentWall({
   name: "forwards",
   keeps: "A forwarded port reaches the loopback of its own session only, and gives the session no way out.",
-  checks: CHECKS.map(({ id, what }) => {
-    const part = async (machine: Machine) => {
-      const running = runs.get(machine) ?? make(machine);
-      runs.set(machine, running);
-      const found = (await running).outcome[id];
-      if (found === undefined) throw new Error(`nothing was seen of forwards.${id}`);
-      return found;
-    };
-    return {
-      id: `forwards.${id}`,
-      wall: "forwards",
-      what,
-      source: "16",
-      attack: async (machine) => (await part(machine)).attack,
-      control: async (machine) => (await part(machine)).control,
-    };
-  }),
-};
+  source: "16",
+  checks: CHECKS,
+  make,
+});
 
-async function make(machine: Machine): Promise<Experiment> {
+async function make(machine: Machine): Promise<Results> {
   const letters = Array.from({ length: 8 }, () => "abcdefghijklmnop"[randomInt(16)]).join("");
   const [serving, other] = [`serves-${letters}`, `other-${letters}`];
   const [port, own] = [20_000 + randomInt(5_000), 26_000 + randomInt(5_000)];
@@ -76,7 +57,7 @@ async function make(machine: Machine): Promise<Experiment> {
       ...["systemd-run", "--quiet", `--unit=${unit}`],
       ...["python3", "-c", SERVE_ALL, `${own}`, "of the machine"],
     ]);
-    return { outcome: await look(machine, { serving, other, port, own }) };
+    return await look(machine, { serving, other, port, own });
   } finally {
     await machine.root(["systemctl", "stop", unit]);
     for (const name of [serving, other]) {
@@ -89,7 +70,7 @@ async function make(machine: Machine): Promise<Experiment> {
 async function look(
   machine: Machine,
   { serving, other, port, own }: { serving: string; other: string; port: number; own: number },
-): Promise<Experiment["outcome"]> {
+): Promise<Results> {
   const dial = async (...words: string[]) =>
     await machine.root(["timeout", "60", "/opt/cloister/bin/dial", ...words], { timeoutMs: 120_000 });
   const heard = async (session: string, number: number, wanted = ""): Promise<string> => {

@@ -2,7 +2,8 @@ import { randomBytes } from "node:crypto";
 import { lstat, mkdir, mkdtemp, readdir, readFile, readlink, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
-import type { Attack, Check, Control, Wall } from "../check.ts";
+import type { Attack, Control, Wall } from "../check.ts";
+import { type ExperimentWall, experimentWall, type Results } from "../experiment.ts";
 import type { Finished, Machine } from "../support/machine.ts";
 
 /**
@@ -59,7 +60,7 @@ while True:
     if n % 200 == 0: open("swaps", "w").write(str(n))
 `;
 
-const CHECKS: readonly (Pick<Check, "what"> & { id: string })[] = [
+const CHECKS: ExperimentWall["checks"] = [
   { id: "links", what: "Files and folders of the copy become links that lead out of it, here and on the machine." },
   { id: "two-steps", what: "A link of one session is a folder of the next: nothing is written where the link led." },
   { id: "names", what: "Names with line ends, escapes, text that turns round, dots and bytes that are no text." },
@@ -68,47 +69,23 @@ const CHECKS: readonly (Pick<Check, "what"> & { id: string })[] = [
   { id: "swapped", what: "A folder is swapped for a link to the operator's folder on the machine while it is synced." },
 ];
 
-interface Experiment {
-  readonly outcome: Readonly<Record<string, { attack: Attack; control: Control }>>;
-}
-
-const runs = new WeakMap<Machine, Promise<Experiment>>();
-
-function experiment(machine: Machine): Promise<Experiment> {
-  const running = runs.get(machine) ?? make(machine);
-  runs.set(machine, running);
-  return running;
-}
-
 /** Syncs. */
-export const syncs: Wall = {
+export const syncs: Wall = experimentWall({
   name: "syncs",
   keeps: "`sync` writes nothing outside of the operator's folder, and nothing in it that a program obeys unasked.",
-  checks: CHECKS.map(({ id, what }) => {
-    const part = async (machine: Machine) => {
-      const found = (await experiment(machine)).outcome[id];
-      if (found === undefined) throw new Error(`nothing was seen of syncs.${id}`);
-      return found;
-    };
-    return {
-      id: `syncs.${id}`,
-      wall: "syncs",
-      what,
-      source: "16",
-      attack: async (machine) => (await part(machine)).attack,
-      control: async (machine) => (await part(machine)).control,
-    };
-  }),
-};
+  source: "16",
+  checks: CHECKS,
+  make,
+});
 
-async function make(machine: Machine): Promise<Experiment> {
+async function make(machine: Machine): Promise<Results> {
   const tag = randomBytes(4).toString("hex");
   const here = await mkdtemp(join(tmpdir(), "cloister-syncs-"));
   const copy = `escape-sync-${tag}`;
   const home = `/home/operator/escape-${tag}`;
   const swapper = `swapper-${tag.replace(/\d/g, (digit) => "abcdefghij"[Number(digit)] ?? "")}`;
   try {
-    return { outcome: await look(machine, { tag, here, copy, home, swapper }) };
+    return await look(machine, { tag, here, copy, home, swapper });
   } finally {
     await machine.root(["cloister", "sessions", "rm", swapper]);
     await machine.root(["rm", "-rf", `/sessions/folders/${copy}`, home]);
@@ -124,7 +101,7 @@ interface Place {
   readonly swapper: string;
 }
 
-async function look(machine: Machine, { tag, here, copy, home, swapper }: Place): Promise<Experiment["outcome"]> {
+async function look(machine: Machine, { tag, here, copy, home, swapper }: Place): Promise<Results> {
   const outcome: Record<string, { attack: Attack; control: Control }> = {};
   const note = (id: string, attack: Attack, control: Control) => {
     outcome[id] = { attack, control };
