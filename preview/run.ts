@@ -5,11 +5,11 @@ import { parseDocument, stringify } from "yaml";
 import { buildDocument, type Inputs, takesNothing } from "./change-set/build.ts";
 import type { ChangeDocument, Rename } from "./change-set/document.ts";
 import { pendingIn } from "./change-set/pending.ts";
-import { readState } from "./change-set/state.ts";
 import { lookForDrift } from "./drift/run.ts";
 import { type Engine, STREAM } from "./engine.ts";
 import { type Collected, Collector } from "./events/merge.ts";
 import type { Pack } from "./policy/pack.ts";
+import { lookSteadily } from "./steady.ts";
 
 /** The inputs of a preview. */
 export interface PreviewOptions {
@@ -47,21 +47,19 @@ export interface PreviewOptions {
  */
 export async function previewStack(options: PreviewOptions): Promise<ChangeDocument> {
   const { engine, stack, command = "preview", base, head, report = () => {} } = options;
-  const exported = async (): Promise<string> => await engine.text(["stack", "export", "--stack", stack]);
-  let state = await exported();
-  let collected = await collectFrom(options);
-  let after = await exported();
-  if (hasMoved(state, after)) {
-    report("the state moved while the preview ran: once more");
-    state = after;
-    collected = await collectFrom(options);
-    after = await exported();
-  }
+  const {
+    state,
+    seen: collected,
+    hasMoved,
+  } = await lookSteadily(
+    engine,
+    stack,
+    () => collectFrom(options),
+    () => report("the state moved while the preview ran: once more"),
+  );
   if (options.drift) report("looking for drift");
   const drift = options.drift ? await lookForDrift(engine, stack) : undefined;
-  const doubts = hasMoved(state, after)
-    ? ["the state moved while the preview ran: something else deploys this stack"]
-    : [];
+  const doubts = hasMoved ? ["the state moved while the preview ran: something else deploys this stack"] : [];
   const inputs: Inputs = {
     stack,
     command,
@@ -101,11 +99,6 @@ async function rightsIn(
 ): Promise<Pick<Inputs, "rights">> {
   if (rights === undefined || command === "destroy" || result !== "succeeded") return {};
   return { rights: { ...rights, calls: await rights.calls() } };
-}
-
-/** Tells whether two exports have different states. */
-function hasMoved(one: string, other: string): boolean {
-  return readState(one).sha256 !== readState(other).sha256;
 }
 
 async function collectFrom(

@@ -5,6 +5,7 @@ import { z } from "zod";
 import type { ChangeDocument } from "../change-set/document.ts";
 import { readState } from "../change-set/state.ts";
 import { STREAM } from "../engine.ts";
+import { jsonIn } from "../events/line.ts";
 import { type PreviewOptions, previewStack } from "../run.ts";
 import { type Approval, movedSince } from "./approval.ts";
 
@@ -54,16 +55,6 @@ export async function deploy(options: PreviewOptions, approval: Approval): Promi
     return { is: done.began ? "failed" : "refused", because, document };
   } finally {
     await rm(folder, { recursive: true, force: true });
-  }
-}
-
-/** An event of the stream; undefined for a line that is none. */
-function jsonIn(line: string): unknown {
-  if (!line.startsWith("{")) return undefined;
-  try {
-    return JSON.parse(line);
-  } catch {
-    return undefined;
   }
 }
 

@@ -6,6 +6,7 @@ import type { Refreshed } from "../events/refresh.ts";
 import { iamChanges } from "../parts/iam.ts";
 import { networkChanges } from "../parts/network.ts";
 import { Scrubber } from "../secrets/scrub.ts";
+import { lookSteadily } from "../steady.ts";
 import { findDrift } from "./find.ts";
 import { lookForDrift } from "./run.ts";
 
@@ -86,18 +87,14 @@ export async function driftOfStack(
   report: (line: string) => void = () => {},
 ): Promise<ChangeDocument> {
   const { stack } = inputs;
-  const exported = async (): Promise<string> => await engine.text(["stack", "export", "--stack", stack]);
-  for (let tries = 1; ; tries++) {
-    const state = await exported();
-    const refreshed = await lookForDrift(engine, stack);
-    const hasMoved = readState(state).sha256 !== readState(await exported()).sha256;
-    if (hasMoved && tries === 1) {
-      report("the state moved meanwhile: once more");
-      continue;
-    }
-    const doubts = hasMoved ? ["the state moved meanwhile: something deploys this stack"] : [];
-    return buildDriftDocument({ ...inputs, state, refreshed, doubts });
-  }
+  const { state, seen, hasMoved } = await lookSteadily(
+    engine,
+    stack,
+    () => lookForDrift(engine, stack),
+    () => report("the state moved meanwhile: once more"),
+  );
+  const doubts = hasMoved ? ["the state moved meanwhile: something deploys this stack"] : [];
+  return buildDriftDocument({ ...inputs, state, refreshed: seen, doubts });
 }
 
 /** Tells whether something was found. */

@@ -1,4 +1,5 @@
-import { type EngineState, type EngineStep, eventSchema, type PolicySummary } from "./schema.ts";
+import { COLOURS, type Diagnostic, diagnosticsIn, eventIn, jsonIn } from "./line.ts";
+import type { EngineState, EngineStep, PolicySummary } from "./schema.ts";
 
 /** The engine's plan for a resource: all of its steps together. */
 export type Operation = "create" | "update" | "delete" | "replace" | "same";
@@ -16,13 +17,6 @@ export interface Merged {
   readonly keys: readonly string[];
   /** Kinds of the provider's differences by property path; undefined when it gave none. */
   readonly detailed?: Readonly<Record<string, string>>;
-}
-
-/** One message of the engine, a provider or the program. */
-export interface Diagnostic {
-  readonly severity: string;
-  readonly urn: string;
-  readonly message: string;
 }
 
 /** One policy's message about one resource. */
@@ -82,10 +76,6 @@ const LOGICAL: Readonly<Record<string, Operation>> = {
   replace: "replace",
 };
 
-/** Colours of the engine's messages, in its own notation and as a terminal has them. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences begin with one
-export const COLOURS = /<\{%.*?%\}>|\u001b\[[0-9;]*m/g;
-
 interface Growing {
   type: string;
   op: Operation;
@@ -111,27 +101,16 @@ export class Collector {
   /** Takes one line of the stream. It skips lines that are no event, because installers print before the stream. */
   add(line: string): void {
     // Half of the events say after each step that the preview would have done it. They hold nothing new: we skip them.
-    if (!line.startsWith("{") || /^\{"sequence":\d+,"timestamp":\d+,"resOutputsEvent"/.test(line)) return;
-    let json: unknown;
-    try {
-      json = JSON.parse(line);
-    } catch {
-      this.#doubts.add("a line of the engine's stream is no JSON: it was cut");
-      return;
-    }
-    const parsed = eventSchema.safeParse(json);
-    if (!parsed.success) {
-      this.#doubts.add(`an event of the engine is not as known: ${parsed.error.issues[0]?.path.join(".") ?? ""}`);
-      return;
-    }
-    const { resourcePreEvent, resOpFailedEvent, diagnosticEvent, policyEvent, summaryEvent } = parsed.data;
-    const { policyAnalyzeSummaryEvent, policyAnalyzeStackSummaryEvent } = parsed.data;
+    if (/^\{"sequence":\d+,"timestamp":\d+,"resOutputsEvent"/.test(line)) return;
+    const json = jsonIn(line, this.#doubts);
+    if (json === undefined) return;
+    const event = eventIn(json, this.#doubts);
+    if (event === undefined) return;
+    const { resourcePreEvent, resOpFailedEvent, policyEvent, summaryEvent } = event;
+    const { policyAnalyzeSummaryEvent, policyAnalyzeStackSummaryEvent } = event;
     if (resourcePreEvent) this.#step(resourcePreEvent.metadata);
     if (resOpFailedEvent) this.#step(resOpFailedEvent.metadata);
-    if (diagnosticEvent && diagnosticEvent.severity !== "debug") {
-      const { severity, urn, message } = diagnosticEvent;
-      this.#diagnostics.push({ severity, urn, message: message.replace(COLOURS, "").trim() });
-    }
+    this.#diagnostics.push(...diagnosticsIn(event));
     if (policyEvent) {
       const { resourceUrn, policyPackName, policyName, enforcementLevel, severity, message } = policyEvent;
       this.#policies.push({

@@ -1,8 +1,8 @@
 /** The events of a refresh: the state against the world. */
 import { z } from "zod";
-import type { Collected, Diagnostic } from "./merge.ts";
-import { COLOURS } from "./merge.ts";
-import { type EngineState, eventSchema, stateSchema } from "./schema.ts";
+import { type Diagnostic, diagnosticsIn, eventIn, jsonIn } from "./line.ts";
+import type { Collected } from "./merge.ts";
+import { type EngineState, stateSchema } from "./schema.ts";
 
 /** A resource as the state has it, and as it is in the account. */
 export interface Looked {
@@ -55,32 +55,20 @@ export class RefreshCollector {
 
   /** Takes one line. It skips lines that are no event. */
   add(line: string): void {
-    if (!line.startsWith("{")) return;
-    let json: unknown;
-    try {
-      json = JSON.parse(line);
-    } catch {
-      this.#doubts.add("a line of the engine's stream is no JSON: it was cut");
-      return;
-    }
+    const json = jsonIn(line, this.#doubts);
+    if (json === undefined) return;
     if (typeof json === "object" && json !== null && "resOutputsEvent" in json) {
       const parsed = outputsEventSchema.safeParse(json);
       if (parsed.success) this.#looked(parsed.data.resOutputsEvent.metadata);
       else this.#doubts.add("an event of the engine is not as known: resOutputsEvent");
       return;
     }
-    const parsed = eventSchema.safeParse(json);
-    if (!parsed.success) {
-      this.#doubts.add(`an event of the engine is not as known: ${parsed.error.issues[0]?.path.join(".") ?? ""}`);
-      return;
-    }
-    const { resourcePreEvent, resOpFailedEvent, diagnosticEvent, summaryEvent } = parsed.data;
+    const event = eventIn(json, this.#doubts);
+    if (event === undefined) return;
+    const { resourcePreEvent, resOpFailedEvent, summaryEvent } = event;
     if (resourcePreEvent) this.#begun.set(resourcePreEvent.metadata.urn, resourcePreEvent.metadata.type);
     if (resOpFailedEvent) this.#doubts.add("a resource could not be looked at");
-    if (diagnosticEvent && diagnosticEvent.severity !== "debug") {
-      const { severity, urn, message } = diagnosticEvent;
-      this.#diagnostics.push({ severity, urn, message: message.replace(COLOURS, "").trim() });
-    }
+    this.#diagnostics.push(...diagnosticsIn(event));
     if (summaryEvent) this.#result = summaryEvent.result;
   }
 
