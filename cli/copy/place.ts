@@ -9,6 +9,7 @@ import {
   futimesSync,
   lstatSync,
   openSync,
+  type Stats,
   statSync,
   utimesSync,
 } from "node:fs";
@@ -69,6 +70,19 @@ export function standStrictly(path: string, way: Way = defaultWay()): Place {
     }
   }
   return place;
+}
+
+/**
+ * Looks at what a name in a strict place is; undefined where it is nothing.
+ *
+ * @param path as the operator wrote it, for the message
+ * @throws LedAstray where it is a link
+ */
+export function seenStrictly(place: Place, name: Buffer, path: string): Stats | undefined {
+  const seen = lstatSync(place.at(name), { throwIfNoEntry: false });
+  if (seen?.isSymbolicLink())
+    throw new LedAstray(`${path} is a link, which a session may have made: name the place itself`);
+  return seen;
 }
 
 /** @returns the way that serves here */

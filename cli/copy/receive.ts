@@ -17,7 +17,7 @@ import {
   writeSync,
 } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
-import { LedAstray, NotAFolder, type Place, stand, standStrictly, type Way } from "./place.ts";
+import { LedAstray, NotAFolder, type Place, seenStrictly, stand, standStrictly, type Way } from "./place.ts";
 import { type CopyRecord, DEEPEST, isProper, type Meta, NoCopy, readEntry, readLink, staysInside } from "./records.ts";
 import { CopyFailure, isFatal, reasonOf, type Telling } from "./telling.ts";
 import { textOf } from "./text.ts";
@@ -47,9 +47,7 @@ function strictPlace(to: string, name: string, way?: Way): Destination {
   const last = basename(path);
   try {
     const place = standStrictly(dirname(path), way);
-    const seen = last === "" ? undefined : lstatSync(place.at(Buffer.from(last)), { throwIfNoEntry: false });
-    if (seen?.isSymbolicLink())
-      throw new LedAstray(`${path} is a link, which a session may have made: name the place itself`);
+    const seen = last === "" ? undefined : seenStrictly(place, Buffer.from(last), path);
     if (last !== "" && !seen?.isDirectory()) {
       if (to.endsWith("/")) throw new CopyFailure(`there is no folder ${to} in the container`);
       return { place, last, path };

@@ -13,7 +13,7 @@ import {
   realpathSync,
 } from "node:fs";
 import { basename, dirname, resolve } from "node:path";
-import { LedAstray, NotAFolder, type Place, stand, standStrictly, type Way } from "./place.ts";
+import { LedAstray, NotAFolder, type Place, seenStrictly, stand, standStrictly, type Way } from "./place.ts";
 import { CHUNK, DEEPEST, digestRecord, linkRecord, metaOf, record } from "./records.ts";
 import { CopyFailure, isFatal, reasonOf, type Telling } from "./telling.ts";
 
@@ -76,9 +76,7 @@ function strictly(path: string, name: Buffer, way: Way | undefined): Place {
   try {
     const place = standStrictly(dirname(path), way);
     if (name.length === 0) throw new LedAstray("the whole of a container is not copied: name a folder");
-    if (lstatSync(place.at(name), { throwIfNoEntry: false })?.isSymbolicLink()) {
-      throw new LedAstray(`${path} is a link, which a session may have made: name the place itself`);
-    }
+    seenStrictly(place, name, path);
     return place;
   } catch (error) {
     throw error instanceof LedAstray ? new CopyFailure(error.message) : error;
