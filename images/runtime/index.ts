@@ -10,7 +10,7 @@ import { ensurePackages } from "./packages.ts";
 import { packSquashfs, SQUASHFS_MISSING, squashfsVersion } from "./squashfs.ts";
 import { layOut } from "./tree.ts";
 import { type Debs, ensureDebs } from "./ubuntu/debs.ts";
-import type { DebsRelease } from "./ubuntu/releases.ts";
+import { type DebsRelease, releaseName } from "./ubuntu/releases.ts";
 
 export type { Arch } from "./arch.ts";
 
@@ -83,7 +83,7 @@ async function ubuntuDebs(
     return await ensureDebs(store, arch, report, process.env, release);
   } catch (error) {
     const { message } = error as Error;
-    const name = release.replace("ubuntu-", "Ubuntu ");
+    const name = releaseName(release);
     if (wanted === "required") throw new Error(`the runtime image needs packages of ${name}: ${message}`);
     report(
       `the runtime image has no packages of ${name}: ${message}. Machines get them from their mirror at first boot`,

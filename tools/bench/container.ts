@@ -6,6 +6,7 @@ import { type Engine, engine, findEngine } from "../../infra/container/engine.ts
 import { ensureContainerImage, FROM_PACKAGES } from "../../infra/container/image.ts";
 import { containerOptions, DEFAULTS, type Folder, optionWords, SECCOMP } from "../../infra/container/options.ts";
 import { compared, type Figure } from "./figure.ts";
+import { STEPS as MACHINE_STEPS } from "./folders.ts";
 import { inTurn } from "./statistics.ts";
 
 const USER =
@@ -36,15 +37,8 @@ step("delete", () => { for (const one of all) fs.unlinkSync(one); });
 console.log(JSON.stringify(times));
 `;
 
-/** The steps of {@link WORK}, as the figures name them. */
-const STEPS = {
-  create: "1,000 small files created",
-  read: "1,000 small files read",
-  commit: "git init, add and commit of 1,000 files",
-  write: "128 MiB written",
-  again: "128 MiB read",
-  delete: "1,000 files of its own deleted",
-} as const;
+/** The steps of {@link WORK}: those that are timed on a machine, without `look`. */
+const { look: _, ...STEPS } = MACHINE_STEPS;
 type Step = keyof typeof STEPS;
 type Times = Readonly<Record<Step, number>>;
 

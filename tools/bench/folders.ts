@@ -47,7 +47,7 @@ print(json.dumps(times))
 `;
 
 /** The steps of {@link WORK}, as the figures name them. */
-const STEPS = {
+export const STEPS = {
   create: "1,000 small files created",
   read: "1,000 small files read",
   commit: "git init, add and commit of 1,000 files",

@@ -5,10 +5,7 @@ import { readKey } from "openpgp";
 import { proxyEnvironment } from "../../../lib/proxy.ts";
 import { type Report, type Store, sha256, sha256File } from "../../../lib/store.ts";
 import type { Arch } from "../arch.ts";
-import { type DebsRelease, RELEASES } from "./releases.ts";
-
-/** As messages name it. */
-const shown = (release: DebsRelease): string => release.replace("ubuntu-", "Ubuntu ");
+import { type DebsRelease, RELEASES, releaseName } from "./releases.ts";
 
 /** The variable that names another mirror of Ubuntu's packages than Canonical's, for the computer that makes the image. */
 export const MIRROR_VARIABLE = "CLOISTER_UBUNTU_MIRROR";
@@ -91,7 +88,7 @@ async function fetchDebs(
     (suite) => `deb [signed-by=${work}/key.asc] ${mirror} ${RELEASES[release]}${suite} main universe\n`,
   );
   await writeFile(join(work, "sources"), sources.join(""));
-  report(`fetching packages of ${shown(release)} for ${arch} from ${mirror}`);
+  report(`fetching packages of ${releaseName(release)} for ${arch} from ${mirror}`);
   const apt = async (...args: string[]) => {
     const result = await execa("apt-get", ["-q", "-y", "--no-install-recommends", ...args], {
       env: { ...proxyEnvironment(), APT_CONFIG: join(work, "apt.conf"), LC_ALL: "C.UTF-8" },
