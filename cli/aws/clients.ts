@@ -2,3 +2,8 @@
 export function clientSettings(region: string) {
   return { region, retryMode: "adaptive", maxAttempts: 10 } as const;
 }
+
+/** True where S3 is not AWS's: virtual-host addressing wants a name server that knows each bucket. */
+export function wantsPathStyle(env: NodeJS.ProcessEnv = process.env): boolean {
+  return Boolean(env["AWS_ENDPOINT_URL_S3"] ?? env["AWS_ENDPOINT_URL"]);
+}

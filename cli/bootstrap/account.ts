@@ -3,7 +3,7 @@ import { HeadBucketCommand, ListObjectsV2Command, S3Client } from "@aws-sdk/clie
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import type { Inputs } from "../../infra/bootstrap/inputs.ts";
 import { iamArn, POLICIES, PROJECT, ROLES } from "../../infra/bootstrap/names.ts";
-import { clientSettings } from "../aws/clients.ts";
+import { clientSettings, wantsPathStyle } from "../aws/clients.ts";
 import { asked } from "../aws/errors.ts";
 import { OperatorError } from "../errors.ts";
 
@@ -68,8 +68,7 @@ async function takenIn(inputs: Inputs): Promise<readonly string[]> {
 }
 
 async function bucketIn({ accountId, region, bucket }: Inputs): Promise<Found["bucket"]> {
-  const forcePathStyle = Boolean(process.env["AWS_ENDPOINT_URL_S3"] ?? process.env["AWS_ENDPOINT_URL"]);
-  const s3 = new S3Client({ ...clientSettings(region), forcePathStyle });
+  const s3 = new S3Client({ ...clientSettings(region), forcePathStyle: wantsPathStyle() });
   const mine = { Bucket: bucket, ExpectedBucketOwner: accountId };
   const isThere = await s3.send(new HeadBucketCommand(mine)).then(
     () => true,

@@ -7,6 +7,7 @@ import { parseDocument, stringify } from "yaml";
 import type { Inputs } from "../../infra/bootstrap/inputs.ts";
 import { PROJECT, STACK } from "../../infra/bootstrap/names.ts";
 import { ensureToolchain, type Toolchain } from "../../toolchain/index.ts";
+import { wantsPathStyle } from "../aws/clients.ts";
 import { OperatorError } from "../errors.ts";
 import { lackingIn, ownState, resourcesIn } from "./moved.ts";
 
@@ -204,8 +205,7 @@ export class BootstrapEngine {
 
 /** The address of the state in a bucket. Services that are not AWS's have no name for each bucket. */
 export function backendUrl(bucket: string, region: string, env: NodeJS.ProcessEnv = process.env): string {
-  const isElsewhere = env["AWS_ENDPOINT_URL_S3"] ?? env["AWS_ENDPOINT_URL"];
-  return `s3://${bucket}?region=${region}${isElsewhere ? "&use_path_style=true" : ""}`;
+  return `s3://${bucket}?region=${region}${wantsPathStyle(env) ? "&use_path_style=true" : ""}`;
 }
 
 interface Digest {
