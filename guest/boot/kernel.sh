@@ -1,7 +1,7 @@
 # shellcheck shell=sh
 # What the kernel lets processes do, whatever the image's own settings say. Needs lib.sh.
 
-# Sets one of the kernel's settings, where this kernel has it. A stricter one stays: in all of these, more is stricter.
+# Sets one of the kernel's settings, where this kernel has it. A higher one stays: in all of these, more is stricter, or leaves more room.
 at_least() { # NAME VALUE
   _file=$CLOISTER_PROC/sys/$1 _now=
   [ -e "$_file" ] || return 0
@@ -45,4 +45,22 @@ kernel_settings() {
   zero fs/suid_dumpable
   # No line discipline's module is loaded because a terminal asks for it.
   zero dev/tty/ldisc_autoload
+  # What the kernel counts for all sessions together: each has a limit of its own (512 terminals, its memory), so that the
+  # whole must be enough for many.
+  at_least kernel/pty/max 65536
+  roomy net/ipv4/tcp_mem
+  roomy net/ipv4/udp_mem
+}
+
+# Lets sockets have as many pages as the machine has. A control group counts what its own sockets hold, and the kernel's limit is one for
+# all: a session within its memory could reach it, and everybody's connections would stall.
+roomy() { # NAME
+  [ -e "$CLOISTER_PROC/sys/$1" ] || return 0
+  _word='' _kilobytes=0
+  while read -r _word _kilobytes _; do
+    [ "$_word" != MemTotal: ] || break
+  done <"$CLOISTER_PROC/meminfo" || :
+  [ "$_word" = MemTotal: ] || return 0
+  _pages=$((_kilobytes / 4))
+  set_kernel "$1" "$_pages	$_pages	$_pages"
 }

@@ -307,8 +307,13 @@ function identity({ passwd, group }: SandboxSpec): string[] {
 }
 
 function scratch(where: Scratch): string[] {
-  if (where.kind === "launcher")
-    return ["--bind", `${where.folder}/tmp`, "/tmp", "--bind", `${where.folder}/shm`, "/dev/shm"];
+  if (where.kind === "launcher") {
+    return [
+      ...["--bind", `${where.folder}/tmp`, "/tmp", "--bind", `${where.folder}/shm`, "/dev/shm"],
+      // Bubblewrap's own has no limit, and the kernel counts the terminals of all sessions together.
+      ...["--dev-bind", `${where.folder}/pts`, "/dev/pts"],
+    ];
+  }
   if (where.kind === "folders") return ["--bind", where.tmp, "/tmp", "--bind", where.shm, "/dev/shm"];
   const size = ["--size", String(where.sizeBytes)];
   return [...size, "--tmpfs", "/tmp", ...size, "--tmpfs", "/dev/shm"];

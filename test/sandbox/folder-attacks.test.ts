@@ -103,6 +103,29 @@ describe("folders that two sessions have", function () {
     assert.equal((await other.run(["flock", "-n", "mnt/p/lock", "true"])).code, 0, "control: it can be had");
   });
 
+  it("keep nobody waiting: no lease on a file of the operator's, whatever the mode", async () => {
+    await writeFile(join(shared, "leased"), "");
+    await chown(join(shared, "leased"), OWNER.uid, OWNER.gid);
+    const lease = (path: string) => `
+import errno, fcntl, os
+for kind, flags in ((fcntl.F_RDLCK, os.O_RDONLY), (fcntl.F_WRLCK, os.O_RDWR)):
+    try:
+        file = os.open("${path}", flags)
+        fcntl.fcntl(file, 1024, kind)
+        print("ok")
+        os.close(file)
+    except OSError as e: print(errno.errorcode[e.errno])`;
+    const inside = await Promise.all(
+      ["mnt/p/leased", "mnt/all/leased"].map((path) => one.run(["/usr/bin/python3", "-c", lease(path)])),
+    );
+    assert.deepEqual(
+      inside.map(({ stdout }) => stdout),
+      ["EINVAL\nEROFS\n", "EINVAL\nEINVAL\n"],
+    );
+    const outside = await execa("/usr/bin/python3", ["-c", lease(join(shared, "leased"))], OWNER);
+    assert.equal(outside.stdout, "ok\nok", "control: its owner has both outside");
+  });
+
   for (const mode of ["DELETE", "WAL"]) {
     it(`keep every row of two writers of SQLite (${mode})`, async () => {
       const writer = (mount: string, who: string) => `

@@ -126,6 +126,34 @@ s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1); s.
     assert.equal(await status(other.proxy.token), 407);
   });
 
+  it("do not take each other's terminals: each has a number of its own", async function () {
+    // Without root nothing is mounted for a session, and the kernel's limit for all is the only one.
+    if (process.getuid?.() !== 0) this.skip();
+    const take = (seconds: number) => `
+import os, time
+taken = []
+try:
+    while len(taken) < 5000: taken.append(os.open("/dev/ptmx", os.O_RDWR | os.O_NOCTTY))
+except OSError: pass
+print(len(taken), flush=True)
+time.sleep(${seconds})`;
+    const all = await other.spawn(["/usr/bin/python3", "-c", take(60)]);
+    const [count] = await once(all.stdout as NonNullable<typeof all.stdout>, "data");
+    try {
+      assert.equal(Number(count), 512, "control: it took all that it could have");
+      const script = "import os, pty; pid, fd = pty.fork(); pid or os._exit(7); print(os.waitpid(pid, 0)[1] >> 8)";
+      assert.equal((await other.run(["/usr/bin/python3", "-c", script])).stdout, "7\n", "another command has its own");
+      const third = await HostSession.open({ name: "calm-testing-hopper", runtime });
+      try {
+        assert.equal((await third.run(["/usr/bin/python3", "-c", script])).stdout, "7\n");
+      } finally {
+        await third.close();
+      }
+    } finally {
+      all.kill("SIGKILL");
+    }
+  });
+
   it("cannot signal each other", async () => {
     const finished = await other.run(["bash", "-c", "kill -0 -1; kill -9 -1; true"]);
     assert.notEqual(finished.code, undefined);

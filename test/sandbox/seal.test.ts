@@ -322,6 +322,9 @@ describe("a sealed command", function () {
     "encryption-policy": { as: "EPERM", control: ["EBADF"] },
     "encryption-key": { as: "EPERM", control: ["EBADF"] },
     verity: { as: "EPERM", control: ["EBADF"] },
+    project: { as: "EPERM", control: ["EBADF"] },
+    lease: { as: "EINVAL", control: ["EBADF"] },
+    io_setup: { as: "ENOSYS", control: ["EFAULT"] },
     "seccomp-listener": { as: "EPERM", control: ["EFAULT"] },
   };
   for (const [call, { as, control, strong }] of Object.entries(REFUSED)) {

@@ -112,6 +112,12 @@ func TestRequests(t *testing.T) {
 		{"bytes to read", Base, "ioctl", []uint64{0, 0x541b}, retAllow},
 		{"a clone of a file", Base, "ioctl", []uint64{0, 0x40049409}, retAllow},
 		{"flags of a file", Base, "ioctl", []uint64{0, 0x40086602}, retAllow},
+		{"a lock", Base, "fcntl", []uint64{0, 6}, retAllow},
+		{"notices of a folder", Base, "fcntl", []uint64{0, 1026}, retAllow},
+		{"a lease", Base, "fcntl", []uint64{0, 1024}, refused(eINVAL)},
+		{"a lease, with a set high half", Base, "fcntl", []uint64{0, high | 1024}, refused(eINVAL)},
+		{"a delegation", Base, "fcntl", []uint64{0, 1040}, refused(eINVAL)},
+		{"any", Base, "io_setup", nil, refused(eNOSYS)},
 	}
 	for name, request := range map[string]uint64{
 		"TIOCSTI": 0x5412, "TIOCLINUX": 0x541c, "TIOCSETD": 0x5423,
@@ -119,7 +125,7 @@ func TestRequests(t *testing.T) {
 		"SIOCBRDELIF": 0x89a3, "SIOCGIFVLAN": 0x8982, "SIOCSIFVLAN": 0x8983, "SIOCADDDLCI": 0x8980, "SIOCDELDLCI": 0x8981,
 		"FS_IOC_SET_ENCRYPTION_POLICY": 0x800c6613, "FS_IOC_ADD_ENCRYPTION_KEY": 0xc0506617,
 		"FS_IOC_REMOVE_ENCRYPTION_KEY": 0xc0406618, "FS_IOC_REMOVE_ENCRYPTION_KEY_ALL_USERS": 0xc0406619,
-		"FS_IOC_ENABLE_VERITY": 0x40806685,
+		"FS_IOC_ENABLE_VERITY": 0x40806685, "FS_IOC_FSSETXATTR": 0x401c5820,
 	} {
 		calls = append(calls,
 			call{name, Base, "ioctl", []uint64{0, request}, refused(ePERM)},

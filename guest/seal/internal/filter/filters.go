@@ -28,7 +28,12 @@ var requests = []Rule{
 		// Encryption keys of a file system are keyrings by another name, and what they lock the operator cannot read.
 		// Verity makes a file that nobody can write to any more.
 		fsSetEncryptionPolicy, fsAddEncryptionKey, fsRemoveEncryptionKey, fsRemoveEncryptionKeyAll, fsEnableVerity,
+		// The project that a file belongs to is what its quota is counted for.
+		fsSetAttributes,
 	}}}},
+	// A lease makes whoever opens the file wait for its holder, up to 45 seconds each time: also the operator, and also by
+	// a folder that is shown read-only. The answer is that of a file system without leases.
+	{Syscalls: []string{"fcntl"}, Errno: eINVAL, When: []Condition{{Argument: 1, In: []uint32{setLease, setDelegation}}}},
 }
 
 // processes is about namespaces, and other processes' memory and files.
@@ -61,6 +66,9 @@ var machine = []Rule{
 		"bpf", "perf_event_open", "userfaultfd", "fanotify_init", "fanotify_mark", "syslog", "lookup_dcookie",
 		"io_uring_setup", "io_uring_enter", "io_uring_register", "vmsplice", "uretprobe",
 	}, Errno: ePERM},
+	// Asynchronous input and output of the old kind: the machine has 65536 of its events, and one session could hold all of
+	// them. Databases that ask for it do without.
+	{Syscalls: []string{"io_setup"}, Errno: eNOSYS},
 	// memfd_secret takes pages out of the kernel's own map, in pieces that stay small for everybody; cachestat tells
 	// which pages of the machine's files others use. Both may be missing from a kernel, and say so in the same way.
 	{Syscalls: []string{"memfd_secret", "cachestat"}, Errno: eNOSYS},

@@ -72,6 +72,13 @@ const (
 	fsRemoveEncryptionKey    = 0xc0406618
 	fsRemoveEncryptionKeyAll = 0xc0406619
 	fsEnableVerity           = 0x40806685
+	fsSetAttributes          = 0x401c5820
+)
+
+// Commands of fcntl(2) (linux/fcntl.h). Delegations are leases of folders, from Linux 6.19 on.
+const (
+	setLease      = 1024
+	setDelegation = 1040
 )
 
 // Arguments of personality(2): the query, and the plain personality that every process here already has.

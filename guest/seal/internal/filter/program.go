@@ -36,6 +36,7 @@ const x32Bit = 0x40000000
 // Errno numbers are the same on both architectures.
 const (
 	ePERM            = 1
+	eINVAL           = 22
 	eNOSYS           = 38
 	ePROTONOSUPPORT  = 93
 	eSOCKTNOSUPPORT  = 94

@@ -14,6 +14,8 @@ const (
 	sessionKeyring     = ^uintptr(2) // KEY_SPEC_SESSION_KEYRING, -3
 
 	badFlags = 0x80000000
+
+	fsSetAttributes = 0x401c5820 // FS_IOC_FSSETXATTR
 )
 
 // attempts makes the calls that the first filter refuses. None of them can change anything: where the kernel would do
@@ -92,6 +94,9 @@ func attempt(wanted func(name string) bool) map[string]Outcome {
 		"encryption-policy": {unix.SYS_IOCTL, none, unix.FS_IOC_SET_ENCRYPTION_POLICY, 0},
 		"encryption-key":    {unix.SYS_IOCTL, none, unix.FS_IOC_ADD_ENCRYPTION_KEY, 0},
 		"verity":            {unix.SYS_IOCTL, none, unix.FS_IOC_ENABLE_VERITY, 0},
+		"project":           {unix.SYS_IOCTL, none, fsSetAttributes, 0},
+		"lease":             {unix.SYS_FCNTL, none, unix.F_SETLEASE, unix.F_RDLCK},
+		"io_setup":          {unix.SYS_IO_SETUP, 0, 0},
 		// No call has this number, nor is one likely to get it soon.
 		"unknown-call": {2000},
 		// One of those that belong to no call of any architecture.

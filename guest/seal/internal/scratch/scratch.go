@@ -23,7 +23,13 @@ const (
 	// Programs has copies of the launcher's programs. Nobody but root may read them: a process that runs such a file cannot be
 	// traced, and its memory is out of reach, for every process of the same user (ptrace(2), "Ptrace access mode checking").
 	Programs = "programs"
+	// Terminals becomes the session's /dev/pts.
+	Terminals = "pts"
 )
+
+// mostTerminals is how many pseudo terminals a session has at a time. The kernel counts those of all sessions together, and one could
+// take all of them.
+const mostTerminals = "512"
 
 // programBytes is room for the copies of the programs, beside what the session may use.
 const programBytes = 8 << 20
@@ -72,18 +78,37 @@ func Make(spec Spec) error {
 		return errors.New(Mnt + ": " + err.Error())
 	}
 	defer unix.Close(mnt)
+	if err := mountTerminals(root); err != nil {
+		return errors.New("the session's terminals could not be made: " + err.Error())
+	}
 	return folders.Place(spec.Trees, mnt)
+}
+
+func mountTerminals(root int) error {
+	terminals, err := create("devpts", [][2]string{{"ptmxmode", "0666"}, {"mode", "0620"}, {"max", mostTerminals}},
+		unix.MOUNT_ATTR_NOSUID|unix.MOUNT_ATTR_NOEXEC)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(terminals)
+	return unix.MoveMount(terminals, "", root, Terminals, unix.MOVE_MOUNT_F_EMPTY_PATH)
 }
 
 // mount makes the file system; it is nowhere yet.
 func mount(spec Spec) (int, error) {
-	context, err := unix.Fsopen("tmpfs", unix.FSOPEN_CLOEXEC)
+	size := int64(spec.SizeMiB)<<20 + programBytes
+	options := [][2]string{{"source", "cloister-session"}, {"size", strconv.FormatInt(size, 10)}, {"mode", "0755"}}
+	return create("tmpfs", options, unix.MOUNT_ATTR_NOSUID|unix.MOUNT_ATTR_NODEV)
+}
+
+// create makes a file system; it is nowhere yet.
+func create(kind string, options [][2]string, attributes int) (int, error) {
+	context, err := unix.Fsopen(kind, unix.FSOPEN_CLOEXEC)
 	if err != nil {
 		return 0, err
 	}
 	defer unix.Close(context)
-	size := int64(spec.SizeMiB)<<20 + programBytes
-	for _, option := range [][2]string{{"source", "cloister-session"}, {"size", strconv.FormatInt(size, 10)}, {"mode", "0755"}} {
+	for _, option := range options {
 		if err := unix.FsconfigSetString(context, option[0], option[1]); err != nil {
 			return 0, errors.New(option[0] + "=" + option[1] + ": " + err.Error())
 		}
@@ -91,7 +116,7 @@ func mount(spec Spec) (int, error) {
 	if err := unix.FsconfigCreate(context); err != nil {
 		return 0, err
 	}
-	return unix.Fsmount(context, unix.FSMOUNT_CLOEXEC, unix.MOUNT_ATTR_NOSUID|unix.MOUNT_ATTR_NODEV)
+	return unix.Fsmount(context, unix.FSMOUNT_CLOEXEC, attributes)
 }
 
 func layOut(root int, spec Spec) error {
@@ -104,6 +129,7 @@ func layOut(root int, spec Spec) error {
 		{Shm, 0o1777, spec.User},
 		{Mnt, 0o755, folders.User{}},
 		{Programs, 0o711, folders.User{}},
+		{Terminals, 0o755, folders.User{}},
 	} {
 		if err := unix.Mkdirat(root, folder.name, 0o700); err != nil {
 			return errors.New(folder.name + ": " + err.Error())

@@ -41,6 +41,7 @@ describe("boot: start", function () {
     });
     await settings(variables());
     await writeFile(join(folder, "proc/swaps"), "Filename Type Size Used Priority\n");
+    await writeFile(join(folder, "proc/meminfo"), "MemTotal:        4000000 kB\nMemFree:          100000 kB\n");
     await writeFile(join(folder, "proc/mounts"), `/dev/nvme1n1 ${folder}/sessions ext4 rw 0 0\n`);
     for (const [name, value] of Object.entries(kernel)) await setting(name, value);
     await writeFile(join(folder, "etc/machine-id"), "0123456789abcdef0123456789abcdef\n");
@@ -83,6 +84,8 @@ describe("boot: start", function () {
     "dev/tty/ldisc_autoload": "1",
     "fs/suid_dumpable": "2",
     "fs/protected_regular": "0",
+    "kernel/pty/max": "4096",
+    "net/ipv4/tcp_mem": "10\t20\t30",
   };
   const setting = async (name: string, value: string) => {
     await mkdir(join(folder, "proc/sys", name, ".."), { recursive: true });
@@ -237,6 +240,8 @@ describe("boot: start", function () {
       "dev/tty/ldisc_autoload": "0",
       "fs/suid_dumpable": "0",
       "fs/protected_regular": "2",
+      "kernel/pty/max": "65536",
+      "net/ipv4/tcp_mem": "1000000\t1000000\t1000000",
     });
     assert.doesNotMatch(await notices(), /kernel's setting|Yama/);
     await setting("kernel/yama/ptrace_scope", "2");
