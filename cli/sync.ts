@@ -7,6 +7,7 @@ import { shown } from "./copy/text.ts";
 import { OperatorError, UsageError } from "./errors.ts";
 import { applyHere, deleteThere, fetch, type Listed, listHere, listThere, MOST_BROUGHT, push } from "./sync/ends.ts";
 import { excluding, IGNORE_FILE, readPatterns } from "./sync/exclude.ts";
+import { ledByGit } from "./sync/led-by-git.ts";
 import { type Entry, type Listing, textOfEntry } from "./sync/listing.ts";
 import { type Base, type Prefer, planSync, type SyncPlan } from "./sync/plan.ts";
 import { type Pair, PairState } from "./sync/state.ts";
@@ -66,6 +67,8 @@ async function exchange(
   const plan = planSync(base, here.entries, there.entries, {
     ...(options.prefer === undefined ? {} : { prefer: options.prefer }),
     ...(options.bring === undefined ? {} : { bring: options.bring }),
+    folder,
+    led: await ledByGit(folder, here.entries),
   });
   const left = [here.report, there.report];
   if (options.dryRun) return { plan, brought: [], deletedHere: [], left };

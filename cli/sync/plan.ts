@@ -1,3 +1,4 @@
+import { followLinks, type Led } from "./led.ts";
 import { type Entry, type Listing, textOfEntry } from "./listing.ts";
 import { findRepositories, protection, repositoryOf } from "./protect.ts";
 
@@ -36,16 +37,30 @@ export type Prefer = "here" | "machine";
  * @param base empty for the first sync of a folder
  * @param prefer settles conflicts; `here` also puts back what programs would obey. @default none: they are told
  * @param bring paths that are brought back although programs obey them
+ * @param folder the real path of the operator's folder. @default none: links with whole paths lead nowhere
+ * @param led what the operator's own files lead programs to, besides links
  */
 export function planSync(
   base: Base,
   here: Listing,
   there: Listing,
-  { prefer, bring = [] }: { readonly prefer?: Prefer; readonly bring?: readonly string[] } = {},
+  {
+    prefer,
+    bring = [],
+    folder = "",
+    led = new Map(),
+  }: {
+    readonly prefer?: Prefer;
+    readonly bring?: readonly string[];
+    readonly folder?: string;
+    readonly led?: Led;
+  } = {},
 ): SyncPlan {
   const paths = [...new Set([...base.keys(), ...here.keys(), ...there.keys()])].sort();
   const repositories = findRepositories([...here.keys(), ...there.keys()]);
-  const judge = protection(here.keys(), there.keys(), bring);
+  // Links that the operator wants changed lead to what is obeyed all the same.
+  const all = followLinks(here, (known) => protection(here.keys(), there.keys(), [], known), folder, led);
+  const judge = protection(here.keys(), there.keys(), bring, all);
   const unknown = paths.filter((path) => here.get(path)?.kind === "?" || there.get(path)?.kind === "?");
   const hidden = new Set(unknown);
   const found: Found[] = [];

@@ -5,6 +5,7 @@
  */
 
 import type { Entry } from "./listing.ts";
+import { whyObeyed } from "./obeyed.ts";
 
 /** Why a change stays on the machine. */
 export interface Protection {
@@ -15,41 +16,14 @@ export interface Protection {
 const WORK =
   /^(?:HEAD|ORIG_HEAD|FETCH_HEAD|MERGE_HEAD|MERGE_MSG|MERGE_MODE|AUTO_MERGE|CHERRY_PICK_HEAD|REVERT_HEAD|COMMIT_EDITMSG|SQUASH_MSG|description|index|packed-refs|shallow|info|info\/exclude|info\/refs|refs(?:\/.*)?|logs(?:\/.*)?|branches|objects|objects\/(?!info\/).*|sharedindex\.[0-9a-f]+)$/is;
 
-/** Names of files and folders, at any depth, that programs obey when a folder is only opened or entered. */
-const OBEYED: Readonly<Record<string, string>> = {
-  ".vscode": "an editor obeys it",
-  ".idea": "an editor obeys it",
-  ".zed": "an editor obeys it",
-  ".fleet": "an editor obeys it",
-  ".vim": "an editor obeys it",
-  ".nvim.lua": "an editor obeys it",
-  ".nvimrc": "an editor obeys it",
-  ".exrc": "an editor obeys it",
-  ".vimrc": "an editor obeys it",
-  ".dir-locals.el": "an editor obeys it",
-  ".devcontainer": "an editor obeys it",
-  ".devcontainer.json": "an editor obeys it",
-  ".cursor": "an agent obeys it",
-  ".claude": "an agent obeys it",
-  ".claude.json": "an agent obeys it",
-  ".mcp.json": "an agent obeys it",
-  ".codex": "an agent obeys it",
-  ".gemini": "an agent obeys it",
-  ".husky": "git runs it as hooks",
-  ".githooks": "git runs it as hooks",
-  ".envrc": "a shell obeys it",
-  ".env.fish": "a shell obeys it",
-  ".mise.toml": "a shell obeys it",
-  "mise.toml": "a shell obeys it",
-  ".tool-versions": "a shell obeys it",
-  ".cloisterignore": "it says what is copied to sessions",
-};
-
 /** Entries of a folder that is laid out as a repository, without git's name for one, that git obeys. */
 const ORDERS =
   /^(?:config(?:\.worktree)?|hooks|commondir|gitdir|modules|worktrees|objects\/info|info\/attributes|info\/sparse-checkout|rebase-[^/]*|sequencer)(?:\/|$)/;
 /** The entries by which git knows such a folder. */
 const LAYOUT = /^(?:head|objects|refs|commondir)(?:\/|$)/;
+
+/** git writes texts that a session chose, such as messages of commits, into files that have these names. */
+const LINK = "git would write through it";
 
 /** Judges a change of a session's. @returns why it stays on the machine; undefined when it comes back */
 export type Judge = (path: string, kind: Entry["kind"] | undefined) => Protection | undefined;
@@ -60,8 +34,14 @@ export type Judge = (path: string, kind: Entry["kind"] | undefined) => Protectio
  * @param here the paths of the operator's folder
  * @param there the paths of the machine's: a folder that both together lay out as a repository is one
  * @param asked paths that the operator wants: these, and all below them, are not protected
+ * @param led paths to which the operator's own files lead a program (led.ts), each with the words for why
  */
-export function protection(here: Iterable<string>, there: Iterable<string>, asked: readonly string[] = []): Judge {
+export function protection(
+  here: Iterable<string>,
+  there: Iterable<string>,
+  asked: readonly string[] = [],
+  led: ReadonlyMap<string, string> = new Map(),
+): Judge {
   const own = [...here];
   const before = findRepositories(own);
   const after = findRepositories([...own, ...there]);
@@ -73,14 +53,19 @@ export function protection(here: Iterable<string>, there: Iterable<string>, aske
     for (let i = 0; i <= names.length; i++) {
       const name = i === 0 ? undefined : plainNames[i - 1];
       const below = plainNames.slice(i).join("/");
-      if (name !== undefined && Object.hasOwn(OBEYED, name)) return { why: OBEYED[name] ?? "" };
+      const obeyed = name === undefined ? undefined : whyObeyed(name, plainNames[i - 2]);
+      if (obeyed !== undefined) return { why: obeyed };
       if (name !== undefined && isGitName(name)) {
         if (below === "" && kind !== "d" && kind !== undefined) return { why: "it leads git elsewhere" };
+        if (below !== "" && kind === "l") return { why: LINK };
         if (below !== "" && !WORK.test(below)) return { why: "git obeys it" };
         continue;
       }
       const folder = names.slice(0, i).join("/");
+      const why = i === 0 ? undefined : led.get(plainNames.slice(0, i).join("/"));
+      if (why !== undefined) return { why };
       if (below === "" || !after.has(folder)) continue;
+      if (kind === "l") return { why: LINK };
       if (ORDERS.test(below)) return { why: "git obeys it: its folder is laid out as a repository" };
       if (!before.has(folder) && LAYOUT.test(below)) return { why: "it would make its folder a repository" };
     }

@@ -37,6 +37,21 @@ describe("changes of a session that programs would obey", () => {
       ".envrc",
       ".husky/pre-commit",
       ".cloisterignore",
+      ".vscode. /tasks.json",
+      "a.code-workspace",
+      ".dir-locals-2.el",
+      ".pre-commit-config.yaml",
+      "lefthook.yml",
+      ".envrc.local",
+      "mise.local.toml",
+      ".config/mise/config.toml",
+      "flake.nix",
+      "sub/.npmrc",
+      ".yarn/releases/yarn-4.cjs",
+      ".cargo/config.toml",
+      "rust-toolchain.toml",
+      ".Rprofile",
+      ".github/copilot-instructions.md",
     ])
       assert.ok(judge(path, "f"), path);
     for (const kind of ["f", "l"] as const) assert.ok(judge("vendor/.git", kind), kind);
@@ -56,6 +71,10 @@ describe("changes of a session that programs would obey", () => {
       ".git/objects/pack/pack-1.pack",
       ".git/logs/HEAD",
       "package.json",
+      ".yarn/cache/a.zip",
+      "mise/config.toml",
+      "config/mise.yaml",
+      ".github/workflows/test.yml",
     ])
       assert.equal(judge(path, "f"), undefined, path);
     assert.equal(judge(".git", "d"), undefined);
@@ -79,6 +98,48 @@ describe("changes of a session that programs would obey", () => {
     const top = protection([], ["HEAD", "objects", "refs", "config"]);
     assert.ok(top("config", "f"));
     assert.ok(top("HEAD", "f"));
+  });
+
+  it("stay when they are links in git's own folder: git would write a commit's message through them", () => {
+    for (const path of [
+      ".git/MERGE_MSG",
+      ".git/COMMIT_EDITMSG",
+      ".git/refs/heads",
+      ".git/logs/HEAD",
+      "sub/.git/index",
+    ]) {
+      assert.ok(judge(path, "l"), path);
+      assert.equal(judge(path, "f"), undefined, `control: a file ${path}`);
+    }
+    const bare = protection(["b/HEAD", "b/objects", "b/refs"], []);
+    assert.ok(bare("b/MERGE_MSG", "l"));
+    assert.equal(bare("c/MERGE_MSG", "l"), undefined, "control: in no repository");
+  });
+
+  it("stay where a link of the operator's leads to them from what is obeyed", () => {
+    const here: Listing = new Map<string, Entry>([
+      [".vscode", { kind: "l", target: "tools/editor" }],
+      ["tools/editor/tasks.json", { kind: "l", target: "../../conf/./tasks.json" }],
+      [".git/hooks", { kind: "l", target: "/home/me/app/hooks" }],
+      [".husky", { kind: "l", target: "turn/inner" }],
+      ["turn", { kind: "l", target: "aside" }],
+      ["elsewhere", { kind: "l", target: "src" }],
+      [".envrc", { kind: "l", target: "../out" }],
+    ]);
+    const plan = (paths: readonly string[], bring: readonly string[] = []) => {
+      const there = new Map([...here, ...paths.map((path) => [path, file("x")] as const)]);
+      return planSync(new Map(), here, there, { folder: "/home/me/app", bring });
+    };
+    const led = ["aside/inner/pre-commit", "conf/tasks.json", "hooks/post-checkout", "tools/editor/settings.json"];
+    const work = ["aside/other", "conf/other.json", "out", "src/a"];
+    const found = plan([...led, ...work]);
+    assert.deepEqual(
+      found.protectedPaths.map(({ path }) => path),
+      led,
+    );
+    assert.deepEqual(found.bring, work, "control: all others come");
+    assert.ok(plan(["Tools/Editor/settings.json"]).protectedPaths.length === 1, "in other letters");
+    assert.deepEqual(plan(["conf/tasks.json"], ["conf/tasks.json"]).bring, ["conf/tasks.json"]);
   });
 });
 

@@ -60,6 +60,52 @@ describe("cloister sync", function () {
   const leftOut = ({ left }: SyncReport): string[] => left.flatMap((one) => one.left.first.map(({ path }) => path));
   const told = (report: SyncReport): string => describeSync(report, here(), false).join("\n");
 
+  it("brings back nothing that the operator's settings of git name", async () => {
+    const git = (...words: string[]) => execFileSync("git", ["-C", here(), ...words]);
+    git("init", "-q");
+    git("config", "core.hooksPath", "tools/hooks");
+    git("config", "filter.words.clean", "python3 'tools/clean.py' --all");
+    git("config", "include.path", "../.gitsettings");
+    for (const path of ["tools/clean.py", "tools/other.py", ".gitsettings"]) await put(here(path), "# mine\n");
+    await run();
+    const changed = ["tools/clean.py", "tools/hooks/pre-commit", ".gitsettings"];
+    for (const path of [...changed, "tools/other.py"]) await put(there(path), "# evil\n", 0o755);
+    const report = await run();
+    assert.deepEqual(report.plan.protectedPaths.map(({ path }) => path).sort(), [...changed, "tools/hooks"].sort());
+    assert.deepEqual(report.brought, ["tools/other.py"], "control");
+    assert.match(told(report), /tools\/hooks\/pre-commit: your setting core.hookspath of git names it/);
+  });
+
+  it("lets no message of a commit become a setting of git's", async () => {
+    const git = (...words: string[]) => execFileSync("git", ["-C", here(), ...words], { encoding: "utf8" });
+    git("init", "-q", "-b", "main");
+    git("config", "user.name", "me");
+    git("config", "user.email", "me@example.com");
+    git("add", "a");
+    git("commit", "-q", "-m", "first");
+    await run();
+    // A session's commit, and a link in the place of the file that git writes its message to.
+    const session = (...words: string[]) => execFileSync("git", ["-C", there(), ...words], { encoding: "utf8" });
+    await put(there("a"), "evil");
+    session("checkout", "-q", "-b", "evil");
+    session("commit", "-q", "-a", "-m", "[core]\n\tevil = true");
+    session("checkout", "-q", "main");
+    await symlink("config", there(".git/MERGE_MSG"));
+    const report = await run();
+    assert.deepEqual(
+      report.plan.protectedPaths.map(({ path }) => path),
+      [".git/MERGE_MSG"],
+    );
+    git("cherry-pick", "--no-commit", "evil");
+    assert.throws(() => git("config", "core.evil"));
+    // Control: with the link in its place the same act writes the settings.
+    git("reset", "-q", "--hard");
+    await rm(here(".git/MERGE_MSG"), { force: true });
+    await symlink("config", here(".git/MERGE_MSG"));
+    git("cherry-pick", "--no-commit", "evil");
+    assert.equal(git("config", "core.evil"), "true\n");
+  });
+
   it("copies a folder in, and brings back what was changed, made and deleted", async () => {
     await put(here("run"), "#!/bin/sh\n", 0o755);
     await symlink("a", here("link"));
