@@ -53,10 +53,21 @@ export async function forwardCommand(chosen: () => Chosen, session: string, port
   const server = await startForward(transport, forward, say);
   const address = server.address();
   const local = typeof address === "object" && address !== null ? address.port : forward.local;
-  say(`http://${LOOPBACK}:${local} leads to port ${forward.port} of the session ${session}; Ctrl-C ends it`);
+  say(whereItIs(forward, local));
   if (!stop.signal.aborted) await once(stop.signal, "abort");
   server.close();
   process.exit(0);
+}
+
+/**
+ * Says where a forwarded port is. Browsers send the cookies of a host to all its ports: by an address of its own a session
+ * gets none of what other programs on this computer's loopback gave the browser. Browsers know names below `localhost`.
+ *
+ * @param local the port of this computer
+ */
+export function whereItIs({ session, port }: Forward, local: number): string {
+  const browsers = `http://${session}.localhost:${local}`;
+  return `${browsers} (programs: ${LOOPBACK}:${local}) leads to port ${port} of the session ${session}; Ctrl-C ends it`;
 }
 
 /**

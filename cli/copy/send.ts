@@ -83,6 +83,12 @@ function strictly(path: string, name: Buffer, way: Way | undefined): Place {
   }
 }
 
+/**
+ * The most bytes of all holes together. A file of terabytes costs a session nothing, and the other side fills a disk
+ * with it.
+ */
+const HOLES = 16n * 2n ** 30n;
+
 /** The names in a folder that are still to come: of the folder itself, or of those that are wanted. */
 interface Names {
   readonly dir?: Dir;
@@ -103,11 +109,21 @@ class Sender {
   readonly #trail: Buffer[] = [];
   readonly #open: Names[] = [];
   readonly #listing: Sending["listing"];
+  readonly #strict: boolean;
+  /** Bytes of all holes so far. */
+  #holes = 0n;
   #called: Buffer | undefined;
   /** The wanted entries of the folder that is entered next. */
   #wanted: Tree | undefined;
 
-  constructor(place: Place, path: string, called: Buffer, telling: Telling, { only, listing }: Sending) {
+  constructor(
+    place: Place,
+    path: string,
+    called: Buffer,
+    telling: Telling,
+    { only, listing, strict = false }: Sending,
+  ) {
+    this.#strict = strict;
     this.#wanted = only;
     this.#listing = listing;
     this.#place = place;
@@ -162,6 +178,15 @@ class Sender {
     }
   }
 
+  /** Counts the holes of a file, unless they are too many. Some file systems of an operator's do not tell of them. */
+  #tooManyHoles({ size, blocks }: BigIntStats): boolean {
+    const own = size - blocks * 512n;
+    if (own <= 0n || !this.#strict) return false;
+    if (this.#holes + own > HOLES) return true;
+    this.#holes += own;
+    return false;
+  }
+
   *#file(name: Buffer): Generator<Buffer> {
     const file = openSync(this.#place.at(name), READ);
     try {
@@ -172,6 +197,12 @@ class Sender {
       if (this.#listing && before.size > BigInt(this.#listing.limit)) {
         yield record("x");
         this.#left(`it is larger than ${this.#listing.limit / 2 ** 20} MiB`);
+        return;
+      }
+      if (this.#tooManyHoles(before)) {
+        yield record("x");
+        const most = HOLES / 2n ** 30n;
+        this.#left(`with its holes all files would be more than ${most} GiB larger than they are: pack it first`);
         return;
       }
       // We read no more than the size at the start: so a file that grows for ever ends too.

@@ -22,6 +22,8 @@ META = struct.Struct(">Hq")
 CHUNK = 1 << 16
 LONGEST = 1 << 17
 DEEPEST = 400
+# The bytes of all holes together: a file of terabytes costs a session nothing, and this side fills a disk with it.
+HOLES = 16 << 30
 LISTED = 20
 # A folder that is only passed through need not be readable.
 PATH = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_NOFOLLOW
@@ -36,6 +38,7 @@ SWAPPED = (errno.ELOOP, errno.ENOTDIR, errno.EINVAL, errno.EEXIST)
 FATAL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 
 told = {"left": 0, "note": 0}
+holes = 0
 
 
 class Fail(Exception):
@@ -305,6 +308,16 @@ def send_entry(folder, name, trail, top):
         tell("left", trail, reason(error))
 
 
+def too_many_holes(seen):
+    """Counts the holes of a file, unless they are too many."""
+    global holes
+    own = max(0, seen.st_size - seen.st_blocks * 512)
+    if holes + own > HOLES:
+        return True
+    holes += own
+    return False
+
+
 def send_file(folder, name, trail):
     data = os.open(name, READ, dir_fd=folder)
     try:
@@ -316,6 +329,10 @@ def send_file(folder, name, trail):
         if listing is not None and before.st_size > listing.limit:
             put(b"x")
             tell("left", trail, "it is larger than %d MiB" % (listing.limit >> 20))
+            return
+        if too_many_holes(before):
+            put(b"x")
+            tell("left", trail, "with its holes all files would be more than %d GiB larger than they are: pack it first" % (HOLES >> 30))
             return
         # No more than there was: a file that grows for ever ends too.
         rest = before.st_size

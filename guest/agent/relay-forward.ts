@@ -58,18 +58,13 @@ export function forward(response: ServerResponse, sent: Forwarded, upstream: Ups
   });
 }
 
-const NOT_RETURNED = new Set([
-  "connection",
-  "keep-alive",
-  "proxy-authenticate",
-  "proxy-authorization",
-  "te",
-  "trailer",
-  "transfer-encoding",
-  "upgrade",
-  "set-cookie",
-]);
+/**
+ * The headers of an answer that an agent reads. All others are left out: they can name the operator's account, another
+ * place, or what was sent.
+ */
+const RETURNED =
+  /^(?:cache-control|content-encoding|content-length|content-type|date|request-id|retry-after|retry-after-ms|vary|x-should-retry|anthropic-ratelimit-.+|anthropic-priority-.+)$/;
 
 function returnedHeaders(headers: IncomingHttpHeaders): OutgoingHttpHeaders {
-  return Object.fromEntries(Object.entries(headers).filter(([name]) => !NOT_RETURNED.has(name)));
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => RETURNED.test(name)));
 }

@@ -12,6 +12,7 @@ import {
   readlink,
   rm,
   symlink,
+  truncate,
   unlink,
   utimes,
   writeFile,
@@ -94,6 +95,25 @@ describe("what a copy sends", function () {
         assert.equal(named.code, 1);
         assert.match(named.report.failure?.why ?? "", /fifo is a named pipe/);
       });
+
+      if (end.env?.["CLOISTER_COPY_WAY"] !== "working folder") {
+        it("sends no terabytes of holes where sessions write, and says so", async () => {
+          // On the operator's computer nobody else makes files; a container has the end of this computer, with strict rules.
+          const strict = { ...end, env: { ...end.env, CLOISTER_COPY_STRICT: "1" } };
+          await writeFile(at("tree", "little"), "");
+          await truncate(at("tree", "little"), 2 ** 20);
+          await writeFile(at("tree", "much"), "");
+          await truncate(at("tree", "much"), 2 ** 41);
+          const { code, report, entries } = await send(strict, at("tree"));
+          assert.equal(code, 0);
+          assert.deepEqual(
+            report.left.map(({ path }) => path),
+            ["tree/much"],
+          );
+          assert.match(report.left[0]?.why ?? "", /with its holes all files would be more than 16 GiB larger/);
+          assert.equal(entries.get("tree/little")?.content.length, 2 ** 20, "control: a little of them is sent");
+        });
+      }
 
       it("says what it may not read, and needs no root", async function () {
         if (!isRoot) this.skip();

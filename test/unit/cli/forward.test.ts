@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server } from "node:net";
 import { text } from "node:stream/consumers";
-import { parseForward, startForward } from "../../../cli/commands/forward.ts";
+import { parseForward, startForward, whereItIs } from "../../../cli/commands/forward.ts";
 import type { Transport } from "../../../cli/transport.ts";
 import { standInPrograms, transportHere, waysHere } from "../../support/operator/here.ts";
 
@@ -50,6 +50,14 @@ describe("cloister forward", function () {
     open.push(server);
     return server;
   };
+
+  it("names an address for browsers that no other program of this computer has, nor another session", () => {
+    const hosts = ["web", "calm-tu"].map((session) => {
+      const [url = ""] = /^http:\S+/.exec(whereItIs({ session, port: 80, local: 8080 }, 8080)) ?? [];
+      return new URL(url).host;
+    });
+    assert.deepEqual(hosts, ["web.localhost:8080", "calm-tu.localhost:8080"]);
+  });
 
   it("carries connections both ways, several at once, by the loopback alone", async () => {
     const there = await listen();

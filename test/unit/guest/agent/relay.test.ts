@@ -89,6 +89,25 @@ describe("the model's relay", () => {
     }
   });
 
+  it("passes back the headers that an agent reads, and follows no answer to another place", async () => {
+    answer = (incoming, response) => {
+      response.writeHead(307, {
+        location: "http://127.0.0.1:9/elsewhere",
+        "x-echo": String(incoming.headers["x-api-key"]),
+        "anthropic-organization-id": "operator",
+        "retry-after": "3",
+        "anthropic-ratelimit-requests-remaining": "9",
+      });
+      response.end("{}");
+    };
+    const { status, headers } = await ask();
+    assert.equal(status, 307, "the answer itself is the session's to see");
+    assert.equal(asked.length, 1, "the key goes nowhere else");
+    assert.equal(asked[0]?.headers["x-api-key"], KEY, "control: it was sent");
+    assert.doesNotMatch(JSON.stringify(headers), new RegExp(`${KEY}|elsewhere|operator`));
+    assert.deepEqual([headers["retry-after"], headers["anthropic-ratelimit-requests-remaining"]], ["3", "9"]);
+  });
+
   it("asks for the key with every request, and tells when the API refuses it", async () => {
     await relay.close();
     const keys = [KEY, "sk-ant-the-next-key"];
