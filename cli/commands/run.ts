@@ -5,6 +5,7 @@ import { parseRun, type RunOptions, toWords } from "../../guest/run/options.ts";
 import type { SealedRun } from "../../guest/run/request.ts";
 import { OperatorError, UsageError } from "../errors.ts";
 import { rememberSessions } from "../known-names.ts";
+import { passOn } from "../pass-on.ts";
 import type { ExecOptions } from "../transport.ts";
 import { type Chosen, type Reached, reach } from "./chosen.ts";
 import { type SyncedFolder, syncAndTell, syncedFolder, syncReached } from "./sync.ts";
@@ -119,14 +120,12 @@ async function carryOut(
   }
   if (run.name !== undefined) remember(reached, run.name);
   const { words, environment } = toWords(run, { json, detach });
-  const code = await transport.exec(words, {
-    environment,
-    ...(stdin === undefined ? {} : { stdin }),
-    stdout: process.stdout,
-    stderr: process.stderr,
-    signals: true,
-    ...(tty ? { tty } : {}),
-  });
+  const options = { environment, signals: true, ...(stdin === undefined ? {} : { stdin }) };
+  const { stdout, stderr } = process;
+  // With --tty the operator lends the session this terminal. Without it a session's output must not steer it.
+  const code = tty
+    ? await transport.exec(words, { ...options, stdout, stderr, tty })
+    : await passOn(transport, words, { stdout, stderr }, options, true);
   // Also the changes of a command that failed come back.
   const synced = folder === undefined ? 0 : await syncReached(reached, folder);
   return code === 0 ? synced : code;

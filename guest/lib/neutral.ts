@@ -13,20 +13,56 @@ export function neutral(text: string): string {
   });
 }
 
-/** Does the same with a stream of bytes: a session's output that a person looks at later. */
+const ESCAPE = "\x1b";
+/** Ends what colours a session has left. */
+const NO_COLOUR = `${ESCAPE}[0m`;
+/** Colours, "erase the rest of this line", and the ways back on one line: what a progress bar needs. */
+const PLAIN = new RegExp(`(${ESCAPE}\\[[0-9;:]{0,64}[mK]|[\\r\\b])`);
+/** The beginning of one of them, which may go on in the next piece. */
+const BEGUN = new RegExp(`${ESCAPE}(?:\\[[0-9;:]{0,64})?$`);
+
+/** Makes text harmless as {@link neutral} does, but leaves colours and progress bars in it. */
+export function tame(text: string): string {
+  return text
+    .split(PLAIN)
+    .map((part, index) => (index % 2 === 1 ? part : neutral(part)))
+    .join("");
+}
+
+/**
+ * Does the same with a stream of bytes: a session's output that a person looks at.
+ *
+ * @param live true for output that comes now, in which colours and progress bars stay. @default false
+ */
 export class Neutral extends Transform {
   readonly #decoder = new StringDecoder("utf8");
+  readonly #live: boolean;
   #held = "";
+  #coloured = false;
+
+  constructor({ live = false }: { readonly live?: boolean } = {}) {
+    super();
+    this.#live = live;
+  }
 
   override _transform(data: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
     const text = this.#held + this.#decoder.write(data);
     // The line feed after a carriage return may be in the next piece.
-    const whole = text.endsWith("\r") ? text.length - 1 : text.length;
+    const whole = this.#live
+      ? text.length - (BEGUN.exec(text)?.[0].length ?? 0)
+      : text.length - (text.endsWith("\r") ? 1 : 0);
     this.#held = text.slice(whole);
-    done(null, neutral(text.slice(0, whole)));
+    done(null, this.#harmless(text.slice(0, whole)));
   }
 
   override _flush(done: TransformCallback): void {
-    done(null, neutral(this.#held + this.#decoder.end()));
+    const left = this.#harmless(this.#held + this.#decoder.end());
+    done(null, this.#coloured ? `${left}${NO_COLOUR}` : left);
+  }
+
+  #harmless(text: string): string {
+    if (!this.#live) return neutral(text);
+    this.#coloured ||= text.includes(ESCAPE);
+    return tame(text);
   }
 }

@@ -1,0 +1,56 @@
+import assert from "node:assert/strict";
+import { text } from "node:stream/consumers";
+import fc from "fast-check";
+import { Neutral, neutral, tame } from "../../../../guest/lib/neutral.ts";
+
+/** What a session could have a terminal do: answer, set its title, fill the clipboard, move, and hide. */
+const ORDERS = [
+  "\x1b[6n",
+  "\x1b[c",
+  "\x1b]0;title\x07",
+  "\x1b]52;c;ZXZpbA==\x07",
+  "\x1bP+q544e\x1b\\",
+  "\x1b[2J\x1b[H",
+  "\x1bc",
+  "\x9b6n",
+  "\u202eevil",
+];
+
+const through = async (pieces: readonly Buffer[], live: boolean): Promise<string> => {
+  const stream = new Neutral({ live });
+  const said = text(stream);
+  for (const piece of pieces) stream.write(piece);
+  stream.end();
+  return await said;
+};
+
+describe("text of a session on a terminal", () => {
+  it("has no order left in it, whether it comes now or later", () => {
+    for (const order of ORDERS) {
+      for (const shown of [neutral(order), tame(order)]) {
+        assert.doesNotMatch(shown, /[\p{Cc}\p{Cf}]/u, JSON.stringify(order));
+        assert.match(shown, /\\x|\\u/);
+      }
+    }
+  });
+
+  it("keeps colours and progress bars of output that comes now: the control", () => {
+    const plain = "a \x1b[1;31mred\x1b[0m 50%\r60%\b\b\x1b[K\ttab\n";
+    assert.equal(tame(plain), plain);
+    assert.match(neutral(plain), /a \\x1b\[1;31mred/);
+  });
+
+  it("is the same in whatever pieces it comes, and ends without a colour", async () => {
+    const whole = `${ORDERS.join("|")}\x1b[31mred\r\n\r50%\x1b[`;
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.nat(Buffer.byteLength(whole)), { maxLength: 6 }), async (cuts) => {
+        const bytes = Buffer.from(whole);
+        const at = [0, ...cuts.toSorted((a, b) => a - b), bytes.length];
+        const pieces = at.slice(1).map((end, index) => bytes.subarray(at[index], end));
+        assert.equal(await through(pieces, true), `${tame(whole)}\x1b[0m`);
+        assert.equal(await through(pieces, false), neutral(whole));
+      }),
+    );
+    assert.equal(await through([Buffer.from("plain\n")], true), "plain\n");
+  });
+});
