@@ -71,13 +71,14 @@ export function makeToken(): string {
  * capability, not a mere destination.
  */
 export async function startRelay(options: RelayOptions): Promise<Relay> {
+  const bodies: Bodies = { held: 0 };
   // Connections with a request that is being read or answered: an error of such a request is reported once only.
   const busy = new WeakSet<Duplex>();
   // Otherwise the server would itself answer a request without a Host header, and nothing would be reported.
   const server = createServer({ requestTimeout: 60_000, requireHostHeader: false }, (request, response) => {
     const { socket } = request;
     busy.add(socket);
-    void relay(request, response, options).finally(() => busy.delete(socket));
+    void relay(request, response, options, bodies).finally(() => busy.delete(socket));
   });
   const malformed = (method: string, reason: string) => {
     options.onDecision?.({ method, path: "?", verdict: "denied", reason });
@@ -101,7 +102,45 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
   return { socketPath: options.socketPath, close: await listenPrivately(server, options.socketPath) };
 }
 
-async function relay(request: IncomingMessage, response: ServerResponse, options: RelayOptions): Promise<void> {
+/** The bodies that are in memory, of all requests. */
+interface Bodies {
+  /** Bytes, as they came. */
+  held: number;
+}
+
+/**
+ * The most bytes of all bodies at a time. A body is there several times over while it is read, checked and sent. The
+ * supervisor's memory is not the session's, so a session must not fill it.
+ */
+const MOST_HELD = 3 * MAX_BODY_BYTES;
+
+async function relay(
+  request: IncomingMessage,
+  response: ServerResponse,
+  options: RelayOptions,
+  bodies: Bodies,
+): Promise<void> {
+  let size = 0;
+  const hold = (bytes: number) => {
+    size += bytes;
+    bodies.held += bytes;
+    if (bodies.held <= MOST_HELD) return;
+    const reason = `requests of this session have more than ${MOST_HELD} bytes together: send them one after the other`;
+    throw new Refused({ status: 429, type: "rate_limit_error", reason });
+  };
+  try {
+    await pass(request, response, options, hold);
+  } finally {
+    bodies.held -= size;
+  }
+}
+
+async function pass(
+  request: IncomingMessage,
+  response: ServerResponse,
+  options: RelayOptions,
+  hold: (bytes: number) => void,
+): Promise<void> {
   const started = performance.now();
   const method = request.method ?? "GET";
   const target = parseTarget(request);
@@ -128,7 +167,7 @@ async function relay(request: IncomingMessage, response: ServerResponse, options
     refuseKey(request, options.token);
     refuseFraming(request);
     const headers = forwardedHeaders(request);
-    const body = remakeBody(await readBody(request));
+    const body = remakeBody(await readBody(request, hold));
     seen = describeRequest(body);
     decide("allowed", passedOn(request));
     const key = await options.key?.();
@@ -203,16 +242,19 @@ function sameSecret(a: string, b: string): boolean {
   return x.length === y.length && timingSafeEqual(x, y);
 }
 
-async function readBody(request: IncomingMessage): Promise<Buffer> {
+/** @param hold counts what has come, and throws when all requests together have too much */
+async function readBody(request: IncomingMessage, hold: (bytes: number) => void): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
   try {
     for await (const chunk of request as AsyncIterable<Buffer>) {
       size += chunk.length;
+      hold(chunk.length);
       if (size > MAX_BODY_BYTES) break;
       chunks.push(chunk);
     }
-  } catch {
+  } catch (error) {
+    if (error instanceof Refused) throw error;
     throw new Refused({ status: 400, type: "invalid_request_error", reason: "the request ended before it was whole" });
   }
   if (size > MAX_BODY_BYTES) {
@@ -228,7 +270,7 @@ function sendError(response: ServerResponse, status: number, type: string, messa
   response.writeHead(status, {
     "content-type": "application/json",
     "content-length": Buffer.byteLength(body),
-    "x-should-retry": status === 502 ? "true" : "false",
+    "x-should-retry": status === 502 || status === 429 ? "true" : "false",
   });
   response.end(body);
 }

@@ -4,6 +4,7 @@ import { createServer, type IncomingHttpHeaders, type IncomingMessage, request, 
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { makeToken, type Relay, type RelayEvent, startRelay } from "../../../../guest/agent/relay.ts";
 
 const KEY = "sk-ant-the-real-key";
@@ -88,6 +89,24 @@ describe("the model's relay", () => {
       assert.equal(body, '{"model":"m"}');
     }
   });
+
+  it("holds no more than a few large bodies at a time, and takes all of them one after the other", async () => {
+    const text = "x".repeat(30 * 1024 * 1024);
+    const large = JSON.stringify({ model: "m", messages: [{ role: "user", content: text }] });
+    // They are held until they are answered.
+    let waiting: ServerResponse[] = [];
+    answer = (_, response) => waiting.push(response);
+    const all = Promise.all(Array.from({ length: 5 }, () => ask({ body: large })));
+    for (const end = Date.now() + 20_000; waiting.length < 3 && Date.now() < end; ) await sleep(20);
+    assert.ok(waiting.length <= 3, `${waiting.length} reached the API`);
+    for (const response of waiting) response.end("{}");
+    const statuses = (await all).map(({ status }) => status).sort();
+    assert.deepEqual(statuses, [200, 200, 200, 429, 429]);
+    assert.ok(events.some(({ reason: why }) => /together: send them one after the other/.test(why ?? "")));
+    waiting = [];
+    answer = (_, response) => response.end("{}");
+    for (let i = 0; i < 4; i++) assert.equal((await ask({ body: large })).status, 200, "control: one after the other");
+  }).timeout(60_000);
 
   it("passes back the headers that an agent reads, and follows no answer to another place", async () => {
     answer = (incoming, response) => {
