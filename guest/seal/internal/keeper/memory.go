@@ -27,9 +27,9 @@ const (
 )
 
 // held are the parts of memory.stat that cannot be taken back without killing. The kernel says `kernel` since 5.18, and
-// the others, which are parts of it, before.
+// the others, which are parts of it, before. What sockets hold is in neither.
 var (
-	held       = map[string]bool{"anon": true, "shmem": true, "kernel": true}
+	held       = map[string]bool{"anon": true, "shmem": true, "kernel": true, "sock": true}
 	heldBefore = map[string]bool{"anon": true, "shmem": true, "slab_unreclaimable": true, "kernel_stack": true, "pagetables": true, "percpu": true, "sock": true}
 )
 

@@ -124,6 +124,17 @@ func TestLooksMoreOftenTheLessIsFree(t *testing.T) {
 	}
 }
 
+func TestSocketsCount(t *testing.T) {
+	b := newMemoryBench(t, 3072)
+	sockets := func(text []byte, used int64) []byte { return fmt.Appendf(text, "sock %d\n", used*mib) }
+	large := b.session("large", stat(1200, 0, 10, 0))
+	full := b.session("full", sockets(stat(10, 0, 10, 0), 1800))
+	b.all(sockets(stat(1210, 0, 20, 0), 1800))
+	if b.watch.look(time.Now()); !b.ended(full) || b.ended(large) {
+		t.Fatalf("the wrong one was ended: %q", b.said)
+	}
+}
+
 func TestOlderKernels(t *testing.T) {
 	b := newMemoryBench(t, 1024)
 	text := fmt.Appendf(nil, "anon %d\nfile 7\nkernel_stack %d\npagetables %d\nshmem 0\nslab_unreclaimable %d\n", 10*mib, 2*mib, 3*mib, 4*mib)
