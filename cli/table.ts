@@ -1,5 +1,6 @@
 import { stripVTControlCharacters } from "node:util";
 import Table from "cli-table3";
+import { neutral } from "../guest/lib/neutral.ts";
 import type { MachineStatus } from "./fleet.ts";
 import { type Colours, coloursFor, fields, type Screen, widthOf } from "./screen.ts";
 
@@ -7,8 +8,14 @@ import { type Colours, coloursFor, fields, type Screen, widthOf } from "./screen
  * The machines of a stack: a table with a summary for a terminal, and for a program one line each with tabs between the
  * fields (name, pool, state, what it was made from, whether that is current, verification, and more).
  */
-export function machineList(machines: readonly MachineStatus[], screen: Screen): string {
+export function machineList(found: readonly MachineStatus[], screen: Screen): string {
   const width = widthOf(screen);
+  // They quote consoles and sessions.
+  const machines = found.map((machine) => ({
+    ...machine,
+    verification: { ...machine.verification, by: neutral(machine.verification.by) },
+    remarks: machine.remarks.map(neutral),
+  }));
   if (width !== undefined) return machineTable(machines, width, coloursFor(screen));
   return machines
     .map(({ name, pool = "", state, template, current, verification, remarks }) => {

@@ -1,4 +1,5 @@
 import { type CopyRecord, NoCopy, readDigest, readEntry, readLink } from "../copy/records.ts";
+import { shown, textOf } from "../copy/text.ts";
 
 /** One entry of a folder. Paths and targets are latin1 text of their bytes. */
 export type Entry =
@@ -18,16 +19,29 @@ export type Entry =
 /** The entries below a folder's top, by path. */
 export type Listing = ReadonlyMap<string, Entry>;
 
-/** Entries of one listing: a session could make them without end. */
+/** Entries of one listing, and bytes of their paths and targets: a session could make them without end. */
 const MOST = 1_000_000;
+const MOST_BYTES = 256 * 2 ** 20;
+/**
+ * Bytes of one path, the kernel's own limit for a name in a call. Texts of more than 16383 characters and of one length
+ * are the same to the runtime's tables: a few thousand of them take hours.
+ */
+const LONGEST = 4096;
 
 /** Puts a listing together from the records of an end, which is not trusted. */
 export class ListingReader {
   readonly #entries = new Map<string, Entry>();
   #trail: string[] = [];
   #depth = 0;
+  #bytes = 0;
+  readonly #mostBytes: number;
   #file: { readonly path: string; readonly meta: { readonly mode: number; readonly mtime: bigint } } | undefined;
   #done = false;
+
+  /** @param mostBytes of all paths and targets together */
+  constructor(mostBytes: number = MOST_BYTES) {
+    this.#mostBytes = mostBytes;
+  }
 
   /** @throws NoCopy when these are no records of a listing */
   take({ letter, data }: CopyRecord): void {
@@ -69,6 +83,14 @@ export class ListingReader {
 
   #set(path: string, entry: Entry): void {
     if (path === "") return;
+    this.#bytes += path.length + (entry.kind === "l" ? entry.target.length : 0);
+    if (path.length > LONGEST) {
+      const start = shown(textOf(Buffer.from(path.slice(0, 100), "latin1")));
+      throw new NoCopy(`a path has more than ${LONGEST} bytes, exclude its folder: ${start}...`);
+    }
+    if (this.#bytes > this.#mostBytes) {
+      throw new NoCopy(`names have more than ${this.#mostBytes / 2 ** 20} MiB: exclude some`);
+    }
     this.#entries.set(path, entry);
     if (this.#entries.size > MOST) throw new NoCopy(`there are more than ${MOST} entries: exclude some`);
   }

@@ -18,6 +18,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describeSync } from "../../../../cli/commands/sync.ts";
+import { ListingReader } from "../../../../cli/sync/listing.ts";
 import { folderHere, type SyncOptions, type SyncReport, sync } from "../../../../cli/sync.ts";
 import type { Transport } from "../../../../cli/transport.ts";
 import { standInPrograms, transportHere, waysHere } from "../../../support/operator/here.ts";
@@ -59,6 +60,26 @@ describe("cloister sync", function () {
     );
   const leftOut = ({ left }: SyncReport): string[] => left.flatMap((one) => one.left.first.map(({ path }) => path));
   const told = (report: SyncReport): string => describeSync(report, here(), false).join("\n");
+
+  it("ends a listing whose names alone would fill this computer's memory, or take it hours", () => {
+    const entry = (name: string) => ({ letter: "d", data: Buffer.concat([Buffer.alloc(10), Buffer.from(name)]) });
+    const wide = new ListingReader(2 ** 20);
+    wide.take(entry("top"));
+    let taken = 0;
+    assert.throws(() => {
+      for (; taken < 10_000; taken++) {
+        wide.take(entry(`${taken}`.padStart(200, "0")));
+        wide.take({ letter: "u", data: Buffer.alloc(0) });
+      }
+    }, /names have more than 1 MiB/);
+    assert.ok(taken > 5_000, "control: thousands are taken");
+    const deep = new ListingReader();
+    let depth = 0;
+    assert.throws(() => {
+      for (; depth < 100; depth++) deep.take(entry("d".repeat(250)));
+    }, /a path has more than 4096 bytes, exclude its folder: d+\.\.\./);
+    assert.equal(depth, 17, "control: what programs can name is taken");
+  });
 
   it("brings back nothing that the operator's settings of git name", async () => {
     const git = (...words: string[]) => execFileSync("git", ["-C", here(), ...words]);
