@@ -18,16 +18,30 @@ interface Place {
   readonly cache?: string;
 }
 
-type Kind = "names" | "sessions";
+type Kind = "names" | "pools" | "sessions";
 
 const fileOf = (kind: Kind, { project = projectFolder, cache = cacheRoot() }: Place): string =>
   join(cache, "outputs", `${kind}-${sha256(project)}.json`);
 
 /** Remembers a stack's machines, where the cache can be written. */
 export function rememberMachines(stack: string, machines: readonly string[], place: Place = {}): void {
-  const before = read("names", Machines, place);
-  if (JSON.stringify(before[stack]) === JSON.stringify(machines)) return;
-  write("names", { ...before, [stack]: machines }, place);
+  rememberNames("names", stack, machines, place);
+}
+
+/** Remembers a stack's pools, where the cache can be written. */
+export function rememberPools(stack: string, pools: readonly string[], place: Place = {}): void {
+  rememberNames("pools", stack, pools, place);
+}
+
+function rememberNames(kind: "names" | "pools", stack: string, names: readonly string[], place: Place): void {
+  const before = read(kind, Machines, place);
+  if (JSON.stringify(before[stack] ?? []) === JSON.stringify(names) && stack in before) return;
+  write(kind, { ...before, [stack]: names }, place);
+}
+
+/** The names of pools that are known of a stack, without asking anybody. */
+export function knownPools(stack: string, place: Place = {}): readonly string[] {
+  return read("pools", Machines, place)[stack] ?? [];
 }
 
 /**

@@ -5,6 +5,9 @@ import { refusalOnCommandLine } from "../guest/run/options.ts";
 import { RunRefused } from "../guest/sessions/request.ts";
 import { messageOf, OperatorError } from "./errors.ts";
 import { operatorProgram } from "./program.ts";
+import { watchStandardStreams } from "./standard-streams.ts";
+
+watchStandardStreams();
 
 /** This has no `await`: a bundle cannot have one at the top level (lib/run-bundled.cjs). */
 export default operatorProgram()

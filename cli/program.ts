@@ -6,7 +6,7 @@ import { Command } from "commander";
 import { VERSION } from "../contract/version.ts";
 import { type AgentOptions, addAgentOptions } from "../guest/agent/command-line.ts";
 import { addRunOptions, DETACH, type RunOptions } from "../guest/run/options.ts";
-import { ownStacks } from "../toolchain/own-backend.ts";
+import { isOwnStack, ownStacks } from "../toolchain/own-backend.ts";
 import type { AuditOptions } from "./commands/audit.ts";
 import type { Chosen } from "./commands/chosen.ts";
 import type { HereOption, OperatorRunOptions } from "./commands/run.ts";
@@ -14,6 +14,7 @@ import type { SyncCommandOptions } from "./commands/sync.ts";
 import { defaultStack } from "./default-stack.ts";
 import { UsageError } from "./errors.ts";
 import { addExamples } from "./examples.ts";
+import { addHelp } from "./help.ts";
 import type { LearnOptions } from "./policy/learn.ts";
 
 /** Options that every command has, and that may stand before it, too. */
@@ -41,7 +42,18 @@ interface BootstrapWords {
 
 type AgentRunOptions = RunOptions & AgentOptions & HereOption;
 
-const STACK = ["-s, --stack <name>", "the stack (default: CLOISTER_STACK, or the only one on this computer)"] as const;
+/** Refuses an option that is written twice with two values: which of them is meant cannot be told. */
+const onlyOne =
+  (option: string) =>
+  (value: string, before: string | undefined): string => {
+    if (before !== undefined && before !== value) throw writtenTwice(option, before, value);
+    return value;
+  };
+const STACK = [
+  "-s, --stack <name>",
+  "the stack (default: CLOISTER_STACK, or the only one on this computer)",
+  onlyOne("stack"),
+] as const;
 const HERE = [
   "--here",
   "syncs this folder in, runs the command in its copy, and brings changes back (docs/run.md)",
@@ -49,8 +61,9 @@ const HERE = [
 const REGION = [
   "--region <name>",
   "finds a stack on AWS by its tags, without Pulumi (default: CLOISTER_REGION)",
+  onlyOne("region"),
 ] as const;
-const MACHINE = ["-m, --machine <name>", "the machine; not needed where there is one"] as const;
+const MACHINE = ["-m, --machine <name>", "the machine; not needed where there is one", onlyOne("machine")] as const;
 
 /** The whole command, to be given a command line. */
 export function operatorProgram(): Command {
@@ -206,7 +219,8 @@ export function operatorProgram(): Command {
   command("doctor", "Looks at this computer, the stack and its machines for what is in the way, and says what to do.")
     .option("--json", "prints JSON")
     .action(async (options: { json?: boolean }, self: Command) => {
-      const { stack = namedStack(), machine } = globalsOf(self);
+      const { stack = namedStack(), machine, region } = globalsOf(self);
+      settleRegion(stack, region);
       await end((await import("./commands/doctor.ts")).doctor({ stack, machine }, options));
     });
 
@@ -221,7 +235,9 @@ export function operatorProgram(): Command {
     .argument("<destination>")
     .option("--root", "as root on the machine, instead of the operator's user")
     .action(async (source: string, destination: string, options: { root?: boolean }, self: Command) => {
-      await end((await import("./commands/cp.ts")).cp(chosen(self), source, destination, options));
+      const { cp, parseRoute } = await import("./commands/cp.ts");
+      const route = parseRoute(source, destination, globalsOf(self).machine);
+      await end(cp(chosen(self).stack, route, options));
     });
 
   command(
@@ -288,6 +304,7 @@ export function operatorProgram(): Command {
     });
 
   addExamples(program);
+  addHelp(program);
   return program;
 }
 
@@ -301,7 +318,7 @@ export function globalsOf(self: Command): Global {
       const value = level.opts<Global>()[key];
       if (value === undefined) continue;
       if (found[key] !== undefined && found[key] !== value) {
-        throw new UsageError(`--${key} is written twice: ${value} and ${found[key]}. Leave one of them out.`);
+        throw writtenTwice(key, value, found[key]);
       }
       found[key] = value;
     }
@@ -309,9 +326,10 @@ export function globalsOf(self: Command): Global {
   return found;
 }
 
+const writtenTwice = (option: string, one: string, other: string): UsageError =>
+  new UsageError(`--${option} is written twice: ${one} and ${other}. Leave one of them out.`);
+
 function chosenBy({ stack = namedStack(), machine, region }: Global): Chosen {
-  // Whatever reads the stack finds it there.
-  if (region !== undefined) process.env["CLOISTER_REGION"] = region;
   if (!stack) {
     const [first, ...others] = ownStacks();
     const known = first === undefined ? "" : ` Here are: ${[first, ...others].join(", ")}.`;
@@ -319,7 +337,29 @@ function chosenBy({ stack = namedStack(), machine, region }: Global): Chosen {
       code: "CLOISTER_E_NO_STACK",
     });
   }
+  if (!STACK_NAME.test(stack))
+    throw new UsageError(
+      `--stack ${JSON.stringify(stack)}: a stack's name has letters, digits, ".", "_" and "-" only.`,
+    );
+  settleRegion(stack, region);
   return { stack, ...(machine === undefined ? {} : { machine }) };
+}
+
+/** As Pulumi has it: STACK, ORGANIZATION/STACK or ORGANIZATION/PROJECT/STACK. */
+const STACK_NAME = /^(?:[A-Za-z0-9_-][\w.-]*\/){0,2}[A-Za-z0-9_-][\w.-]*$/;
+
+/**
+ * Puts the region of `--region` where all that reads the stack finds it. A region of the environment alone is meant for
+ * stacks on AWS: a machine of this computer is found without it.
+ */
+export function settleRegion(
+  stack: string | undefined,
+  region: string | undefined,
+  env: NodeJS.ProcessEnv = process.env,
+  isOwn: (stack: string) => boolean = isOwnStack,
+): void {
+  if (region !== undefined) env["CLOISTER_REGION"] = region;
+  else if (stack !== undefined && isOwn(stack)) delete env["CLOISTER_REGION"];
 }
 
 /** The stack of the environment, or the only one that there is. */

@@ -5,7 +5,7 @@ import { ensureToolchain } from "../toolchain/index.ts";
 import { PulumiError, StackRunner } from "../toolchain/stack-runner.ts";
 import { OperatorError, UsageError } from "./errors.ts";
 import { keptOutputs } from "./kept-outputs.ts";
-import { rememberMachines } from "./known-names.ts";
+import { rememberMachines, rememberPools } from "./known-names.ts";
 
 /** A stack that is up: its name, and the outputs that the operator's command needs. */
 export interface Stack {
@@ -30,6 +30,7 @@ export async function readStack(name: string): Promise<Stack> {
     aws: () => (outputs.target === "aws" ? Object.keys(outputs.machines).sort() : []),
   };
   rememberMachines(name, machines[outputs.target]());
+  if (outputs.target === "aws") rememberPools(name, Object.keys(outputs.pools).sort());
   return stack;
 }
 

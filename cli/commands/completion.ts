@@ -1,8 +1,26 @@
 import type { Command } from "commander";
 import { GROUP_NAMES, HOST_GROUPS } from "../../guest/egress/groups.ts";
+import { pricedRegions } from "../../infra/aws/plan/prices.ts";
 import { FILES_LINE, SCRIPTS, type Shell } from "../completion/scripts.ts";
 import { type Suggestion, suggest } from "../completion/suggest.ts";
-import { knownMachines, knownSessions, knownStacks } from "../known-names.ts";
+import { knownMachines, knownPools, knownSessions, knownStacks } from "../known-names.ts";
+
+/** Options that take one of a few words. */
+export const FEW_VALUES = {
+  prefer: (): Suggestion[] => [
+    ["here", "this computer's side wins"],
+    ["machine", "the machine's side wins"],
+  ],
+  forge: (): Suggestion[] => [
+    ["github", "GitHub Actions"],
+    ["gitlab", "GitLab CI"],
+  ],
+  since: (): Suggestion[] => [
+    ["-1h", "the last hour"],
+    ["today", "since midnight"],
+    ["yesterday", "since midnight a day ago"],
+  ],
+};
 
 /** `cloister completion SHELL`: prints what completes the command in this shell. @returns 0 */
 export async function completion(shell: Shell): Promise<number> {
@@ -30,6 +48,10 @@ export async function complete(program: Command, words: readonly string[], stack
       machine: () => (chosen === undefined ? [] : knownMachines(chosen)).map((name): Suggestion => [name, "machine"]),
       session: sessions,
       name: sessions,
+      pool: () => (chosen === undefined ? [] : knownPools(chosen)).map((name): Suggestion => [name, "pool"]),
+      region: () => pricedRegions().map((name): Suggestion => [name, "region"]),
+      ...FEW_VALUES,
+      env: () => Object.keys(process.env).map((name): Suggestion => [name, "passes this variable on"]),
       allow: () => GROUP_NAMES.map((name): Suggestion => [name, HOST_GROUPS[name]?.what ?? ""]),
     },
     ["cp"],

@@ -2,24 +2,15 @@ import { describeReport } from "../copy/report.ts";
 import { copyFrom, copyTo } from "../copy.ts";
 import { UsageError } from "../errors.ts";
 import { showProgress } from "../progress.ts";
-import { type Chosen, reach } from "./chosen.ts";
+import { reach } from "./chosen.ts";
 
 /** Exit code of a copy that left something out, said so, and is complete otherwise. */
 const LEFT_OUT = 3;
 
 /** `cloister cp`. @returns 0, or 3 when something was left out */
-export async function cp(
-  chosen: Chosen,
-  source: string,
-  destination: string,
-  { root = false }: { readonly root?: boolean },
-): Promise<number> {
-  const route = parseRoute(source, destination, chosen.machine);
-  const { transport } = await reach({
-    stack: chosen.stack,
-    ...(route.machine === undefined ? {} : { machine: route.machine }),
-  });
-  const progress = showProgress(route.direction === "to" ? source : destination);
+export async function cp(stack: string, route: Route, { root = false }: { readonly root?: boolean }): Promise<number> {
+  const { transport } = await reach({ stack, ...(route.machine === undefined ? {} : { machine: route.machine }) });
+  const progress = showProgress(route.direction === "to" ? route.from : route.to);
   const options = { user: root ? "root" : "operator", moved: progress.moved } as const;
   try {
     const report = await (route.direction === "to" ? copyTo : copyFrom)(transport, route.from, route.to, options);

@@ -47,13 +47,14 @@ export function suggest(
       const child = given === 0 ? command.commands.find((one) => one.name() === word) : undefined;
       if (child) command = child;
       else given += 1;
-      // `run WORD`: the command to be run begins here.
-      if (given > 0 && command.name() === "run") return FILES;
+      // `run WORD`, `policy learn WORD`: the command to be run begins here.
+      if (given > 0 && isOfAnother(command)) return FILES;
     }
   }
-  if (open) return filtered(valuesOf(open, values), current);
+  if (open) return isFile(open.flags) ? FILES : filtered(valuesOf(open, values), current);
   if (/^--[^=]+=/.test(current)) {
     const option = optionOf(command, current);
+    if (option && isFile(option.flags)) return FILES;
     const start = current.slice(0, current.indexOf("=") + 1);
     const known = option ? valuesOf(option, values) : [];
     return filtered(
@@ -68,16 +69,17 @@ export function suggest(
       current,
     );
   }
+  if (command.name() === "help") {
+    const others = commandsOf(command.parent ?? command).filter(([name]) => name !== "help");
+    return filtered(given > 0 ? [] : others, current);
+  }
   const argument = argumentAt(command, given);
+  if (argument !== undefined && /^(file|folder)$/.test(argument.name())) return FILES;
   const choices = [
     ...(argument === undefined ? [] : (values[argument.name()]?.() ?? [])),
     ...(argument?.argChoices ?? []).map((word): Suggestion => [word, ""]),
   ];
-  const children = given > 0 ? [] : command.createHelp().visibleCommands(command);
-  const found = filtered(
-    [...choices, ...children.map((child): Suggestion => [child.name(), firstSentence(child.description())])],
-    current,
-  );
+  const found = filtered([...choices, ...(given > 0 ? [] : commandsOf(command))], current);
   return filesOf.includes(command.name()) ? { ...found, files: true } : found;
 }
 
@@ -99,6 +101,19 @@ function argumentAt({ registeredArguments: all }: Command, given: number): Argum
   const last = all.at(-1);
   return all[given] ?? (last?.variadic ? last : undefined);
 }
+
+const commandsOf = (command: Command): Suggestion[] =>
+  command
+    .createHelp()
+    .visibleCommands(command)
+    .map((child) => [child.name(), firstSentence(child.description())]);
+
+/** Words behind the first argument are another program's. */
+const isOfAnother = ({ registeredArguments: all }: Command): boolean =>
+  all[0]?.variadic === true && all[0].description.includes("after --");
+
+/** Whether an option's value is a file or a folder of this computer. */
+const isFile = (flags: string): boolean => /<(file|folder)>/.test(flags);
 
 const takesValue = (option: Option): boolean => option.required || option.optional;
 /** Options that are given several times have a list as their default. */

@@ -108,7 +108,7 @@ async function start(): Promise<void> {
   ).run();
 
   const report = Report.parse(JSON.parse(readFileSync(paths.verification, "utf8")));
-  console.log(`\n${printReport(report, { width: process.stdout.columns ?? 120, allRows: options.allRows ?? false })}`);
+  console.log(`\n${printReport(report, { width: process.stdout.columns || 120, allRows: options.allRows ?? false })}`);
   if (session) console.log(`\nThe agent's answer (${session.file}):\n\n${indent(session.answer)}`);
   const unchanged = !changed && (session === undefined || !session.ranNow);
   console.log(

@@ -4,12 +4,12 @@ export interface Screen {
   readonly columns?: number | undefined;
 }
 
-/** Columns of a terminal that does not tell its width. */
+/** Columns of a terminal that does not tell its width, or tells 0. */
 const WIDTH = 80;
 
 /** Columns of a terminal; undefined for a pipe or a file, which gets fields with tabs between them, and no wrapping. */
 export function widthOf(screen: Screen): number | undefined {
-  return screen.isTTY ? (screen.columns ?? WIDTH) : undefined;
+  return screen.isTTY ? screen.columns || WIDTH : undefined;
 }
 
 /** A line for a program: fields with tabs between them. A field never holds a tab or the end of a line. */

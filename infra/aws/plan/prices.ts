@@ -77,6 +77,9 @@ export function knownPrices(region: string): RegionPrices | undefined {
   return row && regionPrices(region, row);
 }
 
+/** The regions that are in the table, in alphabetical order. */
+export const pricedRegions = (): string[] => Object.keys(rows()).sort();
+
 /** The prices for a region; of the cheapest one where its own are not known. */
 export function pricesFor(region: string): RegionPrices {
   const known = knownPrices(region) ?? knownPrices(CHEAPEST);

@@ -4,14 +4,17 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import type { Command } from "commander";
+import { FEW_VALUES } from "../../../cli/commands/completion.ts";
 import { SCRIPTS, SHELLS } from "../../../cli/completion/scripts.ts";
 import { suggest } from "../../../cli/completion/suggest.ts";
 import { EXAMPLES } from "../../../cli/examples.ts";
 import {
   knownMachines,
+  knownPools,
   knownSessions,
   knownStacks,
   rememberMachines,
+  rememberPools,
   rememberSessions,
 } from "../../../cli/known-names.ts";
 import { operatorProgram } from "../../../cli/program.ts";
@@ -21,6 +24,7 @@ const values = {
   machine: () => [["one", "machine"] as const],
   session: () => [["web", "session"] as const, ["work", "session"] as const],
   allow: () => [["npm", "a group"] as const],
+  ...FEW_VALUES,
 };
 
 const of = (...words: string[]) => {
@@ -81,6 +85,36 @@ describe("completion", () => {
       assert.deepEqual(knownSessions("dev", place), ["other", "web"]);
       writeFileSync(join(cache, "outputs", readdirSync(join(cache, "outputs"))[0] ?? ""), '{"dev":{"one":["a b"]}}');
       assert.deepEqual(knownSessions("dev", place), [], "a file that somebody wrote");
+    } finally {
+      rmSync(cache, { recursive: true, force: true });
+    }
+  });
+
+  it("suggests files wherever one can stand, and the values of options that have few", () => {
+    for (const words of [
+      ["run", "--policy", ""],
+      ["run", "--policy", "=", "ci/"],
+      ["policy", "learn", "--output", ""],
+      ["policy", "check", ""],
+      ["policy", "learn", "npm", ""],
+      ["sync", ""],
+    ]) {
+      assert.deepEqual(of(...words), [":files"], words.join(" "));
+    }
+    assert.deepEqual(of("sync", ".", ""), []);
+    assert.deepEqual(of("sync", "--prefer", ""), ["here", "machine"]);
+    assert.deepEqual(of("bootstrap", "--forge", "gitl"), ["gitlab"]);
+    assert.deepEqual(of("help", "se"), ["sessions"]);
+    assert.deepEqual(of("sessions", "help", ""), ["ls", "rm", "stop"]);
+  });
+
+  it("knows a stack's pools as they were last read", () => {
+    const cache = mkdtempSync(join(tmpdir(), "cloister-names-"));
+    try {
+      const place = { project: cache, cache };
+      rememberPools("dev", ["small", "workers"], place);
+      assert.deepEqual(knownPools("dev", place), ["small", "workers"]);
+      assert.deepEqual(knownMachines("dev", place), []);
     } finally {
       rmSync(cache, { recursive: true, force: true });
     }
@@ -203,7 +237,7 @@ describe("the help of each command", () => {
 
   it("has examples, each of which the command takes", () => {
     const program = operatorProgram();
-    const named = leaves(program).filter(([name]) => name !== "complete" && name !== "run");
+    const named = leaves(program).filter(([name]) => !/^(complete|run)$|\bhelp$/.test(name));
     for (const [name] of named) assert.ok((EXAMPLES[name] ?? []).length > 0, `${name} has examples`);
     for (const [name, examples] of Object.entries(EXAMPLES)) {
       assert.ok(

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { Command } from "commander";
 import { execa } from "execa";
 import { defaultStack } from "../../../cli/default-stack.ts";
-import { globalsOf, operatorProgram } from "../../../cli/program.ts";
+import { globalsOf, operatorProgram, settleRegion } from "../../../cli/program.ts";
 
 const CLOISTER = join(import.meta.dirname, "../../../cli/bin.mjs");
 
@@ -86,6 +86,33 @@ describe("what is written wrongly for the operator's command", function () {
     }
   });
 
+  it("is refused where it is no stack's name, before Pulumi is asked", async () => {
+    for (const stack of ["a b", "../x", "/etc", "a/b/c/d", "."]) {
+      const { exitCode, stderr, left } = await cloister(["--stack", stack, "ls"]);
+      assert.equal(exitCode, 2, stderr);
+      assert.match(stderr, /a stack's name has letters, digits, .* only\. \[CLOISTER_E_USAGE\]/);
+      assert.deepEqual(left, []);
+    }
+  });
+
+  it("is told of a copy's paths although no stack is named", async () => {
+    const { exitCode, stderr } = await cloister(["cp", "a", "b"], { stack: "" });
+    assert.equal(exitCode, 2);
+    assert.match(stderr, /one of both must be on a machine/);
+  });
+
+  it("is told by help, with what was meant", async () => {
+    for (const [args, said] of [
+      [["help", "rum"], /cloister has no command 'rum'\. Did you mean run\? There are: ls, run, /],
+      [["help", "sessions", "lss"], /sessions has no command 'lss'\. Did you mean ls\?/],
+      [["key", "help", "nonsense"], /key has no command 'nonsense'\. There are: set, status, clear, help\./],
+    ] as const) {
+      const { exitCode, stderr } = await cloister(args);
+      assert.equal(exitCode, 2);
+      assert.match(stderr, said);
+    }
+  });
+
   it("is only what is wrong: the same without its mistakes goes on to the next question", async () => {
     const words = ["run", "--allow", "npm", "--name", "a", "--env", "PATH", "--cwd", "mnt/x", "--tty", "--", "true"];
     const { exitCode, stderr } = await cloister(words);
@@ -125,6 +152,19 @@ describe("the stack, where none is named", () => {
   });
 });
 
+describe("a region of the environment", () => {
+  it("is for stacks on AWS: a machine of this computer is found without it", () => {
+    const of = (stack: string, region?: string) => {
+      const env: NodeJS.ProcessEnv = { CLOISTER_REGION: "eu-central-1" };
+      settleRegion(stack, region, env, (name) => name === "local");
+      return env["CLOISTER_REGION"];
+    };
+    assert.equal(of("dev"), "eu-central-1");
+    assert.equal(of("local"), undefined);
+    assert.equal(of("local", "us-east-1"), "us-east-1", "an option is meant");
+  });
+});
+
 describe("the options that every command has", () => {
   const read = (...words: string[]) => {
     const program = operatorProgram();
@@ -159,6 +199,18 @@ describe("the options that every command has", () => {
     ]) {
       assert.deepEqual(read(...words), both, words.join(" "));
     }
+  });
+
+  it("are refused where one command has one of them twice", () => {
+    for (const words of [
+      ["ls", "-s", "dev", "-s", "prod"],
+      ["-s", "dev", "-s", "prod", "ls"],
+      ["verify", "-m", "one", "--machine", "two"],
+      ["ls", "--region", "eu-central-1", "--region", "us-east-1"],
+    ]) {
+      assert.throws(() => read(...words), /is written twice: /, words.join(" "));
+    }
+    assert.deepEqual(read("ls", "-s", "dev", "-s", "dev"), { stack: "dev" }, "one value is no doubt");
   });
 
   it("are refused where they are written twice with two values", () => {

@@ -147,6 +147,9 @@ describe("the operator's command", () => {
     assert.ok(!isRed({ isTTY: true }, { NO_COLOR: "1" }));
     assert.ok(!isRed({ isTTY: true }, { TERM: "dumb" }));
     assert.ok(isRed({}, { FORCE_COLOR: "1", NO_COLOR: "1" }));
+    assert.ok(isRed({}, { CLICOLOR_FORCE: "1", NO_COLOR: "1" }));
+    assert.ok(!isRed({}, { CLICOLOR_FORCE: "0" }));
+    assert.ok(!isRed({ isTTY: true }, { CLICOLOR: "0" }));
     assert.ok(!isRed({ isTTY: true }, { FORCE_COLOR: "0" }));
   });
 });
