@@ -1,6 +1,6 @@
 import { mkdir, readFile, realpath, rm, stat } from "node:fs/promises";
-import { homedir } from "node:os";
 import { join, posix } from "node:path";
+import { homeFolder } from "../lib/home.cjs";
 import type { Expected, Step } from "./copy/apply.ts";
 import type { CopyReport } from "./copy/report.ts";
 import { shown } from "./copy/text.ts";
@@ -196,7 +196,7 @@ function same(one: Entry | undefined, other: Entry | undefined): boolean {
  * @returns its real path: two ways to one folder are one folder
  * @throws UsageError when it is no folder, the whole disk, or the home or a folder that holds it
  */
-export async function folderHere(path: string, home: string = homedir()): Promise<string> {
+export async function folderHere(path: string, home: string = homeFolder()): Promise<string> {
   const real = await realpath(path).catch(() => undefined);
   if (real === undefined || !(await stat(real)).isDirectory()) {
     throw new UsageError(`there is no folder ${shown(path)} on this computer.`);

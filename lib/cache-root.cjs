@@ -1,9 +1,11 @@
 "use strict";
-const { homedir } = require("node:os");
-const { join } = require("node:path");
+const { isAbsolute, join, resolve } = require("node:path");
+const { homeFolder } = require("./home.cjs");
 
 exports.cacheRoot = function cacheRoot(env = process.env) {
-  if (env.CLOISTER_CACHE_DIR) return env.CLOISTER_CACHE_DIR;
-  if (process.platform === "darwin") return join(homedir(), "Library", "Caches", "cloister");
-  return join(env.XDG_CACHE_HOME || join(homedir(), ".cache"), "cloister");
+  // One folder, wherever the processes of one start have their working directory.
+  if (env.CLOISTER_CACHE_DIR) return resolve(__dirname, "..", env.CLOISTER_CACHE_DIR);
+  if (process.platform === "darwin") return join(homeFolder(), "Library", "Caches", "cloister");
+  const xdg = env.XDG_CACHE_HOME ?? "";
+  return join(isAbsolute(xdg) ? xdg : join(homeFolder(), ".cache"), "cloister");
 };

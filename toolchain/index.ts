@@ -1,9 +1,9 @@
 import { access, constants, mkdir, realpath } from "node:fs/promises";
-import { homedir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { execa } from "execa";
 import semver from "semver";
 import { HostUnreachableError, isReachable } from "../lib/download.ts";
+import { homeFolder } from "../lib/home.cjs";
 import { type Report, Store, sha256 } from "../lib/store.ts";
 import { buildCli, cliKey, findGo, GoMissingError } from "./go-build.ts";
 import { fetchRelease, releaseKey, releaseOf } from "./release.ts";
@@ -153,7 +153,7 @@ async function build(choice: Choice, options: ToolchainOptions): Promise<Toolcha
     // The user's own Pulumi home is not ours to install a stand-in into.
     return { ...toolchain, home, env: { ...toolchain.env, PATH: [toolchain.env["PATH"], plugin].join(delimiter) } };
   }
-  const credentials = env["PULUMI_CREDENTIALS_PATH"] ?? join(homedir(), ".pulumi");
+  const credentials = env["PULUMI_CREDENTIALS_PATH"] ?? join(homeFolder(), ".pulumi");
   return { ...toolchain, env: { ...toolchain.env, PULUMI_HOME: home, PULUMI_CREDENTIALS_PATH: credentials } };
 }
 

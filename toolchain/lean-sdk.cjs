@@ -13,6 +13,10 @@
 // for the text runs out. (So do Node's own source maps: do not switch them on.)
 "use strict";
 const Module = require("node:module");
+const { withoutProxyToLoopback } = require("../lib/loopback.cjs");
+
+// The SDK's first connection reads it.
+Object.assign(process.env, withoutProxyToLoopback());
 
 const late = new Set(["typescript", "@npmcli/arborist"]);
 const load = Module._load;

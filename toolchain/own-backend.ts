@@ -1,9 +1,9 @@
 import { createDecipheriv, pbkdf2Sync } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { parse } from "yaml";
+import { homeFolder } from "../lib/home.cjs";
 
 /** What is added to an environment; undefined takes a variable away. */
 export type Environment = Record<string, string | undefined>;
@@ -81,7 +81,7 @@ interface StackFile {
 /** Tells whether the user has chosen a backend or an account of Pulumi's, by the environment or by a login. */
 export function isBackendChosen(env: NodeJS.ProcessEnv = process.env): boolean {
   if (env["PULUMI_BACKEND_URL"] || env["PULUMI_ACCESS_TOKEN"]) return true;
-  const folder = env["PULUMI_CREDENTIALS_PATH"] || env["PULUMI_HOME"] || join(homedir(), ".pulumi");
+  const folder = env["PULUMI_CREDENTIALS_PATH"] || env["PULUMI_HOME"] || join(homeFolder(), ".pulumi");
   const file = join(folder, "credentials.json");
   return existsSync(file) && isLoggedIn(readFileSync(file, "utf8"));
 }

@@ -1,9 +1,11 @@
 /** `npm run -s pulumi -- ARGS`: runs Pulumi with these arguments in the environment it needs; see docs/toolchain.md. */
 import { spawn } from "node:child_process";
 import { mkdirSync, readFileSync } from "node:fs";
-import { constants, homedir } from "node:os";
+import { constants } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { homeFolder } from "../lib/home.cjs";
+import { withoutProxyToLoopback } from "../lib/loopback.cjs";
 import { ensureToolchain } from "./index.ts";
 import { type Environment, isLoggedIn, isOwnStack, ownEnvironment, projectFolder, stateFolder } from "./own-backend.ts";
 
@@ -35,7 +37,7 @@ export function pulumiEnvironment(
   { stack, own = false }: { readonly stack?: string | undefined; readonly own?: boolean } = {},
 ): Environment {
   const env: NodeJS.ProcessEnv = { ...process.env, ...toolchain.env };
-  const folder = env["PULUMI_CREDENTIALS_PATH"] || env["PULUMI_HOME"] || join(homedir(), ".pulumi");
+  const folder = env["PULUMI_CREDENTIALS_PATH"] || env["PULUMI_HOME"] || join(homeFolder(), ".pulumi");
   const backend = own
     ? ownEnvironment(env, stack, projectFolder)
     : ownBackend(env, readIfThere(join(folder, "credentials.json")), projectFolder, stack);
@@ -43,8 +45,23 @@ export function pulumiEnvironment(
   // A stack of ours needs nothing that is in the user's own Pulumi home, and may miss something there.
   const isOurs = own || (stack !== undefined && isOwnStack(stack, projectFolder));
   const home = isOurs && toolchain.home ? { PULUMI_HOME: toolchain.home } : {};
-  return { PULUMI_SKIP_UPDATE_CHECK: "true", ...toolchain.env, ...backend, ...home };
+  return {
+    PULUMI_SKIP_UPDATE_CHECK: "true",
+    ...withoutProxyToLoopback(env),
+    ...forAnotherProgram(env),
+    ...toolchain.env,
+    ...backend,
+    ...home,
+  };
 }
+
+/** Variables that Pulumi gives a program that it runs: here they are left over from another one. */
+const forAnotherProgram = (env: NodeJS.ProcessEnv): Environment =>
+  Object.fromEntries(
+    Object.keys(env)
+      .filter((name) => name.startsWith("PULUMI_NODEJS_"))
+      .map((name) => [name, undefined]),
+  );
 
 /** The stack that Pulumi's arguments, or else PULUMI_STACK, name. */
 export function stackIn(args: readonly string[], env: NodeJS.ProcessEnv = process.env): string | undefined {

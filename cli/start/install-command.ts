@@ -3,10 +3,10 @@
  * would ask a registry for a package of that name, and run whatever it gets.
  */
 import { accessSync, constants, lstatSync, mkdirSync, readlinkSync, rmSync, symlinkSync } from "node:fs";
-import { homedir } from "node:os";
 import { basename, delimiter, dirname, isAbsolute, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { Command } from "commander";
+import { homeFolder } from "../../lib/home.cjs";
 import { projectFolder } from "../../toolchain/own-backend.ts";
 
 /** The user's own folders of programs. The first of them that is on PATH is taken. */
@@ -57,7 +57,7 @@ function main(): void {
     .opts<{ dir?: string }>();
   const folder = dir
     ? resolve(dir)
-    : (chooseFolder(process.env, homedir(), isWritable) ?? join(homedir(), OWN[0] ?? "bin"));
+    : (chooseFolder(process.env, homeFolder(), isWritable) ?? join(homeFolder(), OWN[0] ?? "bin"));
   const link = install(folder, join(projectFolder, "cli", "bin.mjs"));
   console.log(`${link} leads to this project.`);
   if (!(process.env["PATH"] ?? "").split(delimiter).includes(folder))

@@ -1,8 +1,8 @@
 import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { homedir } from "node:os";
 import { join } from "node:path";
 import { lock } from "proper-lockfile";
 import { z } from "zod";
+import { homeFolder } from "../../lib/home.cjs";
 import { sha256 } from "../../lib/store.ts";
 import { OperatorError } from "../errors.ts";
 import type { Base } from "./plan.ts";
@@ -89,7 +89,7 @@ export class PairState {
 /** The folder for state of this user's that no package manager or cache cleaner removes. */
 function stateRoot(): string {
   const xdg = process.env["XDG_STATE_HOME"];
-  return join(xdg?.startsWith("/") ? xdg : join(homedir(), ".local", "state"), "cloister", "sync");
+  return join(xdg?.startsWith("/") ? xdg : join(homeFolder(), ".local", "state"), "cloister", "sync");
 }
 
 function safeJson(text: string): unknown {

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
-import { tmpdir, userInfo } from "node:os";
 import { isAbsolute, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { socketFolder } from "./sockets.ts";
 
 /** Files and folders of a stack's machine. All of it is removed by `pulumi destroy`. */
 export interface Paths {
@@ -30,7 +30,7 @@ export interface Paths {
   readonly verification: string;
   /** Folder for what the first session of `npm start` brought back. */
   readonly firstSession: string;
-  /** QEMU's control socket (QMP). In a short folder: a socket's path has at most 107 bytes (unix(7); 103 on macOS). */
+  /** QEMU's control socket (QMP). In a short folder: see sockets.ts. */
   readonly control: string;
   /** Socket of the connection that commands share (connection.ts), in the same folder. */
   readonly connection: string;
@@ -70,7 +70,7 @@ export function pathsInState(root: string): Paths {
 export function pathsIn(root: string): Paths {
   const hash = createHash("sha256").update(root).digest("hex").slice(0, 16);
   const marker = `cloister-${hash}`;
-  const sockets = process.env["XDG_RUNTIME_DIR"] || join(tmpdir(), `cloister-${userInfo().uid}`);
+  const sockets = socketFolder();
   return {
     root,
     sshKey: join(root, "ssh", "id_ed25519"),

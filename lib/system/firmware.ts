@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { homedir } from "node:os";
 import { delimiter, dirname, isAbsolute, join } from "node:path";
 import { z } from "zod";
+import { homeFolder } from "../home.cjs";
 import type { Arch } from "./requirements.ts";
 
 /** UEFI firmware, as two flash images. */
@@ -39,7 +39,7 @@ const PREFIXES = ["/opt/homebrew", "/usr/local", "/opt/local", "/home/linuxbrew/
 /** Folders of descriptors, the user's first: a name that is in an earlier one hides those in later ones. */
 export function descriptorFolders(env: NodeJS.ProcessEnv = process.env): string[] {
   return [
-    join(env["XDG_CONFIG_HOME"] || join(homedir(), ".config"), "qemu", "firmware"),
+    join(env["XDG_CONFIG_HOME"] || join(homeFolder(), ".config"), "qemu", "firmware"),
     "/etc/qemu/firmware",
     ...["/usr", ...PREFIXES].map((prefix) => `${prefix}/share/qemu/firmware`),
     // Beside a QEMU that is somewhere else.

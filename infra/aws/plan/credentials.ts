@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
-import { homedir } from "node:os";
 import { join } from "node:path";
+import { homeFolder } from "../../../lib/home.cjs";
 import type { Problem } from "../../settings/settings.ts";
 
 /** The problem that there are no credentials. The provider's own message comes late, and once for each resource. */
@@ -27,7 +27,7 @@ export function credentialsProblem(
 
 /** Looks on this computer for the files in which AWS's tools keep credentials. */
 export function hasSharedCredentials(environment: Readonly<Record<string, string | undefined>>): boolean {
-  const file = (variable: string, name: string) => environment[variable] ?? join(homedir(), ".aws", name);
+  const file = (variable: string, name: string) => environment[variable] ?? join(homeFolder(), ".aws", name);
   return (
     existsSync(file("AWS_SHARED_CREDENTIALS_FILE", "credentials")) || existsSync(file("AWS_CONFIG_FILE", "config"))
   );

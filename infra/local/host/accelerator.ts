@@ -1,6 +1,5 @@
 import { accessSync, constants } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
@@ -14,6 +13,7 @@ import {
   type QemuFeatures,
   qemuProgram,
 } from "../qemu.ts";
+import { shortTemporaryFolder } from "../sockets.ts";
 import { featuresOf } from "./features.ts";
 import { qmp } from "./qmp.ts";
 
@@ -116,7 +116,7 @@ export async function tryOut({
   firmware,
   features,
 }: Trial): Promise<Refusal | undefined> {
-  const dir = await mkdtemp(join(tmpdir(), "cloister-probe-"));
+  const dir = await mkdtemp(join(shortTemporaryFolder(), "cloister-probe-"));
   const socket = join(dir, "qmp");
   const child = execa(
     program,

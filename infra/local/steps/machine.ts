@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { copyFile, mkdir, open, readFile, rm, writeFile } from "node:fs/promises";
+import { copyFile, open, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { LOCAL_PACKAGES_SECONDS } from "../../../contract/boot-environment.ts";
 import type { VerificationSummary } from "../../../contract/outputs.ts";
@@ -15,6 +15,7 @@ import { networkInWords } from "../network/arguments.ts";
 import { launch } from "../network/launch.ts";
 import type { Paths } from "../paths.ts";
 import { type Architecture, qemuProgram } from "../qemu.ts";
+import { makeOursAlone } from "../sockets.ts";
 import { followConsole, NotReadyError } from "./console.ts";
 import { beginBoot, endBoot, type RootDiskInput } from "./root-disk.ts";
 import { type Step, say } from "./step.ts";
@@ -146,7 +147,11 @@ async function start(
   if (!features.sandbox) say("QEMU here was built without its seccomp sandbox: it runs as this user does");
   const sshPort = await choosePort(input.sshPort, paths.root);
   if (!existsSync(paths.firmwareVariables)) await copyFile(firmware.variables, paths.firmwareVariables);
-  await mkdir(dirname(paths.control), { recursive: true, mode: 0o700 });
+  const sockets = dirname(paths.control);
+  if (!makeOursAlone(sockets))
+    throw new Error(
+      `the folder for the machine's control socket must be yours alone, and ${sockets} is not: remove it, or set XDG_RUNTIME_DIR to a folder of yours with mode 0700`,
+    );
   // A new machine has new host keys. Only the root disk knows whether it is new: its keys are made with it.
   await rm(paths.knownHosts, { force: true });
   await writeFile(paths.console, "");

@@ -5,6 +5,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { homeFolder } from "../../../lib/home.cjs";
 import { cacheRoot, Store } from "../../../lib/store.ts";
 
 describe("the store", () => {
@@ -103,5 +104,13 @@ describe("the store", () => {
   it("lives in the user's cache directory", () => {
     assert.equal(cacheRoot({ CLOISTER_CACHE_DIR: "/somewhere" }), "/somewhere");
     if (process.platform === "linux") assert.equal(cacheRoot({ XDG_CACHE_HOME: "/xdg" }), "/xdg/cloister");
+  });
+
+  it("is one folder for all processes of a start, wherever each of them works", () => {
+    assert.equal(cacheRoot({ CLOISTER_CACHE_DIR: "cache" }), join(import.meta.dirname, "../../../cache"));
+    if (process.platform !== "linux") return;
+    // XDG Base Directory Specification: a relative path counts as none.
+    assert.equal(cacheRoot({ XDG_CACHE_HOME: "relative" }), join(homeFolder(), ".cache/cloister"));
+    assert.equal(cacheRoot({ XDG_CACHE_HOME: "" }), join(homeFolder(), ".cache/cloister"));
   });
 });

@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import { parse } from "yaml";
 import { adoptState } from "../../../toolchain/moved-state.ts";
 import { isOfEmptyPassphrase, isOwnStack, ownEnvironment, ownStateFile } from "../../../toolchain/own-backend.ts";
-import { ownBackend, stackIn } from "../../../toolchain/pulumi.ts";
+import { ownBackend, pulumiEnvironment, stackIn } from "../../../toolchain/pulumi.ts";
 
 const repository = new URL("../../../", import.meta.url);
 
@@ -68,6 +68,25 @@ describe("the project's own backend", function () {
     await writeFile(join(project, "Pulumi.secret.yaml"), `encryptionsalt: ${other}`);
     const own = ownEnvironment({ PULUMI_CONFIG_PASSPHRASE: "mine" }, "secret", project);
     assert.ok(!("PULUMI_CONFIG_PASSPHRASE" in own));
+  });
+
+  it("asks no proxy for this computer, and passes on nothing that another program's run left", () => {
+    const names = ["http_proxy", "no_proxy", "no_grpc_proxy", "PULUMI_NODEJS_TSCONFIG_PATH"] as const;
+    const before = names.map((name) => [name, process.env[name]] as const);
+    try {
+      Object.assign(process.env, { http_proxy: "http://127.0.0.1:1", no_proxy: "corp.example" });
+      Object.assign(process.env, { PULUMI_NODEJS_TSCONFIG_PATH: "/nonexistent" });
+      delete process.env["no_grpc_proxy"];
+      const env = pulumiEnvironment({ env: {} }, { stack: "another" });
+      assert.match(env["no_grpc_proxy"] ?? "", /^corp\.example,(.*,)?127\.0\.0\.1,/);
+      assert.ok("PULUMI_NODEJS_TSCONFIG_PATH" in env && env["PULUMI_NODEJS_TSCONFIG_PATH"] === undefined);
+      assert.ok(!("http_proxy" in env), "it stays for all else");
+    } finally {
+      for (const [name, value] of before) {
+        if (value === undefined) delete process.env[name];
+        else process.env[name] = value;
+      }
+    }
   });
 
   it("knows the stack that is meant by Pulumi's arguments", () => {
