@@ -1,11 +1,12 @@
 /** The project in this folder: its configurations, commits, and an engine for it. */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { type Engine, engineOf } from "./engine.ts";
 import { readConfig } from "./parts/config.ts";
 
-const folder = new URL("../", import.meta.url).pathname.replace(/\/$/, "");
+const folder = fileURLToPath(new URL("../", import.meta.url)).replace(/\/$/, "");
 
 const git = async (...args: string[]) =>
   await execa("git", args, { cwd: folder, reject: false, stripFinalNewline: false });

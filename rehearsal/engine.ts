@@ -1,12 +1,13 @@
 import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { stringify } from "yaml";
 import { ensureToolchain, type Toolchain } from "../toolchain/index.ts";
 import { stopped } from "./signals.ts";
 
-const repository = new URL("../", import.meta.url).pathname.replace(/\/$/, "");
+const repository = fileURLToPath(new URL("../", import.meta.url)).replace(/\/$/, "");
 
 let toolchain: Promise<Toolchain> | undefined;
 

@@ -3,11 +3,12 @@
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { type ExecaError, execa } from "execa";
 import { freePort } from "../lib/free-port.ts";
 import { Store, sha256 } from "../lib/store.ts";
 
-const REQUIREMENTS = new URL("./moto-requirements.txt", import.meta.url).pathname;
+const REQUIREMENTS = fileURLToPath(new URL("./moto-requirements.txt", import.meta.url));
 
 /** The image that stacks of a rehearsal are pinned to; the second is what a change of it is tried with. */
 export const IMAGES = ["20260101", "20260201"].map((day, i) => ({

@@ -1,11 +1,12 @@
 import { access, copyFile, mkdir, readFile } from "node:fs/promises";
 import { availableParallelism, totalmem } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { type Report, type Store, sha256 } from "../lib/store.ts";
 import { pulumiVersion } from "./versions.ts";
 
-const moduleFolder = new URL("./pulumi-cli/", import.meta.url).pathname;
+const moduleFolder = fileURLToPath(new URL("./pulumi-cli/", import.meta.url));
 const cliPackage = "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi";
 
 /**

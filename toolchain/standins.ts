@@ -1,13 +1,14 @@
 import { chmod, copyFile, link, mkdir, readdir, readFile, rename, rm, symlink } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { sha256 } from "../lib/store.ts";
 import { commandVersion, pulumiVersion } from "./versions.ts";
 
-const sources = new URL("./standins/", import.meta.url).pathname;
+const sources = fileURLToPath(new URL("./standins/", import.meta.url));
 /** Sources of the stand-ins outside of their own folder. */
-const shared = [new URL("../lib/grpc-serve.ts", import.meta.url).pathname];
+const shared = [fileURLToPath(new URL("../lib/grpc-serve.ts", import.meta.url))];
 
 /** Names of the stand-ins' executables and what each is made from. */
 const standIns = [

@@ -4,6 +4,7 @@
  */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import Table from "cli-table3";
 import { Command } from "commander";
 import { execa } from "execa";
@@ -16,7 +17,7 @@ import { type Compared, compareStacks, type StackDifference, type StackFile } fr
 import { type Promoted, promote } from "./promote.ts";
 import { PURPOSE_FILE, readPurposes, today } from "./purpose.ts";
 
-const folder = new URL("../../", import.meta.url).pathname.replace(/\/$/, "");
+const folder = fileURLToPath(new URL("../../", import.meta.url)).replace(/\/$/, "");
 
 interface Options {
   readonly from: string;

@@ -1,12 +1,13 @@
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { brotliDecompressSync } from "node:zlib";
 import { execa } from "execa";
 import type { Figure } from "./figure.ts";
 import { spread } from "./statistics.ts";
 
-const folder = new URL("../../", import.meta.url).pathname;
+const folder = fileURLToPath(new URL("../../", import.meta.url));
 
 /** From a finished preview of more than 1,000 resources to the comment, in a process of its own: time and most memory. */
 export async function changeFigures(runs: number, report: (line: string) => void): Promise<Figure[]> {

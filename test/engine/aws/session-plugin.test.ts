@@ -4,6 +4,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { ssmTransport } from "../../../cli/aws/ssm.ts";
 import { capture } from "../../../cli/capture.ts";
@@ -70,7 +71,7 @@ describe("AWS's own session plugin", function () {
   it("hands the terminal to a shell", async function () {
     // script(1) of util-linux makes a terminal; other systems' takes other options.
     if (process.platform !== "linux") this.skip();
-    const opener = new URL("../../support/operator/shell.ts", import.meta.url).pathname;
+    const opener = fileURLToPath(new URL("../../support/operator/shell.ts", import.meta.url));
     const shell = execa("script", ["-qec", `node --import tsx ${shellQuoted(opener)} ${INSTANCE}`, "/dev/null"], {
       reject: false,
     });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { chmod } from "node:fs/promises";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { EngineProject } from "../../../rehearsal/engine.ts";
 
 const provider = `
@@ -100,7 +101,7 @@ describe("the language host", function () {
   });
 
   it("shows a RunError without a stack trace and adds nothing of its own", async () => {
-    const nodeargs = `--require ${new URL("../../../toolchain/lean-sdk.cjs", import.meta.url).pathname}`;
+    const nodeargs = `--require ${fileURLToPath(new URL("../../../toolchain/lean-sdk.cjs", import.meta.url))}`;
     await setProject({ main: "bail.js", runtime: { name: "nodejs", options: { typescript: false, nodeargs } } });
     await project.write("bail.js", `throw new (require("@pulumi/pulumi").RunError)("three problems:\\n  one");`);
     const { exitCode, all, durationMs } = await project.preview();

@@ -2,6 +2,7 @@ import { copyFile, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { PassThrough, Readable } from "node:stream";
+import { fileURLToPath } from "node:url";
 import type { OpenChannel } from "../../../cli/remote-helper/channel.ts";
 import { runByRemoteHelper } from "../../../cli/remote-helper/near-end.ts";
 import { processChannel } from "../../../cli/remote-helper/process-channel.ts";
@@ -14,7 +15,7 @@ export async function standInPrograms(): Promise<{
   remove: () => Promise<void>;
 }> {
   const folder = await mkdtemp(join(tmpdir(), "cloister-operator-"));
-  const support = (name: string): string => new URL(name, import.meta.url).pathname;
+  const support = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
   await copyFile(support("sudo-stand-in.sh"), join(folder, "sudo"));
   await copyFile(support("session-manager-plugin-stand-in.py"), join(folder, "session-manager-plugin"));
   const env = { ...process.env, PATH: [folder, process.env["PATH"]].join(delimiter) };

@@ -3,11 +3,12 @@ import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { Store, sha256 } from "../../../lib/store.ts";
 import { findGo } from "../../../toolchain/go-build.ts";
 
-const MODULE = new URL("./gateway/", import.meta.url).pathname;
+const MODULE = fileURLToPath(new URL("./gateway/", import.meta.url));
 const PLUGIN = "github.com/aws/session-manager-plugin/src/sessionmanagerplugin-main";
 
 /**

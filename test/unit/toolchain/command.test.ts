@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
 import { chosenFiles, globToRegExp, restored } from "../../../toolchain/standins/command/assets.ts";
 import { failuresOf, inputsOf, resourceChecks } from "../../../toolchain/standins/command/inputs.ts";
 import { runCommand } from "../../../toolchain/standins/command/run.ts";
@@ -58,7 +59,7 @@ describe("the command stand-in", () => {
   });
 
   it("chooses files in the order of the rules", () => {
-    const dir = new URL("../../../toolchain/standins", import.meta.url).pathname;
+    const dir = fileURLToPath(new URL("../../../toolchain/standins", import.meta.url));
     assert.deepEqual(chosenFiles(dir, ["command/*.ts", "!**/run.ts", "!command/v*"]), [
       "command/assets.ts",
       "command/inputs.ts",

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 
-const preload = new URL("../../../toolchain/lean-sdk.cjs", import.meta.url).pathname;
-const repository = new URL("../../../", import.meta.url).pathname;
+const preload = fileURLToPath(new URL("../../../toolchain/lean-sdk.cjs", import.meta.url));
+const repository = fileURLToPath(new URL("../../../", import.meta.url));
 
 describe("the lean SDK", function () {
   this.timeout(30_000);
