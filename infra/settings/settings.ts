@@ -7,6 +7,7 @@ import { authoritiesText } from "./certificate.ts";
 import type { Problem } from "./problem.ts";
 import { providerKeyProblems } from "./provider-keys.ts";
 import { type SettingsInput, settingsSchema } from "./schema.ts";
+import { inWords, unknownPart } from "./words.ts";
 
 export type { Problem };
 
@@ -73,7 +74,9 @@ export function parseSettings(
   }
   const parsed = settingsSchema.safeParse(input);
   if (!parsed.success) {
-    problems.push(...parsed.error.issues.flatMap((issue) => explain(issue, raw, input, prefix)));
+    const found = parsed.error.issues.flatMap((issue) => explain(issue, raw, input, prefix));
+    // A number that is both no whole one and too large is one mistake.
+    problems.push(...found.filter(({ path }, index) => found.findIndex((one) => one.path === path) === index));
   } else {
     problems.push(...contradictions(parsed.data, prefix));
   }
@@ -170,23 +173,18 @@ function explain(
   if (issue.code === "unrecognized_keys") {
     return issue.keys.map((name) => ({
       path: `${path}.${name}`,
-      message: "unknown key: remove it or correct its name.",
+      message: unknownPart(settingsSchema, issue.path, name),
     }));
   }
-  const value = issue.path.length > 1 ? at(input, issue.path) : raw[key];
-  const allowed =
-    issue.code === "invalid_value"
-      ? `must be one of ${issue.values.map((v) => `"${String(v)}"`).join(", ")}`
-      : issue.code === "invalid_key"
-        ? // The rule for the key itself says more than "invalid key".
-          (issue.issues[0]?.message ?? issue.message)
-        : issue.message;
-  const example = exampleOf(key as keyof SettingsInput);
+  const isPart = issue.path.length > 1;
+  const value = isPart ? at(input, issue.path) : raw[key];
+  // The default of the whole key says nothing of a part of its value.
+  const example = isPart ? undefined : exampleOf(key as keyof SettingsInput);
   return [
     defined({
       path,
       value: value === undefined ? undefined : quote(value),
-      message: `${allowed}.${example === undefined ? "" : ` The default is ${example}.`}`,
+      message: `${value === undefined ? "is missing: it " : ""}${inWords(issue)}.${example === undefined ? "" : ` The default is ${example}.`}`,
     }),
   ];
 }

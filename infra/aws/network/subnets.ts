@@ -56,6 +56,11 @@ export function overlap(a: string, b: string): boolean {
   return x.isInSubnet(y) || y.isInSubnet(x);
 }
 
+/** Tells whether a text is an IPv4 range, with its prefix's length. */
+export function isRange(text: string): boolean {
+  return /^[\d.]+\/\d+$/.test(text) && Address4.isValid(text);
+}
+
 /** The problem of a VPC's range; undefined when there is none. */
 export function cidrProblem(cidr: string): string | undefined {
   if (!Address4.isValid(cidr) || !cidr.includes("/")) return "must be an IPv4 range such as 10.20.0.0/16";

@@ -14,6 +14,9 @@ const LACKS: Readonly<Record<number, readonly CpuFeature[]>> = {
 /** Families that do not follow the rule "letters, 5 + generation - 1, g". */
 const GENERATION_OF_DIGIT: Readonly<Record<string, number>> = { "4": 2, "6": 2, "7": 3, "8": 4, "9": 5 };
 
+/** A size, behind the dot of a type's name. */
+const SIZE = /^(?:nano|micro|small|medium|\d*x?large|metal(?:-\d+xl)?)$/;
+
 /** Facts that an instance type's name tells. */
 export interface InstanceTypeFacts {
   /** Graviton generation; undefined when it is no Graviton type. */
@@ -24,8 +27,9 @@ export interface InstanceTypeFacts {
 
 /** Reads an instance type's name, such as `c8g.xlarge`. */
 export function instanceTypeFacts(type: string): InstanceTypeFacts {
-  const match = /^(?:[cmrtx]|im|is|i|hpc)(\d)g[a-z-]*\.[\w-]+$/.exec(type) ?? /^(?:x(2)|g(5))g[a-z]*\.\w+$/.exec(type);
-  const digit = match?.[1] ?? "";
+  const match = /^(?:(?:[cmrtx]|im|is|i|hpc)(\d)g|x(2)g|g(5)g)(?:[a-z]{0,2}|-flex)\.(.*)$/.exec(type);
+  if (!SIZE.test(match?.[4] ?? "")) return { generation: undefined, lacks: [] };
+  const digit = match?.[1] ?? match?.[2] ?? match?.[3] ?? "";
   // g5g is a Graviton2 with a GPU.
   const generation = /^(x2g|g5g|im4)/.test(type) && match ? 2 : GENERATION_OF_DIGIT[digit];
   return { generation, lacks: generation === undefined ? [] : (LACKS[generation] ?? []) };

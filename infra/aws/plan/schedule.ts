@@ -34,6 +34,22 @@ export function averageMachines(pool: Pick<ResolvedPool, "min" | "desired" | "sc
   return (sum + size * (end - since)) / length;
 }
 
+/** One part of a field: `*`, a number or a name, or a range of them, and a step. */
+const PART = /^(?:\*|(?:\d{1,2}|[A-Za-z]{3})(?:-(?:\d{1,2}|[A-Za-z]{3}))?)(?:\/\d{1,2})?$/;
+
+/** What is wrong with a cron expression of five fields, or nothing. Auto Scaling has none of cron's extensions. */
+export function cronProblem(cron: string): string | undefined {
+  const example = "write one such as 0 7 * * 1-5: minute, hour, day of the month, month, day of the week";
+  const isPlain = cron.split(" ").every((field) => field.split(",").every((part) => PART.test(part)));
+  if (!isPlain) return `is no cron expression: ${example}`;
+  try {
+    CronExpressionParser.parse(cron).next();
+    return undefined;
+  } catch (error) {
+    return `is no cron expression (${(error as Error).message.replace(/\.$/, "")}): ${example}`;
+  }
+}
+
 /**
  * The size that a pool's schedules have set last; undefined where it has none. A group that is made at noon would else have its
  * night's size until the next schedule comes.

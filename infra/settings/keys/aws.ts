@@ -12,16 +12,27 @@ const nameSchema = z.string().regex(NAME, {
 const IN_PLACE = { aws: "in place" } as const;
 const ANEW = { aws: "new machine" } as const;
 
-/** Tells whether the IANA database, as this Node has it, knows a time zone. Auto Scaling takes no offsets. */
-function isTimeZone(name: string): boolean {
-  if (/^[+-]/.test(name)) return false;
+/**
+ * What is wrong with a time zone's name, or nothing: the IANA database, as this Node has it, must know it. Auto Scaling
+ * takes no offsets, and no name in other letters than the database's.
+ */
+function timeZoneProblem(name: string): string | undefined {
+  const wrong = "must be a time zone's name, such as Europe/Berlin";
+  if (/^[+-]/.test(name)) return wrong;
   try {
-    new Intl.DateTimeFormat("en", { timeZone: name });
-    return true;
+    const { timeZone } = new Intl.DateTimeFormat("en", { timeZone: name }).resolvedOptions();
+    const isSame = timeZone.toLowerCase() === name.toLowerCase();
+    if (isSame && timeZone !== name) return `must be written as ${timeZone}`;
+    return /^[A-Z]/.test(name) ? undefined : wrong;
   } catch {
-    return false;
+    return wrong;
   }
 }
+
+const timeZone = z.string().superRefine((name, context) => {
+  const message = timeZoneProblem(name);
+  if (message !== undefined) context.addIssue({ code: "custom", message });
+});
 
 const spot = z.strictObject({
   onDemandBase: documented(wholeNumber(0, 500).default(0), {
@@ -44,13 +55,10 @@ const schedule = z.strictObject({
     description: "Cron expression of five fields: minute, hour, day of the month, month, day of the week.",
     example: "0 7 * * 1-5",
   }),
-  timeZone: documented(
-    z.string().refine(isTimeZone, { error: "must be a time zone's name, such as Europe/Berlin" }).default("Etc/UTC"),
-    {
-      description: "Time zone of the expression, by its name in the IANA database.",
-      example: "Europe/Berlin",
-    },
-  ),
+  timeZone: documented(timeZone.default("Etc/UTC"), {
+    description: "Time zone of the expression, by its name in the IANA database.",
+    example: "Europe/Berlin",
+  }),
   min: documented(wholeNumber(0, 10_000), { description: "Least number of machines from then on.", example: 12 }),
   max: documented(wholeNumber(0, 10_000), { description: "Largest number of machines from then on.", example: 60 }),
   desired: documented(wholeNumber(0, 10_000), {
@@ -170,7 +178,7 @@ const ami = z.strictObject({
   }),
   architecture: documented(z.string(), { description: "Always `arm64`.", change: IN_PLACE, example: "arm64" }),
   owner: documented(z.string(), {
-    description: "Account that publishes it: Canonical's, `099720109477`.",
+    description: "Account that publishes it: Canonical's, `099720109477` (in GovCloud `513442679011`).",
     change: IN_PLACE,
     example: "099720109477",
   }),
@@ -259,8 +267,10 @@ const snapshots = z.strictObject({
   }),
 });
 
+const MONEY = "must be a number of dollars, from 1 to 1000000000";
+
 const budget = z.strictObject({
-  monthlyUSD: documented(z.number({ error: "must be a number of dollars" }).positive(), {
+  monthlyUSD: documented(z.number({ error: MONEY }).min(1, { error: MONEY }).max(1_000_000_000, { error: MONEY }), {
     description: "Limit for a month, for all that carries the stack's tag.",
     unit: "US dollars",
     example: 250,
@@ -282,6 +292,8 @@ const alerts = z.strictObject({
 const RETENTION_DAYS = [
   1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
 ] as const;
+
+const MIRROR = "must be an https address such as https://ports.ubuntu.com/ubuntu-ports: machines reach port 443 only";
 
 const aws = inGroup("AWS target");
 
@@ -393,9 +405,8 @@ export const awsKeys = {
   aptMirror: aws(
     z
       .string()
-      .regex(/^https:\/\/[A-Za-z0-9.-]+(:\d+)?(\/[A-Za-z0-9._~/-]*)?$/, {
-        error: "must be an https address such as https://ports.ubuntu.com/ubuntu-ports: machines reach port 443 only",
-      })
+      .regex(/^https:\/\/[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(:\d+)?(\/[A-Za-z0-9._~/-]*)?$/, { error: MIRROR })
+      .refine((address) => URL.canParse(address), { error: MIRROR })
       .default(PUBLIC_MIRROR),
     {
       description:

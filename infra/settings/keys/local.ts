@@ -11,6 +11,20 @@ const hostService = z.string().superRefine((entry, context) => {
   if (typeof service === "string") context.addIssue({ code: "custom", message: service });
 });
 
+/** What is wrong with the name of a folder, or nothing. */
+function folderProblem(name: string): string | undefined {
+  // Nothing but a shell takes `~` for the home folder: here it would be a folder of that name.
+  if (/^~/.test(name)) return "must not begin with ~: write the home folder's whole path";
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: no name of a file has them.
+  if (/[\u0000-\u001f\u007f]/.test(name)) return "must have no control characters";
+  return name !== "" && name.trim() === "" ? "must not be blank" : undefined;
+}
+
+const folder = z.string().superRefine((name, context) => {
+  const message = folderProblem(name);
+  if (message !== undefined) context.addIssue({ code: "custom", message });
+});
+
 const local = inGroup("Local target");
 
 export const localKeys = {
@@ -44,7 +58,7 @@ export const localKeys = {
     change: { local: "restart" },
     example: ["localhost:8080"],
   }),
-  stateDirectory: local(z.string().default(""), {
+  stateDirectory: local(folder.default(""), {
     description: "Folder for disks, keys and logs of the machine. Empty: `.cloister/<stack>` in the project folder.",
     change: {
       local: "new disk",

@@ -97,7 +97,7 @@ export const machineKeys = {
     z
       .array(
         z.string().regex(PACKAGE, {
-          error: "must be a package's name as Debian and Ubuntu have it: lower-case letters, digits, + - and .",
+          error: "must be a package's name as Debian and Ubuntu have it: lower-case letters, digits and + - . only",
         }),
       )
       .default([]),

@@ -1,9 +1,10 @@
 import type { Problem } from "../../../settings/settings.ts";
 import { releaseOf } from "../../machines/ubuntu.ts";
+import { partitionOf } from "../../partition.ts";
 import { type Checked, problem } from "./found.ts";
 
-/** Canonical's account, which publishes Ubuntu's images (Ubuntu on AWS documentation). */
-const CANONICAL = "099720109477";
+/** Canonical's accounts, which publish Ubuntu's images, by partition (Ubuntu on AWS documentation). */
+const CANONICAL: Readonly<Record<string, string>> = { aws: "099720109477", "aws-us-gov": "513442679011" };
 /** Root of Ubuntu's cloud image, in GiB: a smaller disk cannot be made from it. */
 const IMAGE_GIB = 8;
 
@@ -23,8 +24,9 @@ export function imageProblems({ settings }: Checked): Problem[] {
       );
     if (ami.architecture !== "arm64")
       found.push(problem("ami.architecture", ami.architecture, "must be arm64: Graviton runs nothing else."));
-    if (ami.owner !== CANONICAL)
-      found.push(problem("ami.owner", ami.owner, `must be ${CANONICAL}, Canonical's account.`));
+    const canonical = CANONICAL[partitionOf(region)];
+    if (canonical !== undefined && ami.owner !== canonical)
+      found.push(problem("ami.owner", ami.owner, `must be ${canonical}, Canonical's account.`));
     if (releaseOf(ami.name) === undefined)
       found.push(problem("ami.name", ami.name, "must be an image of Ubuntu 22.04 or 24.04."));
   }

@@ -1,4 +1,5 @@
 import type { Problem, Settings } from "../../../settings/settings.ts";
+import { arnProblems } from "./arns.ts";
 import type { Checked } from "./found.ts";
 import { imageProblems } from "./image.ts";
 import { machineProblems } from "./machines.ts";
@@ -17,6 +18,7 @@ const CHECKS: readonly ((checked: Checked) => Problem[])[] = [
   networkProblems,
   mirrorProblems,
   tagProblems,
+  arnProblems,
 ];
 
 /**
@@ -26,6 +28,8 @@ const CHECKS: readonly ((checked: Checked) => Problem[])[] = [
 const DEPENDS_ON: Readonly<Record<string, readonly string[]>> = {
   zones: ["region"],
   ami: ["region"],
+  permissionsBoundary: ["region", "accountId"],
+  modelKeySecret: ["region"],
   machines: ["region", "zones"],
   network: ["region", "zones", "aptMirror"],
   aptMirror: ["network", "packages"],

@@ -24,7 +24,7 @@ function successorProblems({ machines }: Checked["settings"]): Problem[] {
   return Object.entries(machines).flatMap(([name, { was }]) => {
     if (was === undefined) return [];
     const of = (message: string): Problem => problem(`machines.${name}.was`, was, message);
-    if (was in machines)
+    if (Object.hasOwn(machines, was))
       return [of("is a machine of this stack: two cannot have one session disk. Remove one of the two.")];
     const other = Object.keys(machines).find((one) => one < name && machines[one]?.was === was);
     return other === undefined ? [] : [of(`is said of ${other} as well: two cannot have one session disk.`)];

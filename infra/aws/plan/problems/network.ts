@@ -1,6 +1,6 @@
 import type { Problem, Settings } from "../../../settings/settings.ts";
 import { NETWORK } from "../../defaults.ts";
-import { cidrProblem, machinesPerZone, overlap } from "../../network/subnets.ts";
+import { cidrProblem, isRange, machinesPerZone, overlap } from "../../network/subnets.ts";
 import { zonesOf } from "../zones.ts";
 import { type Checked, problem } from "./found.ts";
 
@@ -11,6 +11,7 @@ export function networkProblems({ settings }: Checked): Problem[] {
     network.existing === undefined
       ? [...ownProblems(network), ...roomProblems(settings)]
       : existingProblems(network, zonesOf(settings));
+  found.push(...domainProblems(network.dnsFirewall));
   if (isClosed(network) && !network.ssmEndpoints)
     found.push(
       problem(
@@ -32,7 +33,7 @@ function ownProblems({ cidr, peerCidrs }: Settings["network"]): Problem[] {
   const wrong = cidrProblem(cidr);
   if (wrong) found.push(problem("network.cidr", cidr, `${wrong}.`));
   for (const peer of peerCidrs) {
-    if (!/^[\d.]+\/\d+$/.test(peer)) found.push(problem("network.peerCidrs", peer, "must be an IPv4 range."));
+    if (!isRange(peer)) found.push(problem("network.peerCidrs", peer, "must be an IPv4 range such as 10.20.0.0/20."));
     else if (!wrong && overlap(cidr, peer))
       found.push(problem("network.cidr", cidr, `overlaps ${peer}. Write a range that is free.`));
   }
@@ -58,8 +59,38 @@ function roomProblems(settings: Settings): Problem[] {
   ];
 }
 
-function existingProblems(network: Settings["network"], zones: readonly string[]): Problem[] {
+/** A name that Route 53 takes in a list of domains. */
+const DOMAIN = /^(?:\*\.)?(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.?$/i;
+
+function domainProblems(domains: readonly string[]): Problem[] {
+  return domains.flatMap((domain) => {
+    if (domain === "*")
+      return [problem("network.dnsFirewall", domain, "lets every name resolve. Leave the list empty, or write names.")];
+    if (DOMAIN.test(domain) && domain.length <= 255) return [];
+    return [problem("network.dnsFirewall", domain, "is no domain. Write names such as example.com or *.example.com.")];
+  });
+}
+
+function idProblems({ vpcId, subnetIds, cidr }: NonNullable<Settings["network"]["existing"]>): Problem[] {
   const found: Problem[] = [];
+  if (!/^vpc-([0-9a-f]{8}|[0-9a-f]{17})$/.test(vpcId))
+    found.push(problem("network.existing.vpcId", vpcId, "must be a VPC's id, such as vpc-0123456789abcdef0."));
+  if (!isRange(cidr))
+    found.push(problem("network.existing.cidr", cidr, "must be the VPC's IPv4 range, such as 10.0.0.0/16."));
+  const ids = Object.entries(subnetIds);
+  for (const [index, [zone, id]] of ids.entries()) {
+    const key = `network.existing.subnetIds.${zone}`;
+    const [same] = ids.slice(0, index).find(([, other]) => other === id) ?? [];
+    if (!/^subnet-([0-9a-f]{8}|[0-9a-f]{17})$/.test(id))
+      found.push(problem(key, id, "must be a subnet's id, such as subnet-0123456789abcdef0."));
+    else if (same !== undefined)
+      found.push(problem(key, id, `is the subnet of ${same} too: a subnet lies in one zone. Correct one of them.`));
+  }
+  return found;
+}
+
+function existingProblems(network: Settings["network"], zones: readonly string[]): Problem[] {
+  const found: Problem[] = network.existing === undefined ? [] : idProblems(network.existing);
   const subnetIds = network.existing?.subnetIds;
   for (const zone of zones) {
     if (subnetIds?.[zone] === undefined)

@@ -19,6 +19,14 @@ export function placeProblems({ settings, stack }: Checked): Problem[] {
     found.push(
       problem("region", undefined, "is missing. Write, for example: pulumi config set cloister:region eu-central-1"),
     );
+  if (/^cn-|-iso[a-z]*-/.test(region))
+    found.push(
+      problem(
+        "region",
+        region,
+        "is in a part of AWS of its own (China, or an isolated one), where services have other names: this program is not made for it. Write another region.",
+      ),
+    );
   const zones = zonesOf(settings);
   if (zones.length < 2 || zones.length > 3) found.push(problem("zones", zones, "must be two or three."));
   if (new Set(zones).size !== zones.length) found.push(problem("zones", zones, "names a zone twice."));

@@ -1,5 +1,6 @@
 import type { Problem, Settings } from "../../../settings/settings.ts";
 import { GROUP_SIZE, groupOf, groupsFor } from "../groups.ts";
+import { cronProblem } from "../schedule.ts";
 import { type Checked, problem } from "./found.ts";
 import { typeProblems } from "./machines.ts";
 
@@ -11,6 +12,11 @@ export function poolProblems({ settings }: Checked): Problem[] {
       ...(pool.instanceType === undefined ? [] : typeProblems(`${path}.instanceType`, pool.instanceType)),
       ...(pool.spot?.instanceTypes ?? []).flatMap((type) => typeProblems(`${path}.spot.instanceTypes`, type)),
       ...sizeProblems(path, pool),
+      ...scheduleProblems(path, pool.schedules),
+      ...repeatedTypes(`${path}.spot.instanceTypes`, [
+        pool.instanceType ?? settings.instanceType,
+        ...(pool.spot?.instanceTypes ?? []),
+      ]),
     ];
     const other = Object.entries(settings.pools).find(([one, { max }]) => furtherGroups(one, max).includes(name));
     if (other)
@@ -21,7 +27,8 @@ export function poolProblems({ settings }: Checked): Problem[] {
           `is the name of a group of ${other[0]}, which has one for every ${GROUP_SIZE} machines. Rename it.`,
         ),
       );
-    if (name in settings.machines) found.push(problem(path, name, "is the name of a machine too. Rename one of them."));
+    if (Object.hasOwn(settings.machines, name))
+      found.push(problem(path, name, "is the name of a machine too. Rename one of them."));
     return found;
   });
 }
@@ -44,4 +51,22 @@ function sizeProblems(path: string, pool: Settings["pools"][string]): Problem[] 
       found.push(problem(`${path}.schedules.${name}`, at, "must have min <= desired <= max."));
   }
   return found;
+}
+
+/** Auto Scaling takes each type of a group once. */
+function repeatedTypes(key: string, types: readonly string[]): Problem[] {
+  const again = new Set(types.filter((type, index) => types.indexOf(type) !== index));
+  return [...again].map((type) => problem(key, type, "is named twice, as the pool's own type or here. Remove one."));
+}
+
+/** Auto Scaling refuses an expression that it cannot read, and two actions that begin at one time. */
+function scheduleProblems(path: string, schedules: Settings["pools"][string]["schedules"]): Problem[] {
+  const all = Object.entries(schedules);
+  return all.flatMap(([name, { cron, timeZone }], index) => {
+    const key = `${path}.schedules.${name}.cron`;
+    const wrong = cronProblem(cron);
+    if (wrong !== undefined) return [problem(key, cron, `${wrong}.`)];
+    const [same] = all.slice(0, index).find(([, one]) => one.cron === cron && one.timeZone === timeZone) ?? [];
+    return same === undefined ? [] : [problem(key, cron, `is that of ${same} too: which size counts then?`)];
+  });
 }

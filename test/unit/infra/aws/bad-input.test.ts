@@ -24,7 +24,16 @@ const paths = (found: readonly Problem[]): string[] => found.map(({ path }) => p
 /** Each row: a mistake, the changes that make it, the key that the message names, and its remedy. */
 type Case = readonly [what: string, changes: Readonly<Record<string, unknown>>, path: string, message: RegExp];
 
-const existing = { vpcId: "vpc-1", cidr: "10.0.0.0/16", subnetIds: { "eu-central-1a": "a", "eu-central-1b": "b" } };
+const existing = {
+  vpcId: "vpc-0123456789abcdef0",
+  cidr: "10.0.0.0/16",
+  subnetIds: { "eu-central-1a": "subnet-0aaaaaaaaaaaaaaaa", "eu-central-1b": "subnet-0bbbbbbbbbbbbbbbb" },
+};
+/** A pool with one schedule. */
+const at = (schedule: object) => ({
+  pools: { p: { max: 3, schedules: { day: { cron: "0 7 * * 1-5", min: 0, max: 1, desired: 1, ...schedule } } } },
+});
+const SECRET = "secretsmanager:eu-central-1:123456789012:secret:key";
 
 const CASES: readonly Case[] = [
   ["no region", { region: "" }, "region", /is missing.*pulumi config set cloister:region/],
@@ -57,6 +66,111 @@ const CASES: readonly Case[] = [
     "zones",
     /has no range in the VPC, which is divided among the letters a to g/,
   ],
+  [
+    "a region of China",
+    { region: "cn-north-1", ami: { ...AMI, region: "cn-north-1" } },
+    "region",
+    /services have other names.*another region/,
+  ],
+  ["a size that no type has", { instanceType: "c8g.huge" }, "instanceType", /is no Graviton instance type/],
+  ["a family that is none", { instanceType: "c8gfoo.xlarge" }, "instanceType", /is no Graviton instance type/],
+  [
+    "a Spot type that is the pool's own",
+    { pools: { p: { instanceType: "m8g.large", spot: { instanceTypes: ["r8g.large", "m8g.large"] } } } },
+    "pools.p.spot.instanceTypes",
+    /is named twice/,
+  ],
+  ["a cron expression that is none", at({ cron: "a b c d e" }), "pools.p.schedules.day.cron", /write one such as/],
+  ["an hour that is none", at({ cron: "0 25 * * *" }), "pools.p.schedules.day.cron", /expected range 0-23/],
+  ["a day that never comes", at({ cron: "0 0 31 2 *" }), "pools.p.schedules.day.cron", /Invalid explicit day/],
+  ["an extension of cron's", at({ cron: "0 0 L * *" }), "pools.p.schedules.day.cron", /is no cron expression/],
+  ["a zone in other letters", at({ timeZone: "europe/berlin" }), "pools.p.schedules.day.timeZone", /as Europe.Berlin/],
+  [
+    "two schedules at one time",
+    {
+      pools: {
+        p: {
+          max: 3,
+          schedules: Object.fromEntries(
+            ["a", "b"].map((name) => [name, { cron: "0 7 * * *", min: 0, max: 1, desired: 1 }]),
+          ),
+        },
+      },
+    },
+    "pools.p.schedules.b.cron",
+    /is that of a too/,
+  ],
+  ["a range that is none", { network: { peerCidrs: ["999.1.1.1/99"] } }, "network.peerCidrs", /must be an IPv4 range/],
+  [
+    "an address as a domain",
+    { network: { dnsFirewall: ["https://x.example/", "ports.ubuntu.com"] } },
+    "network.dnsFirewall",
+    /is no domain/,
+  ],
+  [
+    "a firewall for nothing",
+    { network: { dnsFirewall: ["*", "ports.ubuntu.com"] } },
+    "network.dnsFirewall",
+    /lets every name resolve/,
+  ],
+  [
+    "a VPC that is none",
+    { network: { nat: "single", existing: { ...existing, vpcId: "main" } } },
+    "network.existing.vpcId",
+    /must be a VPC's id/,
+  ],
+  [
+    "a subnet that is none",
+    { network: { existing: { ...existing, subnetIds: { ...existing.subnetIds, "eu-central-1b": "b" } } } },
+    "network.existing.subnetIds.eu-central-1b",
+    /must be a subnet's id/,
+  ],
+  [
+    "one subnet for two zones",
+    {
+      network: {
+        existing: {
+          ...existing,
+          subnetIds: { "eu-central-1a": "subnet-0aaaaaaaaaaaaaaaa", "eu-central-1b": "subnet-0aaaaaaaaaaaaaaaa" },
+        },
+      },
+    },
+    "network.existing.subnetIds.eu-central-1b",
+    /is the subnet of eu-central-1a too/,
+  ],
+  [
+    "a VPC's range that is none",
+    { network: { existing: { ...existing, cidr: "10.0.0.0" } } },
+    "network.existing.cidr",
+    /must be the VPC's IPv4 range/,
+  ],
+  ["a tag that roles cannot have", { tags: { team: "a;b" } }, "tags.team", /as IAM has it/],
+  ["two tags that IAM takes for one", { tags: { Team: "a", team: "b" } }, "tags", /is Team too/],
+  [
+    "more tags than a resource has",
+    { tags: Object.fromEntries(Array.from({ length: 47 }, (_, i) => [`t${i}`, "v"])) },
+    "tags",
+    /are too many: a resource has 50/,
+  ],
+  [
+    "a boundary of another account",
+    { accountId: "123456789012", permissionsBoundary: "arn:aws:iam::999999999999:policy/b" },
+    "permissionsBoundary",
+    /is a policy of the account 999999999999/,
+  ],
+  [
+    "a boundary of another partition",
+    { permissionsBoundary: "arn:aws-cn:iam::123456789012:policy/b" },
+    "permissionsBoundary",
+    /is in AWS's partition aws-cn, and eu-central-1 in aws/,
+  ],
+  [
+    "a secret of another region",
+    { modelKeySecret: `arn:aws:${SECRET.replace("eu-central-1", "us-east-1")}` },
+    "modelKeySecret",
+    /is in us-east-1, and machines ask in eu-central-1/,
+  ],
+  ["a mirror's port that is none", { aptMirror: "https://mirror.example:99999/" }, "aptMirror", /must be an https/],
   ["one zone", { zones: ["eu-central-1a"] }, "zones", /must be two or three/],
   ["a zone twice", { zones: ["eu-central-1a", "eu-central-1a"] }, "zones", /names a zone twice/],
   [
@@ -95,7 +209,15 @@ const CASES: readonly Case[] = [
   ["a peer that is no range", { network: { peerCidrs: ["home"] } }, "network.peerCidrs", /must be an IPv4 range/],
   [
     "an own VPC without a subnet for a zone",
-    { network: { existing: { vpcId: "vpc-1", cidr: "10.0.0.0/16", subnetIds: { "eu-central-1a": "a" } } } },
+    {
+      network: {
+        existing: {
+          vpcId: "vpc-0123456789abcdef0",
+          cidr: "10.0.0.0/16",
+          subnetIds: { "eu-central-1a": "subnet-0aaaaaaaaaaaaaaaa" },
+        },
+      },
+    },
     "network.existing.subnetIds",
     /has no subnet for eu-central-1b/,
   ],

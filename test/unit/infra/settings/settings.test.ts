@@ -62,10 +62,43 @@ describe("settings", () => {
       ]),
       [
         ["cloister:mcpServers.a.type", "must be stdio (or left out), http or sse"],
-        ["cloister:mcpServers.b.url", "Invalid URL"],
-        ["cloister:mcpServers.c.command", "Invalid input: expected string, received undefined"],
+        ["cloister:mcpServers.b.url", "must be an address such as https://example"],
+        ["cloister:mcpServers.c.command", "is missing: it must be text"],
       ],
     );
+  });
+
+  it("says in plain words what kind of value is wanted, once for each place, and no default of another place", () => {
+    for (const [key, value, path, message] of [
+      ["pools", "null", "pools", "must be an object. The default is {}."],
+      ["pools", '{"w":{"max":1e300}}', "pools.w.max", "must be a whole number from 0 to 10000."],
+      ["pools", '{"w":[]}', "pools.w", "must be an object."],
+      ["packages", '"curl"', "packages", "must be a list. The default is []."],
+      ["terminationProtection", "yes", "terminationProtection", "must be true or false. The default is false."],
+      ["snapshots", '{"everyHours":3}', "snapshots.everyHours", "must be one of 2, 4, 6, 8, 12, 24."],
+      ["tags", '{"":"x"}', "tags.", "must not be empty."],
+      ["tags", '{"a":null}', "tags.a", "must be text."],
+      ["budget", '{"monthlyUSD":5}', "budget.email", "is missing: it must be an address, to which warnings go."],
+      ["snapshots", '{"kep":3}', "snapshots.kep", "unknown key: remove it or correct its name. Did you mean keep?"],
+      ["network", '{"cidr":null}', "network.cidr", "must be text."],
+    ] as const) {
+      const [first, ...others] = problemsOf({ [`cloister:${key}`]: value });
+      assert.equal(first?.path, `cloister:${path}`);
+      assert.ok(first.message.startsWith(message), first.message);
+      assert.deepEqual(others, [], "one problem");
+    }
+  });
+
+  it("refuses what is no folder's name, and the ~ that only a shell knows", () => {
+    for (const name of ["~/machines", "~", "a\u0000b", "a\nb", "   "]) {
+      assert.deepEqual(
+        problemsOf({ "cloister:stateDirectory": name }).map(({ path }) => path),
+        ["cloister:stateDirectory"],
+        JSON.stringify(name),
+      );
+    }
+    for (const name of ["", "a folder, with a comma", "/var/lib/cloister", "../elsewhere"])
+      assert.equal(settingsOf({ "cloister:stateDirectory": name }).stateDirectory, name);
   });
 
   it("leaves built-in MCP servers out that are not wanted, also all of them, and lets one be replaced", () => {
