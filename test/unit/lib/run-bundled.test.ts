@@ -21,7 +21,13 @@ describe("a bundled program", function () {
     await writeFile(join(project(name), "infra", file), text);
   const make = async (name: string): Promise<void> => {
     await mkdir(join(project(name), "infra"), { recursive: true });
-    for (const file of ["package.json", "package-lock.json", "lib/run-bundled.cjs", "lib/cache-root.cjs"]) {
+    for (const file of [
+      "package.json",
+      "package-lock.json",
+      "lib/run-bundled.cjs",
+      "lib/cache-root.cjs",
+      "lib/home.cjs",
+    ]) {
       await cp(join(REPOSITORY, file), join(project(name), file));
     }
     await symlink(join(REPOSITORY, "node_modules"), join(project(name), "node_modules"));
