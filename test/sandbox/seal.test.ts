@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { openSync } from "node:fs";
-import { chmod, mkdtemp, rm } from "node:fs/promises";
+import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -523,6 +524,46 @@ describe("a sealed command", function () {
       "echo x > x && git add x && git commit -q -m first && git log --oneline | wc -l";
     const repository = await session.run(["bash", "-c", git]);
     assert.equal(repository.stdout, "1\n", repository.stderr);
+  });
+
+  it("starts no handler of the machine's by a crash, whatever it makes of its limits", async function () {
+    // Without root the launcher sets no limits, and nobody can change the handler.
+    if (process.getuid?.() !== 0) this.skip();
+    const crash = `
+import ctypes, mmap, os, resource, signal, sys
+print(resource.getrlimit(resource.RLIMIT_CORE))
+def crash(limit):
+    pid = os.fork()
+    if pid == 0:
+        limit()
+        os.kill(os.getpid(), signal.SIGSEGV)
+    print(os.WTERMSIG(os.waitpid(pid, 0)[1]))
+none = (ctypes.c_ulong * 2)(0, 0)
+libc = ctypes.CDLL(None)
+crash(lambda: None)
+crash(lambda: resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1])))
+crash(lambda: libc.syscall(160 if os.uname().machine == "x86_64" else 164, 4, none))`;
+    const pattern = "/proc/sys/kernel/core_pattern";
+    const before = await readFile(pattern, "utf8");
+    const folder = await mkdtemp(join(tmpdir(), "cloister-handler-"));
+    try {
+      await writeFile(
+        join(folder, "handler"),
+        `#!/bin/sh\ncat > /dev/null\n[ "$1" != ${USER.uid} ] || echo "$(id -u)" >> ${folder}/started\n`,
+        { mode: 0o755 },
+      );
+      await writeFile(pattern, `|${folder}/handler %u`);
+      const { stdout } = await session.run(["/usr/bin/python3", "-c", crash]);
+      assert.equal(stdout, "(1, 1)\n11\n11\n11\n", "it crashed each time");
+      const started = async () => await readFile(join(folder, "started"), "utf8").catch(() => "");
+      assert.equal(await started(), "");
+      await execa("/usr/bin/python3", ["-c", crash], asUser);
+      for (const end = Date.now() + 5_000; (await started()) === "" && Date.now() < end; ) await sleep(20);
+      assert.match(await started(), /^0\n/, "control: outside the same crash starts it, as root");
+    } finally {
+      await writeFile(pattern, before);
+      await rm(folder, { recursive: true, force: true });
+    }
   });
 
   it("marks when its first instruction ran", async () => {

@@ -118,8 +118,15 @@ func (o outside) enter(given map[int]int) error {
 
 // becomeUser leaves root for good: no group, no capability to get back, a keyring of its own, no core dumps.
 func (o outside) becomeUser() error {
-	core := syscall.Rlimit{}
-	if err := syscall.Setrlimit(syscall.RLIMIT_CORE, &core); err != nil {
+	// One byte: it is too little for a file, and the only limit at which the kernel starts no handler, which would be root's
+	// and the machine's, for each crash in a session (core(5), do_coredump). The first filter keeps it.
+	core := syscall.Rlimit{Cur: 1, Max: 1}
+	err := syscall.Setrlimit(syscall.RLIMIT_CORE, &core)
+	if err == syscall.EPERM {
+		// Whoever began this has no byte to give, as in a container with `--ulimit core=0`.
+		err = syscall.Setrlimit(syscall.RLIMIT_CORE, &syscall.Rlimit{})
+	}
+	if err != nil {
 		return errors.New("limit of core dumps: " + err.Error())
 	}
 	unix.Umask(0o022)

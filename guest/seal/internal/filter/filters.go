@@ -50,6 +50,15 @@ var processes = []Rule{
 	{Syscalls: []string{"personality"}, Errno: ePERM, When: []Condition{
 		{Argument: 0, NotIn: []uint32{personalityQuery, personalityLinux}},
 	}},
+	// The launcher's limit of core dumps stays: at any other, also at none, a crash starts the machine's handler, as root. To
+	// set it succeeds and does nothing, because many programs do not go on without it. To ask for it passes no new limit.
+	{Syscalls: []string{"setrlimit"}, Errno: 0, When: []Condition{{Argument: 0, In: []uint32{limitCore}}}},
+	{Syscalls: []string{"prlimit64"}, Errno: 0, When: []Condition{
+		{Argument: 1, In: []uint32{limitCore}}, {Argument: 2, NotIn: []uint32{0}},
+	}},
+	{Syscalls: []string{"prlimit64"}, Errno: 0, When: []Condition{
+		{Argument: 1, In: []uint32{limitCore}}, {Argument: 2, NotIn: []uint32{0}, High: true},
+	}},
 	// A cookie of its own keeps everybody else off the other half of the core that a process runs on.
 	{Syscalls: []string{"prctl"}, Errno: ePERM, When: []Condition{{Argument: 0, In: []uint32{prSchedCore}}}},
 }

@@ -87,6 +87,9 @@ const (
 	personalityLinux = 0
 )
 
+// limitCore is a resource of setrlimit(2) (asm-generic/resource.h).
+const limitCore = 4
+
 // prSchedCore is an option of prctl(2) (linux/prctl.h).
 const prSchedCore = 62
 

@@ -76,7 +76,7 @@ type Rule struct {
 	When []Condition
 }
 
-// Condition looks at the low 32 bits of one argument. The kernel reads no more of those that cloister's rules look at
+// Condition looks at the low 32 bits of one argument, unless it says otherwise. The kernel reads no more of those that cloister's rules look at
 // (all are int or unsigned int there), so a set high half is no way around a rule.
 type Condition struct {
 	Argument int
@@ -89,6 +89,8 @@ type Condition struct {
 	NotIn []uint32
 	// Mask is applied before In and NotIn look. Zero: no mask.
 	Mask uint32
+	// High looks at the high 32 bits instead: for addresses.
+	High bool
 }
 
 // Filter is a list of refusals. What no rule refuses is allowed.
@@ -221,7 +223,11 @@ func (c Condition) check(rest int) []bpf.Instruction {
 	if c.Argument < 0 || c.Argument >= highestArguments {
 		panic(fmt.Sprintf("argument %d", c.Argument))
 	}
-	code := []bpf.Instruction{bpf.LoadAbsolute{Off: offsetArguments + 8*uint32(c.Argument), Size: 4}}
+	offset := offsetArguments + 8*uint32(c.Argument)
+	if c.High {
+		offset += 4
+	}
+	code := []bpf.Instruction{bpf.LoadAbsolute{Off: offset, Size: 4}}
 	if c.AnyBit != 0 {
 		return append(code, bpf.JumpIf{Cond: bpf.JumpBitsSet, Val: c.AnyBit, SkipFalse: uint8(rest)})
 	}
