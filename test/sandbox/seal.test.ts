@@ -325,6 +325,7 @@ describe("a sealed command", function () {
     verity: { as: "EPERM", control: ["EBADF"] },
     project: { as: "EPERM", control: ["EBADF"] },
     lease: { as: "EINVAL", control: ["EBADF"] },
+    "out-of-band": { as: "ENOTSUP", control: ["EBADF"] },
     io_setup: { as: "ENOSYS", control: ["EFAULT"] },
     "seccomp-listener": { as: "EPERM", control: ["EFAULT"] },
   };

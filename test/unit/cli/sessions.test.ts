@@ -35,17 +35,20 @@ describe("a machine's own words about its sessions", () => {
   });
 
   it("reach a terminal as harmless text, and a pipe byte for byte", async () => {
-    const shown = async (isTTY: boolean): Promise<unknown[]> => {
+    const shown = async (isTTY: boolean, live = false): Promise<unknown[]> => {
       const screens = {
         stdout: Object.assign(new PassThrough(), { isTTY }),
         stderr: Object.assign(new PassThrough(), { isTTY }),
       };
-      const code = await passOn(machine(`out ${ESCAPES}\n`, `error ${ESCAPES}\n`, 5), ["x"], screens);
+      const code = await passOn(machine(`out ${ESCAPES}\n`, `error ${ESCAPES}\n`, 5), ["x"], screens, {}, live);
       screens.stdout.end();
       screens.stderr.end();
       return [code, await text(screens.stdout), await text(screens.stderr)];
     };
     assert.deepEqual(await shown(true), [5, `out ${HARMLESS}\n`, `error ${HARMLESS}\n`]);
+    // A command that runs now keeps its colours, and ends them.
+    assert.deepEqual(await shown(true, true), [5, `out ${HARMLESS}\n\u001b[0m`, `error ${HARMLESS}\n\u001b[0m`]);
+    assert.deepEqual(await shown(false, true), [5, `out ${ESCAPES}\n`, `error ${ESCAPES}\n`]);
     assert.deepEqual(await shown(false), [5, `out ${ESCAPES}\n`, `error ${ESCAPES}\n`]);
   });
 });

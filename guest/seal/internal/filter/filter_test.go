@@ -148,6 +148,11 @@ func TestSockets(t *testing.T) {
 	)
 	check(t, []call{
 		{"TCP", Base, "socket", []uint64{afInet, 1}, retAllow},
+		{"with no signal", Base, "sendto", []uint64{0, 0, 0, 0x4000}, retAllow},
+		{"out of band", Base, "sendto", []uint64{0, 0, 1, 0x4001}, refused(eOPNOTSUPP)},
+		{"with no signal", Base, "sendmsg", []uint64{0, 1, 0x4000}, retAllow},
+		{"out of band", Base, "sendmsg", []uint64{0, 1, high | 1}, refused(eOPNOTSUPP)},
+		{"out of band", Base, "sendmmsg", []uint64{0, 0, 1, 1}, refused(eOPNOTSUPP)},
 		{"TCP by number", Base, "socket", []uint64{afInet, 1 | flags, 6}, retAllow},
 		{"TCP of IPv6", Base, "socket", []uint64{afInet6, 1 | flags, 6}, retAllow},
 		{"UDP", Base, "socket", []uint64{afInet, 2 | flags}, retAllow},

@@ -33,6 +33,9 @@ const (
 	sockTypeMask  = 0xf
 )
 
+// messageOutOfBand is a flag of send(2) (linux/socket.h).
+const messageOutOfBand = 0x1
+
 // Protocols of socket(2) (linux/in.h, linux/netlink.h). Zero is the one that belongs to the type.
 const (
 	protocolOfType = 0

@@ -40,6 +40,7 @@ const (
 	eNOSYS           = 38
 	ePROTONOSUPPORT  = 93
 	eSOCKTNOSUPPORT  = 94
+	eOPNOTSUPP       = 95
 	eAFNOSUPPORT     = 97
 	highestArguments = 6
 )

@@ -45,6 +45,10 @@ var sockets = []Rule{
 		{Argument: 0, NotIn: []uint32{afUnix}},
 	}},
 
+	// Out-of-band data of AF_UNIX pairs: hardly any program sends some, and it has been a way into the kernel.
+	{Syscalls: []string{"sendto", "sendmmsg"}, Errno: eOPNOTSUPP, When: []Condition{{Argument: 3, AnyBit: messageOutOfBand}}},
+	{Syscalls: []string{"sendmsg"}, Errno: eOPNOTSUPP, When: []Condition{{Argument: 2, AnyBit: messageOutOfBand}}},
+
 	// "Upper layer protocols" put the kernel's TLS, SMC or ESP under a TCP socket. Programs that ask for kernel TLS do
 	// without when they are told no.
 	{Syscalls: []string{"setsockopt"}, Errno: ePERM, When: []Condition{

@@ -97,6 +97,7 @@ func attempt(wanted func(name string) bool) map[string]Outcome {
 		"project":           {unix.SYS_IOCTL, none, fsSetAttributes, 0},
 		"lease":             {unix.SYS_FCNTL, none, unix.F_SETLEASE, unix.F_RDLCK},
 		"io_setup":          {unix.SYS_IO_SETUP, 0, 0},
+		"out-of-band":       {unix.SYS_SENDTO, none, address, 1, unix.MSG_OOB, 0, 0},
 		// No call has this number, nor is one likely to get it soon.
 		"unknown-call": {2000},
 		// One of those that belong to no call of any architecture.
