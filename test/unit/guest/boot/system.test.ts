@@ -364,12 +364,14 @@ describe("boot: start", function () {
     it("loads what may be needed later, and nothing after that", async () => {
       await mkdir(join(folder, "run/cloister"), { recursive: true });
       await setting("kernel/modules_disabled", "0");
+      await setting("kernel/modprobe", "/sbin/modprobe");
       // What is locked when modules are loaded is seen by who loads them.
       await fake("modprobe", `cat '${folder}/proc/sys/kernel/modules_disabled' >> '${folder}/calls'`);
       await lock();
       assert.match((await calls())[0] ?? "", /^modprobe --all --quiet .*nf_tables.*quota_v2/);
       assert.equal((await calls())[1], "0");
       assert.equal(await settingOf("kernel/modules_disabled"), "1");
+      assert.equal(await settingOf("kernel/modprobe"), "", "nor does the kernel ask for any");
       assert.equal(await notices(), "");
     });
 
