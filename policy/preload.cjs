@@ -1,8 +1,9 @@
-// Preloaded by `npm run preview` (NODE_OPTIONS). Pulumi's host for policy packs registers a transpiler of TypeScript,
-// whatever the pack says: half of its start. This pack is plain JavaScript by then (main.cjs). In other processes this
-// does nothing.
+// Preloaded by `npm run preview` (NODE_OPTIONS). Pulumi's host for policy packs loads Pulumi's SDK, and a transpiler of
+// TypeScript whatever the pack says: two thirds of the pack's start. For this pack, which brings its own SDK in one bundle,
+// host.cjs is run instead. Another pack's host is loaded without the transpiler. In other processes this does nothing.
 "use strict";
 if (/[\\/]cmd[\\/]run-policy-pack$|[\\/]cmd[\\/]run-policy-pack[\\/]index\.js$/.test(process.argv[1] ?? "")) {
+  const fs = require("node:fs");
   const Module = require("node:module");
   require("../toolchain/lean-sdk.cjs");
   const load = Module._load;
@@ -10,7 +11,17 @@ if (/[\\/]cmd[\\/]run-policy-pack$|[\\/]cmd[\\/]run-policy-pack[\\/]index\.js$/.
     if (/^typescript$|[\\/]vendor[\\/]typescript@/.test(request)) return { version: "5.0.0" };
     return /^ts-node$|[\\/]vendor[\\/]ts-node@/.test(request) ? { VERSION: "0", register() {} } : undefined;
   };
+  const isThisPack = () => {
+    // The host's arguments: the engine's address, and the pack's folder. With others it is left to itself.
+    const [, , , folder = "", ...more] = process.argv;
+    try {
+      return more.length === 0 && fs.realpathSync(folder) === __dirname && fs.realpathSync(process.cwd()) === __dirname;
+    } catch {
+      return false;
+    }
+  };
   Module._load = function (request, parent, isMain) {
+    if (isMain && isThisPack()) return require("./host.cjs").host();
     const fromSdk = /[\\/]@pulumi[\\/]pulumi[\\/](?:tsutils|cmd[\\/]run-policy-pack[\\/]run)\.js$/.test(
       parent?.filename ?? "",
     );

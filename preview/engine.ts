@@ -1,4 +1,5 @@
 import { execa } from "execa";
+import { stateMark } from "./state-mark.ts";
 
 /** A `pulumi` that runs in a project. */
 export interface Engine {
@@ -10,6 +11,8 @@ export interface Engine {
    * @throws Error when it fails
    */
   text(args: readonly string[]): Promise<string>;
+  /** A text that changes with a stack's state, without a call of the engine: see {@link stateMark}. */
+  mark?(stack: string): Promise<string | undefined>;
 }
 
 /**
@@ -34,6 +37,12 @@ export function engineOf(pulumi: string, folder: string, env: Readonly<Record<st
     async text(args) {
       const { stdout } = await execa(pulumi, [...args, ...FLAGS], { cwd: folder, env, stdin: "ignore" });
       return stdout;
+    },
+    async mark(stack) {
+      return await stateMark(
+        "PULUMI_BACKEND_URL" in env ? env["PULUMI_BACKEND_URL"] : process.env["PULUMI_BACKEND_URL"],
+        stack,
+      );
     },
   };
 }

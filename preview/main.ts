@@ -15,6 +15,7 @@ import { configsOf, engineFor, isOnAws, runOf } from "./project.ts";
 import { readPolicies } from "./rights/policy.ts";
 import { previewStack } from "./run.ts";
 import { credentialsIn } from "./secrets/environment.ts";
+import { bothOf } from "./steady.ts";
 
 interface Options extends OutputOptions, RecordedOptions {
   readonly stack: string;
@@ -61,8 +62,7 @@ function parsed(): Options {
 
 async function documentOf(options: Options): Promise<ChangeDocument> {
   const { stack } = options;
-  const { base, head } = await configsOf(stack, options.base);
-  const run = await runOf(options.base);
+  const [{ base, head }, run] = await bothOf(configsOf(stack, options.base), runOf(options.base));
   const secrets = credentialsIn(process.env);
   const pack = options.policies && isOnAws(head) ? await packIn(resolve(options.policyPack)) : undefined;
   const command = options.destroy ? ("destroy" as const) : ("preview" as const);

@@ -45,7 +45,8 @@ export async function configsOf(
 
 /** Texts that identify a run. */
 export async function runOf(base: string): Promise<{ commit: string; base: string; at: string }> {
-  return { commit: await commitOf("HEAD"), base: await commitOf(base), at: new Date().toISOString() };
+  const [commit, of] = await Promise.all([commitOf("HEAD"), commitOf(base)]);
+  return { commit, base: of, at: new Date().toISOString() };
 }
 
 /** Tells whether a stack is one of those that the policy pack is about. */

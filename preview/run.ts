@@ -9,7 +9,7 @@ import { lookForDrift } from "./drift/run.ts";
 import { type Engine, STREAM } from "./engine.ts";
 import { type Collected, Collector } from "./events/merge.ts";
 import type { Pack } from "./policy/pack.ts";
-import { lookSteadily } from "./steady.ts";
+import { bothOf, lookSteadily } from "./steady.ts";
 
 /** The inputs of a preview. */
 export interface PreviewOptions {
@@ -47,14 +47,17 @@ export interface PreviewOptions {
  */
 export async function previewStack(options: PreviewOptions): Promise<ChangeDocument> {
   const { engine, stack, command = "preview", base, head, report = () => {} } = options;
+  const isBoth = options.both === true && base !== "" && command === "preview";
+  if (isBoth) report("previewing the base as well");
   const {
     state,
-    seen: collected,
+    seen: [collected, baseOnly],
     hasMoved,
   } = await lookSteadily(
     engine,
     stack,
-    () => collectFrom(options),
+    // The same state for both, at the same time.
+    async () => await bothOf(collectFrom(options), isBoth ? collectFrom(options, base) : Promise.resolve(undefined)),
     () => report("the state moved while the preview ran: once more"),
   );
   if (options.drift) report("looking for drift");
@@ -76,11 +79,7 @@ export async function previewStack(options: PreviewOptions): Promise<ChangeDocum
   };
   const rights = await rightsIn(options, collected.result);
   const document = { ...buildDocument({ ...inputs, ...rights }), pending: null as ChangeDocument["pending"] };
-  if (options.both && base !== "" && command === "preview") {
-    report("previewing the base");
-    const baseOnly = await collectFrom(options, base);
-    document.pending = pendingIn(document, buildDocument({ ...inputs, head: base, collected: baseOnly }));
-  }
+  if (baseOnly) document.pending = pendingIn(document, buildDocument({ ...inputs, head: base, collected: baseOnly }));
   const renames = document.renames.filter(({ kind }) => kind === "machine");
   if (command === "destroy" || renames.length === 0 || takesNothing(document)) return document;
   report("a machine looks renamed: trying what keeps its disk");

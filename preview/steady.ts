@@ -11,8 +11,9 @@ export interface Seen<T> {
 }
 
 /**
- * Looks at a stack between two exports of its state, since a user's own backend takes no lock for that. When the state has
- * moved, it looks once more.
+ * Looks at a stack between two looks at its state, since a user's own backend takes no lock for that. When the state has
+ * moved, it looks once more. Where the state is a file, a mark of the file before and after it all tells whether it moved,
+ * and its one export runs beside the look; elsewhere it is exported before and after.
  *
  * @param onMoved called before the second look
  */
@@ -23,13 +24,25 @@ export async function lookSteadily<T>(
   onMoved: () => void,
 ): Promise<Seen<T>> {
   const exported = async (): Promise<string> => await engine.text(["stack", "export", "--stack", stack]);
-  const between = async (state: string) => {
+  const once = async (before?: string): Promise<Seen<T> & { readonly after?: string }> => {
+    const mark = await engine.mark?.(stack);
+    if (mark !== undefined) {
+      const [state, seen] = await bothOf(exported(), look());
+      return { state, seen, hasMoved: (await engine.mark?.(stack)) !== mark };
+    }
+    const state = before ?? (await exported());
     const seen = await look();
     const after = await exported();
     return { state, seen, after, hasMoved: readState(state).sha256 !== readState(after).sha256 };
   };
-  const first = await between(await exported());
+  const first = await once();
   if (!first.hasMoved) return first;
   onMoved();
-  return await between(first.after);
+  return await once(first.after);
+}
+
+/** The results of two things that run at once. When one fails, the other is still brought to its end. */
+export async function bothOf<A, B>(one: Promise<A>, other: Promise<B>): Promise<[A, B]> {
+  await Promise.allSettled([one, other]);
+  return [await one, await other];
 }

@@ -6,6 +6,7 @@ import { HostUnreachableError, isReachable } from "../lib/download.ts";
 import { homeFolder } from "../lib/home.cjs";
 import { type Report, Store, sha256 } from "../lib/store.ts";
 import { buildCli, cliKey, findGo, GoMissingError } from "./go-build.ts";
+import { knownVersion } from "./known-version.ts";
 import { fetchRelease, releaseKey, releaseOf } from "./release.ts";
 import { type Choice, choose, type Findings } from "./select.ts";
 import { bundleStandIns, installPlugin, linkOrCopy, standInsKey } from "./standins.ts";
@@ -107,7 +108,7 @@ export async function whyNoToolchain(options: ToolchainOptions = {}): Promise<st
 }
 
 async function look(store: Store, env: NodeJS.ProcessEnv, host: string = releaseHost): Promise<Findings> {
-  const found = await pulumiOnPath(env);
+  const found = await pulumiOnPath(env, store.root);
   const released = releaseOf(process.platform, process.arch) !== undefined;
   const key = releaseKey(process.platform, process.arch);
   return {
@@ -121,14 +122,18 @@ async function look(store: Store, env: NodeJS.ProcessEnv, host: string = release
   };
 }
 
-async function pulumiOnPath(env: NodeJS.ProcessEnv): Promise<Findings["onPath"]> {
+async function pulumiOnPath(env: NodeJS.ProcessEnv, cache: string): Promise<Findings["onPath"]> {
   const path = await findOnPath("pulumi", env);
   if (!path) return undefined;
   const quiet = { ...env, PULUMI_SKIP_UPDATE_CHECK: "true" };
-  const { stdout } = await execa(path, ["version"], { env: quiet, extendEnv: false, reject: false, timeout: 20_000 });
-  const beside = join(dirname(await realpath(path)), "pulumi-language-nodejs");
+  const file = await realpath(path);
+  const version = await knownVersion(file, cache, async () => {
+    const { stdout } = await execa(path, ["version"], { env: quiet, extendEnv: false, reject: false, timeout: 20_000 });
+    return semver.clean(stdout ?? "") ?? "";
+  });
+  const beside = join(dirname(file), "pulumi-language-nodejs");
   const languageHost = (await isExecutable(beside)) ? beside : await findOnPath("pulumi-language-nodejs", env);
-  return { path, version: semver.clean(stdout ?? "") ?? "", languageHost };
+  return { path, version, languageHost };
 }
 
 async function build(choice: Choice, options: ToolchainOptions): Promise<Toolchain> {
