@@ -2,9 +2,11 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Policies, PolicyPack, type ReportViolation, type ResourceValidationArgs } from "@pulumi/policy";
+import deserialize from "@pulumi/policy/deserialize.js";
 import * as proxy from "@pulumi/policy/proxy.js";
 import { exceptionsOf, levelOf, limitsOf, readPolicySettings } from "../preview/policy/settings.ts";
 import { judge, judgeStack } from "./core/judge.ts";
+import { type Read, readOnce } from "./core/read-once.ts";
 import { isStackRule, type Judgement, type Resource, type Rule, type World } from "./core/rule.ts";
 import { Value } from "./core/value.ts";
 import { exceptionLines, sentence } from "./core/words.ts";
@@ -15,6 +17,10 @@ const { UnknownValueError, unknownStringValue } = proxy as unknown as {
   readonly UnknownValueError: new (mark: string, path: readonly string[]) => Error;
   readonly unknownStringValue: string;
 };
+
+/** The SDK looks it up at each call. Its types leave it out. */
+const sdk = deserialize as { deserializeProperties: Read };
+sdk.deserializeProperties = readOnce(sdk.deserializeProperties);
 
 const folder = import.meta.dirname;
 const stack = process.env["PULUMI_NODEJS_STACK"] ?? "";

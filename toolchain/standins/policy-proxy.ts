@@ -1,3 +1,4 @@
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import * as grpc from "@grpc/grpc-js";
 import * as rpc from "@pulumi/pulumi/proto/analyzer_grpc_pb.js";
 import * as pb from "@pulumi/pulumi/proto/analyzer_pb.js";
@@ -22,8 +23,10 @@ function raw(method: Method): Method {
 
 /**
  * Stands between the engine and a policy pack. The engine tells the stack's configuration by a call, policy packs want
- * it in the environment of their process: so the proxy answers the engine's first calls itself, lets the pack be
- * started with what it learnt, and from then on hands every call on.
+ * it in the environment of their process: so the proxy answers the engine's first calls itself, and lets the pack be
+ * started with what it learnt. Calls that have come by then are handed on. Then the engine's connection is closed in gRPC's orderly way
+ * (GOAWAY), upon which the engine connects anew, at the same port; that connection is the pack's, byte by byte: a call that is read and
+ * written again takes twice as long, and a preview makes two for each resource, one after another.
  */
 export class PolicyProxy {
   /** The stack's configuration; undefined when the engine asks for something else first (`pulumi policy publish`). */
@@ -33,6 +36,10 @@ export class PolicyProxy {
   #failed: (error: Error) => void = () => {};
   readonly #client: Promise<grpc.Client>;
   readonly #server = new grpc.Server(messageLimits);
+  /** What the engine connects to: at first {@link #server}, then the pack. */
+  readonly #front = createServer((engine) => this.#join(engine));
+  readonly #sockets = new Set<Socket>();
+  #port = 0;
 
   constructor() {
     this.configuration = new Promise((resolve) => {
@@ -62,7 +69,29 @@ export class PolicyProxy {
         done(null, new pb.AnalyzerStackConfigureResponse());
       },
     });
-    return await listen(this.#server);
+    this.#port = await listen(this.#server);
+    return await new Promise((resolve, reject) => {
+      this.#front.once("error", reject);
+      this.#front.listen(0, "127.0.0.1", () => resolve((this.#front.address() as AddressInfo).port));
+    });
+  }
+
+  #join(engine: Socket): void {
+    const other = connect(this.#port, "127.0.0.1");
+    for (const [socket, peer] of [
+      [engine, other],
+      [other, engine],
+    ] as const) {
+      this.#sockets.add(socket);
+      socket.setNoDelay(true);
+      // An end is told by the pipe; a broken connection is broken on both sides.
+      socket.on("error", () => peer.destroy());
+      socket.on("close", () => {
+        this.#sockets.delete(socket);
+        peer.end();
+      });
+      socket.pipe(peer);
+    }
   }
 
   /** The pack serves on this port: it is told the configuration, and gets the calls that waited. */
@@ -78,7 +107,10 @@ export class PolicyProxy {
         throw error;
       });
     }
+    this.#port = port;
     this.#attached(client);
+    // The call that waits, if one does, is answered first.
+    this.#server.tryShutdown(() => client.close());
   }
 
   /** The pack did not come up: all calls that wait and all later ones fail with this. */
@@ -87,6 +119,8 @@ export class PolicyProxy {
   }
 
   close(): void {
+    this.#front.close();
+    for (const socket of this.#sockets) socket.destroy();
     this.#server.forceShutdown();
   }
 
