@@ -4,6 +4,7 @@
 // Written in plain JavaScript, since it is what spares the loading of a transpiler. Not minified, so that a stack trace says
 // something: comments in the bundle name the sources.
 "use strict";
+const { isAscii } = require("node:buffer");
 const { createHash, randomUUID } = require("node:crypto");
 const fs = require("node:fs");
 const Module = require("node:module");
@@ -26,8 +27,11 @@ function find(folder, index) {
     const { bundle, inputs } = JSON.parse(fs.readFileSync(index, "utf8"));
     if (Object.entries(inputs).some(([file, digest]) => digestOf(file) !== digest)) return undefined;
     const path = join(folder, `${bundle}.cjs`);
-    const text = fs.readFileSync(path, "utf8");
-    return sha256(text) === bundle ? { path, text } : undefined;
+    const bytes = fs.readFileSync(path);
+    // Of bytes, both the digest and the text are had in half the time.
+    return sha256(bytes) === bundle
+      ? { path, text: isAscii(bytes) ? bytes.latin1Slice() : bytes.utf8Slice() }
+      : undefined;
   } catch {
     return undefined;
   }

@@ -5,14 +5,12 @@
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { Command } from "commander";
-import { buildDocument } from "./change-set/build.ts";
 import type { ChangeDocument } from "./change-set/document.ts";
 import { Collector } from "./events/merge.ts";
 import { eventsFrom, type RecordedOptions, refuseHalfRecorded, stackName, withRecorded } from "./options.ts";
-import { give, type OutputOptions, withOutput } from "./output.ts";
+import { give, type OutputOptions, renderers, withOutput } from "./output.ts";
 import { packIn } from "./policy/pack.ts";
 import { configsOf, engineFor, isOnAws, runOf } from "./project.ts";
-import { readPolicies } from "./rights/policy.ts";
 import { previewStack } from "./run.ts";
 import { credentialsIn } from "./secrets/environment.ts";
 import { bothOf } from "./steady.ts";
@@ -69,6 +67,7 @@ async function documentOf(options: Options): Promise<ChangeDocument> {
   if (options.events !== undefined && options.state !== undefined) {
     const collector = await eventsFrom(options.events, new Collector());
     const state = await readFile(options.state, "utf8");
+    const { buildDocument } = await import("./change-set/build.ts");
     return buildDocument({
       stack,
       command,
@@ -83,7 +82,7 @@ async function documentOf(options: Options): Promise<ChangeDocument> {
   }
   const say = (line: string): void => console.error(line);
   const drift = { ...(options.drift ? { drift: true } : {}), ...(options.both ? { both: true } : {}) };
-  const more = { run, secrets, report: say, ...drift, ...(pack ? { pack } : {}) };
+  const more = { run, secrets, report: say, meanwhile: renderers, ...drift, ...(pack ? { pack } : {}) };
   const rights = options.rights && isOnAws(head) ? await rightsAsked(options, head) : undefined;
   if (options.rehearsed) {
     const { previewRehearsed } = await import("./rehearsed.ts");
@@ -106,6 +105,7 @@ async function documentOf(options: Options): Promise<ChangeDocument> {
 async function rightsAsked({ deployerPolicy }: Options, head: string) {
   const { deployerPolicy: made, KNOWN_TYPES } = await import("../infra/aws/access/deployer-policy.ts");
   const { regionOf } = await import("../infra/aws/machines/pin-ami.ts");
+  const { readPolicies } = await import("./rights/policy.ts");
   const region = regionOf(head);
   const files = deployerPolicy
     ? Object.fromEntries(

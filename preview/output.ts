@@ -3,9 +3,6 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Command, Option } from "commander";
 import type { ChangeDocument } from "./change-set/document.ts";
-import { comment } from "./render/markdown.ts";
-import { page } from "./render/page.ts";
-import { terminal } from "./render/terminal.ts";
 
 const FORMATS = ["terminal", "markdown", "html", "json"] as const;
 
@@ -31,8 +28,13 @@ export function withOutput(command: Command): Command {
     .option("--out <folder>", "writes change.json, comment.md and page.html as well");
 }
 
+/** The modules that write a document. Asked for while the engine runs, they are loaded before they are needed. */
+export const renderers = async () =>
+  await Promise.all([import("./render/markdown.ts"), import("./render/page.ts"), import("./render/terminal.ts")]);
+
 /** Prints a document, and writes it where it is asked for. */
 export async function give(document: ChangeDocument, options: OutputOptions): Promise<void> {
+  const [{ comment }, { page }, { terminal }] = await renderers();
   const made = {
     terminal: () => terminal(document, { width: process.stdout.columns ?? 100, colour: process.stdout.isTTY === true }),
     markdown: () => comment(document).text,

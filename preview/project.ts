@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { type Engine, engineOf } from "./engine.ts";
 import { readConfig } from "./parts/config.ts";
+import { bothOf } from "./steady.ts";
 
 const folder = fileURLToPath(new URL("../", import.meta.url)).replace(/\/$/, "");
 
@@ -35,12 +36,13 @@ export async function configsOf(
   base: string,
 ): Promise<{ readonly base: string; readonly head: string }> {
   const file = `Pulumi.${stack}.yaml`;
-  const head = await readFile(join(folder, file), "utf8").catch(() => {
+  const reading = readFile(join(folder, file), "utf8").catch(() => {
     throw new Error(
       `${file}: there is no such file. --stack is the name in it: one of the Pulumi.<name>.yaml of this folder`,
     );
   });
-  return { base: await atCommit(base, file), head };
+  const [head, before] = await bothOf(reading, atCommit(base, file));
+  return { base: before, head };
 }
 
 /** Texts that identify a run. */

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseDocument, stringify } from "yaml";
-import { buildDocument, type Inputs, takesNothing } from "./change-set/build.ts";
+import type { Inputs } from "./change-set/build.ts";
 import type { ChangeDocument, Rename } from "./change-set/document.ts";
 import { pendingIn } from "./change-set/pending.ts";
 import { lookForDrift } from "./drift/run.ts";
@@ -10,6 +10,9 @@ import { type Engine, STREAM } from "./engine.ts";
 import { type Collected, Collector } from "./events/merge.ts";
 import type { Pack } from "./policy/pack.ts";
 import { bothOf, lookSteadily } from "./steady.ts";
+
+/** What makes the document. It is loaded while the engine runs. */
+const builder = async () => await import("./change-set/build.ts");
 
 /** The inputs of a preview. */
 export interface PreviewOptions {
@@ -37,6 +40,8 @@ export interface PreviewOptions {
   readonly savePlan?: string;
   /** True when the engine's AWS is a stand-in. @default false */
   readonly rehearsed?: boolean;
+  /** Called while the engine runs, for what can be done beside it. */
+  readonly meanwhile?: () => Promise<unknown>;
   readonly report?: (line: string) => void;
 }
 
@@ -56,10 +61,15 @@ export async function previewStack(options: PreviewOptions): Promise<ChangeDocum
   } = await lookSteadily(
     engine,
     stack,
-    // The same state for both, at the same time.
-    async () => await bothOf(collectFrom(options), isBoth ? collectFrom(options, base) : Promise.resolve(undefined)),
+    async () => {
+      // The same state for both, at the same time.
+      const seen = bothOf(collectFrom(options), isBoth ? collectFrom(options, base) : Promise.resolve(undefined));
+      await Promise.all([builder(), options.meanwhile?.()]);
+      return await seen;
+    },
     () => report("the state moved while the preview ran: once more"),
   );
+  const { buildDocument, takesNothing } = await builder();
   if (options.drift) report("looking for drift");
   const drift = options.drift ? await lookForDrift(engine, stack) : undefined;
   const doubts = hasMoved ? ["the state moved while the preview ran: something else deploys this stack"] : [];

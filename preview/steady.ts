@@ -27,7 +27,8 @@ export async function lookSteadily<T>(
   const once = async (before?: string): Promise<Seen<T> & { readonly after?: string }> => {
     const mark = await engine.mark?.(stack);
     if (mark !== undefined) {
-      const [state, seen] = await bothOf(exported(), look());
+      // The look takes longer: it goes first.
+      const [seen, state] = await bothOf(look(), exported());
       return { state, seen, hasMoved: (await engine.mark?.(stack)) !== mark };
     }
     const state = before ?? (await exported());
