@@ -1,3 +1,4 @@
+import type { ProviderResource } from "@pulumi/pulumi";
 import type { AwsOutputs, ContainerOutputs, LocalOutputs } from "../contract/outputs.ts";
 import type { PendingFacts } from "./pending.ts";
 import type { Problem } from "./settings/settings.ts";
@@ -9,6 +10,8 @@ export interface UpContext {
   readonly stack: string;
   /** Ends the program with these problems, where there are some. */
   readonly refuse: (problems: readonly Problem[]) => void;
+  /** What was registered before the program was loaded, in a preview on AWS. @default nothing */
+  readonly early?: { readonly command?: ProviderResource | undefined };
 }
 
 /** Outputs of a stack. */

@@ -18,7 +18,19 @@ const { withoutProxyToLoopback } = require("../lib/loopback.cjs");
 // The SDK's first connection reads it.
 Object.assign(process.env, withoutProxyToLoopback());
 
-const late = new Set(["typescript", "@npmcli/arborist"]);
+/** Packages that the SDK loads although it seldom uses them: for functions that are serialized, and for `--tracing`. */
+const late = new Set([
+  "typescript",
+  "@npmcli/arborist",
+  "@opentelemetry/exporter-zipkin",
+  "@opentelemetry/instrumentation",
+  "@opentelemetry/instrumentation-grpc",
+  "@opentelemetry/resources",
+  "@opentelemetry/sdk-trace-base",
+  "@opentelemetry/sdk-trace-node",
+]);
+/** The same, of packages whose members the SDK's compiler would copy: for `package.yaml`, and for values of resources by reference. */
+const lateNamespaces = new Set(["js-yaml", "semver"]);
 const load = Module._load;
 
 Module._load = function (request, parent, isMain) {
@@ -29,6 +41,8 @@ Module._load = function (request, parent, isMain) {
   }
   if (fromSdk && /(^|[\\/])log$/.test(request)) return quiet(load.call(Module, request, parent, isMain));
   if (fromSdk && /(^|[\\/])resource$/.test(request)) return placeless(load.call(Module, request, parent, isMain));
+  if (fromSdk && /(^|[\\/])v8Hooks$/.test(request)) return hooks();
+  if (fromSdk && lateNamespaces.has(request)) return lazily(() => load.call(Module, request, parent, isMain), true);
   if (fromSdk && late.has(request)) return lazily(() => load.call(Module, request, parent, isMain));
   return load.call(this, request, parent, isMain);
 };
@@ -79,16 +93,50 @@ function stackless(debuggable, file) {
   return debuggable;
 }
 
-/** Stands for a module that is loaded when something of it is first used. */
-function lazily(loadIt) {
+let hooked;
+
+/**
+ * The SDK's connection to V8's debugger, by which functions that are serialized find their sources: made when the first
+ * one is, and not at the start. Scripts that were read before it are told of as well, since it listens before it asks.
+ */
+function hooks() {
+  const urls = new Map();
+  let session;
+  const connected = async () => {
+    const { Session } = require("node:inspector");
+    const made = new Session();
+    made.connect();
+    made.on("Debugger.scriptParsed", ({ params }) => urls.set(params.scriptId, params.url));
+    await new Promise((resolve, reject) => {
+      made.post("Debugger.enable", (error) => (error ? reject(error) : resolve()));
+    });
+    return made;
+  };
+  hooked ??= {
+    getSessionAsync: async () => {
+      session ??= connected();
+      return await session;
+    },
+    isInitializedAsync: async () => {},
+    getScriptUrl: (id) => urls.get(id),
+  };
+  return hooked;
+}
+
+/**
+ * Stands for a module that is loaded when something of it is first used.
+ *
+ * @param isNamespace the importing module takes it for one whose members need no copying
+ */
+function lazily(loadIt, isNamespace = false) {
   let loaded;
   const real = () => {
     loaded ??= loadIt();
     return loaded;
   };
   return new Proxy(() => {}, {
-    // Asked at import already, to tell ES modules apart; neither of these modules is one.
-    get: (_target, key) => (key === "__esModule" ? undefined : real()[key]),
+    // Asked at import already, to tell ES modules apart; none of these modules is one.
+    get: (_target, key) => (key === "__esModule" ? isNamespace || undefined : real()[key]),
     has: (_target, key) => key in real(),
     apply: (_target, self, args) => Reflect.apply(real(), self, args),
     construct: (_target, args) => Reflect.construct(real(), args),

@@ -11,7 +11,7 @@ import { refusals } from "./refusals.ts";
 export async function up(settings: Settings, context: UpContext): Promise<Outputs> {
   context.refuse(await refusals(settings, context));
   for (const warning of awsWarnings(settings, new Date())) void pulumi.log.warn(warning);
-  const providers = providersFor(settings);
+  const providers = providersFor(settings, context.early?.command);
   // Their plugins start while the rest of the program is loaded, once the engine has heard of them.
   await new Promise((resolve) => setTimeout(resolve, 5));
   const imageKey = await warnOfMissingImage();
