@@ -174,7 +174,8 @@ async function makeAjv(): Promise<Ajv> {
     strict: false,
     meta: false,
     validateSchema: false,
-    code: { regExp: Object.assign(regExp, { code: "regExp" }) },
+    // Each check is made a few times at most: code that runs a little faster is not worth the time to find it.
+    code: { optimize: false, regExp: Object.assign(regExp, { code: "regExp" }) },
     verbose: true,
     formats: { ...FORMATS },
     logger: false,
