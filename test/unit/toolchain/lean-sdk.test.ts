@@ -27,6 +27,54 @@ describe("the lean SDK", function () {
     assert.ok(count > 0);
   });
 
+  it("leaves tracing and package.yaml out until they are used", async () => {
+    const loaded = (name: string): string =>
+      `Object.keys(require.cache).some((path) => /node_modules.${name}./.test(path))`;
+    const all = ["@opentelemetry.sdk-trace-node", "@opentelemetry.instrumentation-grpc", "js-yaml"];
+    const list = `[${all.map(loaded).join()}]`;
+    const script = `
+      require("@pulumi/pulumi/cmd/run/tracing");
+      const { readPackageManifest } = require("@pulumi/pulumi/runtime/manifest");
+      const before = ${list};
+      const folder = fs.mkdtempSync(path.join(os.tmpdir(), "cloister-manifest-"));
+      fs.writeFileSync(path.join(folder, "package.yaml"), "name: of yaml");
+      const { name } = readPackageManifest(folder).data;
+      fs.rmSync(folder, { recursive: true });
+      require("@pulumi/pulumi/cmd/run/tracing").start("http://127.0.0.1:9");
+      const result = { before, name, after: ${list} }`;
+    assert.deepEqual(await run(script), {
+      before: [false, false, false],
+      name: "of yaml",
+      after: [true, true, true],
+    });
+  });
+
+  it("switches V8's debugger on when a function is serialized, and finds what was read before", async () => {
+    const script = `
+      const asTheSdk = require("node:module").createRequire(require.resolve("@pulumi/pulumi/cmd/run"));
+      const { getSessionAsync, isInitializedAsync } = asTheSdk("../../runtime/closure/v8Hooks");
+      const post = require("node:inspector").Session.prototype.post;
+      const posted = [];
+      require("node:inspector").Session.prototype.post = function (method, ...rest) {
+        posted.push(method);
+        return post.call(this, method, ...rest);
+      };
+      const early = require("@pulumi/pulumi/runtime").serializeFunction;
+      const count = Math.random() < 2 ? 7 : 8;
+      const result = (async () => {
+        await isInitializedAsync();
+        const atStart = [...posted];
+        const session = await getSessionAsync();
+        const same = session === (await getSessionAsync());
+        const { text } = await early(() => count + 1);
+        return { atStart, enabled: posted.filter((one) => one === "Debugger.enable").length, same, text };
+      })()`;
+    const result = (await run(script)) as Record<string, unknown>;
+    assert.deepEqual([result["atStart"], result["enabled"], result["same"]], [[], 1, true]);
+    assert.match(String(result["text"]), /count \+ 1/);
+    assert.match(String(result["text"]), /count: 7/, "captured by the debugger");
+  });
+
   it("leaves the same modules of anyone else alone", async () => {
     assert.equal(await run('const result = typeof require("typescript").version'), "string");
   });
