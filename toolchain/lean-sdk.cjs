@@ -1,7 +1,7 @@
 // Preloaded into the Pulumi program (`--import` in Pulumi.yaml's nodeargs): leaves out what @pulumi/pulumi loads at its
 // start although only the serialization of functions (dynamic providers, cloud functions) uses it: the TypeScript
 // compiler and npm's dependency resolver. They are loaded when something does use them. That takes two thirds off the
-// time that importing the SDK costs.
+// time that importing the SDK costs. The same goes for the packages for tracing, and for V8's debugger.
 // Nor does the SDK take down the stack at each promise, to show it where one is never settled: with a hundred machines that is
 // a fifth of a preview. PULUMI_DEBUG_PROMISE_LEAKS=true brings it back.
 // Nor does it send its debug messages to the engine, one after another and five for each resource, which shows them with `--debug`

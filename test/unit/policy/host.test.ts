@@ -25,7 +25,8 @@ describe("the host of the policy pack", function () {
     }
     for (const file of ["preload.cjs", "host.cjs"])
       await cp(join(REPOSITORY, "policy", file), join(folder, "policy", file));
-    await cp(join(REPOSITORY, "toolchain/lean-sdk.cjs"), join(folder, "toolchain/lean-sdk.cjs"));
+    for (const file of ["toolchain/lean-sdk.cjs", "lib"])
+      await cp(join(REPOSITORY, file), join(folder, file), { recursive: true });
     await symlink(join(REPOSITORY, "node_modules"), join(folder, "node_modules"));
   });
   afterEach(async () => {
