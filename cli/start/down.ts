@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { readdir, rm, rmdir } from "node:fs/promises";
 import { join } from "node:path";
-import { Command } from "commander";
+import { Command, InvalidArgumentError } from "commander";
 import { Listr } from "listr2";
 import { parse } from "yaml";
 import { type Paths, pathsIn, pathsOf } from "../../infra/local/paths.ts";
@@ -14,11 +14,15 @@ import { PROJECT, PulumiError, StackRunner } from "../../toolchain/stack-runner.
 import { LISTR_OPTIONS } from "./progress.ts";
 
 // When it is asked for help, or gets an unknown option, it takes nothing down.
-const { stack: name } = new Command("npm run down --")
+const { stack: name = "local" } = new Command("npm run down --")
   .description("Destroys the machine of a local stack, its session disk too.")
-  .option("-s, --stack <name>", "the stack", "local")
+  .option("-s, --stack <name>", "the stack (default: local)", (value, before: string | undefined) => {
+    // Of two names the last one would be taken down.
+    if (before !== undefined && before !== value) throw new InvalidArgumentError(`${before} is named already.`);
+    return value;
+  })
   .parse()
-  .opts<{ stack: string }>();
+  .opts<{ stack?: string }>();
 
 // The stack's name becomes a folder's name.
 if (!/^[A-Za-z0-9][\w.-]*$/.test(name)) {

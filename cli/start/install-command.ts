@@ -35,11 +35,8 @@ export function chooseFolder(
  */
 export function install(folder: string, target: string): string {
   const link = join(folder, "cloister");
-  const there = lstatSync(link, { throwIfNoEntry: false });
-  if (there) {
-    const to = there.isSymbolicLink() ? resolve(folder, readlinkSync(link)) : "";
-    // The link may lead to this project, or to a folder in which the project was before.
-    if (basename(to) !== "bin.mjs" || basename(dirname(to)) !== "cli") {
+  if (lstatSync(link, { throwIfNoEntry: false })) {
+    if (!isOurs(link)) {
       throw new Error(`${link} is there and is not ours: move it away, or name another folder with --dir`);
     }
     rmSync(link);
@@ -49,15 +46,42 @@ export function install(folder: string, target: string): string {
   return link;
 }
 
+/**
+ * Takes the link away again.
+ *
+ * @returns its path; undefined when there is none
+ * @throws an Error when something else is in its place
+ */
+export function uninstall(folder: string): string | undefined {
+  const link = join(folder, "cloister");
+  if (lstatSync(link, { throwIfNoEntry: false }) === undefined) return undefined;
+  if (!isOurs(link)) throw new Error(`${link} is not ours: it stays`);
+  rmSync(link);
+  return link;
+}
+
+/** Tells whether a link leads to this project, or to a folder in which the project was before. */
+function isOurs(link: string): boolean {
+  if (!lstatSync(link).isSymbolicLink()) return false;
+  const to = resolve(dirname(link), readlinkSync(link));
+  return basename(to) === "bin.mjs" && basename(dirname(to)) === "cli";
+}
+
 function main(): void {
-  const { dir } = new Command("npm run install-command --")
+  const { dir, remove } = new Command("npm run install-command --")
     .description("Makes the command `cloister` on PATH: a link to this project's.")
     .option("--dir <folder>", "where to make it (default: ~/.local/bin, or another folder on PATH)")
+    .option("--remove", "takes the link away again")
     .parse()
-    .opts<{ dir?: string }>();
+    .opts<{ dir?: string; remove?: boolean }>();
   const folder = dir
     ? resolve(dir)
     : (chooseFolder(process.env, homeFolder(), isWritable) ?? join(homeFolder(), OWN[0] ?? "bin"));
+  if (remove) {
+    const gone = uninstall(folder);
+    console.log(gone === undefined ? `There is no cloister in ${folder}.` : `${gone} is gone.`);
+    return;
+  }
   const link = install(folder, join(projectFolder, "cli", "bin.mjs"));
   console.log(`${link} leads to this project.`);
   if (!(process.env["PATH"] ?? "").split(delimiter).includes(folder))

@@ -45,7 +45,7 @@ export class Clone {
   }
 
   pulumi(...args: string[]) {
-    return this.run("--import", "tsx", "toolchain/pulumi.ts", ...args);
+    return this.run("lib/run-bundled.cjs", "toolchain/pulumi.ts", ...args);
   }
 
   start() {
@@ -53,7 +53,7 @@ export class Clone {
   }
 
   down(...args: string[]) {
-    return this.run("--import", "tsx", "cli/start/down.ts", ...args);
+    return this.run("lib/run-bundled.cjs", "cli/start/down.ts", ...args);
   }
 
   get paths() {

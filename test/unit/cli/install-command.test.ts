@@ -3,7 +3,7 @@ import { mkdtemp, readdir, readFile, readlink, rm, symlink, writeFile } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
-import { chooseFolder, install } from "../../../cli/start/install-command.ts";
+import { chooseFolder, install, uninstall } from "../../../cli/start/install-command.ts";
 import { REPOSITORY } from "../../../rehearsal/project-copy.ts";
 
 describe("the installed command", () => {
@@ -31,6 +31,14 @@ describe("the installed command", () => {
     await writeFile(join(folder, "cloister"), "somebody's");
     assert.throws(() => install(folder, "/x/cli/bin.mjs"), /is there and is not ours/);
     assert.equal(await readFile(join(folder, "cloister"), "utf8"), "somebody's");
+  });
+
+  it("is taken away again, and nothing else in its place is", async () => {
+    install(folder, join(REPOSITORY, "cli", "bin.mjs"));
+    assert.equal(uninstall(folder), join(folder, "cloister"));
+    assert.equal(uninstall(folder), undefined, "there is none any more");
+    await writeFile(join(folder, "cloister"), "somebody's");
+    assert.throws(() => uninstall(folder), /is not ours: it stays/);
   });
 
   it("is in the user's own folder where PATH has it", () => {
