@@ -5,7 +5,7 @@ import { Readable, Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import pRetry, { AbortError } from "p-retry";
 import lockfile from "proper-lockfile";
-import { fetchHere, proxyFor } from "./proxy.ts";
+import { fetchHere, ProxyAddressError, proxyFor } from "./proxy.ts";
 import { type Report, sha256File } from "./store.ts";
 
 /** No answer of any kind came from the host: the one failure for which a caller may choose another way. */
@@ -92,13 +92,19 @@ export async function download(options: DownloadOptions): Promise<Downloaded> {
   }
 }
 
-/** True when the host of this address answers HTTP at all, whatever its answer. Default timeout: 5,000 ms. */
+/**
+ * True when the host of this address answers HTTP at all, whatever its answer. Default timeout: 5,000 ms.
+ *
+ * @throws ProxyAddressError when a variable names a proxy that cannot be used
+ */
 export async function isReachable(url: string, options: { timeoutMs?: number } = {}): Promise<boolean> {
   try {
     const response = await fetchHere(url, { method: "HEAD", signal: AbortSignal.timeout(options.timeoutMs ?? 5_000) });
     await response.body?.cancel();
     return true;
-  } catch {
+  } catch (error) {
+    // Nothing is known of the host then.
+    if (error instanceof ProxyAddressError) throw error;
     return false;
   }
 }

@@ -5,11 +5,39 @@ import {
   selectParentProxyUrl,
   shouldBypassParentProxy,
 } from "@anthropic-ai/sandbox-runtime/dist/sandbox/parent-proxy.js";
+import { defined } from "./defined.ts";
 
 /** Variables that name a proxy. Some programs read only the one case of them, some only the other. */
 const NAMES = ["http_proxy", "https_proxy", "no_proxy"] as const;
 
-/** The proxy of this computer for an address, or nothing where it is reached directly (HTTP_PROXY, HTTPS_PROXY, NO_PROXY). */
+/** A variable names a proxy that cannot be used. What it would have reached is not reached without it. */
+export class ProxyAddressError extends Error {
+  override readonly name = "ProxyAddressError";
+}
+
+/**
+ * Reads a proxy's address as a variable has it, with or without `http://`.
+ *
+ * @param variable its name, for the message; the text itself may hold a password
+ * @throws ProxyAddressError when it is none, or of a kind that is not spoken here
+ */
+export function proxyAddress(text: string, variable: string): URL {
+  const whole = /^[a-z][a-z0-9+.-]*:\/\//i.test(text.trim()) ? text.trim() : `http://${text.trim()}`;
+  const url = URL.canParse(whole) ? new URL(whole) : undefined;
+  const write = "write http://HOST:PORT, or unset it";
+  if (!url?.hostname) throw new ProxyAddressError(`${variable} is no address of a proxy: ${write}`);
+  if (!/^https?:$/.test(url.protocol))
+    throw new ProxyAddressError(
+      `${variable} names a proxy of the kind ${url.protocol.slice(0, -1)}, and only http and https are spoken here: ${write}`,
+    );
+  return url;
+}
+
+/**
+ * The proxy of this computer for an address, or nothing where it is reached directly (HTTP_PROXY, HTTPS_PROXY, NO_PROXY).
+ *
+ * @throws ProxyAddressError when the variable names none that can be used
+ */
 export function proxyFor(url: string, env: NodeJS.ProcessEnv = process.env): URL | undefined {
   const both = proxyEnvironment(env);
   const proxies = resolveParentProxy({
@@ -18,8 +46,13 @@ export function proxyFor(url: string, env: NodeJS.ProcessEnv = process.env): URL
     ...(both["no_proxy"] ? { noProxy: both["no_proxy"] } : {}),
   });
   const { hostname, protocol } = new URL(url);
-  if (!proxies || (!both["http_proxy"] && !both["https_proxy"]) || shouldBypassParentProxy(proxies, hostname))
-    return undefined;
+  if (!both["http_proxy"] && !both["https_proxy"]) return undefined;
+  const name = protocol === "https:" ? "https_proxy" : "http_proxy";
+  const exceptions = resolveParentProxy({ http: "http://any", ...defined({ noProxy: both["no_proxy"] }) });
+  if (exceptions && shouldBypassParentProxy(exceptions, hostname)) return undefined;
+  // The library takes no notice of an address that it cannot use: the proxy would be gone round.
+  if (both[name]) proxyAddress(both[name], name.toUpperCase());
+  if (!proxies || shouldBypassParentProxy(proxies, hostname)) return undefined;
   return selectParentProxyUrl(proxies, { isHttps: protocol === "https:" });
 }
 
@@ -43,7 +76,8 @@ export function proxyEnvironment(env: NodeJS.ProcessEnv = process.env): Record<s
  * `fetch` as this computer is connected: through its proxy, and with the certificate authorities of SSL_CERT_FILE, which Node
  * itself does not read (NODE_EXTRA_CA_CERTS it does).
  *
- * @throws an Error when SSL_CERT_FILE cannot be read, or a proxy's address is none
+ * @throws an Error when SSL_CERT_FILE cannot be read
+ * @throws ProxyAddressError when a proxy's address is none
  */
 export async function fetchHere(
   url: string,
@@ -71,6 +105,15 @@ export async function fetchHere(
 
 function credentialsOf({ username, password }: URL): { token?: string } {
   if (username === "") return {};
-  const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  const pair = `${decoded(username)}:${decoded(password)}`;
   return { token: `Basic ${Buffer.from(pair).toString("base64")}` };
+}
+
+/** A password with a % of its own is taken as it is. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { accessSync, constants, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { accessSync, constants, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { totalmem } from "node:os";
 import { dirname, join } from "node:path";
 import semver from "semver";
@@ -14,6 +14,7 @@ import {
   preflight,
 } from "../../infra/local/preflight.ts";
 import { qemuProgram } from "../../infra/local/qemu.ts";
+import { makeOursAlone } from "../../infra/local/sockets.ts";
 import { sha256 } from "../../lib/store.ts";
 import type { Requirement } from "../../lib/system/requirements.ts";
 import { missingOf, nameOf, planFor } from "../../lib/system/select.ts";
@@ -26,9 +27,6 @@ const NODE = ">=20.11";
 
 /** A running machine's disks grow as they are filled: less room than this is worth knowing. MiB. */
 const LITTLE_MIB = 2_048;
-
-/** Maximum length of a socket's path, without its end (unix(7); macOS has four bytes less). */
-const SOCKET_PATH = { linux: 107, other: 103 } as const;
 
 /** What every target needs of this computer. */
 export function computerLooks(here: Here): Readonly<Record<string, Look>> {
@@ -73,7 +71,7 @@ export function localLooks(here: Here, stack: LocalStack): Readonly<Record<strin
         paths.root,
         "Give yourself the folder, or name another one: cloister:stateDirectory.",
       ),
-    socket: async () => socketLook(here, paths.control),
+    socket: async () => socketLook(paths.control),
   };
 }
 
@@ -198,22 +196,15 @@ function nearestFolder(folder: string): string {
 }
 
 /** QEMU's control socket, in a folder for which the system may have promised more than it keeps. */
-function socketLook({ platform }: Here, control: string) {
-  const most = platform === "linux" ? SOCKET_PATH.linux : SOCKET_PATH.other;
-  const remedy = "Set XDG_RUNTIME_DIR to a short folder of yours, or unset it, and start the machine again.";
-  if (Buffer.byteLength(control) > most) {
-    return problem(
-      "runtime-folder",
-      `the path of QEMU's control socket is longer than ${most} bytes: ${control}`,
-      remedy,
-    );
-  }
-  try {
-    mkdirSync(dirname(control), { recursive: true, mode: 0o700 });
-  } catch (error) {
-    return problem("runtime-folder", `${dirname(control)} cannot be made: ${reasonOf(error)}`, remedy);
-  }
-  return writableLook("runtime-folder", dirname(control), remedy);
+function socketLook(control: string) {
+  const folder = dirname(control);
+  return makeOursAlone(folder)
+    ? ok("runtime-folder", `${folder} is this user's alone`)
+    : problem(
+        "runtime-folder",
+        `QEMU's control socket has no place: ${folder} is not this user's alone, or cannot be made`,
+        "Remove that folder, or set XDG_RUNTIME_DIR to a short folder of yours with mode 0700.",
+      );
 }
 
 const reasonOf = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? String(error);

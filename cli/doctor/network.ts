@@ -1,7 +1,7 @@
 import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { BlockList, connect, isIP } from "node:net";
-import { fetchHere, proxyEnvironment, proxyFor } from "../../lib/proxy.ts";
+import { fetchHere, proxyAddress, proxyEnvironment, proxyFor } from "../../lib/proxy.ts";
 import { type Finding, type Look, note, ok, problem } from "./finding.ts";
 import type { Here } from "./here.ts";
 
@@ -18,14 +18,18 @@ export function networkLooks(here: Here): Readonly<Record<string, Look>> {
 /** Each proxy that the variables name must be an address, and answer. */
 async function proxyLook({ env, patienceMs }: Here): Promise<readonly Omit<Finding, "about">[]> {
   const both = proxyEnvironment(env);
-  const named = [...new Set([both["HTTPS_PROXY"], both["HTTP_PROXY"]].filter((one) => one !== undefined))];
-  if (named.length === 0) return [ok("proxy", "no variable names a proxy")];
+  const named = new Map<string, string>();
+  for (const name of ["HTTP_PROXY", "HTTPS_PROXY"]) if (both[name] !== undefined) named.set(both[name], name);
+  if (named.size === 0) return [ok("proxy", "no variable names a proxy")];
   return await Promise.all(
-    named.map(async (text) => {
+    [...named].map(async ([text, name]) => {
       const remedy = "Correct or unset HTTPS_PROXY and HTTP_PROXY (in both cases), or start the proxy.";
-      const url = URL.canParse(text) ? new URL(text) : undefined;
-      // The text may hold a password.
-      if (!url?.hostname) return problem("proxy-address", "HTTPS_PROXY or HTTP_PROXY is no address of a proxy", remedy);
+      let url: URL;
+      try {
+        url = proxyAddress(text, name);
+      } catch (error) {
+        return problem("proxy-address", (error as Error).message, remedy);
+      }
       const port = Number(url.port || (url.protocol === "https:" ? 443 : 80));
       const why = await whyNoConnection(url.hostname.replace(/^\[|\]$/g, ""), port, patienceMs);
       return why === undefined

@@ -11,7 +11,7 @@ import { pathsOf } from "../../infra/local/paths.ts";
 import { machineArchitecture } from "../../infra/local/preflight.ts";
 import { sshCommand } from "../../infra/local/ssh.ts";
 import { parseSettings, type Settings, SettingsError } from "../../infra/settings/settings.ts";
-import { PROJECT, StackRunner } from "../../toolchain/stack-runner.ts";
+import { PROJECT, PulumiError, StackRunner } from "../../toolchain/stack-runner.ts";
 import { type FirstSession, firstSession } from "./first-session.ts";
 import { prepare } from "./prepare.ts";
 import { LISTR_OPTIONS, stage } from "./progress.ts";
@@ -25,6 +25,8 @@ const options = new Command("npm start --")
   .option("--no-session", "stop when the machine is verified")
   .parse()
   .opts<{ again?: boolean; allRows?: boolean; session: boolean }>();
+
+const STOPPED = "stopped as you asked; run npm start again to go on, or npm run down to take all down";
 
 const startedAt = Date.now();
 let interrupted = false;
@@ -47,7 +49,10 @@ process.once("exit", () => {
 start()
   .catch((caught: unknown) => {
     const error = failure ?? caught;
-    console.error(`\n${error instanceof Error ? error.message : String(error)}`);
+    const said = error instanceof PulumiError ? error.output.trim() : String(error);
+    // Of a call of Pulumi's that was cut short there is nothing to tell.
+    const text = interrupted && said === "" ? STOPPED : error instanceof Error ? error.message : String(error);
+    console.error(`\n${text}`);
     process.exitCode = interrupted ? 130 : 1;
   })
   .finally(() => {
@@ -147,8 +152,7 @@ function port(paths: Parameters<typeof livingProcess>[0]): number {
 }
 
 function stopIfInterrupted(): void {
-  if (interrupted)
-    throw new Error("stopped as you asked; run npm start again to go on, or npm run down to take all down");
+  if (interrupted) throw new Error(STOPPED);
 }
 
 function indent(text: string): string {

@@ -29,6 +29,7 @@ import { parseStack } from "../../../cli/stack.ts";
 import type { Transport } from "../../../cli/transport.ts";
 import { pathsIn } from "../../../infra/local/paths.ts";
 import { parseSettings } from "../../../infra/settings/settings.ts";
+import { userId } from "../../../lib/home.cjs";
 import { sha256 } from "../../../lib/store.ts";
 import { thisHost } from "../../../lib/system/index.ts";
 import { PulumiError } from "../../../toolchain/stack-runner.ts";
@@ -227,18 +228,22 @@ describe("cloister doctor", function () {
     });
 
     it("runtime-folder: QEMU's socket has no place", async () => {
-      const before = process.env["XDG_RUNTIME_DIR"];
+      const before = { XDG_RUNTIME_DIR: process.env["XDG_RUNTIME_DIR"], TMPDIR: process.env["TMPDIR"] };
+      const socket = join(folder, `cloister-${userId()}`);
       try {
-        for (const bad of [join(folder, "x".repeat(120)), join(folder, "file", "run")]) {
-          writeFileSync(join(folder, "file"), "");
-          process.env["XDG_RUNTIME_DIR"] = bad;
-          assert.equal((await cause("runtime-folder", localLooks(here, local()), "socket")).status, "problem", bad);
-        }
+        delete process.env["XDG_RUNTIME_DIR"];
+        process.env["TMPDIR"] = folder;
+        mkdirSync(socket);
+        chmodSync(socket, 0o777);
+        assert.equal((await cause("runtime-folder", localLooks(here, local()), "socket")).status, "problem");
+        chmodSync(socket, 0o700);
+        assert.equal((await cause("runtime-folder", localLooks(here, local()), "socket")).status, "ok");
       } finally {
-        if (before === undefined) delete process.env["XDG_RUNTIME_DIR"];
-        else process.env["XDG_RUNTIME_DIR"] = before;
+        for (const [name, value] of Object.entries(before)) {
+          if (value === undefined) delete process.env[name];
+          else process.env[name] = value;
+        }
       }
-      assert.equal((await cause("runtime-folder", localLooks(here, local()), "socket")).status, "ok");
     });
 
     it("platform: no local machine runs on it", async () => {

@@ -7,7 +7,8 @@ import { type AddressInfo, connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
-import { fetchHere, proxyEnvironment, proxyFor } from "../../../lib/proxy.ts";
+import { isReachable } from "../../../lib/download.ts";
+import { fetchHere, ProxyAddressError, proxyEnvironment, proxyFor } from "../../../lib/proxy.ts";
 
 describe("a computer behind a proxy", () => {
   let proxy: Server;
@@ -50,6 +51,48 @@ describe("a computer behind a proxy", () => {
     assert.equal(proxyFor("http://127.0.0.1:80/x", env), undefined);
     assert.equal(proxyFor("https://files.example/x", {}), undefined);
     assert.equal(proxyFor("http://files.example/x", { http_proxy: "http://lower:1" })?.host, "lower:1");
+  });
+
+  it("is never gone round because its address cannot be used: that is told, without its password", () => {
+    for (const [text, said] of [
+      ["socks5h://me:secret@proxy:1080", /^HTTPS_PROXY names a proxy of the kind socks5h, and only http and https/],
+      ["ftp://proxy", /of the kind ftp/],
+      ["not a url", /^HTTPS_PROXY is no address of a proxy: write http/],
+      ["http://me:secret@", /is no address of a proxy/],
+    ] as const) {
+      assert.throws(
+        () => proxyFor("https://files.example/x", { https_proxy: text, NO_PROXY: ".inside.example" }),
+        (error: Error) =>
+          error instanceof ProxyAddressError && said.test(error.message) && !/secret/.test(error.message),
+        text,
+      );
+      assert.equal(
+        proxyFor("https://a.inside.example/x", { https_proxy: text, NO_PROXY: ".inside.example" }),
+        undefined,
+      );
+    }
+    assert.equal(proxyFor("https://files.example/x", { HTTPS_PROXY: "proxy:3128" })?.host, "proxy:3128");
+  });
+
+  it("is no host that cannot be reached", async () => {
+    const before = process.env["https_proxy"];
+    process.env["https_proxy"] = "socks5://127.0.0.1:1";
+    try {
+      await assert.rejects(isReachable("https://files.example/"), ProxyAddressError);
+    } finally {
+      if (before === undefined) delete process.env["https_proxy"];
+      else process.env["https_proxy"] = before;
+    }
+  });
+
+  it("takes a password with a sign that is not encoded", async () => {
+    const env = { http_proxy: `http://me:50%@${address}` };
+    assert.equal((await fetchHere("http://files.example/x", {}, env)).status, 200);
+    const sent = Buffer.from("me:50%").toString("base64");
+    assert.ok(
+      asked.some((line) => line.includes(sent)),
+      asked.join(),
+    );
   });
 
   it("tells other programs of it in the spelling that each reads", () => {
