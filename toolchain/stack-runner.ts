@@ -30,6 +30,10 @@ export class PulumiError extends Error {
   }
 }
 
+/** Tells whether Pulumi failed because another run works on the stack. */
+export const isLocked = (error: unknown): boolean =>
+  error instanceof PulumiError && /currently locked by/.test(error.output);
+
 /** One stack of this project, driven through the Pulumi CLI as a user would drive it. */
 export class StackRunner {
   readonly name: string;
@@ -62,7 +66,13 @@ export class StackRunner {
 
   /** Makes the stack when it is not there. `Pulumi.<stack>.yaml` stays as it is. */
   async init(): Promise<void> {
-    if (!(await this.exists())) await this.capture(["stack", "init", this.name, "--no-select"]);
+    if (await this.exists()) return;
+    try {
+      await this.capture(["stack", "init", this.name, "--no-select"]);
+    } catch (error) {
+      // Another run made it a moment before.
+      if (!(error instanceof PulumiError && /already exists/.test(error.output))) throw error;
+    }
   }
 
   /**

@@ -11,7 +11,7 @@ import { pathsOf } from "../../infra/local/paths.ts";
 import { machineArchitecture } from "../../infra/local/preflight.ts";
 import { sshCommand } from "../../infra/local/ssh.ts";
 import { parseSettings, type Settings, SettingsError } from "../../infra/settings/settings.ts";
-import { PROJECT, PulumiError, StackRunner } from "../../toolchain/stack-runner.ts";
+import { isLocked, PROJECT, PulumiError, StackRunner } from "../../toolchain/stack-runner.ts";
 import { type FirstSession, firstSession } from "./first-session.ts";
 import { prepare } from "./prepare.ts";
 import { LISTR_OPTIONS, stage } from "./progress.ts";
@@ -51,7 +51,13 @@ start()
     const error = failure ?? caught;
     const said = error instanceof PulumiError ? error.output.trim() : String(error);
     // Of a call of Pulumi's that was cut short there is nothing to tell.
-    const text = interrupted && said === "" ? STOPPED : error instanceof Error ? error.message : String(error);
+    const text = isLocked(error)
+      ? `another run works on the stack ${STACK}: wait until it has ended, and run npm start again.\n${said}`
+      : interrupted && said === ""
+        ? STOPPED
+        : error instanceof Error
+          ? error.message
+          : String(error);
     console.error(`\n${text}`);
     process.exitCode = interrupted ? 130 : 1;
   })
