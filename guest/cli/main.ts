@@ -1,8 +1,4 @@
-import { fail } from "./exit.ts";
 import { machineProgram } from "./program.ts";
+import { settle } from "./settle.ts";
 
-try {
-  await machineProgram().parseAsync();
-} catch (error) {
-  process.exitCode = fail(error);
-}
+settle(machineProgram().parseAsync());

@@ -1,9 +1,10 @@
 import { Command } from "commander";
 import { type AgentOptions, addAgentOptions, parseAgent } from "../agent/command-line.ts";
 import { agentCommand } from "../agent/settings.ts";
-import { fail, say } from "../cli/exit.ts";
+import { say } from "../cli/exit.ts";
 import { registerKey } from "../cli/key.ts";
 import { parseHere } from "../cli/parse.ts";
+import { settle } from "../cli/settle.ts";
 import { mergePolicy } from "../policy/merge.ts";
 import { addRunOptions, type RunOptions, takeCarried } from "../run/options.ts";
 import type { SealedRun } from "../run/request.ts";
@@ -129,8 +130,4 @@ function callersEnvironment(): NodeJS.ProcessEnv {
   return { ...process.env, ...carried };
 }
 
-try {
-  await program.parseAsync();
-} catch (error) {
-  process.exitCode = fail(error);
-}
+settle(program.parseAsync());

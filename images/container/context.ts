@@ -2,7 +2,7 @@ import { chmod, copyFile, cp, mkdir, readdir, readFile, rm, utimes, writeFile } 
 import { join } from "node:path";
 import { type Report, Store, sha256 } from "../../lib/store.ts";
 import type { Arch } from "../runtime/arch.ts";
-import { bundleGuest } from "../runtime/bundle.ts";
+import { bundleModules, bundleProgram } from "../runtime/bundle.ts";
 import { runtimeImageKey } from "../runtime/key.ts";
 import { ensurePackages } from "../runtime/packages.ts";
 import { layOut } from "../runtime/tree.ts";
@@ -20,7 +20,8 @@ const MACHINES_ONLY = [
   "boot",
   "units",
   "lib/aws.mjs",
-  "lib/cloister.mjs",
+  "lib/cloister.cjs",
+  "lib/cloister-program.cjs",
   "lib/logs.mjs",
   "bin/confine",
   "bin/keeper",
@@ -83,9 +84,10 @@ async function makeContext(options: {
   await Promise.all(MACHINES_ONLY.map((path) => rm(join(tree, path), { recursive: true })));
   // Node comes with symbols for debuggers, an eighth of it.
   await trimProgram(join(tree, "bin/node"));
-  await bundleGuest(join(tree, "lib"), { container: join(GUEST, "container/main.ts") });
+  const program = { entry: join(GUEST, "container/main.ts"), keptAfter: ["run", "agent", "verify"] };
+  await bundleProgram(join(tree, "lib"), "container", program);
   // The other end of `cloister cp`: an image without Python has it in JavaScript.
-  await bundleGuest(join(tree, "lib"), { copy: join(COPY, "end-in-container.ts") });
+  await bundleModules(join(tree, "lib"), { copy: join(COPY, "end-in-container.ts") });
   await copyFile(join(GUEST, "container/bin/cloister"), join(tree, "bin/cloister"));
   await cp(BUILD, build, { recursive: true });
   await writeFile(join(build, "packages.txt"), `${PACKAGES.join("\n")}\n`);

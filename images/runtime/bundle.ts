@@ -1,5 +1,7 @@
+import { createHash } from "node:crypto";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { build, type Plugin } from "esbuild";
+import { type BuildOptions, build, type Plugin, transform } from "esbuild";
 import { VERSION } from "../../contract/version.ts";
 
 const GUEST = join(import.meta.dirname, "../../guest");
@@ -53,51 +55,137 @@ const policyApart: Plugin = {
   name: "policy-apart",
   setup(build) {
     build.onResolve({ filter: /\/policy\/read\.ts$/ }, ({ kind }) =>
-      kind === "dynamic-import" ? { path: "./policy.mjs", external: true } : undefined,
+      kind === "dynamic-import" ? { path: "./policy.cjs", external: true } : undefined,
     );
   },
 };
 
-/** The modules of a machine. */
-const MACHINE_MODULES = {
-  cloister: join(GUEST, "cli/main.ts"),
-  aws: join(GUEST, "aws/main.ts"),
-  logs: join(GUEST, "aws/logs/main.ts"),
-  policy: join(GUEST, "policy/read.ts"),
+/**
+ * Modules of Node's and of packages' that most runs never use: loaded when something of them is asked for. The first two
+ * take a tenth of a start.
+ */
+const LATE: readonly { readonly filter: RegExp; readonly importer?: RegExp }[] = [
+  { filter: /^(node:)?(tls|https)$/ },
+  // zod's schemas of a whole configuration, of which one judges the entries of an allow list.
+  { filter: /\/sandbox-config\.js$/, importer: /[\\/]egress[\\/]policy\.ts$/ },
+];
+
+const late: Plugin = {
+  name: "late",
+  setup(build) {
+    for (const { filter, importer } of LATE) {
+      build.onResolve({ filter }, async ({ path, kind, resolveDir, importer: from, pluginData }) => {
+        if (kind !== "import-statement" || pluginData === late || (importer && !importer.test(from))) return undefined;
+        const found = await build.resolve(path, { kind: "require-call", resolveDir, pluginData: late });
+        return { path: found.path, namespace: "late", pluginData: { resolveDir } };
+      });
+    }
+    // Names are looked up in the prototype each time, also by what esbuild makes of an import.
+    build.onLoad({ filter: /.*/, namespace: "late" }, ({ path, pluginData }) => ({
+      contents: `const get = (_, name) => (name === "__esModule" ? undefined : require(${JSON.stringify(path)})[name]);
+        module.exports = Object.create(new Proxy({}, { get }));`,
+      loader: "js",
+      resolveDir: pluginData.resolveDir,
+    }));
+  },
+};
+
+/** Folder in which a machine and a container keep what V8 compiled. It goes with a boot. */
+const CODE_FOLDER = "/run/cloister/code";
+
+/** A program that is started again and again. */
+export interface Program {
+  readonly entry: string;
+  /**
+   * Commands at whose end what was compiled is kept. On a machine that is the verification: it makes a session as every run
+   * does, and is no supervisor, which must not write what other programs of root's run.
+   */
+  readonly keptAfter: readonly string[];
+}
+
+/** The services of a machine on AWS. */
+const AWS_SERVICES = { aws: join(GUEST, "aws/main.ts"), logs: join(GUEST, "aws/logs/main.ts") };
+
+const COMMON: BuildOptions = {
+  bundle: true,
+  platform: "node",
+  // As modules, AWS's clients leave out what is not used: 330 KB instead of 540 for the three calls that are.
+  mainFields: ["module", "main"],
+  target: "node22",
+  minify: true,
+  // Errors must name our functions.
+  keepNames: true,
+  legalComments: "none",
+  logLevel: "silent",
+  define: { __CLOISTER_VERSION__: JSON.stringify(VERSION) },
+};
+
+const SCRIPT: BuildOptions = {
+  ...COMMON,
+  outExtension: { ".js": ".cjs" },
+  format: "cjs",
+  plugins: [leaveOut, late, quickStart, policyApart],
+  // Node warns of a script that imports.
+  supported: { "dynamic-import": false },
+  define: { ...COMMON.define, "import.meta.url": "__importMetaUrl" },
+  banner: { js: '"use strict"; const __importMetaUrl = require("node:url").pathToFileURL(__filename).href;' },
 };
 
 /**
- * Bundles the guest's code into one module, `cloister.mjs`: one file to read at start instead of hundreds. What only
- * machines on AWS run has modules of its own, so that no other start reads AWS's SDK.
+ * Bundles the guest's code: the program `cloister`, and modules for what only some starts need, such as AWS's SDK.
  * Deterministic: esbuild's output depends on its version and the sources alone.
  *
- * @param outdir folder that gets `cloister.mjs`, `aws.mjs`, `logs.mjs` and `policy.mjs`
- * @param entryPoints other modules than these, by name
+ * @param outdir folder that gets `cloister.cjs`, `cloister-program.cjs`, `policy.cjs`, `aws.mjs` and `logs.mjs`
  */
-export async function bundleGuest(
-  outdir: string,
-  entryPoints: Readonly<Record<string, string>> = MACHINE_MODULES,
-): Promise<void> {
+export async function bundleGuest(outdir: string): Promise<void> {
+  await Promise.all([
+    bundleProgram(outdir, "cloister", { entry: join(GUEST, "cli/main.ts"), keptAfter: ["verify"] }),
+    build({ ...SCRIPT, entryPoints: { policy: join(GUEST, "policy/read.ts") }, outdir }),
+    bundleModules(outdir, AWS_SERVICES),
+  ]);
+}
+
+/** Bundles entry points, by name, into one module each: one file to read at start instead of hundreds. */
+export async function bundleModules(outdir: string, entryPoints: Readonly<Record<string, string>>): Promise<void> {
   await build({
+    ...COMMON,
     entryPoints: { ...entryPoints },
     outdir,
     outExtension: { ".js": ".mjs" },
-    bundle: true,
-    platform: "node",
-    // As modules, AWS's clients leave out what is not used: 330 KB instead of 540 for the three calls that are.
-    mainFields: ["module", "main"],
-    target: "node22",
     format: "esm",
-    minify: true,
-    // Errors must name our functions.
-    keepNames: true,
-    legalComments: "none",
-    logLevel: "silent",
-    plugins: [leaveOut, quickStart, policyApart],
-    define: { __CLOISTER_VERSION__: JSON.stringify(VERSION) },
+    plugins: [leaveOut, quickStart],
     // Packages written for CommonJS call `require`, which a module does not have by itself.
     banner: {
       js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',
     },
   });
+}
+
+/**
+ * Bundles a program into one script, `NAME-program.cjs`, and `NAME.cjs` beside it, which runs it (launch.cjs says how). V8
+ * can keep all that it compiled of a script, and of a module only what it compiled before it ran.
+ *
+ * @param codeFolder folder for that. Default: `/run/cloister/code`
+ */
+export async function bundleProgram(
+  outdir: string,
+  name: string,
+  { entry, keptAfter }: Program,
+  codeFolder = CODE_FOLDER,
+): Promise<void> {
+  const file = `${name}-program.cjs`;
+  await build({ ...SCRIPT, entryPoints: { [`${name}-program`]: entry }, outdir });
+  const digest = createHash("sha256")
+    .update(await readFile(join(outdir, file)))
+    .digest("hex");
+  const { code } = await transform(await readFile(join(import.meta.dirname, "launch.cjs"), "utf8"), {
+    minifyWhitespace: true,
+    define: {
+      PROGRAM_FILE: JSON.stringify(file),
+      PROGRAM_DIGEST: JSON.stringify(digest.slice(0, 32)),
+      CODE_FOLDER: JSON.stringify(codeFolder),
+      KEEPING_COMMANDS: JSON.stringify(keptAfter),
+    },
+  });
+  await writeFile(join(outdir, `${name}.cjs`), code);
 }

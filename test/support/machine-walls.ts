@@ -114,6 +114,13 @@ export function wallCases({ onMachine }: { readonly onMachine: OnMachine }): voi
         assert.notEqual(await ok(`ls -A ${folder} | wc -l`), "0", folder);
       }
       assert.equal(await ok(`ls /proc/${pid}/root/dev | grep -c nvme || true`), "0");
+      // It runs compiled code that the boot's verification kept, and cannot change it.
+      const code = "/run/cloister/code";
+      assert.match(await ok(`ls ${code}`), /^cloister-program\.cjs-[0-9a-f]{32}-v[\d.]+-\w+$/m);
+      assert.equal(await ok(`stat -c '%a %U' ${code}`), "700 root");
+      const write = (to: string) => sh(`touch /proc/${pid}/root${to}/tried && rm /proc/${pid}/root${to}/tried`);
+      assert.match((await write(code)).stderr, /Read-only file system/);
+      assert.equal((await write("/run/cloister")).exitCode, 0, "the control");
     } finally {
       // By its name: it may not have been found.
       await sh("pkill -TERM -f '^cloister run'");

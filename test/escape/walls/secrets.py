@@ -53,7 +53,7 @@ with checks(*(f"secrets.{name}" for name in NAMES)):
         found = {}
         for one in all_:
             text = one["line"].decode("latin-1")
-            if b"cloister\0run\0" in one["line"] or b"cloister.mjs\0run\0" in one["line"]:
+            if b"cloister\0run\0" in one["line"] or b"cloister.cjs\0run\0" in one["line"]:
                 continue
             for word in words_:
                 if word in text:

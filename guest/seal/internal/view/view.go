@@ -25,8 +25,11 @@ var Hidden = []string{
 // HiddenFiles are files that appear empty.
 var HiddenFiles = []string{"/etc/sudoers", "/proc/kcore", "/proc/sysrq-trigger"}
 
-// ReadOnly are folders in which nothing can be changed. Accounts are made in /etc itself.
-var ReadOnly = []string{"/usr", "/etc/cloister", "/etc/cron.d", "/etc/pam.d", "/etc/systemd", "/proc/sys"}
+// ReadOnly are folders in which nothing can be changed. Accounts are made in /etc itself. From the last one other programs of
+// root's take what they run (images/runtime/launch.cjs); the boot makes it.
+var ReadOnly = []string{
+	"/usr", "/etc/cloister", "/etc/cron.d", "/etc/pam.d", "/etc/systemd", "/proc/sys", "/run/cloister/code",
+}
 
 // devices are all that is left of /dev, beside terminals.
 var devices = []struct {
