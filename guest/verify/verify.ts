@@ -8,12 +8,13 @@ import { judgeEgress } from "./judge/egress.ts";
 import { type ExpectedMachine, judgeMachine } from "./judge/machine.ts";
 import { judgeSandbox } from "./judge/sandbox.ts";
 import { judgeSessions } from "./judge/sessions.ts";
+import { sharesNotice } from "./judge/shares.ts";
 import { judgeSystem } from "./judge/system.ts";
 import type { Verdict, Verdicts } from "./judge/verdict.ts";
 import { lookAtAgent } from "./look/agent.ts";
 import { lookAtDisks } from "./look/disks.ts";
 import { readText } from "./look/files.ts";
-import { lookAtMachine, lookAtMemory } from "./look/machine.ts";
+import { lookAtMachine, lookAtMemory, lookAtShares } from "./look/machine.ts";
 import { lookAtSessions } from "./look/sessions.ts";
 import { lookAtSystem } from "./look/system.ts";
 import { makeRows } from "./rows.ts";
@@ -32,13 +33,14 @@ export async function verify(machine: Machine, depth: "quick" | "full"): Promise
   const idsOf = (...groups: Group[]) =>
     REFERENCE_ROWS.filter(({ group }) => groups.includes(group)).map(({ id }) => id);
   const system = await lookAtSystem();
-  const [disks, { verdicts: live, sessionHostname }] = await Promise.all([
+  const [disks, { verdicts: live, sessionHostname, shares }] = await Promise.all([
     attempt(idsOf("disks"), async () => judgeDisks(await lookAtDisks(machine.sessionDisk.label), expected)),
     lookAtLive(idsOf, memory, expected),
   ]);
   // Run the agent after the other checks: it is the heaviest, and they would wait for it.
   const agent = await attempt(idsOf("agent"), async () => judgeAgent(await lookAtAgent(machine.agent, depth)));
-  const notices = (await readText(RUN_FILES.notices))?.split("\n").filter(Boolean) ?? [];
+  const boots = (await readText(RUN_FILES.notices))?.split("\n").filter(Boolean) ?? [];
+  const notices = [...boots, ...(shares === undefined ? [] : [shares])];
   const verdicts: Verdicts = { ...disks, ...live, ...judgeSystem({ ...system, sessionHostname }, expected), ...agent };
   const arch = process.arch === "x64" ? "amd64" : process.arch;
   const rows = makeRows(REFERENCE_ROWS, verdicts, {
@@ -68,16 +70,17 @@ async function lookAtLive(
   idsOf: (...groups: Group[]) => string[],
   memory: Awaited<ReturnType<typeof lookAtMemory>>,
   expected: ExpectedMachine,
-): Promise<{ verdicts: Verdicts; sessionHostname?: string | undefined }> {
+): Promise<{ verdicts: Verdicts; sessionHostname?: string | undefined; shares?: string | undefined }> {
   try {
-    const { live, meanwhile } = await lookAtSessions(() => lookAtMachine(memory));
+    const { live, meanwhile } = await lookAtSessions(() => Promise.all([lookAtMachine(memory), lookAtShares()]));
+    const [machine, shares] = meanwhile;
     const verdicts = {
-      ...judgeMachine(meanwhile, expected),
+      ...judgeMachine(machine, expected),
       ...judgeSandbox(live.sandbox),
       ...judgeEgress(live.egress),
       ...judgeSessions(live.sessions),
     };
-    return { verdicts, sessionHostname: live.sandbox.inside.identity?.hostname };
+    return { verdicts, sessionHostname: live.sandbox.inside.identity?.hostname, shares: sharesNotice(shares) };
   } catch (error) {
     const verdicts = {
       ...(await attempt(idsOf("machine"), async () => judgeMachine(await lookAtMachine(memory), expected))),

@@ -3,7 +3,7 @@
  * `--arm64` the real machine on an emulated arm64 instead. See docs/testing.md.
  */
 import { spawn } from "node:child_process";
-import { availableParallelism } from "node:os";
+import { availableParallelism, freemem } from "node:os";
 import { createInterface } from "node:readline";
 import Table from "cli-table3";
 import { Command } from "commander";
@@ -23,11 +23,22 @@ interface Stage {
   readonly whyNot?: () => Promise<string | undefined>;
   /** Needs Pulumi, a base image and a runtime image. */
   readonly needsMachine?: boolean;
-  /** Runs beside others: one lane's stages one after another, two lanes at once. Absent: it runs alone, after them. */
-  readonly lane?: "first" | "second";
+  /** One lane's stages run one after another, beside the round's other lane. */
+  readonly lane: Lane;
 }
 
-const mocha = (name: string, pattern: string, more: Omit<Stage, "name" | "command"> = {}): Stage => ({
+type Lane = "first" | "second" | "machine" | "instance";
+
+/**
+ * Two lanes run at once, each of which keeps about one processor busy: an emulated machine, too, boots on little more than
+ * one. `memory` is what both take, in bytes: where less is free, one lane waits for the other.
+ */
+const ROUNDS: readonly { readonly lanes: readonly [Lane, Lane]; readonly memory: number }[] = [
+  { lanes: ["first", "second"], memory: 0 },
+  { lanes: ["machine", "instance"], memory: 10 * 2 ** 30 },
+];
+
+const mocha = (name: string, pattern: string, more: Omit<Stage, "name" | "command">): Stage => ({
   name,
   // Without npx in between, which would not hand signals on.
   command: [process.execPath, "--import", "tsx", "node_modules/mocha/lib/cli/cli.js", pattern],
@@ -52,6 +63,7 @@ const STAGES: readonly Stage[] = [
   mocha("unit", "test/unit/**/*.test.ts", { lane: "first" }),
   mocha("pages", "test/pages/**/*.test.ts", { whyNot: noBrowser, lane: "first" }),
   mocha("sandbox", "test/sandbox/**/*.test.ts", { lane: "first" }),
+  mocha("container", "test/container/**/*.test.ts", { whyNot: noEngine, lane: "first" }),
   mocha("engine", "test/engine/**/*.test.ts", { needsPulumi: true, lane: "second" }),
   {
     name: "rehearse",
@@ -60,11 +72,15 @@ const STAGES: readonly Stage[] = [
     needsPulumi: true,
     lane: "second",
   },
-  mocha("container", "test/container/**/*.test.ts", { whyNot: noEngine }),
-  mocha("vm", "test/vm/**/*.test.ts", { needsMachine: true }),
+  mocha("vm", "test/vm/machine.test.ts", { needsMachine: true, lane: "machine" }),
+  mocha("vm-aws", "test/vm/aws.test.ts", { needsMachine: true, lane: "instance" }),
 ];
 const ARM64: readonly Stage[] = [
-  mocha("vm (arm64)", "test/vm/**/*.test.ts", { env: { CLOISTER_TEST_ARCHITECTURE: "arm64" }, needsMachine: true }),
+  mocha("vm (arm64)", "test/vm/machine.test.ts", {
+    env: { CLOISTER_TEST_ARCHITECTURE: "arm64" },
+    needsMachine: true,
+    lane: "machine",
+  }),
 ];
 
 interface Outcome {
@@ -120,11 +136,11 @@ try {
 
 const outcomes: Outcome[] = [];
 const notRun: { stage: string; why: string }[] = [];
-const inLane = (lane: Stage["lane"]) => stages.filter((stage) => stage.lane === lane);
-// Each lane keeps about one processor busy.
-if (availableParallelism() > 1) await Promise.all([runAll(inLane("first")), runAll(inLane("second"))]);
-else await runAll([...inLane("first"), ...inLane("second")]);
-await runAll(inLane(undefined));
+for (const round of ROUNDS) {
+  const lanes = round.lanes.map((name) => stages.filter(({ lane }) => lane === name));
+  if (availableParallelism() > 1 && freemem() > round.memory) await Promise.all(lanes.map(runAll));
+  else for (const lane of lanes) await runAll(lane);
+}
 outcomes.sort((one, other) => place(one.stage) - place(other.stage));
 const table = new Table({ head: ["stage", "result", "tests", "seconds"], style: { head: [], border: [] } });
 for (const { stage, ok, seconds, passed, failed } of outcomes) {
@@ -168,7 +184,7 @@ async function run(stage: Stage): Promise<Outcome> {
   const running = spawn(program, args, { stdio: ["ignore", "pipe", "inherit"], env: { ...process.env, ...stage.env } });
   children.add(running);
   // Lines of two lanes are told apart.
-  const mark = stage.lane === "second" ? `${stage.name} | ` : "";
+  const mark = ROUNDS.some(({ lanes }) => lanes[1] === stage.lane) ? `${stage.name} | ` : "";
   let passed = 0;
   let failed = 0;
   const failures: string[] = [];

@@ -1,9 +1,13 @@
 import { cpus, machine } from "node:os";
 import type { MachineFacts } from "../judge/machine.ts";
+import type { SharesFacts } from "../judge/shares.ts";
 import { parseFields, readText } from "./files.ts";
 
-/** The file with the limit of all sessions together (cgroup v2); systemd sets it. */
-const SESSIONS_LIMIT = "/sys/fs/cgroup/cloister.slice/memory.max";
+/** The control groups (cgroup v2); systemd makes them. */
+const CGROUPS = "/sys/fs/cgroup";
+
+/** The file with the limit of all sessions together. */
+const SESSIONS_LIMIT = `${CGROUPS}/cloister.slice/memory.max`;
 
 /** Memory of the machine while nothing runs in it. Read it before anything else is started. */
 export type Memory = Pick<MachineFacts, "memoryTotalKiB" | "memoryAvailableKiB" | "ownMemoryKiB">;
@@ -38,4 +42,14 @@ export async function lookAtMachine(memory: Memory): Promise<MachineFacts> {
       .map((line) => line.split(/\s+/)[0] ?? "")
       .filter(Boolean),
   };
+}
+
+/** Looks at the sharing of the processors. Call it while a session runs, too. */
+export async function lookAtShares(cgroups = CGROUPS): Promise<SharesFacts> {
+  const [available, enabled = ""] = await Promise.all([
+    readText(`${cgroups}/cgroup.controllers`),
+    readText(`${cgroups}/cloister.slice/cloister-sessions.slice/cgroup.subtree_control`),
+  ]);
+  const words = (text: string) => text.split(/\s+/).filter(Boolean);
+  return { available: available === undefined ? undefined : words(available), enabled: words(enabled) };
 }

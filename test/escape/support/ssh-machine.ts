@@ -1,11 +1,12 @@
 import { execa } from "execa";
+import { sharedConnection } from "../../../infra/local/connection.ts";
 import type { Paths } from "../../../infra/local/paths.ts";
 import { shellQuoted, sshArguments } from "../../../infra/local/ssh.ts";
 import type { Finished, Machine, RootOptions, Scale, Sealed } from "./machine.ts";
 
 /** How a machine of the local target is reached. */
 export interface SshTarget {
-  readonly paths: Pick<Paths, "sshKey" | "knownHosts">;
+  readonly paths: Pick<Paths, "sshKey" | "knownHosts" | "connection">;
   /** Asked for at each call: a machine that came back has another one. */
   readonly port: () => number;
   readonly scale: Scale;
@@ -19,12 +20,16 @@ const LONGEST_MS = 1_800_000;
 export function sshMachine({ paths, port, scale, operator }: SshTarget): Machine {
   const root = async (command: readonly string[], options: RootOptions = {}): Promise<Finished> => {
     const line = ["sudo", ...command].map(shellQuoted).join(" ");
-    const { exitCode, stdout, stderr, timedOut } = await execa("ssh", [...sshArguments(paths, port()), line], {
-      reject: false,
-      input: options.stdin ?? "",
-      timeout: options.timeoutMs ?? LONGEST_MS,
-      maxBuffer: 64 * 1024 * 1024,
-    });
+    const { exitCode, stdout, stderr, timedOut } = await execa(
+      "ssh",
+      [...sharedConnection(paths), ...sshArguments(paths, port()), line],
+      {
+        reject: false,
+        input: options.stdin ?? "",
+        timeout: options.timeoutMs ?? LONGEST_MS,
+        maxBuffer: 64 * 1024 * 1024,
+      },
+    );
     return { exitCode: exitCode ?? 255, stdout, stderr: timedOut ? `${stderr}\n(it took too long)` : stderr };
   };
   return {
