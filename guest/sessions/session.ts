@@ -191,9 +191,12 @@ async function remove(undo: Undo, running = false): Promise<string[]> {
   }
   await attempt("scope", async () => scope?.end());
   if (!keep) {
-    await attempt("home", () => removeHomeTree(name));
-    await attempt("log", () => removeLog(name));
-    await attempt("user", () => removeAccount(name));
+    // At once. While anything of the home is there, no new session gets its user id (accounts.ts).
+    await Promise.all([
+      attempt("home", () => removeHomeTree(name)),
+      attempt("log", () => removeLog(name)),
+      attempt("user", () => removeAccount(name)),
+    ]);
     // What could not be removed is tried again after the next boot.
     if (problems.length === 0) await attempt("mark", () => clearUnkept(name));
   }
