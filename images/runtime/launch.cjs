@@ -7,7 +7,6 @@
 // compiled as if there were none.
 "use strict";
 const fs = require("node:fs");
-const { createRequire } = require("node:module");
 const { join } = require("node:path");
 const vm = require("node:vm");
 
@@ -55,4 +54,5 @@ const script = new vm.Script(text, {
 if ((!cachedData || script.cachedDataRejected) && KEEPING_COMMANDS.includes(process.argv[2]))
   process.once("exit", keep);
 const program = { exports: {} };
-script.runInThisContext()(program.exports, createRequire(path), program, path, __dirname);
+// This file's own `require`: the program is in the same folder.
+script.runInThisContext()(program.exports, require, program, path, __dirname);
