@@ -46,6 +46,33 @@ const LEFT_OUT: readonly string[] = [
     (name) => `/usr/lib/git-core/${name}`,
   ),
   "/usr/share/gitweb/*",
+  // Character sets: those of the next list stay.
+  "/usr/lib/*/gconv/*",
+];
+
+/** Unicode's, ISO's and Windows' character sets, and what most text in Chinese, Japanese, Korean and Russian is in. */
+const LEFT_IN: readonly string[] = [
+  "/usr/share/doc/*/copyright",
+  ...[
+    "gconv-modules*",
+    "UNICODE.so",
+    "UTF-*.so",
+    "ISO8859-*.so",
+    "CP125?.so",
+    "KOI8-*.so",
+    "IBM437.so",
+    "IBM850.so",
+    "EUC-JP.so",
+    "SJIS.so",
+    "CP932.so",
+    "EUC-KR.so",
+    "UHC.so",
+    "GBK.so",
+    "GB18030.so",
+    "BIG5.so",
+    "libJIS.so",
+    "libKSC.so",
+  ].map((name) => `/usr/lib/*/gconv/${name}`),
 ];
 
 export const MMDEBSTRAP_MISSING =
@@ -57,7 +84,7 @@ export function mmdebstrapArguments(arch: Arch, output: string, mirror: string):
   return [
     ...["--variant=minbase", "--format=tar", `--architectures=${arch}`, `--include=${PACKAGES.join(",")}`],
     ...LEFT_OUT.map((path) => `--dpkgopt=path-exclude=${path}`),
-    "--dpkgopt=path-include=/usr/share/doc/*/copyright",
+    ...LEFT_IN.map((path) => `--dpkgopt=path-include=${path}`),
     "--aptopt=APT::Install-Recommends false",
     ...[SUITE, output, `deb ${mirror} ${SUITE} main`],
   ];

@@ -3,9 +3,10 @@ import { join } from "node:path";
 import { type Report, Store, sha256 } from "../../lib/store.ts";
 import type { Arch } from "../runtime/arch.ts";
 import { bundleModules, bundleProgram } from "../runtime/bundle.ts";
+import { linkCommands } from "../runtime/go.ts";
 import { runtimeImageKey } from "../runtime/key.ts";
 import { ensurePackages } from "../runtime/packages.ts";
-import { layOut } from "../runtime/tree.ts";
+import { layOut, writeManifest } from "../runtime/tree.ts";
 import { runtimeComponents } from "./components.ts";
 import { PACKAGES } from "./packages.ts";
 import { trimProgram } from "./trim.ts";
@@ -28,6 +29,12 @@ const MACHINES_ONLY = [
   "bin/boot-helper",
   "seccomp/supervisor.bpf",
 ];
+
+/** Builds add-ons, with Python and a compiler: the image has no compiler, whatever its base has. npm asks for the rest by name. */
+const BUILDS_PROGRAMS = "lib/npm/node_modules/node-gyp/gyp";
+
+/** What only those read who change or debug npm. */
+const FOR_DEVELOPERS = /\.(map|d\.[cm]?ts)$/;
 
 /** What a Dockerfile is built in: `Dockerfile`, `build/` and `runtime/`. */
 export interface Context {
@@ -84,16 +91,26 @@ async function makeContext(options: {
   await Promise.all(MACHINES_ONLY.map((path) => rm(join(tree, path), { recursive: true })));
   // Node comes with symbols for debuggers, an eighth of it.
   await trimProgram(join(tree, "bin/node"));
+  await linkCommands(join(tree, "bin"), arch);
+  await trimNpm(tree);
   const program = { entry: join(GUEST, "container/main.ts"), keptAfter: ["run", "agent", "verify"] };
   await bundleProgram(join(tree, "lib"), "container", program);
   // The other end of `cloister cp`: an image without Python has it in JavaScript.
   await bundleModules(join(tree, "lib"), { copy: join(COPY, "end-in-container.ts") });
   await copyFile(join(GUEST, "container/bin/cloister"), join(tree, "bin/cloister"));
+  await writeManifest(tree, arch, version);
   await cp(BUILD, build, { recursive: true });
   await writeFile(join(build, "packages.txt"), `${PACKAGES.join("\n")}\n`);
   await writeFile(join(build, "components.json"), JSON.stringify(await runtimeComponents(arch)));
   await copyFile(join(ROOT, "container/Dockerfile"), join(dir, "Dockerfile"));
   await settle(dir);
+}
+
+async function trimNpm(tree: string): Promise<void> {
+  await rm(join(tree, BUILDS_PROGRAMS), { recursive: true });
+  const npm = join(tree, "lib/npm");
+  const unused = (await readdir(npm, { recursive: true })).filter((path) => FOR_DEVELOPERS.test(path));
+  await Promise.all(unused.map((path) => rm(join(npm, path))));
 }
 
 /** Modes and times must not depend on who builds, or when. */

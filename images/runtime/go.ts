@@ -1,3 +1,4 @@
+import { rm, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
 import semver from "semver";
@@ -65,6 +66,23 @@ export async function buildGoPrograms(bin: string, seccomp: string, arch: Arch):
     CGO_ENABLED: "0",
     GOFLAGS: "",
   });
+}
+
+/** Commands of the seal that are one program in a container's image, by that program's name. */
+export const LINKED: Readonly<Record<string, readonly string[]>> = {
+  links: ["apply-seccomp", "dial", "guard", "remove-tree", "trash"],
+  "links-net": ["probe", "proxied"],
+};
+
+/** Puts one program and links in the place of several commands: each of them has all of Go's own parts. */
+export async function linkCommands(bin: string, arch: Arch): Promise<void> {
+  await go(goArguments(bin, Object.keys(LINKED)), FILTERS.folder, goEnvironment(arch));
+  for (const [program, commands] of Object.entries(LINKED)) {
+    for (const command of commands) {
+      await rm(join(bin, command));
+      await symlink(program, join(bin, command));
+    }
+  }
 }
 
 async function go(args: string[], cwd: string, env: Record<string, string>): Promise<void> {

@@ -11,6 +11,8 @@ const { join } = require("node:path");
 const vm = require("node:vm");
 
 const path = join(__dirname, PROGRAM_FILE);
+/** Made with the program where an image is built: who may write here may write the program too. */
+const made = `${path}.compiled`;
 const kept = join(CODE_FOLDER, `${PROGRAM_FILE}-${PROGRAM_DIGEST}-${process.version}-${process.arch}`);
 
 /** What can be written by nobody but this user. */
@@ -18,6 +20,9 @@ const ours = ({ uid, mode }) => uid === process.getuid?.() && (mode & 0o022) ===
 
 function compiled() {
   let file;
+  try {
+    return fs.readFileSync(made);
+  } catch {}
   try {
     if (!ours(fs.lstatSync(CODE_FOLDER))) return undefined;
     file = fs.openSync(kept, fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW);
@@ -30,16 +35,16 @@ function compiled() {
 }
 
 function keep() {
-  const made = `${kept}.${process.pid}`;
+  const part = `${kept}.${process.pid}`;
   try {
     fs.mkdirSync(CODE_FOLDER, { recursive: true, mode: 0o700 });
     if (!ours(fs.lstatSync(CODE_FOLDER))) return;
-    fs.writeFileSync(made, script.createCachedData(), { mode: 0o600, flag: "wx" });
-    fs.renameSync(made, kept);
+    fs.writeFileSync(part, script.createCachedData(), { mode: 0o600, flag: "wx" });
+    fs.renameSync(part, kept);
   } catch {
     // A full or read-only folder is no reason to fail. Half a file must not stay.
     try {
-      fs.rmSync(made, { force: true });
+      fs.rmSync(part, { force: true });
     } catch {}
   }
 }

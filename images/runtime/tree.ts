@@ -1,5 +1,5 @@
 import { chmod, copyFile, cp, link, mkdir, readdir, stat, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { type Report, sha256File } from "../../lib/store.ts";
 import type { Arch } from "./arch.ts";
 import { bundleGuest } from "./bundle.ts";
@@ -50,9 +50,15 @@ export async function layOut(options: {
   for (const folder of COPIED) await copyFiles(join(GUEST, folder), join(tree, folder));
   if (debs) await placeDebs(debs.folder, join(tree, "debs", debs.release));
   await copyLicences(packages, arch, tree);
-  const manifest = await manifestOf(bin, arch, version);
-  await writeFile(join(tree, "MANIFEST.json"), `${JSON.stringify(manifest, undefined, 2)}\n`);
+  const manifest = await writeManifest(tree, arch, version);
   await setModes(tree);
+  return manifest;
+}
+
+/** Writes what is in the tree now to its `MANIFEST.json`. */
+export async function writeManifest(tree: string, arch: Arch, version: string): Promise<Manifest> {
+  const manifest = await manifestOf(join(tree, "bin"), arch, version);
+  await writeFile(join(tree, "MANIFEST.json"), `${JSON.stringify(manifest, undefined, 2)}\n`);
   return manifest;
 }
 
@@ -64,7 +70,9 @@ async function place(from: string, to: string): Promise<void> {
 /** npm without its manual. In the image nothing can be written: what is installed globally goes to the user's home. */
 async function placeNpm(from: string, to: string): Promise<void> {
   const unused = ["docs", "man"].map((name) => join(from, name));
-  await cp(from, to, { recursive: true, filter: (path) => !unused.includes(path) });
+  // Python's own bytecode is there or not, as others have used the folder.
+  const filter = (path: string) => !unused.includes(path) && basename(path) !== "__pycache__";
+  await cp(from, to, { recursive: true, filter });
   // npm(1), "npmrc": the built-in settings, which all others go before.
   await writeFile(join(to, "npmrc"), `prefix=\${HOME}/.local\nupdate-notifier=false\nfund=false\n`);
 }

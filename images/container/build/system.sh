@@ -25,6 +25,11 @@ rm -rf /usr/local/lib/node_modules/@anthropic-ai /usr/lib/node_modules/@anthropi
 # git is there twice, as two files.
 if cmp -s /usr/bin/git /usr/lib/git-core/git; then ln -f /usr/bin/git /usr/lib/git-core/git; fi
 
+# A base of ours has no users who would install more.
+ours=
+case ${BASE:-} in localhost/cloister-base:*) ours=yes ;; esac
+[ -z "$ours" ] || sh /build/slim.sh
+
 # No program gives rights to whoever starts it.
 find / -xdev -type f -perm /6000 -exec chmod a-s {} +
 
@@ -54,6 +59,13 @@ dpkg-query --show --showformat='${Package}\t${Version}\t${Architecture}\n' | LC_
       purl: "pkg:deb/\($distribution)/\(.[0] | @uri)@\(.[1] | @uri)?arch=\(.[2])"};
     {bomFormat: "CycloneDX", specVersion: "1.6", version: 1, components: ((split("\n") | map(select(. != "") | deb)) + $runtime[0])}
     | .components |= (to_entries | map(.value + {"bom-ref": "\(.key)-\(.value.name)"}))' >/usr/share/cloister/sbom.cdx.json
+
+# Last of all what has told of the packages. Scanners read its list.
+if [ -n "$ours" ]; then
+  xargs -d '\n' sh -c 'for file; do if [ -f "$file" ] || [ -L "$file" ]; then rm -f "$file"; fi; done' sh </var/lib/dpkg/info/dpkg.list
+  find /var/lib/dpkg -mindepth 1 -maxdepth 1 -not -name status -exec rm -rf {} +
+  rm -rf /usr/share/doc/dpkg /etc/dpkg /usr/lib/dpkg /usr/share/dpkg
+fi
 
 # What tells of this build: lists, logs, caches, names of this computer.
 apt-get clean 2>/dev/null || true

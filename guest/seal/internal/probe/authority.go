@@ -14,6 +14,8 @@ import (
 // userNamespace really makes one, in a child, and tells which capabilities the child has in it.
 func userNamespace() any {
 	child := exec.Command("/proc/self/exe", namespaceChild)
+	// Several commands may be one program, which looks at its name.
+	child.Args[0] = os.Args[0]
 	child.SysProcAttr = &syscall.SysProcAttr{
 		Cloneflags:  unix.CLONE_NEWUSER,
 		UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}},

@@ -14,6 +14,8 @@ func foreign() any {
 		return map[string]any{"ok": false, "errno": "ENOSYS", "reason": "this processor's 32-bit calls cannot be made from a 64-bit program"}
 	}
 	child := exec.Command("/proc/self/exe", foreignChild)
+	// Several commands may be one program, which looks at its name.
+	child.Args[0] = os.Args[0]
 	err := child.Run()
 	if err == nil {
 		return map[string]any{"ok": true}

@@ -33,6 +33,8 @@ func procmem() any {
 		found = append(found, lookInto(pid, false))
 	}
 	child := exec.Command("/proc/self/exe", idleChild)
+	// Several commands may be one program, which looks at its name.
+	child.Args[0] = os.Args[0]
 	input, inputErr := child.StdinPipe()
 	output, outputErr := child.StdoutPipe()
 	if inputErr != nil || outputErr != nil || child.Start() != nil {

@@ -1,4 +1,4 @@
-package main
+package applyseccomp
 
 import (
 	"errors"
