@@ -1,3 +1,4 @@
+import "./early.ts";
 import { Command } from "commander";
 import { type AgentOptions, addAgentOptions, parseAgent } from "../agent/command-line.ts";
 import { agentCommand } from "../agent/settings.ts";

@@ -153,6 +153,50 @@ describe("a container", function () {
     assert.match(stderr, /uid 0/);
   });
 
+  it("has the tools that agents expect, and no package manager", async function () {
+    if (!image.startsWith("localhost/cloister:")) this.skip();
+    const script = [
+      "set -e",
+      "git init -q repo && cd repo && git -c user.name=a -c user.email=a@b commit -q --allow-empty -m one && git submodule status",
+      "curl --version | grep -o ^curl; node -p '6 * 7'; npm --version >/dev/null; npx --version >/dev/null",
+      "printf '{}' > package.json; npm pkg set scripts.hello='echo from npm' && npm run -s hello",
+      "printf 'ab\\n' | perl -pe 's/a/x/' | rg x; printf '{\"a\":1}' | jq .a; printf '\\xe4' | iconv -f latin1; echo",
+      "ps -o comm= -p $$; tar cf - package.json | gzip | tar tzf -; awk 'BEGIN { print 5 }'; TZ=Asia/Tokyo date +%Z",
+      "openssl version | cut -d' ' -f1; less --version >/dev/null; command -v socat bwrap unshare | wc -l",
+      "command -v apt-get dpkg || echo no package manager",
+    ].join("\n");
+    const { stdout, stderr } = await start({ command: ["run"], words: ["--", "bash", "-c", script] });
+    const said = "curl 42 from npm xb 1 ä bash package.json 5 JST OpenSSL 3 no package manager";
+    assert.equal(stdout.trim().split(/\s+/).join(" "), said, stderr);
+  });
+
+  it("has what V8 compiled of its program, and V8 takes it", async () => {
+    const look = `const path = "/opt/cloister/lib/container-program.cjs", fs = require("fs");
+      const text = "(function (exports, require, module, __filename, __dirname) {" + fs.readFileSync(path, "utf8") + "\\n})";
+      const taken = (cachedData) => !new (require("vm").Script)(text, { filename: path, cachedData }).cachedDataRejected;
+      console.log(taken(fs.readFileSync(path + ".compiled")), taken(Buffer.alloc(100)));`;
+    const { stdout, stderr } = await start({
+      command: [],
+      change: (words) => [...words, "--entrypoint=/opt/cloister/bin/node"],
+      words: ["-e", look],
+    });
+    assert.equal(stdout.trim(), "true false", stderr);
+  });
+
+  it("fails closed without --user, where the folders are another user's than the image's", async function () {
+    if (process.getuid?.() !== 0) this.skip();
+    const other = await give("other");
+    await chown(other, 1234, 1234);
+    const request = { command: ["run"], mounts: [`${other}:other:rw`], words: ["--", "touch", "mnt/other/made"] };
+    const userless = (words: readonly string[]) => words.filter((word) => !word.startsWith("--user="));
+    const without = await start({ ...request, change: userless });
+    assert.notEqual(without.exitCode, 0);
+    assert.deepEqual(await readdir(other), ["given"]);
+    const { exitCode, stderr } = await start(request);
+    assert.equal(exitCode, 0, stderr);
+    assert.equal((await stat(join(other, "made"))).uid, 1234, "the control: with it the file is that user's");
+  });
+
   it("refuses folders of root's, and all other wrong folders, in one round", async function () {
     if (process.getuid?.() !== 0) this.skip();
     const roots = join(folder, "roots");
@@ -173,7 +217,7 @@ describe("a container", function () {
     };
     const all = await start({ command: ["check"], change: keep });
     assert.deepEqual([all.exitCode, all.stderr.trim()], [0, ""], "the control: with all of them it starts");
-    // The image has a user of its own, who is not root; that one does not own the caller's folders.
+    // The next tests, and those of an ordinary user, look at these.
     const elsewhere = ["--user=", "--userns=", "--hostname="];
     const tried = words.filter((word) => !elsewhere.some((start) => word.startsWith(start)));
     assert.ok(tried.length >= 10);

@@ -71,6 +71,26 @@ describe("a container of an ordinary user", function () {
     for (const line of told.weaker) assert.ok(stderr.includes(`weaker than it should be: ${line}`), line);
   });
 
+  it("fails closed without --userns=keep-id: the caller's folder is another user's then", async () => {
+    const told = await container("options", "--engine", "podman");
+    const words = told.stdout.split("\n").filter((line) => line.startsWith("--"));
+    assert.ok(words.includes("--userns=keep-id"));
+    const work = join((user as OrdinaryUser).home, "own");
+    await (user as OrdinaryUser).run(["mkdir", work]);
+    const run = async (options: readonly string[]) =>
+      await (user as OrdinaryUser).run([
+        ...["podman", "run", "--rm", "--no-healthcheck", ...options.flatMap((line) => line.split(" "))],
+        ...[`--volume=${work}:/folders/own`, image, "run", "--accept-weaker", "--mount", "/folders/own:own:rwd"],
+        ...["--", "touch", "mnt/own/made"],
+      ]);
+    const without = await run(words.filter((word) => word !== "--userns=keep-id"));
+    assert.notEqual(without.exitCode, 0);
+    assert.deepEqual(await readdir(work), []);
+    const { exitCode, stderr } = await run(words);
+    assert.equal(exitCode, 0, stderr);
+    assert.deepEqual(await readdir(work), ["made"], "the control");
+  });
+
   it("keeps every row of the reference but those that the accepted options decide", async () => {
     const { stdout, stderr } = await container("verify", "--quick", "--json", "--accept-weaker", ...choice());
     const report = JSON.parse(stdout || "{}") as {
