@@ -4,7 +4,7 @@ import { type Spread, spread } from "./statistics.ts";
 export interface Figure {
   readonly what: string;
   readonly measured: Spread;
-  readonly unit: "s" | "ms" | "MB" | "KB" | "bytes" | "calls";
+  readonly unit: "s" | "ms" | "MB" | "MiB" | "KB" | "bytes" | "calls";
   /** The figure that it is compared with, measured in turn with it in the same run. */
   readonly against?: { readonly what: string; readonly measured: Spread };
   /** Upper bound: of the ratio where there is something to compare with, else of the median. */
