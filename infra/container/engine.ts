@@ -16,6 +16,8 @@ export interface Engine extends EngineKind {
 
 export class NoEngine extends Error {}
 
+const NOT_THERE = "it is not on PATH";
+
 /** The number of CAP_SYS_RESOURCE (capabilities(7)). */
 const SYS_RESOURCE = 24n;
 
@@ -51,7 +53,7 @@ function apparmorProfile(): Pick<EngineKind, "apparmorProfile"> {
 async function askPodman(): Promise<Engine | string> {
   const { env, notes } = await podmanSettings();
   const asked = await execa("podman", ["info", "--format", "json"], { env, reject: false, stdin: "ignore" });
-  if (asked.failed) return said(asked.stderr, asked.shortMessage);
+  if (asked.failed) return asked.code === "ENOENT" ? NOT_THERE : said(asked.stderr, asked.shortMessage);
   const info = JSON.parse(asked.stdout) as PodmanInfo;
   const found: Engine = {
     program: "podman",
@@ -95,6 +97,7 @@ async function rootlessFacts({ cgroups }: Engine, { host, store }: PodmanInfo): 
 
 async function askDocker(): Promise<Engine | string> {
   const asked = await execa("docker", ["info", "--format", "{{json .}}"], { reject: false, stdin: "ignore" });
+  if (asked.code === "ENOENT") return NOT_THERE;
   const info = asked.failed ? undefined : (JSON.parse(asked.stdout) as Partial<DockerInfo>);
   // When there is no daemon, the client still ends with code 0, and has the error in its answer.
   if (info?.ServerVersion === undefined || info.ServerVersion === "") {

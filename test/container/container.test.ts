@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
-import { chown, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { chown, cp, mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { archOfThisComputer } from "../../images/container/arch.ts";
+import { ensureContext } from "../../images/container/context.ts";
 import { type Engine, engine, findEngine } from "../../infra/container/engine.ts";
-import { ensureContainerImage, FROM_PACKAGES } from "../../infra/container/image.ts";
+import { buildArguments, ensureContainerImage, FROM_PACKAGES } from "../../infra/container/image.ts";
 import { type ContainerRequest, runContainer } from "../../infra/container/run.ts";
 
 const USER = process.getuid?.() === 0 ? 1000 : (process.getuid?.() ?? 1000);
@@ -23,14 +24,7 @@ describe("a container", function () {
   const start = (request: Omit<ContainerRequest, "image" | "stdio">) =>
     runContainer(host, { image, stdio: "pipe", timeoutMs: 120_000, ...request });
   const without = (word: string) => (words: readonly string[]) => words.filter((each) => each !== word);
-  const build = (anew: boolean, tag?: string) =>
-    ensureContainerImage(host, {
-      arch: archOfThisComputer(),
-      base: FROM_PACKAGES,
-      report: () => {},
-      anew,
-      ...(tag === undefined ? {} : { tag }),
-    });
+  const build = () => ensureContainerImage(host, { arch: archOfThisComputer(), base: FROM_PACKAGES, report: () => {} });
 
   async function describeImage(name: string) {
     const { stdout } = await engine(host, ["image", "inspect", name]);
@@ -57,7 +51,7 @@ describe("a container", function () {
   before(async () => {
     // Any engine of this computer: CLOISTER_TEST_ENGINE=docker.
     host = await findEngine(process.env["CLOISTER_TEST_ENGINE"]);
-    ({ name: image } = await build(false));
+    ({ name: image } = await build());
     folder = await mkdtemp(join(tmpdir(), "cloister-container-"));
   });
 
@@ -248,11 +242,17 @@ describe("a container", function () {
   it("is built the same from the same, without what builds programs, with an SBOM", async function () {
     if (host.program !== "podman") this.skip();
     const tag = "localhost/cloister-test:again";
-    await build(true, tag);
+    // Another folder, with files of another time, and nothing from the engine's cache.
+    const [context, copy] = [await ensureContext({ arch: archOfThisComputer() }), join(folder, "context")];
+    await cp(context.path, copy, { recursive: true, verbatimSymlinks: true });
+    await utimes(join(copy, "runtime/lib/container-program.cjs"), 1, 1);
+    const { base } = await build();
+    const spec = { name: tag, base, version: context.version, path: copy, arch: archOfThisComputer(), anew: true };
+    await engine(host, buildArguments(host, spec), { stdin: "ignore", env: { SOURCE_DATE_EPOCH: "0" } });
     const [first, second] = await Promise.all([describeImage(image), describeImage(tag)]);
     // Layers, and all that decides how it runs. The name of the container that it was built in, which the engine keeps, differs.
     assert.deepEqual(second, first);
-    await engine(host, ["untag", tag]);
+    await engine(host, ["rmi", tag], { reject: false });
     const looked = await start({
       command: [],
       change: (words) => [...words, "--entrypoint=/bin/bash"],
