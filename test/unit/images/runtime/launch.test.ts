@@ -66,6 +66,15 @@ describe("a program of the guest, started", () => {
     assert.equal(await run("one", "look"), "second look none false");
   });
 
+  it("takes what was made with the program before anything that was kept", async () => {
+    await copyFile(await swapped(), join(folder, "one", "it-program.cjs.compiled"));
+    await rm(code, { recursive: true });
+    assert.equal(await run("one", "keep"), "second keep none false");
+    assert.deepEqual(await kept(), [], "nothing has to be kept");
+    await writeFile(join(folder, "one", "it-program.cjs.compiled"), "no code of V8's");
+    assert.equal(await run("one", "keep"), "first. keep none false");
+  });
+
   it("does not look at what another program kept: the digest is in the name", async () => {
     await run("two", "keep");
     assert.equal(await run("one", "look"), "first. look none false");

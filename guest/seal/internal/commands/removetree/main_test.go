@@ -17,7 +17,7 @@ func build(t *testing.T) string {
 		t.Skip("removal is root's work")
 	}
 	program := filepath.Join(t.TempDir(), "remove-tree")
-	if out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", "build", "-o", program, "cloister/seal/cmd/remove-tree").CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
 	return program
