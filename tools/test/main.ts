@@ -63,7 +63,7 @@ const STAGES: readonly Stage[] = [
   mocha("unit", "test/unit/**/*.test.ts", { lane: "first" }),
   mocha("pages", "test/pages/**/*.test.ts", { whyNot: noBrowser, lane: "first" }),
   mocha("sandbox", "test/sandbox/**/*.test.ts", { lane: "first" }),
-  mocha("container", "test/container/**/*.test.ts", { whyNot: noEngine, needsPulumi: true, lane: "first" }),
+  mocha("container", "test/container/**/*.test.ts", { whyNot: noEngine, lane: "first" }),
   mocha("engine", "test/engine/**/*.test.ts", { needsPulumi: true, lane: "second" }),
   {
     name: "rehearse",
