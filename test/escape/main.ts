@@ -2,10 +2,11 @@
 import { randomInt } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { Command, InvalidArgumentError } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 import { parse } from "yaml";
 import { livingProcess } from "../../infra/local/host/living.ts";
 import { pathsOf } from "../../infra/local/paths.ts";
+import { type Architecture, hostArchitecture } from "../../infra/local/qemu.ts";
 import { parseSettings } from "../../infra/settings/settings.ts";
 import { stopped } from "../../rehearsal/signals.ts";
 import { PROJECT } from "../../toolchain/stack-runner.ts";
@@ -29,6 +30,7 @@ interface Options {
   json?: boolean;
   seed: number;
   boot?: boolean;
+  architecture?: Architecture;
   container?: boolean;
   thorough?: boolean;
   fuzz: boolean;
@@ -49,13 +51,18 @@ const options = new Command("npm run test:escape --")
   .option("--json", "prints the rows as JSON")
   .option("--seed <number>", "what every choice comes from", number, randomInt(2 ** 31))
   .option("--boot", "boots a machine of its own, even when the one of the stack `local` runs")
+  .addOption(
+    new Option("--architecture <name>", "boots a machine of its own of this architecture, emulated where it is foreign")
+      .choices(["amd64", "arm64"])
+      .conflicts("container"),
+  )
   .option("--container", "a container with the documented options; what does not apply there is named with the reason")
   .option("--thorough", "100 kills, 100 cycles, 100,000 files, 60,000 requests, 20 rounds of two writers")
   .option("--no-fuzz", "without the fuzzer")
   .option("--fuzz-seconds <number>", "how long the fuzzer works (default: 60)", number)
   .option(
     "--slowness <number>",
-    "what times are multiplied by (default: 1, and 10 where the machine is emulated)",
+    "what times are multiplied by (default: 1; emulated 10, of another architecture 40)",
     number,
   )
   .parse()
@@ -89,7 +96,8 @@ async function main(): Promise<number> {
   };
   const found = options.container
     ? await bootContainer(say, scaleFor(false))
-    : ((options.boot ? undefined : running()) ?? (await bootMachine(say, scaleFor)));
+    : ((options.boot || options.architecture ? undefined : running()) ??
+      (await bootMachine(say, scaleFor, options.architecture)));
   try {
     say(`${found.what}; seed ${options.seed}`);
     return await attack(found, wanted);
@@ -127,7 +135,8 @@ async function attack({ machine, what }: Found, { walls, fuzz }: Wanted): Promis
 
 /** How much this run asks of a machine. */
 function scaleFor(emulated: boolean): Scale {
-  const usual = scaleOf(emulated, options.seed);
+  const foreign = options.architecture !== undefined && options.architecture !== hostArchitecture();
+  const usual = scaleOf(emulated, options.seed, foreign);
   return {
     ...(options.thorough ? thorough(usual) : usual),
     ...(options.fuzzSeconds === undefined ? {} : { fuzzSeconds: options.fuzzSeconds }),

@@ -278,11 +278,11 @@ describe(`a real ${architecture} machine${baseImage ? ` of ${baseImage}` : ""}`,
     ],
     machine: () => {
       const emulated = livingProcess(paths)?.accelerator === "tcg";
-      const scale = scaleOf(emulated, Number(process.env["CLOISTER_TEST_SEED"] ?? 1));
+      const foreign = architecture !== hostArchitecture();
       return sshMachine({
         paths,
         port,
-        scale: { ...scale, slowness: scale.slowness * slowness },
+        scale: scaleOf(emulated, Number(process.env["CLOISTER_TEST_SEED"] ?? 1), foreign),
         async operator(args) {
           const { exitCode, stdout, stderr } = await operatorOf(() => engine).cloister(args);
           return { exitCode: exitCode ?? 255, stdout: stdout.toString(), stderr };

@@ -38,7 +38,7 @@ export interface Scale {
   readonly container?: boolean;
   /** Every choice of the suite and its fuzzer comes from this. */
   readonly seed: number;
-  /** Factor for times on the machine: 1 where its processors are real. */
+  /** Factor for times on the machine: 1 where its processors are real, 10 where they are emulated, 40 where they are foreign. */
   readonly slowness: number;
   /** How often a supervisor is killed. */
   readonly kills: number;
@@ -54,11 +54,14 @@ export interface Scale {
   readonly fuzzSeconds: number;
 }
 
-/** @param emulated whether the machine's processors are emulated */
-export function scaleOf(emulated: boolean, seed: number): Scale {
+/**
+ * @param emulated whether the machine's processors are emulated
+ * @param foreign whether they are of another architecture than this computer's, which is slower still
+ */
+export function scaleOf(emulated: boolean, seed: number, foreign = false): Scale {
   return {
     seed,
-    slowness: emulated ? 10 : 1,
+    slowness: foreign ? 40 : emulated ? 10 : 1,
     kills: emulated ? 4 : 20,
     cycles: emulated ? 8 : 20,
     files: emulated ? 20_000 : 100_000,
