@@ -74,8 +74,16 @@ seconds_until() { # TIME
   printf '%s\n' "$_left"
 }
 
-# One try. Returns 1 when another one may help, 2 when none will; then it prints why.
-try_mirror() { # TIME NAME...
+# The time until which a mirror is asked for what a machine can do without, and at most until another time.
+soon() { # TIME
+  _soon=$(($1 - $(seconds_until "$1") + CLOISTER_TOOL_SECONDS))
+  [ "$_soon" -lt "$1" ] || _soon=$1
+  printf '%s\n' "$_soon"
+}
+
+# One try at fetching packages into a folder of our own, $_mirror. Returns 1 when another one may help, 2 when none will; then it
+# prints why.
+fetch_packages() { # TIME NAME...
   _mirror=$CLOISTER_VAR/cache/cloister/apt _until=$1 _why=
   shift
   apt_folder "$_mirror" || return 2
@@ -88,6 +96,12 @@ try_mirror() { # TIME NAME...
     esac
     return 1
   fi
+}
+
+# One try at installing packages, likewise.
+try_mirror() { # TIME NAME...
+  fetch_packages "$@" || return
+  shift
   # dpkg is left alone once it works.
   apt_get "$_mirror" "$(seconds_until "$_until")" --no-download install "$@" && return 0
   apt_reason "$_mirror"
@@ -96,15 +110,20 @@ try_mirror() { # TIME NAME...
   return 1
 }
 
-# Installs packages from the mirror. Prints why not, and returns 1, when no try until then was successful.
+# Installs packages from the mirror. Says why not in $_why_not, and returns 1, when no try until then was successful.
 install_from_mirror() { # TIME NAME...
-  _until=$1 _tries=0 _waits=$CLOISTER_BACKOFF
-  shift
+  from_mirror try_mirror "$@"
+}
+
+# The same with another way to try.
+from_mirror() { # TRY TIME NAME...
+  _try=$1 _until=$2 _tries=0 _waits=$CLOISTER_BACKOFF
+  shift 2
   say "installing $* from the mirror of packages"
   systemctl start network-online.target || say "the network is not online"
   while :; do
     _tries=$((_tries + 1))
-    _said=$(try_mirror "$_until" "$@") && {
+    _said=$("$_try" "$_until" "$@") && {
       rm -rf "$CLOISTER_VAR/cache/cloister/apt"
       return 0
     }
@@ -182,10 +201,8 @@ $(dpkg-query --show --showformat='${Package} ${db:Status-Status}\n' $_all 2>/dev
   [ -z "$_needed$_extra" ] || install_from_mirror "$_end" $_needed $_extra ||
     stop "could not install ${_needed}${_extra}from the mirror of packages: $_why_not. See cloister:packages, cloister:aptMirror and docs/machine-contents.md"
   if [ -n "$_tools" ]; then
-    _soon=$((_end - $(seconds_until "$_end") + CLOISTER_TOOL_SECONDS))
-    [ "$_soon" -lt "$_end" ] || _soon=$_end
     # shellcheck disable=SC2086
-    install_from_mirror "$_soon" $_tools || {
+    install_from_mirror "$(soon "$_end")" $_tools || {
       notice "this machine lacks ${_tools}which no mirror gave: $_why_not"
       return 0
     }

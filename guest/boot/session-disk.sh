@@ -214,7 +214,10 @@ mount_disk() { # DEVICE
     printf '' 2>/dev/null >"$CLOISTER_RUN/quota" || stop "cannot write $CLOISTER_RUN/quota"
     return 0
   fi
-  mount -t ext4 -o "$_options" "$1" "$CLOISTER_SESSIONS" || stop "could not mount the session disk $1 at $CLOISTER_SESSIONS"
+  # With quotas on the disk and none in the kernel, ext4 refuses to be mounted at all: they are taken off.
+  mount -t ext4 -o "$_options" "$1" "$CLOISTER_SESSIONS" 2>/dev/null ||
+    { tune2fs -O ^quota "$1" >/dev/null 2>&1 && mount -t ext4 -o "$_options" "$1" "$CLOISTER_SESSIONS"; } ||
+    stop "could not mount the session disk $1 at $CLOISTER_SESSIONS"
   notice "sessions' homes have no limits of their own: this kernel, or the session disk's file system, has no project quotas"
 }
 

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { execa } from "execa";
 import * as openpgp from "openpgp";
@@ -12,6 +12,8 @@ import * as openpgp from "openpgp";
 export interface TestPackage {
   readonly name: string;
   readonly depends?: string;
+  /** Paths of files beside its own, which hold the package's name. */
+  readonly files?: readonly string[];
 }
 
 /**
@@ -84,15 +86,17 @@ export async function repositoryOf(packages: readonly TestPackage[]): Promise<Ma
   const folder = await mkdtemp(join(tmpdir(), "cloister-debs-"));
   try {
     let index = "";
-    for (const { name, depends } of packages) {
+    for (const { name, depends, files: more = [] } of packages) {
       const control = `Package: ${name}\nVersion: 1.0\nArchitecture: all\nMaintainer: nobody <nobody@example.com>\n${
         depends ? `Depends: ${depends}\n` : ""
       }Description: a package of a test\n`;
       const root = join(folder, name);
       await mkdir(join(root, "DEBIAN"), { recursive: true });
-      await mkdir(join(root, "usr/share", name), { recursive: true });
       await writeFile(join(root, "DEBIAN/control"), control);
-      await writeFile(join(root, "usr/share", name, "here"), name);
+      for (const path of [`usr/share/${name}/here`, ...more]) {
+        await mkdir(dirname(join(root, path)), { recursive: true });
+        await writeFile(join(root, path), name);
+      }
       const deb = join(folder, `${name}.deb`);
       await execa("dpkg-deb", ["--root-owner-group", "-Zgzip", "--build", root, deb]);
       const data = await readFile(deb);

@@ -29,6 +29,12 @@ describe("boot: packages", function () {
       { name: "and-that" },
       { name: "useful" },
       { name: "asked-for" },
+      {
+        name: "linux-modules-extra-6.8.0-1-test",
+        files: ["fs/quota/quota_v2.ko", "fs/quota/quota_tree.ko", "drivers/any/other.ko"].map(
+          (path) => `lib/modules/6.8.0-1-test/kernel/${path}`,
+        ),
+      },
     ]);
   });
   after(async () => await mirror?.close());
@@ -234,6 +240,53 @@ time.sleep(600)`;
       await readFile(join(folder, "etc/apt/sources.list.d/cloister.list"), "utf8"),
       "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://mirror.example/debian trixie main\n",
     );
+  });
+
+  describe("the module of quotas", () => {
+    const module = (name: string) => join(folder, "modules/6.8.0-1-test/kernel", name);
+    const modules = async () => await readFile(join(folder, "loaded"), "utf8").catch(() => "");
+    const get = async () => {
+      await mkdir(join(folder, "modules"), { recursive: true });
+      environment["CLOISTER_MODULES"] = join(folder, "modules");
+      await fake("uname", "echo 6.8.0-1-test");
+      await fake("depmod", `echo depmod >> '${folder}/loaded'`);
+      // As the kernel's: it is there to be loaded when its file is.
+      await fake("modprobe", `test -e '${module("fs/quota/quota_v2.ko")}' && echo "$*" >> '${folder}/loaded'`);
+      return await asRoot([
+        "sh",
+        "-c",
+        `. '${BOOT}/lib.sh'; . '${BOOT}/packages.sh'; . '${BOOT}/quota.sh'; this_release
+         read -r now rest </proc/uptime; quota_module "$((\${now%%.*} + 60))"`,
+      ]);
+    };
+
+    it("comes from Ubuntu's package of drivers, without the other drivers, and is loaded", async () => {
+      const { exitCode, all } = await get();
+      assert.equal(exitCode, 0, all);
+      assert.equal(await modules(), "depmod\n-q quota_v2\n", await notices());
+      assert.ok(existsSync(module("fs/quota/quota_tree.ko")));
+      assert.ok(!existsSync(module("drivers")));
+      const before = mirror.answered;
+      await get();
+      assert.equal(mirror.answered, before, "it is there");
+    });
+
+    it("is looked for once by a machine that no mirror answers, which says so and goes on", async () => {
+      mirror.down = true;
+      const { exitCode, all } = await get();
+      assert.equal(exitCode, 0, all);
+      assert.match(await notices(), /module of quotas could not be had from the mirror of packages: .*127\.0\.0\.1/);
+      const before = mirror.refused;
+      assert.equal((await get()).exitCode, 0);
+      assert.equal(mirror.refused, before);
+    });
+
+    it("is asked of no mirror by another distribution, whose kernel has it", async () => {
+      await put("etc/os-release", "ID=debian\nVERSION_ID=13\nVERSION_CODENAME=trixie\n");
+      const before = mirror.answered;
+      assert.equal((await get()).exitCode, 0);
+      assert.equal(mirror.answered, before);
+    });
   });
 
   /** Lays the mirror's packages down as the runtime image has them. */

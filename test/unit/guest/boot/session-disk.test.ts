@@ -308,6 +308,17 @@ describe("boot: the session disk", function () {
       assert.match(await said(), /damaged, and e2fsck -p could not mend it: UNEXPECTED INCONSISTENCY; run e2fsck/);
     });
 
+    it("mounts a disk with quotas under a kernel that has none, as ext4 refuses to, and says so", async () => {
+      await tool("mkfs.ext4", "-q", "-F", "-O", "quota,project", "-L", "sessions", disk);
+      const refusing = `mount() { if dumpe2fs -h '${disk}' 2>/dev/null | grep -q '^Filesystem features:.* quota'; then return 32; fi
+        case $* in *prjquota*) return 32 ;; esac; printf 'mount %s\\n' "$*"; }`;
+      const { stdout, exitCode } = await whole(refusing);
+      assert.equal(exitCode, 0, stdout);
+      assert.match(stdout, /^mount -t ext4 -o nosuid,nodev,noatime \S+\/dev\/disk/m);
+      assert.match(await readFile(join(folder, "notices"), "utf8"), /homes have no limits of their own/);
+      assert.equal((await tool("e2fsck", "-f", "-n", disk)).exitCode, 0, "it is sound");
+    });
+
     it("boots with a full disk, and says so", async () => {
       const { exitCode } = await whole("stat() { echo '100 2500000 4096'; }");
       assert.equal(exitCode, 0);
