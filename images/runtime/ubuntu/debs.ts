@@ -41,6 +41,7 @@ export async function listedPackages(): Promise<string[]> {
  * Finds the packages in the store, or fetches them with everything that they depend on, by this computer's apt, which
  * checks the archive's signature and each digest. Nothing of this computer's own packages is read or changed.
  *
+ * @param packages default: those that machines install beyond their base image
  * @throws an Error that says why they cannot be had: there is no apt, or the mirror cannot be reached
  */
 export async function ensureDebs(
@@ -49,8 +50,9 @@ export async function ensureDebs(
   report: Report,
   env: NodeJS.ProcessEnv = process.env,
   release: DebsRelease = "ubuntu-22.04",
+  packages?: readonly string[],
 ): Promise<Debs> {
-  const names = await listedPackages();
+  const names = packages ?? (await listedPackages());
   const key = sha256(JSON.stringify([release, arch, names, await readFile(KEY, "utf8")]));
   const { path } = await store.entry(
     "runtime-debs",
