@@ -153,7 +153,7 @@ describe("a container", function () {
       "set -e",
       "git init -q repo && cd repo && git -c user.name=a -c user.email=a@b commit -q --allow-empty -m one && git submodule status",
       "curl --version | grep -o ^curl; node -p '6 * 7'; npm --version >/dev/null; npx --version >/dev/null",
-      "printf '{}' > package.json; npm pkg set scripts.hello='echo from npm' && npm run -s hello",
+      "printf '{}' > package.json; npm pkg set scripts.hello='echo from npm' && npm run-script -s hello",
       "printf 'ab\\n' | perl -pe 's/a/x/' | rg x; printf '{\"a\":1}' | jq .a; printf '\\xe4' | iconv -f latin1; echo",
       "ps -o comm= -p $$; tar cf - package.json | gzip | tar tzf -; awk 'BEGIN { print 5 }'; TZ=Asia/Tokyo date +%Z",
       "openssl version | cut -d' ' -f1; less --version >/dev/null; command -v socat bwrap unshare | wc -l",

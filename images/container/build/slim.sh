@@ -13,7 +13,10 @@ for package in $packages; do
   if dpkg-query --show "$package" >/dev/null 2>&1; then there="$there $package"; fi
 done
 # shellcheck disable=SC2086 # a list of names
-dpkg --purge --force-all $there >/tmp/purged 2>&1 || { cat /tmp/purged >&2; exit 1; }
+dpkg --purge --force-all $there >/tmp/purged 2>&1 || {
+  cat /tmp/purged >&2
+  exit 1
+}
 
 cd /
 # For root, for disks and for terminals of a machine; and what looks for libraries anew when packages have come.
