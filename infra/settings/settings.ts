@@ -151,7 +151,7 @@ export function authoritiesOf({ certificateAuthorities }: Settings): string | un
 }
 
 /** The engine hands every value over as a string: numbers, booleans, arrays and objects are read back as JSON. */
-function decode(schema: z.ZodType, value: string): unknown {
+export function decode(schema: z.ZodType, value: string): unknown {
   if (schema.safeParse(value).success) return value;
   try {
     return JSON.parse(value);

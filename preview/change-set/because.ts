@@ -60,6 +60,8 @@ const RULES: readonly (readonly [type: RegExp, property: RegExp, keys: readonly 
     ["network", "zones"],
   ],
   [/Budget$/, /./, ["budget"]],
+  [/Command$/, /./, ["accountId"]],
+  [/./, /^provider$/, ["region", "accountId"]],
   [/./, /^tags?(?:\.|\[|$)|^tagSpecifications/, ["tags", "machines.NAME.was"]],
 ];
 
@@ -70,7 +72,7 @@ const MADE_BY: readonly (readonly [urn: RegExp, keys: readonly string[]])[] = [
   [/cloister:aws:Snapshots/, ["machines"]],
   [/cloister:aws:Budget/, ["budget"]],
   [/flow-logs/, ["network.flowLogs"]],
-  [/cloister:aws:Network/, ["network", "zones"]],
+  [/cloister:aws:Network/, ["network", "zones", "region"]],
   [/secretsmanager/, ["modelKeySecret"]],
 ];
 
@@ -145,7 +147,8 @@ export class Causes {
 
   #made(resource: Merged): string[] {
     const rule = MADE_BY.find(([pattern]) => pattern.test(resource.urn));
-    return rule ? this.#named(rule[1], resource) : [];
+    const keys = rule ? this.#named(rule[1], resource) : [];
+    return keys.length > 0 ? keys : this.#named(["target"], resource);
   }
 
   /** Keys whose values change in exactly this way. If there are none: the keys of the rules. */

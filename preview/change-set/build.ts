@@ -4,10 +4,11 @@ import { renamesIn } from "../data/renames.ts";
 import { findDrift } from "../drift/find.ts";
 import type { Collected, Merged } from "../events/merge.ts";
 import type { Refreshed } from "../events/refresh.ts";
-import { plain } from "../events/values.ts";
+import { hasSecret, type Plain, plain } from "../events/values.ts";
 import { cloudInitChanges } from "../parts/cloud-init.ts";
 import { configDifferences, configRows, readConfig } from "../parts/config.ts";
 import { costOf, type Leaving } from "../parts/cost.ts";
+import { exposures } from "../parts/exposure.ts";
 import { iamChanges } from "../parts/iam.ts";
 import { machineEffects } from "../parts/machines.ts";
 import { networkChanges } from "../parts/network.ts";
@@ -19,7 +20,7 @@ import { Scrubber } from "../secrets/scrub.ts";
 import { Causes } from "./because.ts";
 import { canonicalInputs, canonicalText } from "./canonical.ts";
 import { at, type Differences, differencesOf } from "./differences.ts";
-import { type Change, type ChangeDocument, type DataAtRisk, FATES } from "./document.ts";
+import { type Change, type ChangeDocument, type DataAtRisk, FATES, type Shown } from "./document.ts";
 import { componentOf, nameOf, shortType } from "./names.ts";
 import { fingerprint, shown } from "./show.ts";
 import { readState, type State } from "./state.ts";
@@ -79,10 +80,9 @@ export function buildDocument(inputs: Inputs): ChangeDocument {
     });
   const changed = resources.filter((resource) => resource.op !== "same" || protectionDiffers(resource));
   const [base, head] = [readConfig(inputs.base), readConfig(inputs.head)];
-  const encrypted = secretTexts(inputs.base) !== secretTexts(inputs.head);
-  const config = configDifferences(base, head, encrypted);
+  const config = configDifferences(base, head);
   const causes = new Causes(changed, differences, state, config);
-  const fates = fatesOf(resources, differences, state);
+  const fates = fatesOf(resources, state);
   const renames = renamesIn(resources);
   const renamedTo = (resource: Merged): string | null => {
     const own = componentOf(resource);
@@ -93,7 +93,9 @@ export function buildDocument(inputs: Inputs): ChangeDocument {
   const text = (value: string): string => scrubber.text(value);
   const data = dataRows(fates, scrubber, renamedTo);
   const unread = [base, head].flatMap(({ problem }) => problem ?? []);
-  const doubts = [...new Set([...collected.doubts, ...(inputs.doubts ?? []), ...unread])];
+  const doubts = [
+    ...new Set([...collected.doubts, ...(inputs.doubts ?? []), ...unread, ...brokenOff(state), ...cannotBe(fates)]),
+  ];
   const effects = machineEffects(resources, differences);
   const document: ChangeDocument = {
     version: 1,
@@ -139,6 +141,7 @@ export function buildDocument(inputs: Inputs): ChangeDocument {
     cloudInit: cloudInitChanges(changed, scrubber).map((one) => ({ ...one, machines: one.machines.map(text) })),
     iam: iamChanges(changed, scrubber),
     network: networkChanges(resources, scrubber),
+    exposures: exposures(resources, scrubber),
     config: configRows(config, scrubber),
     cost: costIn(base.settings, inputs.command === "destroy" ? undefined : head.settings, fates),
     rights: inputs.rights
@@ -168,11 +171,53 @@ export function buildDocument(inputs: Inputs): ChangeDocument {
         gib: gibOf(resource) ?? 0,
         stays: fate === "orphaned",
       }));
-    const cost = costOf(before, after, leaving, before.snapshots.keep, effects);
+    const known = costOf(before, after, leaving, before.snapshots.keep, effects);
+    const cost =
+      inputs.command === "preview" && config.length === 0 && isPriced(changed, differences)
+        ? { ...known, delta: NOT_KNOWN }
+        : known;
     const named = <T extends { readonly what: string }>(lines: readonly T[]): T[] =>
       lines.map((line) => ({ ...line, what: text(line.what) }));
     return { ...cost, lines: named(cost.lines), left: named(cost.left), once: named(cost.once) };
   }
+}
+
+/** A deploy that AWS surely refuses leaves the stack half changed. */
+function cannotBe(fates: readonly Fate[]): string[] {
+  const disks = fates.filter(({ fate, kind }) => fate === "refused-by-aws" && kind === "disk");
+  return disks.length === 0
+    ? []
+    : ["AWS makes no disk smaller: the deploy would fail half-way. Write the sizes that the disks have"];
+}
+
+const NOT_KNOWN = { least: null, most: null };
+const PRICED =
+  /^aws:(?:ec2\/(?:instance|natGateway|eip|vpcEndpoint|launchTemplate)|ebs\/volume|autoscaling\/(?:group|schedule)|kms\/key|secretsmanager\/secret|rds\/|dynamodb\/|elasticache\/|lb\/):?/;
+const PRICED_BY =
+  /^(?:size|type|iops|throughput|instanceType|blockDeviceMappings|(?:min|max)Size|desiredCapacity|warmPool|mixedInstancesPolicy|monitoring)\b/;
+
+/**
+ * Tells whether something that costs comes, goes or changes. The estimate knows the configuration alone: where that stays
+ * and such a thing does not, it must not say that nothing costs more.
+ */
+function isPriced(changed: readonly Merged[], differences: ReadonlyMap<string, Differences>): boolean {
+  return changed.some(
+    ({ type, op, urn, isImported }) =>
+      PRICED.test(type) &&
+      ((op === "create" && !isImported) ||
+        op === "delete" ||
+        (differences.get(urn)?.list ?? []).some(({ path }) => PRICED_BY.test(path))),
+  );
+}
+
+/** A deploy that was killed leaves operations of which nobody knows whether AWS did them. */
+function brokenOff({ begun }: State): string[] {
+  if (begun.length === 0) return [];
+  const some = begun.slice(0, 5).join(", ");
+  const more = begun.length > 5 ? ` and ${begun.length - 5} more` : "";
+  return [
+    `a deploy was broken off, and nobody knows whether AWS did this: ${some}${more}. First look at the account: npm run pulumi -- refresh`,
+  ];
 }
 
 /** The engine's messages, as they may be shown. */
@@ -220,7 +265,7 @@ export function dataRows(
 
 /** Tells whether a document's change takes no data, and is not refused. */
 export function takesNothing({ result, data }: ChangeDocument): boolean {
-  const bad = ["lost", "orphaned", "refused", "refused-by-aws", "shortened"];
+  const bad = ["lost", "unknown", "orphaned", "refused", "refused-by-aws", "shortened"];
   return result === "succeeded" && !data.some(({ fate }) => bad.includes(fate));
 }
 
@@ -255,6 +300,7 @@ function changeOf(
     name: text(nameOf(urn)),
     component: text(componentOf(resource)),
     op: OPS[op],
+    imported: resource.isImported,
     protect: { before: old?.protect ?? false, after: wanted?.protect ?? false },
     retain: { before: old?.retainOnDelete ?? false, after: wanted?.retainOnDelete ?? false },
     forcedBy: keys.map(text),
@@ -265,12 +311,13 @@ function changeOf(
           Object.fromEntries(Object.entries(link).map(([key, value]) => [key, text(value as string)])),
         ),
       ),
-    properties: (differences.get(urn)?.list ?? []).map(({ path, before, after, forces }) => ({
-      path: text(path),
-      before: shown(type, path, before, scrubber),
-      after: shown(type, path, after, scrubber),
-      forces,
-    })),
+    properties: (differences.get(urn)?.list ?? []).map(({ path, before, after, forces }) => {
+      // A value that was or becomes a secret is one on both sides.
+      const isSecret = hasSecret(before) || hasSecret(after);
+      const show = (value: Plain | undefined): Shown =>
+        isSecret && value !== undefined ? { secret: true } : shown(type, path, value, scrubber);
+      return { path: text(path), before: show(before), after: show(after), forces };
+    }),
   };
 }
 
@@ -308,9 +355,4 @@ function digestOf(changed: readonly Merged[], differences: ReadonlyMap<string, D
 
 function inputsOf(state: Merged["old"]): { [key: string]: ReturnType<typeof plain> } {
   return plain(state?.inputs ?? {}) as { [key: string]: ReturnType<typeof plain> };
-}
-
-/** The encrypted values of a configuration, in order. If one changes, its secret has changed: we cannot know more. */
-function secretTexts(config: string): string {
-  return [...config.matchAll(/secure:\s*(\S+)/g)].map(([, one]) => one).join("\n");
 }

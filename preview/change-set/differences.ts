@@ -47,6 +47,12 @@ export function differencesOf(resource: Merged): Differences {
     const isPlainlyEqual = a !== undefined && canonicalText(a) === canonicalText(b) && !hasSecret(a);
     if (!isPlainlyEqual) list.push({ path, before: a, after: b, forces: forces(path) });
   }
+  // A provider that gives no paths names properties alone.
+  for (const key of resource.diffs) {
+    if (list.some((one) => one.path === key || inside(one.path, key))) continue;
+    const [a, b] = [at(before, key), at(after, key)];
+    if (hasSecret(a) || hasSecret(b)) list.push({ path: key, before: a, after: b, forces: forces(key) });
+  }
   // A resource may be replaced only because it depends on one that is deleted first. Then the engine's keys are the
   // reason.
   for (const key of resource.keys) {

@@ -30,6 +30,7 @@ const changeSchema = z.strictObject({
   name: z.string(),
   component: z.string().describe("machine or pool that it is part of, or empty"),
   op: z.enum(["create", "update", "delete", "replace", "keep"]).describe("keep: only its protection differs"),
+  imported: z.boolean().default(false).describe("true: it is in the account already, and comes under the stack"),
   protect: z.strictObject({ before: z.boolean(), after: z.boolean() }),
   retain: z
     .strictObject({ before: z.boolean(), after: z.boolean() })
@@ -41,6 +42,7 @@ const changeSchema = z.strictObject({
 
 export const FATES = [
   "lost",
+  "unknown",
   "orphaned",
   "shortened",
   "refused",
@@ -79,7 +81,7 @@ const renameSchema = z.strictObject({
 const machineSchema = z.strictObject({
   name: z.string(),
   kind: z.enum(["machine", "pool"]),
-  effect: z.enum(["created", "deleted", "replaced", "restarts", "rolls", "resized"]),
+  effect: z.enum(["created", "deleted", "replaced", "restarts", "rolls", "resized", "shrinks"]),
   order: z.number().describe("those of one number go at the same time"),
   minutes: z.strictObject({ least: z.number(), most: z.number() }).nullable(),
   note: z.string(),
@@ -119,6 +121,12 @@ const networkSchema = z.strictObject({
   ports: z.string(),
 });
 
+const exposureSchema = z.strictObject({
+  kind: z.enum(["network", "rights", "guard"]),
+  on: z.string().describe("type and name of the resource"),
+  what: z.string().describe("in words the wall that is lower after the change"),
+});
+
 const thingSchema = z.strictObject({
   kind: z.enum(["machine", "pool", "disk", "secret", "key", "log", "bucket", "network"]),
   urn: z.string(),
@@ -141,6 +149,13 @@ const costSchema = z.strictObject({
   before: rangeSchema.describe("a month"),
   after: rangeSchema.describe("a month"),
   delta: rangeSchema,
+  usual: z
+    .strictObject({ before: rangeSchema, after: rangeSchema, delta: rangeSchema })
+    .nullable()
+    .default(null)
+    .describe(
+      "with pools as large as their schedules ask for on average; null: the change is of no pool with schedules",
+    ),
   lines: z.array(z.strictObject({ what: z.string(), before: rangeSchema, after: rangeSchema, delta: rangeSchema })),
   left: z.array(oneCostSchema).describe("what goes on to cost outside of the stack, a month"),
   once: z.array(oneCostSchema).describe("what the deploy itself costs"),
@@ -240,6 +255,7 @@ export const documentSchema = z.strictObject({
   cloudInit: z.array(cloudInitSchema),
   iam: z.array(iamSchema),
   network: z.array(networkSchema),
+  exposures: z.array(exposureSchema).default([]).describe("ways, rights and guards that are looser than before"),
   config: z.array(configSchema),
   cost: costSchema.nullable(),
   policies: policiesSchema,
@@ -266,6 +282,7 @@ export type Thing = z.infer<typeof thingSchema>;
 export type CloudInitChange = z.infer<typeof cloudInitSchema>;
 export type IamChange = z.infer<typeof iamSchema>;
 export type NetworkChange = z.infer<typeof networkSchema>;
+export type Exposure = z.infer<typeof exposureSchema>;
 export type ConfigChange = z.infer<typeof configSchema>;
 export type Rights = z.infer<typeof rightsSchema>;
 export type Policies = z.infer<typeof policiesSchema>;

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
+import { nameOf, shortType } from "./names.ts";
 
 const stateSchema = z.object({
   deployment: z
@@ -18,6 +19,7 @@ const stateSchema = z.object({
           }),
         )
         .nullish(),
+      pending_operations: z.array(z.object({ type: z.string(), resource: z.object({ urn: z.string() }) })).nullish(),
     })
     .nullish(),
 });
@@ -38,6 +40,8 @@ export interface State {
   readonly sha256: string;
   readonly time: string;
   readonly resources: ReadonlyMap<string, StateResource>;
+  /** Operations that a deploy began and did not end, in words: the account may have more or less than the state says. */
+  readonly begun: readonly string[];
   /**
    * Only people who may read the state know this key. It stays the same as long as the stack has the same resources.
    */
@@ -53,6 +57,10 @@ export function readState(text: string): State {
     sha256: createHash("sha256").update(text).digest("hex"),
     time: parsed.deployment?.manifest.time ?? "",
     resources: new Map(resources.map((one) => [one.urn, one])),
+    begun: (parsed.deployment?.pending_operations ?? []).map(
+      ({ type, resource: { urn } }) =>
+        `${type} ${shortType(urn.split("::")[2]?.split("$").at(-1) ?? "")} ${nameOf(urn)}`,
+    ),
     key: createHash("sha256")
       .update(`cloister preview\n${identities.join("\n")}`)
       .digest("hex"),

@@ -12,6 +12,8 @@ export interface ComparedLine {
 export interface Compared {
   readonly lines: readonly ComparedLine[];
   readonly sum: Omit<ComparedLine, "what">;
+  /** The same with pools as large as their schedules ask for. Null: no pool's schedules or price differ. */
+  readonly usual: Omit<ComparedLine, "what"> | null;
   readonly prices: Estimate["prices"];
 }
 
@@ -30,8 +32,18 @@ export function compared(before: Settings | undefined, after: Settings | undefin
   return {
     lines: names.map((what) => ({ what, ...row(find(old, what), find(now, what)) })),
     sum: row(old.sum, now.sum),
+    usual: differsBySchedule(before, after) ? row(estimate(before, true).sum, estimate(after, true).sum) : null,
     prices: (after ? now : old).prices,
   };
+}
+
+/** Tells whether a pool with schedules is another one after the change. */
+function differsBySchedule(before: Settings | undefined, after: Settings | undefined): boolean {
+  const pools = (settings: Settings | undefined): string =>
+    JSON.stringify(
+      Object.entries(settings?.pools ?? {}).filter(([, { schedules }]) => Object.keys(schedules).length > 0),
+    );
+  return pools(before) !== pools(after);
 }
 
 /** The difference of two ranges. Where one side is not known, neither is the difference: it is no saving. */
@@ -45,8 +57,14 @@ export function difference(before: Range, after: Range): Range {
 export function rangeText({ least, most }: Range, signed = false): string {
   const text = (usd: number | null): string => {
     if (usd === null) return "not known";
-    if (!signed) return usd.toFixed(2);
-    return usd === 0 ? "±0.00" : `${usd > 0 ? "+" : "−"}${Math.abs(usd).toFixed(2)}`;
+    const digits = { minimumFractionDigits: 2, maximumFractionDigits: 2 };
+    const amount = Math.abs(usd).toLocaleString("en", digits);
+    if (!signed) return amount;
+    return usd === 0 ? "±0.00" : `${usd > 0 ? "+" : "−"}${amount}`;
   };
-  return least === most ? text(least) : `${text(least)} to ${text(most)}`;
+  if (least === most) return text(least);
+  // A difference goes from the smaller to the larger change.
+  const isTurned =
+    signed && least !== null && most !== null && (least * most < 0 ? least > most : Math.abs(least) > Math.abs(most));
+  return isTurned ? `${text(most)} to ${text(least)}` : `${text(least)} to ${text(most)}`;
 }

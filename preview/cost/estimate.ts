@@ -2,6 +2,7 @@ import { endpointServices } from "../../infra/aws/network/endpoints.ts";
 import { alarmsOf } from "../../infra/aws/plan/price.ts";
 import { pricesFor } from "../../infra/aws/plan/prices.ts";
 import { resolveMachine, resolvePool } from "../../infra/aws/plan/resolve.ts";
+import { averageMachines } from "../../infra/aws/plan/schedule.ts";
 import { zonesOf } from "../../infra/aws/plan/zones.ts";
 import type { Settings } from "../../infra/settings/settings.ts";
 
@@ -24,6 +25,8 @@ export interface Estimate {
 }
 
 const HOURS = 730;
+/** A week is like another. */
+const A_MONDAY = new Date("2026-01-05T00:00:00Z");
 /** The largest discount of Spot that AWS names; the smallest is none (EC2 user guide, "Spot Instances"). */
 const SPOT_LEAST = 0.1;
 /** More machines than the group has, while it rolls: `maxHealthyPercentage` is 110 (infra/aws/machines/pool.ts). */
@@ -55,8 +58,12 @@ export function poolSizes(settings: Settings, name: string): { least: number; mo
   };
 }
 
-/** The cost of a stack for a month, without traffic and what logs and requests cost by their amount. */
-export function estimate(settings: Settings | undefined): Estimate {
+/**
+ * The cost of a stack for a month, without traffic and what logs and requests cost by their amount.
+ *
+ * @param isUsual takes pools with schedules as large as these ask for on average. Default: from the least size to the most
+ */
+export function estimate(settings: Settings | undefined, isUsual = false): Estimate {
   const prices = pricesFor(settings?.region ?? "");
   const source = { region: prices.region, date: prices.date, isOwn: prices.region === settings?.region };
   if (settings === undefined || settings.target !== "aws")
@@ -74,8 +81,14 @@ export function estimate(settings: Settings | undefined): Estimate {
     if (kept > 0) add(`machine ${name}: snapshots`, 0, times(prices.snapshotGiB, kept));
   }
   for (const name of Object.keys(settings.pools)) {
-    const { instanceType, sessionDiskGiB, spot } = resolvePool(settings, name);
-    const { least, most } = poolSizes(settings, name);
+    const pool = resolvePool(settings, name);
+    const { instanceType, sessionDiskGiB, spot, warmPool } = pool;
+    const usual = isUsual && Object.keys(pool.schedules).length > 0 ? averageMachines(pool, A_MONDAY) : undefined;
+    const { least, most } = usual === undefined ? poolSizes(settings, name) : { least: usual, most: usual };
+    // Machines that wait: so many that all together are as many as the pool may have, and at least those that are asked for.
+    const waiting = (count: number): number =>
+      warmPool ? Math.max(warmPool.minSize, Math.max(pool.max, count) - count) : 0;
+    const running = (count: number): number => count + (warmPool?.state === "Running" ? waiting(count) : 0);
     const types = [instanceType, ...(spot?.instanceTypes ?? [])];
     const hourly = types.map((type) => prices.hourly(type));
     const isKnown = hourly.every((one) => one !== undefined);
@@ -86,9 +99,10 @@ export function estimate(settings: Settings | undefined): Estimate {
     };
     const known = hourly.filter((one) => one !== undefined);
     const [low, high] = isKnown ? [Math.min(...known), Math.max(...known)] : [undefined, undefined];
-    add(`pool ${name}: ${types.join(", ")}`, cost(least, low, SPOT_LEAST), cost(most, high, 1));
+    add(`pool ${name}: ${types.join(", ")}`, cost(running(least), low, SPOT_LEAST), cost(running(most), high, 1));
     const gib = rootDiskGiB + sessionDiskGiB;
-    add(`pool ${name}: disks`, times(prices.gp3GiB, least * gib), times(prices.gp3GiB, most * gib));
+    const disks = (count: number): number | null => times(prices.gp3GiB, (count + waiting(count)) * gib);
+    add(`pool ${name}: disks`, disks(least), disks(most));
     if (settings.detailedMonitoring) {
       add(`pool ${name}: detailed monitoring`, times(prices.detailed, least), times(prices.detailed, most));
     }

@@ -16,27 +16,75 @@ export interface FoundRename {
   readonly zone?: { readonly before: string; readonly after: string };
 }
 
+/** Kinds of machines and pools that are compared: of a thousand that differ nobody wants to read. */
+const MOST_ALIKE = 100;
+
 /** Pairs deleted machines and pools with created ones, each at most once, the most similar first. */
 export function renamesIn(resources: readonly Merged[]): FoundRename[] {
-  const gone = componentsOf(resources, "delete");
-  const come = componentsOf(resources, "create");
-  const pairs: FoundRename[] = [];
-  for (const [from, old] of gone) {
-    for (const [to, wanted] of come) {
-      const found = pair(from, old, to, wanted);
-      if (found && found.equal * 5 >= found.of * 4) pairs.push(found);
-    }
-  }
+  const gone = alikeIn(componentsOf(resources, "delete"), "old");
+  const come = alikeIn(componentsOf(resources, "create"), "new");
+  const pairs = gone.flatMap((old) =>
+    come.flatMap((wanted) => {
+      const found = pair(old, wanted);
+      return found && found.equal * 5 >= found.of * 4 ? [{ old, wanted, found }] : [];
+    }),
+  );
   const rank = ({ equal, of, zone }: FoundRename): number =>
     equal / of + (zone && zone.before !== zone.after ? -0.01 : 0);
-  pairs.sort((a, b) => rank(b) - rank(a) || (`${a.from} ${a.to}` < `${b.from} ${b.to}` ? -1 : 1));
+  const names = ({ found: { from, to } }: (typeof pairs)[0]): string => `${from} ${to}`;
+  pairs.sort((a, b) => rank(b.found) - rank(a.found) || (names(a) < names(b) ? -1 : 1));
   const taken = new Set<string>();
-  return pairs.filter(({ kind, from, to }) => {
-    const names = [`${kind} from ${from}`, `${kind} to ${to}`];
-    if (names.some((name) => taken.has(name))) return false;
-    for (const name of names) taken.add(name);
-    return true;
+  return pairs.flatMap(({ old, wanted, found }) => {
+    const free = ({ kind, names: all }: Alike, side: string): string[] =>
+      all.filter((name) => !taken.has(`${kind} ${side} ${name}`));
+    const [from, to] = [free(old, "from"), free(wanted, "to")];
+    return from.slice(0, to.length).map((name, i) => {
+      const other = to[i] as string;
+      taken.add(`${old.kind} from ${name}`).add(`${old.kind} to ${other}`);
+      return { ...found, from: name, to: other };
+    });
   });
+}
+
+/** Machines or pools that are alike but for their names, with the parts of one of them. */
+interface Alike {
+  readonly kind: "machine" | "pool";
+  readonly names: string[];
+  readonly parts: readonly Part[];
+  readonly zone: string | undefined;
+}
+
+/** A resource of a machine. The name is taken out of its inputs, and what refers to the machine's own resources. */
+interface Part {
+  readonly type: string;
+  readonly suffix: string;
+  readonly inputs: Plain;
+}
+
+/** Puts those together that are alike: a fleet has thousands of machines, and few kinds of them. */
+function alikeIn(components: ReadonlyMap<string, readonly Merged[]>, side: "old" | "new"): Alike[] {
+  const groups = new Map<string, Alike>();
+  for (const [component, resources] of [...components].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    const [kind, name = ""] = component.split(" ");
+    if (kind !== "machine" && kind !== "pool") continue;
+    const own = new Set(resources.flatMap((one) => one.old?.id || []));
+    const parts = resources.map((one): Part => {
+      const inputs = plain(one[side]?.inputs ?? {});
+      const suffix = nameOf(one.urn).startsWith(name) ? nameOf(one.urn).slice(name.length) : "?";
+      return { type: one.type, suffix, inputs: withoutName(inputs, name, own) };
+    });
+    const disk = resources.find(({ type }) => shortType(type) === "Volume");
+    const zone = disk && text(at(plain(disk[side]?.inputs ?? {}), "availabilityZone"));
+    const key = canonicalText([
+      kind,
+      zone ?? null,
+      parts.map((part) => [part.type, part.suffix, comparable(part.inputs)]),
+    ]);
+    const have = groups.get(key);
+    if (have) have.names.push(name);
+    else if (groups.size < MOST_ALIKE) groups.set(key, { kind, names: [name], parts, zone });
+  }
+  return [...groups.values()];
 }
 
 /** Components whose resources are all deleted, or all created. */
@@ -53,23 +101,21 @@ function componentsOf(resources: readonly Merged[], op: "delete" | "create"): Ma
   return found;
 }
 
-function pair(from: string, old: readonly Merged[], to: string, wanted: readonly Merged[]): FoundRename | undefined {
-  const [kind, before = ""] = from.split(" ");
-  const [otherKind, after = ""] = to.split(" ");
-  if (kind !== otherKind || (kind !== "machine" && kind !== "pool")) return undefined;
-  const suffix = (urn: string, name: string): string =>
-    nameOf(urn).startsWith(name) ? nameOf(urn).slice(name.length) : "?";
-  let equal = 0;
-  let zone: FoundRename["zone"];
-  for (const one of old) {
-    const other = wanted.find((two) => two.type === one.type && suffix(two.urn, after) === suffix(one.urn, before));
-    if (!other) continue;
-    const [a, b] = [plain(one.old?.inputs ?? {}), plain(other.new?.inputs ?? {})];
-    if (shortType(one.type) === "Volume")
-      zone = { before: text(at(a, "availabilityZone")), after: text(at(b, "availabilityZone")) };
-    if (isAlike(a, before, b, after)) equal++;
-  }
-  return { kind, from: before, to: after, equal, of: Math.max(old.length, wanted.length), ...(zone ? { zone } : {}) };
+function pair(old: Alike, wanted: Alike): FoundRename | undefined {
+  if (old.kind !== wanted.kind) return undefined;
+  const equal = old.parts.filter((one) => {
+    const other = wanted.parts.find(({ type, suffix }) => type === one.type && suffix === one.suffix);
+    return other !== undefined && isAlike(one.inputs, other.inputs);
+  }).length;
+  const hasZone = old.zone !== undefined && wanted.zone !== undefined;
+  return {
+    kind: old.kind,
+    from: old.names[0] ?? "",
+    to: wanted.names[0] ?? "",
+    equal,
+    of: Math.max(old.parts.length, wanted.parts.length),
+    ...(hasZone ? { zone: { before: old.zone, after: wanted.zone } } : {}),
+  };
 }
 
 const text = (value: Plain | undefined): string => (typeof value === "string" ? value : "");
@@ -80,20 +126,32 @@ const LEFT_OUT = /^(?:name|userData|userDataBase64|availabilityZone|networkInter
 /**
  * Tells whether two resources are equal except for a name in their texts. Values that are not known yet count as equal.
  */
-function isAlike(a: Plain, nameA: string, b: Plain, nameB: string): boolean {
+function isAlike(a: Plain, b: Plain): boolean {
   let differs = 0;
-  compare("", withoutName(a, nameA), withoutName(b, nameB), (path, one, other) => {
+  compare("", a, b, (path, one, other) => {
     if (LEFT_OUT.test(path) || one === unknown || other === unknown) return;
     if (canonicalText(one) !== canonicalText(other)) differs++;
   });
   return differs === 0;
 }
 
-function withoutName(value: Plain, name: string): Plain {
+/** Inputs without what is not compared. */
+function comparable(inputs: Plain, path = ""): Plain {
+  if (Array.isArray(inputs)) return inputs.map((one, i) => comparable(one, `${path}[${i}]`));
+  if (!isObject(inputs)) return inputs;
+  const inside = (key: string): string => (path === "" ? key : `${path}.${key}`);
+  return Object.fromEntries(
+    Object.entries(inputs)
+      .filter(([key]) => !LEFT_OUT.test(inside(key)))
+      .map(([key, one]) => [key, comparable(one, inside(key))]),
+  );
+}
+
+function withoutName(value: Plain, name: string, own: ReadonlySet<string>): Plain {
   const inputs = canonicalInputs((value ?? {}) as { [key: string]: Plain });
   const itself = new RegExp(`(?<![a-z0-9])${name.replace(/[^a-z0-9-]/gi, "\\$&")}(?![a-z0-9])`, "gi");
   const replaced = (one: Plain): Plain => {
-    if (typeof one === "string") return one.replace(itself, "\u0000");
+    if (typeof one === "string") return own.has(one) ? unknown : one.replace(itself, "\u0000");
     if (Array.isArray(one)) return one.map(replaced);
     if (!isObject(one)) return one;
     return Object.fromEntries(Object.entries(one).map(([key, two]) => [key, replaced(two)]));

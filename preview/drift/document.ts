@@ -65,6 +65,7 @@ export function buildDriftDocument(inputs: DriftInputs): ChangeDocument {
     renames: [],
     machines: [],
     things: [],
+    exposures: [],
     changes: [],
     cloudInit: [],
     iam: iamChanges(changed, scrubber),

@@ -82,7 +82,7 @@ export function findDrift(
   const changed = merged.map((one) => (one.op === "update" && !differences.has(one.urn) ? same(one) : one));
   const fates = [
     ...changed.flatMap((one) => (one.op === "delete" ? goneData(one) : grown(one))),
-    ...fatesOf(changed, differences, state).filter(
+    ...fatesOf(changed, state).filter(
       ({ resource }) => resource.op !== "delete" || dataKind(resource.type) === undefined,
     ),
     ...(refuses ? merged.flatMap(unprotected) : []),
@@ -132,13 +132,23 @@ const same = (one: Merged): Merged => ({ ...one, op: "same" });
 function mergedOf(looked: Looked): Merged {
   const { urn, type, old, new: seen, detailed } = looked;
   const before = { ...old, inputs: watchedInputs(looked, old) };
-  if (!seen) return { urn, type, op: "delete", old: before, keys: [] };
+  if (!seen) return { urn, type, op: "delete", old: before, keys: [], diffs: [], isImported: false };
   const after = { ...seen, inputs: watchedInputs(looked, seen) };
   // The provider may name outputs too: only inputs are compared by its word.
   const given = Object.entries(detailed ?? {}).filter(
     ([path]) => topOf(path) in old.inputs || topOf(path) in seen.inputs,
   );
-  return { urn, type, op: "update", old: before, new: after, keys: [], detailed: Object.fromEntries(given) };
+  return {
+    urn,
+    type,
+    op: "update",
+    old: before,
+    new: after,
+    keys: [],
+    diffs: [],
+    isImported: false,
+    detailed: Object.fromEntries(given),
+  };
 }
 
 const topOf = (path: string): string => /^[A-Za-z0-9_]+/.exec(path)?.[0] ?? path;

@@ -17,6 +17,10 @@ export interface Merged {
   readonly keys: readonly string[];
   /** Kinds of the provider's differences by property path; undefined when it gave none. */
   readonly detailed?: Readonly<Record<string, string>>;
+  /** Properties that differ by the engine's own word: of a secret it alone can tell. */
+  readonly diffs: readonly string[];
+  /** True when it is in the account already, and comes under the stack. */
+  readonly isImported: boolean;
 }
 
 /** One policy's message about one resource. */
@@ -84,6 +88,8 @@ interface Growing {
   old?: EngineState;
   new?: EngineState;
   keys: Set<string>;
+  diffs: Set<string>;
+  isImported: boolean;
   detailed?: Record<string, string>;
 }
 
@@ -132,11 +138,17 @@ export class Collector {
     const former = new Set([...this.#resources.values()].flatMap((one) => (one.new && one.old ? [one.old.urn] : [])));
     const resources: Merged[] = [];
     let leftovers = 0;
-    for (const [urn, { keys, onlyEnd, ...rest }] of this.#resources) {
+    for (const [urn, { keys, diffs, onlyEnd, ...rest }] of this.#resources) {
       if (onlyEnd && former.has(urn)) continue;
       // An update that did not finish left this resource.
       if (onlyEnd) leftovers++;
-      resources.push({ urn, ...rest, ...(onlyEnd ? { op: "delete" as const } : {}), keys: [...keys].sort() });
+      resources.push({
+        urn,
+        ...rest,
+        ...(onlyEnd ? { op: "delete" as const } : {}),
+        keys: [...keys].sort(),
+        diffs: [...diffs].sort(),
+      });
     }
     resources.sort((a, b) => (a.urn < b.urn ? -1 : 1));
     const known = ["succeeded", "failed", "canceled"] as const;
@@ -176,6 +188,8 @@ export class Collector {
       op: "same" as const,
       onlyEnd: true,
       keys: new Set<string>(),
+      diffs: new Set<string>(),
+      isImported: false,
     };
     if (step.op !== "delete-replaced" && step.op !== "discard-replaced") have.onlyEnd = false;
     if (WEIGHT.indexOf(op) > WEIGHT.indexOf(have.op)) have.op = op;
@@ -183,6 +197,8 @@ export class Collector {
     if (step.old) have.old ??= this.#slim(step.old);
     if (step.new) have.new ??= this.#slim(step.new);
     for (const key of step.keys ?? []) have.keys.add(key);
+    for (const key of step.diffs ?? []) have.diffs.add(key);
+    if (step.op === "import" || step.op === "import-replacement") have.isImported = true;
     if (step.detailedDiff) {
       have.detailed = { ...have.detailed };
       for (const [path, { diffKind }] of Object.entries(step.detailedDiff)) have.detailed[path] = diffKind;

@@ -1,16 +1,19 @@
 import { parse } from "yaml";
 import { type SettingsInput, settingsSchema } from "../../infra/settings/schema.ts";
-import { parseSettings, type Settings } from "../../infra/settings/settings.ts";
-import { compare } from "../change-set/differences.ts";
+import { decode, parseSettings, type Settings } from "../../infra/settings/settings.ts";
+import { canonicalText } from "../change-set/canonical.ts";
+import { at, compare } from "../change-set/differences.ts";
 import type { ConfigChange } from "../change-set/document.ts";
 import { openly } from "../change-set/show.ts";
-import { isObject, type Plain, plain, secret } from "../events/values.ts";
+import { hasSecret, isObject, type Plain, plain, secret } from "../events/values.ts";
 import type { Scrubber } from "../secrets/scrub.ts";
 
 /** A stack's configuration, read from its file. */
 export interface StackConfig {
   /** Values by full key, such as `cloister:ami`; secrets are marked. */
   readonly values: Readonly<Record<string, Plain>>;
+  /** Ciphertexts of keys that have any, in the order of the file. They are compared, and never shown. */
+  readonly encrypted: Readonly<Record<string, string>>;
   /** The settings that the program reads from it; undefined when the program refuses it. */
   readonly settings?: Settings;
   /** The problem when the file is no YAML. */
@@ -38,7 +41,7 @@ function readNow(text: string): StackConfig {
     parsed = plain(parse(text) ?? {});
   } catch {
     // We do not show the parser's message: it quotes the file, which may contain anything.
-    return { values: {}, problem: "the stack's configuration is no YAML" };
+    return { values: {}, encrypted: {}, problem: "the stack's configuration is no YAML" };
   }
   const config = isObject(parsed) && isObject(parsed["config"]) ? parsed["config"] : {};
   const values = Object.fromEntries(Object.entries(config).map(([key, value]) => [key, withSecrets(value)]));
@@ -47,8 +50,25 @@ function readNow(text: string): StackConfig {
       .filter(([, value]) => value !== secret)
       .map(([key, value]) => [key, typeof value === "string" ? value : JSON.stringify(value)]),
   );
+  const encrypted = Object.entries(config).flatMap(([key, value]) => {
+    const found = ciphertexts(value);
+    return found.length > 0 ? [[key, found.join("\n")] as const] : [];
+  });
   const settings = parseSettings(raw);
-  return { values, ...("settings" in settings ? { settings: settings.settings } : {}) };
+  return {
+    values,
+    encrypted: Object.fromEntries(encrypted),
+    ...("settings" in settings ? { settings: settings.settings } : {}),
+  };
+}
+
+function ciphertexts(value: Plain): string[] {
+  if (Array.isArray(value)) return value.flatMap(ciphertexts);
+  if (!isObject(value)) return [];
+  const { secure } = value;
+  return typeof secure === "string" && Object.keys(value).length === 1
+    ? [secure]
+    : Object.values(value).flatMap(ciphertexts);
 }
 
 /** Marks secrets: the file has encrypted values under `secure:`. */
@@ -67,41 +87,77 @@ export interface ConfigDifference {
   readonly after: Plain | undefined;
 }
 
-/** The differences between two configurations, in the order of keys. */
-export function configDifferences(base: StackConfig, head: StackConfig, secretChanged: boolean): ConfigDifference[] {
+/**
+ * The differences between two configurations, in the order of keys. A part that is not set has its default here, as a
+ * key has: `snapshots: {everyHours: 24}` keeps 7 snapshots. A secret differs when its ciphertext does: nobody sees more.
+ *
+ * @param allSecrets names each secret, also one whose ciphertext is the same: two stacks have keys of their own. Default: false
+ */
+export function configDifferences(base: StackConfig, head: StackConfig, allSecrets = false): ConfigDifference[] {
   const found: ConfigDifference[] = [];
   const keys = [...new Set([...Object.keys(base.values), ...Object.keys(head.values)])].sort();
   for (const key of keys) {
     const path = key.startsWith(`${PROJECT}:`) ? key.slice(PROJECT.length + 1) : key;
-    const [before, after] = [base, head].map(({ values }) => values[key] ?? defaultOf(path));
-    if (before === secret && after === secret) {
-      if (secretChanged) found.push({ path, before, after });
-    } else compare(path, before, after, (at, a, b) => found.push({ path: at, before: a, after: b }));
+    const [before, after] = [base, head].map(({ values }) => settled(path, values[key])) as [Value, Value];
+    const isEncrypted = hasSecret(before.said) && hasSecret(after.said);
+    if (isEncrypted && (allSecrets || base.encrypted[key] !== head.encrypted[key]))
+      found.push({ path, before: secret, after: secret });
+    compare(path, before.said, after.said, (where, a, b) => {
+      const part = ({ whole }: Value): Plain | undefined =>
+        whole === undefined ? undefined : at({ [path]: whole }, where);
+      const [one, other] = [a ?? part(before), b ?? part(after)];
+      if (canonicalText(one) !== canonicalText(other)) found.push({ path: where, before: one, after: other });
+    });
   }
   return found;
 }
 
-function defaultOf(key: string): Plain | undefined {
-  const result = settingsSchema.shape[key as keyof SettingsInput]?.safeParse(undefined);
-  return result?.success ? plain(result.data) : undefined;
+/** A key's value as the file says it, and with the defaults of all that it leaves out. */
+interface Value {
+  readonly said: Plain | undefined;
+  readonly whole: Plain | undefined;
 }
 
-/** Keys whose values may be anything, also secrets. */
-const INNER = /^mcpServers\..*\.(?:env|args|command)\b/;
+function settled(key: string, said: Plain | undefined): Value {
+  const schema = Object.hasOwn(settingsSchema.shape, key)
+    ? settingsSchema.shape[key as keyof SettingsInput]
+    : undefined;
+  if (schema === undefined || said === secret) return { said, whole: undefined };
+  // `pulumi config set` writes numbers, lists and objects as texts.
+  const value = typeof said === "string" ? plain(decode(schema, said)) : said;
+  const result = schema.safeParse(value);
+  const whole = result.success ? plain(result.data) : undefined;
+  return { said: value ?? whole, whole };
+}
+
+/** Values of MCP servers that may be anything, also secrets: all but the kind. */
+const INNER = /^mcpServers\.(?!.*\.type$)/;
+/** An address of a person. The stack's file has it; a comment is mailed to everybody who watches. */
+const PERSON = /^([^@\s])[^@\s]*(@[^@\s]+)$/;
 
 /** The rows of the comment. Values of other namespaces are not shown, because we do not know their meaning. */
 export function configRows(differences: readonly ConfigDifference[], scrubber: Scrubber): ConfigChange[] {
   return differences.map(({ path, before, after }) => {
     const top = /^[A-Za-z0-9]+/.exec(path)?.[0] ?? "";
     const isOurs = top in settingsSchema.shape && !path.includes(":");
+    const isSecret = hasSecret(before) || hasSecret(after);
     const show = (value: Plain | undefined): ConfigChange["before"] => {
-      if (value === undefined) return { absent: true };
+      if (value === undefined || value === null) return { absent: true };
       if (value === secret) return { secret: true };
-      if (!isOurs || INNER.test(path) || (top === "mcpServers" && typeof value === "object"))
+      // A value that is encrypted from now on, or was until now, is no less a secret on the other side.
+      if (isSecret || !isOurs || INNER.test(path) || (top === "mcpServers" && typeof value === "object"))
         return { hidden: "not shown" };
-      return openly(value, scrubber);
+      return openly(withoutPersons(value), scrubber);
     };
     const key = isOurs || !path.includes(":") ? `${PROJECT}:${path}` : path;
     return { key: scrubber.text(key), before: show(before), after: show(after) };
   });
+}
+
+/** `ada@example.com` becomes `a…@example.com`, so that it can be told to which domain warnings go. */
+function withoutPersons(value: Plain): Plain {
+  if (typeof value === "string") return value.replace(PERSON, "$1…$2");
+  if (Array.isArray(value)) return value.map(withoutPersons);
+  if (!isObject(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, withoutPersons(one)]));
 }

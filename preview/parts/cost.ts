@@ -28,7 +28,7 @@ export function costOf(
   keep: number,
   effects: readonly MachineEffect[],
 ): Cost {
-  const { lines, sum, prices } = compared(before, after);
+  const { lines, sum, usual, prices } = compared(before, after);
   const { gp3GiB, snapshotGiB } = pricesFor((after ?? before)?.region ?? "");
   const left = leaving.flatMap(({ kind, name, gib, stays }) => {
     if (kind !== "disk") {
@@ -49,7 +49,7 @@ export function costOf(
     const pool = name.replace(/ \(group .*\)$/, "");
     return [{ what: `pool ${pool} rolls`, ...rollCost(after, pool, minutes) }];
   });
-  return { ...sum, lines: lines.filter(isChanged), left, once, prices };
+  return { ...sum, usual, lines: lines.filter(isChanged), left, once, prices };
 }
 
 /** A line is left out when it is known and stays. */

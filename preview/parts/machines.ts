@@ -1,6 +1,6 @@
 import { at, type Differences } from "../change-set/differences.ts";
 import type { MachineEffect } from "../change-set/document.ts";
-import { componentOf, nameOf, shortType } from "../change-set/names.ts";
+import { componentOf, componentOfParent, nameOf, shortType } from "../change-set/names.ts";
 import type { Merged } from "../events/merge.ts";
 import { type Plain, plain } from "../events/values.ts";
 import { localMachineEffects } from "./local-machine.ts";
@@ -27,6 +27,8 @@ export function machineEffects(
   const effects = resources.flatMap((resource) => {
     const short = shortType(resource.type);
     if (resource.op === "same" || !resource.type.startsWith("aws:")) return [];
+    // An import starts nothing.
+    if (resource.op === "create" && resource.isImported) return [];
     if (short === "Instance") return [machine(resource)].filter((one) => one !== undefined);
     return short === "Group" ? [pool(resource, differences)].filter((one) => one !== undefined) : [];
   });
@@ -37,6 +39,7 @@ export function machineEffects(
 
 function machine({ op, urn, ...rest }: Merged): MachineEffect | undefined {
   const name = (componentOf(rest) || nameOf(urn)).replace(/^machine /, "");
+  const former = componentOfParent(rest.old?.parent ?? "").replace(/^machine /, "");
   const made = { name, kind: "machine" as const };
   switch (op) {
     case "replace":
@@ -45,7 +48,12 @@ function machine({ op, urn, ...rest }: Merged): MachineEffect | undefined {
         effect: "replaced",
         order: 1,
         minutes: REPLACEMENT,
-        note: "The old one ends first, and all sessions on it; its root disk is new.",
+        note: [
+          former === "" || former === name ? "" : `Until now it is called ${former}.`,
+          "The old one ends first, and all sessions on it; its root disk is new.",
+        ]
+          .filter(Boolean)
+          .join(" "),
       };
     case "create":
       return { ...made, effect: "created", order: 1, minutes: REPLACEMENT, note: "" };
@@ -66,17 +74,22 @@ function pool(
   const paths = (differences.get(urn)?.list ?? []).map(({ path }) => path);
   const before = sizeOf(plain(old?.inputs ?? {}));
   const after = sizeOf(plain(wanted?.inputs ?? {}));
+  const isShare = name.includes("(group ") ? " A pool is one group for every 500 machines." : "";
   if (op === "create")
-    return { ...made, effect: "created", order: 1, minutes: null, note: `${inWords(after)} machines.` };
+    return { ...made, effect: "created", order: 1, minutes: null, note: `${machinesText(after)}.${isShare}` };
   if (op === "delete")
     return {
       ...made,
       effect: "deleted",
       order: 3,
       minutes: null,
-      note: "Its machines end, with their session disks, when their commands have.",
+      note: "Its machines end when their commands have ended, and their session disks are deleted.",
     };
-  const resized = inWords(before) === inWords(after) ? "" : `${inWords(before)} machines become ${inWords(after)}.`;
+  const waiting = [old, wanted].map((state) => warmIn(plain(state?.inputs ?? {})));
+  const warm =
+    waiting[0] === waiting[1] ? "" : `Machines that wait, started ahead: ${waiting[1]} instead of ${waiting[0]}.`;
+  const sizes = inWords(before) === inWords(after) ? "" : `${machinesText(before)} become ${inWords(after)}.`;
+  const resized = [sizes, warm].filter(Boolean).join(" ");
   if (op === "replace" || paths.some((path) => /^(?:launchTemplate|mixedInstancesPolicy)\b/.test(path)))
     return {
       ...made,
@@ -85,12 +98,21 @@ function pool(
       minutes: rolling(after),
       note: [
         resized,
-        "One after the other, 90 % stay healthy; a machine's session disk goes with it. Busy ones are waited for, an hour at most: then it stops half-way, and nothing rolls back by itself. The deploy does not wait for it.",
+        "One after the other, 90 % stay healthy; the session disk of each machine is deleted with it. Busy ones are waited for, an hour at most: then it stops half-way, and nothing rolls back by itself. The deploy does not wait for it.",
       ]
         .filter(Boolean)
         .join(" "),
     };
-  return resized === "" ? undefined : { ...made, effect: "resized", order: 1, minutes: null, note: resized };
+  if (resized === "") return undefined;
+  if (after.max >= before.max) return { ...made, effect: "resized", order: 1, minutes: null, note: resized };
+  const end = "Machines above that end when their commands have ended, and their session disks are deleted.";
+  return { ...made, effect: "shrinks", order: 1, minutes: null, note: `${resized} ${end}` };
+}
+
+function warmIn(inputs: Plain): string {
+  if (at(inputs, "warmPool") === undefined) return "none";
+  const [least, state] = [at(inputs, "warmPool.minSize"), at(inputs, "warmPool.poolState")];
+  return `at least ${typeof least === "number" ? least : 0}, ${state === "Running" ? "running" : "stopped"}`;
 }
 
 interface Size {
@@ -103,6 +125,7 @@ function sizeOf(inputs: Plain): Size {
   return { min: number("minSize"), max: number("maxSize") };
 }
 
+const machinesText = (size: Size): string => `${inWords(size)} ${inWords(size) === "1" ? "machine" : "machines"}`;
 const inWords = ({ min, max }: Size): string => (min === max ? String(min) : `${min} to ${max}`);
 
 function rolling({ min, max }: Size): MachineEffect["minutes"] {

@@ -17,7 +17,7 @@ const OWN =
 /**
  * Keys in machine.json whose values may be anything: a user who configures a server of tools writes its environment.
  */
-const INNER = /^(?:env|args|command|headers)$/;
+const INNER = /^(?:env|args|command|headers|url)$/;
 const MOST = 1 << 20;
 
 /** Tells whether a file's text may be shown. */

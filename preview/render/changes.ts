@@ -16,16 +16,39 @@ export type Level = 0 | 1 | 2 | 3 | 4;
 export function changeBlocks(document: ChangeDocument, level: Level): Block[] {
   const of = (op: Change["op"]): Change[] => document.changes.filter((one) => one.op === op);
   const byDestroy = document.command === "destroy";
+  const isDone = document.result === "succeeded";
+  const leaving = of("delete").filter(({ retain, protect }) => retain.before && !protect.before);
   return [
-    ...replaced(of("replace"), level),
-    ...coming("Deleted", of("delete"), level, byDestroy),
+    ...replaced(of("replace"), level, isDone),
+    ...coming(
+      isDone ? "Deleted" : "Would be deleted",
+      of("delete").filter((one) => !leaving.includes(one)),
+      level,
+      byDestroy,
+    ),
+    ...coming("Leaves the stack, and stays in the account", leaving, level, byDestroy),
     ...(level < 2 ? updated(of("update"), level) : []),
-    ...(level < 2 ? coming("Created", of("create"), level, false) : []),
+    ...(level < 2
+      ? coming(
+          "Created",
+          of("create").filter(({ imported }) => !imported),
+          level,
+          false,
+        )
+      : []),
+    ...(level < 2
+      ? coming(
+          "Imported: in the account already, now under the stack",
+          of("create").filter(({ imported }) => imported),
+          level,
+          false,
+        )
+      : []),
     ...kept(of("keep"), level),
   ];
 }
 
-function replaced(changes: readonly Change[], level: Level): Block[] {
+function replaced(changes: readonly Change[], level: Level, isDone: boolean): Block[] {
   if (changes.length === 0) return [];
   const groups = grouped(changes, (one) => one.component || one.urn);
   const rows = grouped(groups, (group) => JSON.stringify([types(group), chainText(group)])).map((same) => {
@@ -36,7 +59,10 @@ function replaced(changes: readonly Change[], level: Level): Block[] {
     return [[...names(same.map((group) => group[0]?.component ?? "")), words(` (${types(first)})`)], why];
   });
   return [
-    paragraph(strong(say("Replaced")), say(level >= 3 ? "" : ": by what, and by which key of the configuration")),
+    paragraph(
+      strong(say(isDone ? "Replaced" : "Would be replaced")),
+      say(level >= 3 ? "" : ": by what, and by which key of the configuration"),
+    ),
     table(["what", "because"], shortened(rows, level)),
     ...(level === 0 ? [details(`Properties of what is replaced`, block(changes.map(propertyLines).join("\n")))] : []),
   ];
@@ -64,7 +90,7 @@ function coming(title: string, changes: readonly Change[], level: Level, byDestr
   );
   const shown = table(["what", "because"], shortened(rows, level));
   const head = paragraph(strong(say(`${title}: ${changes.length}`)));
-  return title === "Created" ? [details(`${title}: ${changes.length}`, shown)] : [head, shown];
+  return /^(?:Created|Imported)/.test(title) ? [details(`${title}: ${changes.length}`, shown)] : [head, shown];
 
   function because(change: Change, isOneOfMany = false): PhrasingContent[] {
     if (level >= 3) return [];
@@ -115,7 +141,7 @@ function kept(changes: readonly Change[], level: Level): Block[] {
   });
   return [
     details(
-      `Protection: ${changes.length} change, and the engine shows none`,
+      `Protection of ${plural(changes.length, "resource")} that the engine calls unchanged`,
       table(["what", "of", "because"], shortened(rows, level)),
     ),
   ];
@@ -171,8 +197,9 @@ function reasons(change: Change | undefined, isOneOfMany = false): PhrasingConte
   }
   const own = change?.component.split(" ")[1] ?? "";
   const isOwn = own !== "" && (first.at(-1)?.config ?? "").split(/[.[\]"]/).includes(own);
-  const near = others.filter((one) => one.length === first.length && one.at(-1)?.config !== first.at(-1)?.config);
-  const more = near.slice(0, 4).flatMap((one) => [say(" or "), strong(code(one.at(-1)?.config ?? "", 120))]);
+  const near = others.filter((one) => one.length === first.length).map((one) => one.at(-1)?.config ?? "");
+  const keys = [...new Set(near)].filter((key) => key !== (first.at(-1)?.config ?? ""));
+  const more = keys.slice(0, 4).flatMap((key) => [say(" or "), strong(code(key, 120))]);
   return [...chain(first), ...more, ...(isOneOfMany && isOwn ? [say(", and so on")] : [])];
 }
 

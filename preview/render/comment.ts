@@ -33,9 +33,10 @@ export function commentTree(document: ChangeDocument, level: Level): Tree {
     ...doubts(document, level),
     ...dataBlocks(document, level >= 4),
     ...errors(document, level),
-    ...(document.command === "drift" ? [] : [counts(document)]),
+    ...(document.command === "drift" ? [] : [...stopped(document), counts(document)]),
     ...pending(document, level),
     ...driftBlocks(document, level),
+    ...weaker(document, level),
     ...machines(document, level),
     ...(level < 4 ? changeBlocks(document, level) : []),
     ...(level < 3 ? configuration(document) : []),
@@ -68,13 +69,27 @@ function doubts({ doubts: found, command }: ChangeDocument, level: Level): Block
   ];
 }
 
-function errors({ diagnostics }: ChangeDocument, level: Level): Block[] {
-  const found = diagnostics.filter(({ severity }) => severity === "error");
+function errors({ diagnostics, policies, data }: ChangeDocument, level: Level): Block[] {
+  const isForbidden = policies.results.some(({ state, level: of }) => state === "failed" && of === "mandatory");
+  // The engine's own last word says nothing beside the others.
+  const all = diagnostics.filter(({ severity }) => severity === "error");
+  const found = all.filter(({ message }) => message.trim() !== "preview failed" || (all.length === 1 && !isForbidden));
   if (found.length === 0) return [];
   const longest = [4000, 2000, 1000, 500, 300][level] ?? 300;
   const text = found.map(({ message }) => message).join("\n\n");
   const cut = text.length > longest ? `${text.slice(0, longest)}\n… ${text.length - longest} characters more` : text;
-  return [paragraph(strong(say("The engine says"))), block(cut)];
+  const isRefused = data.some(({ fate }) => fate === "refused") || all.some(({ on }) => on === "cloister-onDestroy");
+  return [
+    paragraph(strong(say("The engine says"))),
+    block(cut),
+    ...(isRefused
+      ? [
+          paragraph(
+            say("To unprotect it, as the engine proposes, gives its data up: it is deleted or left behind then."),
+          ),
+        ]
+      : []),
+  ];
 }
 
 function warnings({ diagnostics }: ChangeDocument): Block[] {
@@ -84,9 +99,22 @@ function warnings({ diagnostics }: ChangeDocument): Block[] {
   return [details(plural(found.length, "warning"), block(text.length > 2000 ? `${text.slice(0, 2000)}\n…` : text))];
 }
 
+/** A preview that was refused has steps as well, which nobody takes. */
+function stopped({ result, changes }: ChangeDocument): Block[] {
+  if (result === "succeeded" || changes.length === 0) return [];
+  return [
+    paragraph(
+      strong(say("Nothing of this happens as it stands")),
+      say(": the rest is what the preview came to before it stopped."),
+    ),
+  ];
+}
+
 function counts(document: ChangeDocument): Block {
   const { counts: count, cost: costs } = document;
-  const month = costs ? `${rangeText(costs.delta, true)} (${rangeText(costs.after)})` : "not known";
+  const usual = costs?.usual ? `; as scheduled ${rangeText(costs.usual.delta, true)}` : "";
+  const left = costs && costs.left.length > 0 ? `, and outside of the stack ${rangeText(sumOf(costs.left))}` : "";
+  const month = costs ? `${rangeText(costs.delta, true)} (${rangeText(costs.after)})${left}${usual}` : "not known";
   const cells = [count.replaced, count.deleted, count.updated, count.created, count.same].map((one) => [
     say(String(one)),
   ]);
@@ -117,6 +145,19 @@ function pending({ pending: urns, changes }: ChangeDocument, level: Level): Bloc
       say("."),
     ),
   ];
+}
+
+/** Walls that are lower after the change. Never folded: a reviewer must not have to look for them. */
+function weaker({ exposures }: ChangeDocument, level: Level): Block[] {
+  if (exposures.length === 0) return [];
+  const groups = new Map<string, ChangeDocument["exposures"]>();
+  for (const one of exposures) groups.set(one.what, [...(groups.get(one.what) ?? []), one]);
+  const most = [40, 30, 20, 10, 5][level] ?? 5;
+  const rows = [...groups]
+    .slice(0, most)
+    .map(([what, all]) => [[words(what)], names([...new Set(all.map(({ on }) => on))], level >= 3 ? 2 : 6, 80)]);
+  if (groups.size > most) rows.push([[say(`and ${groups.size - most} more`)], [say("")]]);
+  return [paragraph(strong(say("Looser than before"))), table(["what", "by"], rows)];
 }
 
 function machines({ machines: all }: ChangeDocument, level: Level): Block[] {
@@ -151,13 +192,18 @@ function machines({ machines: all }: ChangeDocument, level: Level): Block[] {
 }
 
 const value = (shown: Shown): PhrasingContent[] =>
-  "value" in shown ? [code(shown.value, 120)] : [say(valueText(shown))];
+  "value" in shown ? [code(shown.value || '""', 120)] : [say(valueText(shown))];
+
+const FEW = 4;
 
 function configuration({ config }: ChangeDocument): Block[] {
   if (config.length === 0) return [];
   const rows = config.slice(0, 25).map(({ key, before, after }) => [[code(key, 120)], value(before), value(after)]);
   if (config.length > 25) rows.push([[say(`and ${config.length - 25} more`)], [say("")], [say("")]]);
-  return [details(`Configuration: ${plural(config.length, "value")}`, table(["key", "before", "after"], rows))];
+  const head = `Configuration: ${plural(config.length, "value")}`;
+  const shown = table(["key", "before", "after"], rows);
+  // What somebody edited is what a reviewer looks for first; a few rows are in nobody's way.
+  return config.length <= FEW ? [paragraph(strong(say(head))), shown] : [details(head, shown)];
 }
 
 function cloudInit({ cloudInit: all }: ChangeDocument, level: Level): Block[] {
@@ -275,6 +321,15 @@ function cost({ cost: costs }: ChangeDocument): Block[] {
     details(
       `Cost: ${rangeText(delta, true)} USD a month`,
       ...(rows.length > 0 ? [table(["USD a month", "before", "after", "difference"], rows)] : []),
+      ...(costs.usual
+        ? [
+            paragraph(
+              say(
+                `With pools as large as their schedules ask for: ${rangeText(costs.usual.before)} before, ${rangeText(costs.usual.after)} after.`,
+              ),
+            ),
+          ]
+        : []),
       ...listed("Outside of the stack goes on to cost, USD a month", left),
       ...listed("Once, USD", once),
       paragraph(
@@ -290,7 +345,7 @@ function cost({ cost: costs }: ChangeDocument): Block[] {
 const month = (text: string): string => (/^[\d-]{4,10}$/.test(text) ? text : "an unknown day");
 
 function foot(document: ChangeDocument, level: Level): Block {
-  const { digest, state, base, commit, complete, command } = document;
+  const { digest, state, base, commit, complete, command, changes } = document;
   const cut = level > 0 ? ["This comment is cut: the page and the document have all of it. "] : [];
   if (command === "drift") {
     const said = commit ? [say(", at commit "), code(commit.slice(0, 12))] : [];
@@ -303,6 +358,6 @@ function foot(document: ChangeDocument, level: Level): Block {
     code(approvalText({ digest, state, base }), 120),
     say(" (changes, state and base)"),
     ...(commit ? [say(", commit "), code(commit.slice(0, 12))] : []),
-    say("."),
+    say(complete && level === 0 && changes.length > 0 ? ". After the merge, run deploy with it." : "."),
   );
 }

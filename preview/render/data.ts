@@ -1,12 +1,13 @@
 import type { BlockContent, PhrasingContent } from "mdast";
 import type { ChangeDocument, DataAtRisk, Rename } from "../change-set/document.ts";
 import { type Block, block, code, list, names, paragraph, quote, say, strong, table, words } from "./tree.ts";
-import { kinds } from "./verdict.ts";
+import { endsPoolDisks, grownDisks, kinds } from "./verdict.ts";
 
 const HEADS: Readonly<Record<DataAtRisk["fate"], string>> = {
   lost: "Data lost",
+  unknown: "Perhaps lost",
   orphaned: "Left in the account, out of the stack",
-  shortened: "Kept for less",
+  shortened: "Kept for a shorter time",
   refused: "Refused",
   "refused-by-aws": "AWS refuses, in the deploy",
   loosened: "Loses its protection",
@@ -16,13 +17,32 @@ const HEADS: Readonly<Record<DataAtRisk["fate"], string>> = {
 
 /** The fates of data. They always come first, and are never left out. */
 export function dataBlocks(document: ChangeDocument, isShort: boolean): Block[] {
+  return [...fateBlocks(document, isShort), ...growing(document, isShort)];
+}
+
+/** No data is at risk where a disk grows, but there is no way back. */
+function growing(document: ChangeDocument, isShort: boolean): Block[] {
+  const disks = grownDisks(document);
+  const groups = new Map<string, string[]>();
+  for (const { name, before, after } of disks) {
+    const sizes = `${before} to ${after}`;
+    groups.set(sizes, [...(groups.get(sizes) ?? []), name]);
+  }
+  const items = [...groups]
+    .slice(0, isShort ? 5 : 20)
+    .map(([sizes, all]) => [words(`${sizes}: `), ...names(all, isShort ? 3 : 12, 60)]);
+  if (items.length === 0) return [];
+  return [paragraph(strong(say("Disks that grow")), say(", and cannot be made smaller again")), list(items)];
+}
+
+function fateBlocks(document: ChangeDocument, isShort: boolean): Block[] {
   const { data, result, renames } = document;
   if (data.length === 0) {
     const words =
       result === "succeeded"
-        ? "nothing is lost, left behind or kept for less."
-        : "the engine stopped before it came to any.";
-    return [paragraph(strong(say("Data")), say(`: ${words}`))];
+        ? "nothing is lost, left behind or kept for a shorter time."
+        : "nothing is lost as it stands; the preview stopped before it looked at any.";
+    return [paragraph(strong(say("Data")), say(`: ${words}`), ...poolDisks(document))];
   }
   const blocks: Block[] = [];
   const quiet: PhrasingContent[][] = [];
@@ -32,9 +52,11 @@ export function dataBlocks(document: ChangeDocument, isShort: boolean): Block[] 
     const { fate, why, also } = group[0] as DataAtRisk;
     const gib = group.reduce((sum, one) => sum + (one.gib ?? 0), 0);
     const what = [
-      words(`${kinds(group)}${gib > 0 ? `, ${gib.toLocaleString("en")} GiB` : ""}: `),
+      words(`${kinds(group)}${gib > 0 && fate !== "loosened" ? `, ${gib.toLocaleString("en")} GiB` : ""}: `),
       ...names(
-        group.map(({ name, id }) => (fate === "lost" || fate === "orphaned" ? `${name}${id ? ` (${id})` : ""}` : name)),
+        group.map(({ name, id }) =>
+          ["lost", "unknown", "orphaned"].includes(fate) ? `${name}${id ? ` (${id})` : ""}` : name,
+        ),
         isShort ? 3 : 12,
         isShort ? 60 : 200,
       ),
@@ -59,15 +81,23 @@ export function dataBlocks(document: ChangeDocument, isShort: boolean): Block[] 
       blocks.push(paragraph(say("The newest snapshots of disks that go:")), block(commands.join("\n")));
   }
   if (quiet.length > 0) blocks.push(paragraph(strong(say("Data that moves"))), list(quiet));
+  const ending = poolDisks(document);
+  if (ending.length > 0) blocks.push(paragraph(strong(say("Pools")), say(":"), ...ending));
   for (const rename of renames.slice(0, isShort ? 3 : 20)) blocks.push(...renameBlocks(rename));
   if (renames.length > (isShort ? 3 : 20))
     blocks.push(paragraph(say(`and ${renames.length - (isShort ? 3 : 20)} more renames.`)));
   return blocks;
 }
 
+/** Disks that nothing keeps. */
+function poolDisks(document: ChangeDocument): PhrasingContent[] {
+  if (document.result !== "succeeded" || !endsPoolDisks(document)) return [];
+  return [say(" The session disks of pool machines that end are deleted with them; a pool keeps none.")];
+}
+
 function summary(data: readonly DataAtRisk[]): PhrasingContent[] {
   const parts = (
-    ["lost", "orphaned", "shortened", "refused", "refused-by-aws", "loosened", "detached"] as const
+    ["lost", "unknown", "orphaned", "shortened", "refused", "refused-by-aws", "loosened", "detached"] as const
   ).flatMap((fate) => {
     const count = new Set(data.filter((one) => one.fate === fate).map(({ urn }) => urn)).size;
     return count > 0 ? [`${HEADS[fate]}: ${count}`] : [];
@@ -97,10 +127,11 @@ function snapshotsOf(data: readonly DataAtRisk[]): string[] {
 
 function renameBlocks({ kind, from, to, equal, of, zone, remedy }: Rename): Block[] {
   const head = paragraph(
+    say(`The new ${kind} `),
     code(to),
-    say(` looks like ${kind} `),
+    say(" looks like "),
     code(from),
-    say(` by another name: ${equal} of ${of} resources are equal but for it.`),
+    say(` renamed: ${equal} of ${of} resources differ in nothing but the name.`),
     ...(zone && zone.before !== zone.after
       ? [
           say(" It would lie in another zone ("),
@@ -117,8 +148,8 @@ function renameBlocks({ kind, from, to, equal, of, zone, remedy }: Rename): Bloc
       paragraph(
         say(
           kind === "machine"
-            ? "Leave the name as it was to keep the disk; no other remedy was tried, or none keeps it."
-            : "Pools hold no data beyond their machines.",
+            ? "To keep the disk with its machine, go back to the old name."
+            : "A pool keeps nothing that the new one could take over: its machines end, and their session disks are deleted. Go back to the old name to keep its machines.",
         ),
       ),
     ];
@@ -127,7 +158,7 @@ function renameBlocks({ kind, from, to, equal, of, zone, remedy }: Rename): Bloc
     head,
     paragraph(
       say(
-        `To keep the disk, leave the name, or say whose successor it is. Tried with a preview of its own: no data is lost or left behind, ${remedy.deleted} deleted, ${remedy.replaced} replaced.`,
+        `To keep the disk, go back to the old name, or write whose successor it is, as below. That was tried with a preview of its own: no data is lost or left behind; ${remedy.deleted} resources deleted, ${remedy.replaced} replaced.`,
       ),
     ),
     block(remedy.config),

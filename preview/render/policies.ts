@@ -47,7 +47,7 @@ function failures(failed: readonly PolicyResult[], most: number): Block[] {
   const rows = failed.flatMap(({ policy, level, severity, findings }) =>
     findings.map(({ on, message }): PhrasingContent[][] => [
       [code(policy, 80)],
-      [words([level, severity].filter(Boolean).join(", "))],
+      [words([level, severity === "" ? "" : `${severity} severity`].filter(Boolean).join(", "))],
       on === "" ? [say("the stack")] : [code(on, 60)],
       [code(message, 400)],
     ]),
@@ -94,6 +94,16 @@ function undecided(open: readonly PolicyResult[], most: number, wholeStack: bool
     : [paragraph(say("Rules about the whole stack were not asked, because something failed before."))];
   if (rows.length === 0) return missing;
   return [
+    paragraph(
+      strong(say(`${plural(open.length, "policy", "policies")} not decided yet`)),
+      say(": "),
+      ...names(
+        open.map(({ policy }) => policy),
+        6,
+        60,
+      ),
+      say(". The deploy's own preview decides, and stops at what is mandatory."),
+    ),
     details(
       `Policies not decided: ${open.length}`,
       paragraph(say("They need what only the deploy knows. The deploy asks again, and stops at what is mandatory.")),

@@ -1,4 +1,5 @@
 import type { ChangeDocument, DataAtRisk } from "../change-set/document.ts";
+import { rangeText } from "../cost/compare.ts";
 import { driftCounts } from "./drift.ts";
 import { plural } from "./tree.ts";
 
@@ -13,7 +14,7 @@ type Parts = ({ words: string } | { name: string })[];
 /** The result of a preview, with the worst part first. */
 export function verdictOf(document: ChangeDocument): Verdict {
   if (document.command === "drift") return driftVerdict(document);
-  const { result, data, counts, renames, command, diagnostics, policies } = document;
+  const { result, data, counts, renames, command, diagnostics, policies, cost } = document;
   const failed = policies.results.filter(({ state }) => state === "failed");
   const forbidding = failed.filter(({ level }) => level === "mandatory");
   const of = (...fates: DataAtRisk["fate"][]): DataAtRisk[] => data.filter(({ fate }) => fates.includes(fate));
@@ -23,16 +24,19 @@ export function verdictOf(document: ChangeDocument): Verdict {
     if (name !== undefined) parts.push({ name });
     if (behind !== undefined) parts.push({ words: behind });
   };
-  const [refused, lost, orphaned, late, shortened, loosened] = [
+  const [refused, lost, perhaps, orphaned, late, detached, shortened, loosened] = [
     of("refused"),
     of("lost"),
+    of("unknown"),
     of("orphaned"),
     of("refused-by-aws"),
+    of("detached"),
     of("shortened"),
     of("loosened"),
   ];
   const stopped = result === "failed" && refused.length === 0;
   const guard = diagnostics.some(({ severity, on }) => severity === "error" && on === "cloister-onDestroy");
+  if (command === "destroy") add(result === "succeeded" ? "destroys the stack" : "would destroy the stack");
   if (refused.length > 0 || (stopped && guard)) {
     if (refused.length === 0) add("refused: the stack's data is protected");
     else if (refused.length === 1) add("refused: ", refused[0]?.name, " is protected");
@@ -45,42 +49,76 @@ export function verdictOf(document: ChangeDocument): Verdict {
   else if (forbidding.length > 1) add(`${forbidding.length} policies forbid it`);
   if (lost.length === 1) add(`deletes the ${lost[0]?.kind} `, lost[0]?.name);
   else if (lost.length > 1) add(`deletes ${kinds(lost)}`);
+  if (perhaps.length === 1) add("deletes what may hold data: ", perhaps[0]?.name);
+  else if (perhaps.length > 1) add(`deletes ${plural(perhaps.length, "resource")} that may hold data`);
   if (orphaned.length === 1)
     add(`leaves the ${orphaned[0]?.kind} in the account, out of the stack: `, orphaned[0]?.name);
   else if (orphaned.length > 1) add(`leaves ${kinds(orphaned)} in the account, out of the stack`);
-  if (late.length > 0) add(`the deploy may fail: AWS refuses to change ${kinds(late)}`);
+  if (detached.length > 0) add(`leaves ${kinds(detached)} without a machine`);
+  const surely = late.some(({ kind }) => kind === "disk");
+  if (late.length > 0)
+    add(`the deploy ${surely ? "fails" : "may fail"} on its way: AWS refuses to change ${kinds(late)}`);
   const lacking = document.rights?.missing.length ?? 0;
   if (lacking > 0) add(`the deploy fails: ${plural(lacking, "right is missing", "rights are missing")}`);
-  if (shortened.length > 0) add(`keeps less: ${kinds(shortened)}`);
+  if (shortened.length > 0) add(`keeps for a shorter time: ${kinds(shortened)}`);
   if (loosened.length > 0)
     add(
       `${plural(new Set(loosened.map(({ urn }) => urn)).size, "resource loses its", "resources lose their")} protection`,
     );
+  const shown = parts.length;
+  const tightened = document.changes.filter(
+    ({ op, protect, retain }) =>
+      op === "keep" && ((!protect.before && protect.after) || (!retain.before && retain.after)),
+  ).length;
+  const weaker = new Set(document.exposures.map(({ kind }) => kind));
+  if (weaker.has("network")) add("opens the network");
+  if (weaker.has("rights")) add("gives more rights");
+  if (weaker.has("guard")) add("takes a guard away");
+  if (closes(document)) add("takes the way to the internet away");
   if (renames.length > 0) add(`looks like ${renames.length === 1 ? "a rename" : plural(renames.length, "rename")}`);
   const warnings = failed.length - forbidding.length;
   const changes = counts.replaced + counts.deleted + counts.updated + counts.created;
-  if (command === "destroy" && result === "succeeded") add("destroys the stack");
-  else if (result === "succeeded") {
-    const said = machinesIn(document);
+  if (result === "succeeded") {
+    if (!document.complete) add("not to be approved");
+    if (tightened > 0 && loosened.length === 0) add(`${plural(tightened, "resource")} protected from now on`);
+    const grown = grownDisks(document).length;
+    const said = [command === "destroy" ? "" : machinesIn(document), grown > 0 ? `${plural(grown, "disk")} grown` : ""]
+      .filter(Boolean)
+      .join(", ");
     if (said !== "") add(said);
-    else if (changes > 0 && parts.length === 0) add(countsIn(document));
-    else if (parts.length === 0) add("no change");
-    const quiet = [lost, orphaned, shortened, late].every((one) => one.length === 0);
-    if (changes > 0 && quiet && loosened.length === 0) add("no data at risk");
+    else if (changes > 0 && shown === 0) add(countsIn(document));
+    else if (changes === 0 && shown === 0 && tightened === 0) add("no change");
+    const quiet = [lost, perhaps, orphaned, detached, shortened, late].every((one) => one.length === 0);
+    if (changes > 0 && quiet && loosened.length === 0)
+      add(endsPoolDisks(document) ? "no data at risk but on disks of the pool" : "no data at risk");
+    const more = cost?.delta.most ?? 0;
+    // A tenth of a machine more is no news; what somebody has to be asked about is.
+    if (more >= 100 && more >= 0.2 * (cost?.before.most ?? 0))
+      add(`up to ${rangeText({ least: more, most: more }, true)} USD a month`);
     if (warnings > 0) add(plural(warnings, "policy warns", "policies warn"));
   }
   if (document.drift && document.drift.found.length > 0) add(`drift: ${driftCounts(document.drift)}`);
   return {
-    sign: signOf(document, lost.length > 0, refused.length > 0 || late.length > 0 || lacking > 0 || guard, parts),
+    sign: signOf(
+      document,
+      lost.length + perhaps.length > 0,
+      refused.length > 0 || late.length > 0 || lacking > 0 || guard,
+      parts,
+    ),
     parts,
   };
 }
 
-function signOf({ result, data, counts }: ChangeDocument, isLost: boolean, isRefused: boolean, parts: Parts): string {
+function signOf(
+  { result, data, counts, exposures, complete }: ChangeDocument,
+  isLost: boolean,
+  isRefused: boolean,
+  parts: Parts,
+): string {
   if (isLost) return "🚨";
   if (isRefused) return "⛔";
   if (result !== "succeeded") return "❌";
-  if (data.some(({ fate }) => fate !== "reattached")) return "⚠️";
+  if (data.some(({ fate }) => fate !== "reattached") || exposures.length > 0 || !complete) return "⚠️";
   const changes = counts.replaced + counts.deleted + counts.updated + counts.created;
   return changes === 0 && parts.length === 1 ? "✅" : "🔧";
 }
@@ -106,6 +144,27 @@ function driftVerdict({ drift, result, data }: ChangeDocument): Verdict {
   return { sign: lost.length > 0 ? "🚨" : "⚠️", parts };
 }
 
+/** Tells whether machines of a pool end: their session disks go with them, which nothing keeps. */
+export const endsPoolDisks = ({ machines }: Pick<ChangeDocument, "machines">): boolean =>
+  machines.some(({ kind, effect }) => kind === "pool" && ["rolls", "deleted", "replaced", "shrinks"].includes(effect));
+
+/** Tells whether machines lose their way out: the gateway goes, and none comes. */
+function closes({ network, command }: ChangeDocument): boolean {
+  const of = (change: "added" | "removed"): boolean =>
+    network.some((one) => one.change === change && (one.what === "NAT gateway" || one.what === "internet gateway"));
+  return command === "preview" && of("removed") && !of("added");
+}
+
+/** Disks that are larger after the change. */
+export const grownDisks = ({ things, result }: Pick<ChangeDocument, "things" | "result">): ChangeDocument["things"] =>
+  things.filter(
+    ({ kind, op, before, after }) =>
+      result === "succeeded" &&
+      kind === "disk" &&
+      op === "update" &&
+      Number.parseInt(after, 10) > Number.parseInt(before, 10),
+  );
+
 function machinesIn({ machines }: ChangeDocument): string {
   const words: readonly (readonly [effect: string, machine: string, pool: string])[] = [
     ["replaced", "replaced", "replaced"],
@@ -114,6 +173,7 @@ function machinesIn({ machines }: ChangeDocument): string {
     ["deleted", "deleted", "deleted"],
     ["created", "created", "created"],
     ["resized", "", "resized"],
+    ["shrinks", "", "made smaller"],
   ];
   return words
     .flatMap(([effect, machine, pool]) => {
@@ -130,10 +190,12 @@ function machinesIn({ machines }: ChangeDocument): string {
     .join(", ");
 }
 
-function countsIn({ counts }: ChangeDocument): string {
-  return (["replaced", "deleted", "updated", "created"] as const)
-    .filter((key) => counts[key] > 0)
-    .map((key) => `${counts[key]} ${key}`)
+function countsIn({ counts, changes }: ChangeDocument): string {
+  const imported = changes.filter((one) => one.imported && one.op === "create").length;
+  const all = { ...counts, created: counts.created - imported, imported };
+  return (["replaced", "deleted", "updated", "created", "imported"] as const)
+    .filter((key) => all[key] > 0)
+    .map((key) => `${all[key]} ${key}`)
     .join(", ");
 }
 

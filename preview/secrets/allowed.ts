@@ -140,6 +140,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     "securityGroupId",
     "toPort",
   ],
+  "pulumi:providers:aws": ["region", "version"],
   "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": [
     "cidrIpv4",
     "fromPort",

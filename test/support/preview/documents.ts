@@ -7,9 +7,10 @@ const RUN = { commit: "4f2c91e0", base: "e1a99037", at: "2026-11-27T12:00:00.000
 
 /** What a document of a recorded preview is made of. */
 export function inputsOf(name: string, change: (events: string) => string = (events) => events): Inputs {
-  const { stack, command, events, state, base, head } = readRecorded(name);
+  const { stack, command, events, state, base, head, policySettings } = readRecorded(name);
   if (command === "drift") throw new Error(`${name} is no preview`);
-  return { stack, command, state, base, head, collected: collect(change(events)), run: RUN };
+  const collected = collect(change(events));
+  return { stack, command, state, base, head, collected, run: RUN, ...(policySettings ? { policySettings } : {}) };
 }
 
 /** The document of a recorded preview. A rename was tried with its remedy, whose preview was recorded as well. */

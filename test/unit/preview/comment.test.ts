@@ -117,6 +117,7 @@ function large(count: number, text: (i: number) => string): ChangeDocument {
     before: { least: 1, most: 2 },
     after: { least: null, most: null },
     delta: { least: null, most: null },
+    usual: null,
     lines: each((i) => ({
       what: text(i),
       before: { least: null, most: null },
@@ -232,6 +233,7 @@ describe("the comment", function () {
     });
     document.cost = {
       ...difference(known, unknown),
+      usual: null,
       lines: [{ what: "machine one: x9g.large", ...difference(known, unknown) }],
       left: [],
       once: [],

@@ -29,7 +29,8 @@ const lineOf = (settings: Settings, what: string): string => {
 };
 const hourly = (type: string): number => pricesFor(settingsOf().region).hourly(type) ?? Number.NaN;
 const hour = hourly("c8g.xlarge");
-const usd = (value: number): string => value.toFixed(2);
+const usd = (value: number): string =>
+  value.toLocaleString("en", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
 
 describe("the cost of a stack", () => {
   it("ranges from the least to the most that schedules and scaling make of a pool", () => {

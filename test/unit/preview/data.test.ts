@@ -2,35 +2,12 @@ import assert from "node:assert/strict";
 import { buildDocument, takesNothing } from "../../../preview/change-set/build.ts";
 import type { ChangeDocument } from "../../../preview/change-set/document.ts";
 import { documentOf, inputsOf } from "../../support/preview/documents.ts";
+import { documentOfSteps, type Step } from "../../support/preview/steps.ts";
 
 const fates = ({ data }: ChangeDocument): string[] => data.map(({ fate, name }) => `${fate} ${name}`).sort();
 
-interface Step {
-  readonly type: string;
-  readonly op: string;
-  readonly old?: object;
-  readonly new?: object;
-  readonly protect?: readonly [boolean, boolean];
-  readonly retain?: readonly [boolean, boolean];
-}
-
 /** What becomes of one resource, of a step as the engine would send it. */
-function fateOf({ type, op, old, new: wanted, protect = [false, false], retain = [false, false] }: Step): string[] {
-  const urn = `urn:pulumi:dev::cloister::${type}::thing`;
-  const state = (inputs: object | undefined, side: 0 | 1) =>
-    inputs === undefined
-      ? null
-      : { type, urn, id: "id-1", parent: "", inputs, protect: protect[side], retainOnDelete: retain[side] };
-  const metadata = { op, urn, type, old: state(old, 0), new: state(wanted, 1) };
-  const count = op === "same" ? {} : { [op]: 1 };
-  const events = [
-    { sequence: 1, timestamp: 1, resourcePreEvent: { metadata } },
-    { sequence: 2, timestamp: 1, summaryEvent: { result: "succeeded", resourceChanges: count } },
-  ];
-  const document = buildDocument(inputsOf("none", () => events.map((event) => JSON.stringify(event)).join("\n")));
-  assert.deepEqual(document.doubts, []);
-  return document.data.map(({ fate }) => fate);
-}
+const fateOf = (step: Step): string[] => documentOfSteps([step]).data.map(({ fate }) => fate);
 
 const VOLUME = "aws:ebs/volume:Volume";
 
@@ -49,7 +26,7 @@ describe("what becomes of data", function () {
     const both = documentOf("zone-moved-unprotected");
     const [first] = both.data;
     assert.equal(`${first?.fate} ${first?.name}`, "orphaned one-session");
-    assert.match(first?.why ?? "", /the engine refuses nothing then/);
+    assert.match(first?.why ?? "", /this change takes its protection away as well/);
   });
 
   it("where the engine shows no step: protection that goes, logs and snapshots that are kept for less", () => {

@@ -15,36 +15,39 @@ const schema = JSON.parse(readFileSync(new URL("../../../preview/change-set/sche
 /** The first line of each recorded change: what somebody reads who reads nothing else. */
 const VERDICTS: Readonly<Record<string, RegExp>> = {
   none: /^✅ dev · no change$/,
-  ami: /^🔧 dev · 2 machines replaced, 1 pool rolling · no data at risk$/,
-  "user-data": /^🔧 dev · 2 machines replaced, 1 pool rolling · no data at risk$/,
-  "pool-size": /^🔧 dev · 1 pool resized · no data at risk$/,
-  "pool-crosses-500": /^🔧 dev · 1 pool deleted, 2 pools created · no data at risk$/,
-  "disk-grown": /^🔧 dev · 1 pool rolling · no data at risk$/,
-  "disk-shrunk": /^⛔ dev · the deploy may fail: AWS refuses to change 2 disks · 2 machines replaced, 1 pool rolling$/,
+  ami: /^🔧 dev · 2 machines replaced, 1 pool rolling · no data at risk but on disks of the pool$/,
+  "user-data": /^🔧 dev · 2 machines replaced, 1 pool rolling · no data at risk but on disks of the pool$/,
+  "pool-size": /^🔧 dev · 1 pool resized · no data at risk · up to \+273\.88 USD a month$/,
+  "pool-crosses-500":
+    /^🔧 dev · 1 pool deleted, 2 pools created · no data at risk but on disks of the pool · up to \+68,331\.84 USD a month$/,
+  "disk-grown": /^🔧 dev · 1 pool rolling, 2 disks grown · no data at risk but on disks of the pool$/,
+  "disk-shrunk":
+    /^⛔ dev · the deploy fails on its way: AWS refuses to change 2 disks · not to be approved · 2 machines replaced, 1 pool rolling$/,
   "rename-delete-data":
     /^🚨 dev · deletes the disk one-session · looks like a rename · 1 machine deleted, 1 machine created$/,
   "rename-with-was": /^🔧 dev · 1 machine replaced · no data at risk$/,
   "zone-moved": /^🚨 dev · deletes the disk one-session · 1 machine replaced$/,
-  "machines-removed": /^🚨 dev · deletes 2 disks · keeps less: snapshots · 2 machines deleted$/,
-  "retention-lowered": /^⚠️ dev · keeps less: 3 logs, snapshots$/,
-  "own-secret": /^🚨 dev · deletes the secret cloister-dev-model-key · 2 machines replaced, 1 pool rolling$/,
-  network: /^🔧 dev · 2 machines replaced, 1 pool rolling · no data at risk$/,
-  "hundred-machines": /^🔧 dev · 100 machines created · no data at risk$/,
+  "machines-removed": /^🚨 dev · deletes 2 disks · 2 machines deleted$/,
+  "retention-lowered": /^⚠️ dev · keeps for a shorter time: 3 logs, snapshots$/,
+  "own-secret":
+    /^🚨 dev · deletes the secret cloister-dev-model-key · gives more rights · 2 machines replaced, 1 pool rolling$/,
+  network:
+    /^⚠️ dev · gives more rights · takes the way to the internet away · 2 machines replaced, 1 pool rolling · no data at risk but on disks of the pool$/,
+  "hundred-machines": /^🔧 dev · 100 machines created · no data at risk · up to \+14,111\.60 USD a month$/,
   failed: /^❌ dev · the preview failed$/,
-  "destroy-delete-data":
-    /^🚨 dev · deletes 1 bucket, 2 disks, 1 key, 3 logs, 1 secret · keeps less: snapshots · destroys the stack$/,
-  tightened: /^🔧 dev · 1 updated · no data at risk$/,
+  "destroy-delete-data": /^🚨 dev · destroys the stack · deletes 1 bucket, 2 disks, 1 key, 3 logs, 1 secret$/,
+  tightened: /^🔧 dev · 14 resources protected from now on · 1 updated · no data at risk$/,
   "rename-keep-data": /^⚠️ dev · leaves the disk in the account, out of the stack: one-session · looks like a rename/,
-  "destroy-keep-data": /^⚠️ dev · leaves 1 bucket, 2 disks, 1 key, 3 logs, 1 secret in the account/,
+  "destroy-keep-data": /^⚠️ dev · destroys the stack · leaves 1 bucket, 2 disks, 1 key, 3 logs, 1 secret in the account/,
   "rename-refuse": /^⛔ dev · refused: one-session is protected · the preview failed · looks like a rename$/,
   "zone-moved-refuse": /^⛔ dev · refused: one-session is protected · the preview failed$/,
   "on-destroy-loosened": /^⚠️ dev · 15 resources lose their protection$/,
   "zone-moved-unprotected":
     /^⚠️ dev · leaves the disk in the account, out of the stack: one-session · \d+ resources lose their/,
-  "destroy-refuse": /^⛔ dev · refused: the stack's data is protected · the preview failed$/,
-  "policy-violation": /^❌ dev · a policy forbids it: log-retention · keeps less: 3 logs$/,
-  "policy-exception": /^⚠️ dev · keeps less: 3 logs$/,
-  "policy-undecided": /^🔧 dev · 2 machines replaced, 1 pool rolling · no data at risk$/,
+  "destroy-refuse": /^⛔ dev · would destroy the stack · refused: the stack's data is protected · the preview failed$/,
+  "policy-violation": /^❌ dev · a policy forbids it: log-retention · keeps for a shorter time: 3 logs$/,
+  "policy-exception": /^⚠️ dev · keeps for a shorter time: 3 logs$/,
+  "policy-undecided": /^🔧 dev · 2 machines replaced, 1 pool rolling · no data at risk but on disks of the pool$/,
   "secret-changed": /^🔧 dev · 1 replaced · no data at risk$/,
 };
 
@@ -63,10 +66,11 @@ describe("previews recorded from the real engine", function () {
       const document = documentOf(name);
       assert.ok(validate(document), JSON.stringify(validate.errors));
       assert.match(verdictText(document), VERDICTS[name] ?? /$^/);
-      assert.deepEqual(document.doubts, []);
+      // AWS refuses that one for sure.
+      assert.equal(document.doubts.length, name === "disk-shrunk" ? 1 : 0);
       const { text, level, complete } = comment(document);
       assert.equal(level, 0);
-      assert.equal(complete, document.result === "succeeded");
+      assert.equal(complete, document.result === "succeeded" && name !== "disk-shrunk");
       assert.equal(
         text,
         readFileSync(goldenFile(name), "utf8"),
