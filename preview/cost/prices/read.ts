@@ -4,7 +4,7 @@ import { pipeline } from "node:stream/promises";
 import { parse } from "csv-parse";
 import pRetry, { AbortError } from "p-retry";
 import { z } from "zod";
-import { COLUMNS, type Found, OFFERS, priceIn } from "./rules.ts";
+import { COLUMNS, type Found, OFFERS, oddColumn, priceIn } from "./rules.ts";
 
 /** AWS's own. */
 export const PRICE_LIST = "https://pricing.us-east-1.amazonaws.com";
@@ -69,6 +69,7 @@ async function readOffer(offer: string, file: string, options: ReadOptions): Pro
   let problem: Error | undefined;
   let columns: ReadonlyMap<string, number> | undefined;
   let line = 0;
+  let width = 0;
   const take = (cells: readonly string[]): void => {
     line++;
     if (line <= HEAD) {
@@ -77,14 +78,24 @@ async function readOffer(offer: string, file: string, options: ReadOptions): Pro
     }
     if (columns === undefined) {
       columns = new Map(cells.map((name, i) => [name, i]));
-      const missing = COLUMNS.filter((name) => !columns?.has(name));
+      const wanted = COLUMNS[offer] ?? [];
+      const missing = wanted.filter((name) => !columns?.has(name));
       if (missing.length > 0) throw new FormError(`${file}: has no column ${missing.join(", ")}: its form has changed`);
+      const twice = wanted.filter((name) => cells.indexOf(name) !== cells.lastIndexOf(name));
+      if (twice.length > 0)
+        throw new FormError(`${file}: has the column ${twice.join(", ")} more than once: its form has changed`);
+      width = cells.length;
       return;
     }
-    if (cells.length !== columns.size)
-      throw new Error(`${file}: line ${line} has ${cells.length} cells of ${columns.size}`);
+    if (cells.length !== width) throw new Error(`${file}: line ${line} has ${cells.length} cells of ${width}`);
     const named = columns;
-    const price = priceIn(offer, (name) => cells[named.get(name) ?? -1] ?? "");
+    const row = (name: string): string => cells[named.get(name) ?? -1] ?? "";
+    const odd = oddColumn(row);
+    if (odd)
+      throw new FormError(
+        `${file}: line ${line}: the column ${odd.column} has ${JSON.stringify(odd.cell.slice(0, 40))}: it holds something else than before, so its form has changed`,
+      );
+    const price = priceIn(offer, row);
     if (price) found.push(price);
   };
   const parser = parse({ relax_column_count: true, bom: true, skip_empty_lines: true });

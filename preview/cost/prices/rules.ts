@@ -16,8 +16,28 @@ export const SINGLE = [
 ] as const;
 export type Single = (typeof SINGLE)[number];
 
-/** Columns that the rules read. A file without one of them is not as it was. */
-export const COLUMNS = ["TermType", "StartingRange", "Unit", "PricePerUnit", "Currency", "Product Family", "usageType"];
+const ALL = ["TermType", "StartingRange", "Unit", "PricePerUnit", "Currency", "Product Family", "usageType"];
+
+/** Columns that the rules read, by service. A file that lacks one of them, or has it twice, is not as it was. */
+export const COLUMNS: Readonly<Record<string, readonly string[]>> = {
+  AmazonEC2: [...ALL, "Instance Type", "Operating System", "Tenancy", "CapacityStatus", "Pre Installed S/W"],
+  AmazonVPC: ALL,
+  AmazonCloudWatch: ALL,
+};
+
+/** Forms of cells that tell whether a column still holds what its name says: one that moved holds something else. */
+const FORMS: Readonly<Record<string, RegExp>> = {
+  TermType: /^[A-Za-z]+$/,
+  StartingRange: /^(?:\d+(?:\.\d+)?)?$/,
+  PricePerUnit: /^\d+(?:\.\d+)?(?:[eE]-?\d+)?$/,
+  Currency: /^[A-Z]{3}$/,
+};
+
+/** The first column whose cell is not of its form, with the cell; undefined when all are. */
+export function oddColumn(row: Row): { readonly column: string; readonly cell: string } | undefined {
+  for (const [column, form] of Object.entries(FORMS)) if (!form.test(row(column))) return { column, cell: row(column) };
+  return undefined;
+}
 
 interface Rule {
   readonly price: Single;
