@@ -10,7 +10,8 @@ import { Collector } from "./events/merge.ts";
 import { eventsFrom, type RecordedOptions, refuseHalfRecorded, stackName, withRecorded } from "./options.ts";
 import { give, type OutputOptions, renderers, withOutput } from "./output.ts";
 import { packIn } from "./policy/pack.ts";
-import { configsOf, engineFor, isOnAws, runOf } from "./project.ts";
+import { configsOf, engineFor, isOnAws, isProgramChanged, runOf } from "./project.ts";
+import { removedFile } from "./removed.ts";
 import { previewStack } from "./run.ts";
 import { credentialsIn } from "./secrets/environment.ts";
 import { bothOf } from "./steady.ts";
@@ -61,6 +62,7 @@ function parsed(): Options {
 async function documentOf(options: Options): Promise<ChangeDocument> {
   const { stack } = options;
   const [{ base, head }, run] = await bothOf(configsOf(stack, options.base), runOf(options.base));
+  if (head === "") return removedFile(stack, base, run);
   const secrets = credentialsIn(process.env);
   const pack = options.policies && isOnAws(head) ? await packIn(resolve(options.policyPack)) : undefined;
   const command = options.destroy ? ("destroy" as const) : ("preview" as const);
@@ -81,7 +83,8 @@ async function documentOf(options: Options): Promise<ChangeDocument> {
     });
   }
   const say = (line: string): void => console.error(line);
-  const drift = { ...(options.drift ? { drift: true } : {}), ...(options.both ? { both: true } : {}) };
+  const both = options.both ? { both: true, programChanged: await isProgramChanged(options.base) } : {};
+  const drift = { ...(options.drift ? { drift: true } : {}), ...both };
   const more = { run, secrets, report: say, meanwhile: renderers, ...drift, ...(pack ? { pack } : {}) };
   const rights = options.rights && isOnAws(head) ? await rightsAsked(options, head) : undefined;
   if (options.rehearsed) {

@@ -6,6 +6,7 @@ import { execa } from "execa";
 import { type Engine, engineOf } from "./engine.ts";
 import { readConfig } from "./parts/config.ts";
 import { bothOf } from "./steady.ts";
+import { isOfProgram } from "./workflow/stacks.mjs";
 
 const folder = fileURLToPath(new URL("../", import.meta.url)).replace(/\/$/, "");
 
@@ -27,22 +28,33 @@ async function commitOf(ref: string): Promise<string> {
 }
 
 /**
- * The texts of a stack's file at the base, and as it is now.
+ * The texts of a stack's file at the base, and as it is now; an empty text for none.
  *
- * @throws Error when there is no such file or commit
+ * @throws Error when there is no such commit, or the file is on neither side
  */
 export async function configsOf(
   stack: string,
   base: string,
 ): Promise<{ readonly base: string; readonly head: string }> {
   const file = `Pulumi.${stack}.yaml`;
-  const reading = readFile(join(folder, file), "utf8").catch(() => {
+  const reading = readFile(join(folder, file), "utf8").catch(() => "");
+  const [head, before] = await bothOf(reading, atCommit(base, file));
+  if (head === "" && before === "")
     throw new Error(
       `${file}: there is no such file. --stack is the name in it: one of the Pulumi.<name>.yaml of this folder`,
     );
-  });
-  const [head, before] = await bothOf(reading, atCommit(base, file));
   return { base: before, head };
+}
+
+/** Tells whether the program itself differs from a commit's, also in files that git does not know yet. */
+export async function isProgramChanged(base: string): Promise<boolean> {
+  const lists = await Promise.all([
+    git("diff", "--name-only", "--relative", "-z", base, "--"),
+    git("ls-files", "--others", "--exclude-standard", "-z"),
+  ]);
+  // What cannot be told must not pass for the same.
+  if (lists.some(({ exitCode }) => exitCode !== 0)) return true;
+  return lists.some(({ stdout }) => stdout.split("\0").filter(Boolean).some(isOfProgram));
 }
 
 /** Texts that identify a run. */

@@ -36,6 +36,8 @@ export interface PreviewOptions {
   readonly drift?: boolean;
   /** Previews the base's configuration as well, to tell what is not this change's. @default false */
   readonly both?: boolean;
+  /** True when the program is another one than the base's. @default false */
+  readonly programChanged?: boolean;
   /** File into which the preview's plan is written. @default none is kept */
   readonly savePlan?: string;
   /** True when the engine's AWS is a stand-in. @default false */
@@ -85,6 +87,7 @@ export async function previewStack(options: PreviewOptions): Promise<ChangeDocum
     ...(options.run ? { run: options.run } : {}),
     ...(options.secrets ? { secrets: options.secrets } : {}),
     ...(options.rehearsed ? { rehearsed: true } : {}),
+    ...(options.programChanged ? { programChanged: true } : {}),
     ...(options.pack ? { policySettings: options.pack.settings } : {}),
   };
   const rights = await rightsIn(options, collected.result);

@@ -46,6 +46,8 @@ export class ForgeStandIn {
     readonly sha: string;
     readonly repository: string;
   }[] = [];
+  /** Number of the project from which GitLab's merge requests come; it is 1 itself. */
+  source = 1;
   /** Bodies that were ever written, as a history of edits keeps them. */
   readonly troubles: Trouble[] = [];
   longest = LONGEST;
@@ -193,6 +195,8 @@ export class ForgeStandIn {
         })),
       };
     }
+    if (method === "GET" && /\/merge_requests\/\d+$/.test(path))
+      return { status: 200, body: { source_project_id: this.source, target_project_id: 1 } };
     if (method === "GET") {
       const [size, page] = [Math.min(100, Number(query.get("per_page") ?? 30)), Number(query.get("page") ?? 1)];
       const there = this.notes.filter((note) => note.pull === undefined || note.pull === pull);

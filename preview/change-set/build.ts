@@ -49,6 +49,8 @@ export interface Inputs {
     readonly region: string;
     readonly from: string;
   };
+  /** True when the program is another one than the base's. @default false */
+  readonly programChanged?: boolean;
   /** True when this was previewed against a stand-in for AWS. @default false */
   readonly rehearsed?: boolean;
   /** Text of the pack's settings, `policy/settings.yaml`. Absent: without levels of one's own and exceptions. */
@@ -150,6 +152,7 @@ export function buildDocument(inputs: Inputs): ChangeDocument {
     rehearsed: inputs.rehearsed ?? false,
     policies: policyResults(collected, inputs, scrubber),
     pending: null,
+    programChanged: inputs.programChanged ?? false,
     drift: driftIn(inputs, state, scrubber),
     diagnostics: diagnosticRows(collected.diagnostics, scrubber),
   };

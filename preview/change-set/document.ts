@@ -266,6 +266,10 @@ export const documentSchema = z.strictObject({
     .describe(
       "URNs of changes that the base makes just so: they are not this change's. null: the base was not previewed",
     ),
+  programChanged: z
+    .boolean()
+    .default(false)
+    .describe("true: the program is another one than the base's, so that what the base makes just so may be its doing"),
   drift: driftSchema.nullable().describe("null: it was not looked up"),
   rehearsed: z.boolean().describe("true: this is not the account, but a stand-in for AWS"),
   diagnostics: z.array(z.strictObject({ severity: z.string(), on: z.string(), message: z.string() })),

@@ -66,6 +66,7 @@ export function buildDriftDocument(inputs: DriftInputs): ChangeDocument {
     machines: [],
     things: [],
     exposures: [],
+    programChanged: false,
     changes: [],
     cloudInit: [],
     iam: iamChanges(changed, scrubber),

@@ -12,6 +12,16 @@ export interface GitLabOptions extends GitLabProject {
 
 const noteSchema = z.object({ id: z.number(), body: z.string(), author: z.object({ username: z.string() }) });
 
+const mergeRequestSchema = z.object({ source_project_id: z.number().nullable(), target_project_id: z.number() });
+
+/** Tells whether a merge request comes from another project: its pipeline runs the fork's own file. */
+export async function isFromFork({ mergeRequest, patience = {}, ...project }: GitLabOptions): Promise<boolean> {
+  const found = await request(gitlabApi(project)("GET", `/merge_requests/${mergeRequest}`), patience);
+  const { source_project_id: source, target_project_id: target } = mergeRequestSchema.parse(found);
+  // The source of a fork that is gone is null.
+  return source !== target;
+}
+
 /** The notes of a merge request. */
 export function gitlab({ mergeRequest, self, patience = {}, ...project }: GitLabOptions): Forge {
   const ask = gitlabApi(project);

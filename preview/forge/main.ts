@@ -5,7 +5,7 @@
 import { Command, Option } from "commander";
 import { type ForgeOptions, onForge } from "./environment.ts";
 import { github } from "./github.ts";
-import { gitlab } from "./gitlab.ts";
+import { gitlab, isFromFork } from "./gitlab.ts";
 import { publish } from "./publish.ts";
 import { pullOf } from "./pull.ts";
 import { readDocument } from "./read.ts";
@@ -47,13 +47,17 @@ async function main(): Promise<void> {
   const options = command.parse().opts<Options>();
   const document = await readDocument(options.document, options.stack);
   if (document.command === "drift") throw new Error(`${options.document}: is about drift, and no change`);
-  if (options.rehearsed && !document.rehearsed)
-    throw new Error(`${options.document}: says that it is of the account, which a run without credentials cannot know`);
   const pull = await pullIn(options, process.env);
-  const forge = onForge(options, process.env, {
-    github: (project) => github({ ...project, pull }),
-    gitlab: (project) => gitlab({ ...project, mergeRequest: pull }),
+  const { forge, isFork } = onForge(options, process.env, {
+    // On GitHub the job that comments on forks says so itself, by --rehearsed.
+    github: (project) => ({ forge: github({ ...project, pull }), isFork: async () => false }),
+    gitlab: (project) => {
+      const request = { ...project, mergeRequest: pull };
+      return { forge: gitlab(request), isFork: async () => await isFromFork(request) };
+    },
   });
+  if (!document.rehearsed && (options.rehearsed || (await isFork())))
+    throw new Error(`${options.document}: says that it is of the account, which a run without credentials cannot know`);
   console.log(`${options.stack}: ${await publish(forge, document)}`);
 }
 

@@ -127,16 +127,32 @@ function counts(document: ChangeDocument): Block {
 }
 
 /** What the base would change just so. */
-function pending({ pending: urns, changes }: ChangeDocument, level: Level): Block[] {
+function pending({ pending: urns, changes, programChanged }: ChangeDocument, level: Level): Block[] {
   if (urns === null || changes.length === 0) return [];
   const same = new Set(urns);
   const found = changes.filter(({ urn }) => same.has(urn));
   if (found.length === 0)
-    return level < 3 ? [paragraph(say("All of it is this change's: the base alone makes none of it."))] : [];
+    return level < 3
+      ? [
+          paragraph(
+            say(
+              programChanged
+                ? "All of it is by this change's configuration: the base's makes none of it."
+                : "All of it is this change's: the base alone makes none of it.",
+            ),
+          ),
+        ]
+      : [];
   return [
     paragraph(
-      strong(say(`Not by this change: ${found.length} of ${changes.length}`)),
-      say(". The base makes them just so, it is not deployed: "),
+      strong(
+        say(`Not by this change${programChanged ? "'s configuration" : ""}: ${found.length} of ${changes.length}`),
+      ),
+      say(
+        programChanged
+          ? ". This change's program makes them with the base's configuration as well: they are the program's, or merged and not deployed: "
+          : ". The base makes them just so, it is not deployed: ",
+      ),
       ...names(
         found.map(({ type, name }) => `${shortType(type)} ${name}`),
         level >= 3 ? 4 : 12,

@@ -15,6 +15,13 @@ const NOT_DEPLOYED =
 const STACK_FILE = /^Pulumi\.([A-Za-z0-9_-]+)\.yaml$/;
 
 /**
+ * Tells whether stacks are made of a file: of the program, and not of a stack's own file or of what is not deployed.
+ *
+ * @param {string} file path from the project's folder
+ */
+export const isOfProgram = (file) => !STACK_FILE.test(file) && !NOT_DEPLOYED.test(file);
+
+/**
  * @param {readonly string[]} changed paths of files, from the project's folder
  * @param {Readonly<Record<string, string>>} files texts of the stacks' files, by the stack's name
  * @returns {string[]} stacks on AWS: those whose own file changed, or all when something changed that all are made of
@@ -24,7 +31,7 @@ export function stacksOf(changed, files) {
     /^ {2}cloister:target: *["']?aws["']? *$/m.test(files[stack] ?? ""),
   );
   const own = changed.flatMap((file) => STACK_FILE.exec(file)?.[1] ?? []);
-  const isShared = changed.some((file) => !STACK_FILE.test(file) && !NOT_DEPLOYED.test(file));
+  const isShared = changed.some(isOfProgram);
   return onAws.filter((stack) => isShared || own.includes(stack)).sort();
 }
 
@@ -37,11 +44,19 @@ if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) 
     process.exit(2);
   }
   const changed = isAll
-    ? "everything"
+    ? ""
     : execFileSync("git", ["diff", "--name-only", "-z", `${base}...HEAD`], { cwd: project, encoding: "utf8" });
+  const list = isAll ? [] : changed.split("\0").filter(Boolean);
   const names = readdirSync(project).flatMap((file) => STACK_FILE.exec(file)?.[1] ?? []);
   const files = Object.fromEntries(
     names.map((stack) => [stack, readFileSync(join(project, `Pulumi.${stack}.yaml`), "utf8")]),
   );
-  console.log(JSON.stringify(stacksOf(changed.split("\0").filter(Boolean), files)));
+  // A file that goes does not end its stack: somebody has to be told.
+  for (const file of list) {
+    const stack = STACK_FILE.exec(file)?.[1];
+    if (stack === undefined || stack in files) continue;
+    const from = execFileSync("git", ["merge-base", base, "HEAD"], { cwd: project, encoding: "utf8" }).trim();
+    files[stack] = execFileSync("git", ["show", `${from}:./${file}`], { cwd: project, encoding: "utf8" });
+  }
+  console.log(JSON.stringify(stacksOf(isAll ? ["everything"] : list, files)));
 }

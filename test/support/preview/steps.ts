@@ -12,8 +12,8 @@ export interface Step {
   readonly parent?: string;
   /** @default id-1 */
   readonly id?: string;
-  readonly old?: object;
-  readonly new?: object;
+  readonly old?: object | undefined;
+  readonly new?: object | undefined;
   readonly protect?: readonly [boolean, boolean];
   readonly retain?: readonly [boolean, boolean];
   readonly keys?: readonly string[];

@@ -1,7 +1,9 @@
 /** Changes that no recorded preview has, as a reviewer who has no time reads them: the first line, and what is not folded. */
 import assert from "node:assert/strict";
 import type { Inputs } from "../../../preview/change-set/build.ts";
+import { documentSchema } from "../../../preview/change-set/document.ts";
 import { collect } from "../../../preview/events/merge.ts";
+import { removedFile } from "../../../preview/removed.ts";
 import { comment } from "../../../preview/render/markdown.ts";
 import { page } from "../../../preview/render/page.ts";
 import { verdictText } from "../../../preview/render/verdict.ts";
@@ -301,6 +303,14 @@ describe("changes that hide something", () => {
         .replace(/"[^"]*"/g, "")
         .includes("<img"),
     );
+  });
+
+  it("a stack's file that is removed: the stack stays, and somebody is told", () => {
+    const base = "config:\n  cloister:target: aws\n  cloister:region: eu-central-1\n";
+    const document = removedFile("dev", base, { at: "2026-11-27T12:00:00.000Z" });
+    assert.equal(document.complete, false);
+    assert.match(comment(document).text, /stays in the account with all its data.*Destroy it first/);
+    assert.equal(documentSchema.safeParse(document).success, true);
   });
 
   it("two thousand renamed machines take seconds, and are all seen", function () {

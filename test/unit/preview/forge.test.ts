@@ -211,3 +211,34 @@ describe("the pull request of a fork's run", () => {
     );
   }).timeout(60_000);
 });
+
+describe("a fork's merge request on GitLab (its API: a stand-in)", () => {
+  it("is shown by a rehearsal alone, whatever its document says of itself", async () => {
+    const server = await ForgeStandIn.start();
+    const folder = await mkdtemp(join(tmpdir(), "cloister-fork-"));
+    const publishAs = async (document: ChangeDocument, source: number) => {
+      server.source = source;
+      const file = join(folder, "change.json");
+      await writeFile(file, JSON.stringify(at(document, 1)));
+      const args = ["--forge", "gitlab", "--as", "bot", "--document", file, "--stack", "dev", "--pull", "12"];
+      return await execa(process.execPath, ["--import", "tsx", "preview/forge/main.ts", ...args], {
+        cwd: new URL("../../../", import.meta.url),
+        env: { CI_PROJECT_ID: "1", CI_API_V4_URL: server.api, CLOISTER_COMMENT_TOKEN: "secret-token" },
+        reject: false,
+      });
+    };
+    try {
+      const refused = await publishAs(ami, 2);
+      assert.equal(refused.exitCode, 1);
+      assert.match(refused.stderr, /says that it is of the account/);
+      assert.equal(server.notes.length, 0);
+      assert.equal((await publishAs({ ...ami, rehearsed: true }, 2)).exitCode, 0);
+      assert.match(server.notes[0]?.body ?? "", /rehearsed, not your account/);
+      const own = await publishAs(ami, 1);
+      assert.equal(own.exitCode, 0, own.stderr);
+    } finally {
+      await server.stop();
+      await rm(folder, { recursive: true, force: true });
+    }
+  }).timeout(60_000);
+});

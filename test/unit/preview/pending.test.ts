@@ -33,6 +33,9 @@ describe("what the base changes as well", () => {
     assert.match(text([one?.urn ?? ""]), new RegExp(`Not by this change: 1 of ${ami.changes.length}\\*\\*\\.`));
     assert.match(text([]), /All of it is this change's/);
     assert.doesNotMatch(text(null), /this change's|Not by this change/);
+    // The head's program runs on both sides: what it alone changes must not pass for the base's.
+    const other = comment({ ...ami, pending: [one?.urn ?? ""], programChanged: true }).text;
+    assert.match(other, /Not by this change's configuration: 1 of .*the program's, or merged and not deployed/);
     const approval = (comment: string): string | undefined => /To approve: `[^`]+`/.exec(comment)?.[0];
     assert.ok(approval(text(null)));
     assert.equal(approval(text([])), approval(text(null)));

@@ -73,6 +73,8 @@ describe("the workflows", () => {
     const { steps } = job("preview.yaml", "account");
     assert.ok(steps.some((step) => step.with?.["ref"] === base && step.with?.["path"] === ".cloister/base"));
     assert.ok(steps.some(({ run }) => run?.includes("--policy-pack .cloister/base/policy")));
+    // What is merged and not deployed is no change of the pull request's.
+    assert.ok(steps.some(({ run }) => run?.includes(" --both ")));
     assert.equal(workflows["deploy.yaml"]?.concurrency?.["cancel-in-progress"], false);
   });
 
@@ -189,5 +191,7 @@ describe("the stacks that a change concerns", () => {
     assert.deepEqual(of("package-lock.json", "Pulumi.dev.yaml"), ["dev", "prod"]);
     assert.deepEqual(of("docs/infra.md", "test/unit/a.test.ts", "README.md", "Pulumi.local.yaml"), []);
     assert.deepEqual(of("Pulumi.gone.yaml"), []);
+    // A removed file comes with its text at the base.
+    assert.deepEqual(stacksOf(["Pulumi.gone.yaml"], { ...files, gone: files.prod }), ["gone"]);
   });
 });
