@@ -152,13 +152,13 @@ const sourcesKnowTheirPlace = {
   name: "sources know their place",
   setup(build) {
     build.initialOptions.define = { "import.meta.url": "__moduleUrl", "import.meta.dirname": "__moduleFolder" };
-    build.onLoad({ filter: /\.ts$/ }, ({ path }) => {
+    build.onLoad({ filter: /\.(?:ts|mjs)$/ }, ({ path }) => {
       const text = fs.readFileSync(path, "utf8");
       if (relative(project, path).includes("node_modules") || !text.includes("import.meta.")) return undefined;
       const file = `(${ROOT}+${JSON.stringify(`/${relative(project, path).split("\\").join("/")}`)})`;
       const url = `const __moduleUrl = require("node:url").pathToFileURL${file}.href;`;
       const folder = `const __moduleFolder = require("node:path").dirname${file};`;
-      return { contents: `${url}${folder}${text}`, loader: "ts" };
+      return { contents: `${url}${folder}${text}`, loader: path.endsWith(".ts") ? "ts" : "js" };
     });
   },
 };

@@ -36,7 +36,8 @@ describe("a bundled program", function () {
       import { far } from "../lib/far.ts";
       console.log(word, import.meta.url, process.argv.slice(2).join(), far, "import.meta.url");`;
     await write(name, "hello.ts", hello);
-    await writeFile(join(project(name), "lib", "far.ts"), "export const far = import.meta.dirname;");
+    await writeFile(join(project(name), "lib", "far.ts"), 'export { far } from "./far.mjs";');
+    await writeFile(join(project(name), "lib", "far.mjs"), "export const far = import.meta.dirname;");
   };
 
   beforeEach(async () => {
