@@ -6,7 +6,7 @@ import { execa } from "execa";
 import { type Engine, engineOf } from "./engine.ts";
 import { readConfig } from "./parts/config.ts";
 import { bothOf } from "./steady.ts";
-import { isOfProgram } from "./workflow/stacks.mjs";
+import { isOfProgram } from "./workflow/program.mjs";
 
 const folder = fileURLToPath(new URL("../", import.meta.url)).replace(/\/$/, "");
 

@@ -6,20 +6,9 @@ import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { isOfProgram, STACK_FILE } from "./program.mjs";
 
 const project = fileURLToPath(new URL("../../", import.meta.url));
-
-/** Files that no stack is made of. */
-const NOT_DEPLOYED =
-  /^(?:docs|test|examples|tools|rehearsal|\.github|preview|policy)\/|\.md$|^LICENSE$|^promotion\.yaml$/;
-const STACK_FILE = /^Pulumi\.([A-Za-z0-9_-]+)\.yaml$/;
-
-/**
- * Tells whether stacks are made of a file: of the program, and not of a stack's own file or of what is not deployed.
- *
- * @param {string} file path from the project's folder
- */
-export const isOfProgram = (file) => !STACK_FILE.test(file) && !NOT_DEPLOYED.test(file);
 
 /**
  * @param {readonly string[]} changed paths of files, from the project's folder
