@@ -37,8 +37,8 @@ export const RUN_FILES = {
    * again.
    */
   modelKeyRefused: `${RUN}/model-key-refused`,
-  /** Node's compiled code, for its next start. */
-  nodeCache: `${RUN}/node-cache`,
+  /** Folder of what V8 compiled of the machine's programs, for their next start. Root's alone, and read-only for supervisors. */
+  code: `${RUN}/code`,
 } as const;
 
 /** Folders that a session sees in {@link RUN} instead: it sees none of the files above. */

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type BuildOptions, build, type Plugin, transform } from "esbuild";
+import { RUN_FILES } from "../../contract/run-files.ts";
 import { VERSION } from "../../contract/version.ts";
 
 const GUEST = join(import.meta.dirname, "../../guest");
@@ -90,9 +91,6 @@ const late: Plugin = {
   },
 };
 
-/** Folder in which a machine and a container keep what V8 compiled. It goes with a boot. */
-const CODE_FOLDER = "/run/cloister/code";
-
 /** A program that is started again and again. */
 export interface Program {
   readonly entry: string;
@@ -165,13 +163,13 @@ export async function bundleModules(outdir: string, entryPoints: Readonly<Record
  * Bundles a program into one script, `NAME-program.cjs`, and `NAME.cjs` beside it, which runs it (launch.cjs says how). V8
  * can keep all that it compiled of a script, and of a module only what it compiled before it ran.
  *
- * @param codeFolder folder for that. Default: `/run/cloister/code`
+ * @param codeFolder folder for that. Default: the machine's and the container's, which goes with a boot
  */
 export async function bundleProgram(
   outdir: string,
   name: string,
   { entry, keptAfter }: Program,
-  codeFolder = CODE_FOLDER,
+  codeFolder: string = RUN_FILES.code,
 ): Promise<void> {
   const file = `${name}-program.cjs`;
   await build({ ...SCRIPT, entryPoints: { [`${name}-program`]: entry }, outdir });

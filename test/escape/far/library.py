@@ -302,7 +302,8 @@ def counts():
             with contextlib.suppress(OSError):
                 spaces.add(os.readlink(f"/proc/{entry}/ns/mnt"))
     units = here(["systemctl", "list-units", "--all", "--plain", "--no-legend", "cloister-*"])[1].split("\n")
-    run = [os.path.join(root, name) for root, ds, fs in os.walk("/run/cloister") for name in ds + fs if "node-cache" not in root + name]
+    found = [os.path.join(root, name) for root, ds, fs in os.walk("/run/cloister") for name in ds + fs]
+    run = [path for path in found if not path.startswith("/run/cloister/code")]
     groups = [root for root, _, _ in os.walk("/sys/fs/cgroup") if "cloister" in root]
     return {
         "mounts": len(mounts),

@@ -44,7 +44,7 @@ describe("the contract: files of a boot", () => {
     for (const [file, path] of found) assert.ok(isKnown(path), `${file}: ${path}`);
     const seen = new Set(found.map(([, path]) => path));
     // The control: what is written by the shell and read by TypeScript is among what was found.
-    for (const file of ["wall", "quota", "failure", "notices", "report", "nodeCache", "sessions"] as const)
+    for (const file of ["wall", "quota", "failure", "notices", "report", "code", "sessions"] as const)
       assert.ok(seen.has(RUN_FILES[file]), file);
     assert.ok(!isKnown(`${RUN}/other`) && !isKnown(`${RUN}/wallpaper`));
   });
