@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
-import { type Fate, fatesOf } from "../data/fates.ts";
+import type { Fate } from "../data/fate.ts";
+import { fatesOf } from "../data/fates.ts";
 import { renamesIn } from "../data/renames.ts";
 import { findDrift } from "../drift/find.ts";
 import type { Collected, Merged } from "../events/merge.ts";

@@ -3,26 +3,9 @@ import { componentOf, nameOf, shortType } from "../change-set/names.ts";
 import type { State } from "../change-set/state.ts";
 import type { Merged } from "../events/merge.ts";
 import { plain } from "../events/values.ts";
+import type { Fate } from "./fate.ts";
 import { number, ofProperties } from "./shortened.ts";
 import { dataKind, isWithoutData } from "./types.ts";
-
-/** The fate of one thing that holds data. */
-export interface Fate {
-  readonly fate:
-    | "lost"
-    | "unknown"
-    | "orphaned"
-    | "shortened"
-    | "refused"
-    | "refused-by-aws"
-    | "loosened"
-    | "detached"
-    | "reattached";
-  readonly kind: string;
-  readonly resource: Merged;
-  readonly why: string;
-  readonly also: readonly string[];
-}
 
 /**
  * Finds the fates of data. The state of the last deploy decides about a deletion, not today's program: Pulumi reads

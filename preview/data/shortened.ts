@@ -2,7 +2,7 @@ import { at } from "../change-set/differences.ts";
 import { nameOf, shortType } from "../change-set/names.ts";
 import type { Merged } from "../events/merge.ts";
 import { hasUnknown, type Plain, plain } from "../events/values.ts";
-import type { Fate } from "./fates.ts";
+import type { Fate } from "./fate.ts";
 
 /** What a mere change of properties does to data. */
 export type Found = Pick<Fate, "fate" | "kind" | "why">;

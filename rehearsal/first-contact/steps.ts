@@ -198,6 +198,7 @@ export const STEPS: readonly Step[] = [
       "the kernel of Ubuntu's image for AWS",
       "Ubuntu 22.04's userland under the guest",
       "how large an instance is",
+      "arm64 machines",
     ],
     needs: "machine",
     run: async ({ cloister }) => lastLines(await cloister(["verify", "one"]), 60),
@@ -262,6 +263,18 @@ export const STEPS: readonly Step[] = [
       const text = await onMachine("cat /run/cloister/notices/* 2>/dev/null; true");
       expects(!/package/i.test(text), `the machine has a notice: ${text}`);
       return text.trim() || "no notice";
+    },
+  },
+  {
+    name: "sessions have quotas of their own",
+    rows: ["the kernel's module of quotas on Ubuntu"],
+    needs: "machine",
+    run: async ({ onMachine }) => {
+      const text = await onMachine(
+        "test -e /run/cloister/quota && echo quotas; cat /run/cloister/notices/* 2>/dev/null; true",
+      );
+      expects(/^quotas/.test(text), `the session disk has no quotas: ${text}`);
+      return text.trim();
     },
   },
   {

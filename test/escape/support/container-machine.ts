@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { chmod, mkdir, mkdtemp, readdir, realpath, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { execa } from "execa";
 import { archOfThisComputer } from "../../../images/container/arch.ts";
 import { type Engine, engine, findEngine } from "../../../infra/container/engine.ts";
 import { ensureContainerImage, FROM_PACKAGES } from "../../../infra/container/image.ts";
@@ -117,5 +118,11 @@ async function pythonVolumes(): Promise<string[]> {
   if (version === undefined) throw new Error(`${program} is not Debian's or Ubuntu's Python`);
   const library = `/usr/lib/python${version}`;
   if (!(await readdir(library)).includes("os.py")) throw new Error(`${library} has no modules`);
-  return [`${program}:/usr/bin/python3`, `${library}:${library}`];
+  const { stdout } = await execa("ldd", [program]);
+  const expat = /=> (\S*\/libexpat\.so\S*)/.exec(stdout)?.[1];
+  return [
+    `${program}:/usr/bin/python3`,
+    `${library}:${library}`,
+    ...(expat === undefined ? [] : [`${await realpath(expat)}:${expat.replace(/^\/lib\//, "/usr/lib/")}`]),
+  ];
 }

@@ -1,0 +1,19 @@
+import type { Merged } from "../events/merge.ts";
+
+/** The fate of one thing that holds data. */
+export interface Fate {
+  readonly fate:
+    | "lost"
+    | "unknown"
+    | "orphaned"
+    | "shortened"
+    | "refused"
+    | "refused-by-aws"
+    | "loosened"
+    | "detached"
+    | "reattached";
+  readonly kind: string;
+  readonly resource: Merged;
+  readonly why: string;
+  readonly also: readonly string[];
+}
