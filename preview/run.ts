@@ -55,22 +55,29 @@ export interface PreviewOptions {
 export async function previewStack(options: PreviewOptions): Promise<ChangeDocument> {
   const { engine, stack, command = "preview", base, head, report = () => {} } = options;
   const isBoth = options.both === true && base !== "" && command === "preview";
-  if (isBoth) report("previewing the base as well");
+  // The program of this folder runs on both sides: of equal configurations the two previews are one.
+  const isOne = base === head;
+  if (isBoth && !isOne) report("previewing the base as well");
   const {
     state,
-    seen: [collected, baseOnly],
+    seen: [collected, ofBase],
     hasMoved,
   } = await lookSteadily(
     engine,
     stack,
     async () => {
       // The same state for both, at the same time.
-      const seen = bothOf(collectFrom(options), isBoth ? collectFrom(options, base) : Promise.resolve(undefined));
-      await Promise.all([builder(), options.meanwhile?.()]);
-      return await seen;
+      const engines = bothOf(
+        collectFrom(options),
+        isBoth && !isOne ? collectFrom(options, base) : Promise.resolve(undefined),
+      );
+      // Whatever fails, the engines come to their end: nobody waits for them else.
+      const [seen] = await bothOf(engines, Promise.all([builder(), options.meanwhile?.()]));
+      return seen;
     },
     () => report("the state moved while the preview ran: once more"),
   );
+  const baseOnly = isBoth && isOne ? collected : ofBase;
   const { buildDocument, takesNothing } = await builder();
   if (options.drift) report("looking for drift");
   const drift = options.drift ? await lookForDrift(engine, stack) : undefined;

@@ -1,0 +1,52 @@
+/** Runs of a preview, with an engine that only streams. */
+import assert from "node:assert/strict";
+import { setTimeout as wait } from "node:timers/promises";
+import type { Engine } from "../../../preview/engine.ts";
+import { previewStack } from "../../../preview/run.ts";
+import { eventsOf, type Step, stateOf } from "../../support/preview/steps.ts";
+
+const STEPS: Step[] = [{ type: "aws:ec2/eip:Eip", op: "update", old: { tags: {} }, new: { tags: { a: "b" } } }];
+const CONFIG = "config:\n  cloister:target: aws\n  cloister:region: eu-central-1\n";
+
+describe("a run of a preview", function () {
+  this.timeout(20_000);
+  let begun = 0;
+  let ended = 0;
+  const engine: Engine = {
+    async *lines() {
+      begun++;
+      await wait(50);
+      yield* eventsOf(STEPS).split("\n");
+      ended++;
+    },
+    text: async () => stateOf(STEPS),
+  };
+  const options = { engine, stack: "dev", base: CONFIG, head: CONFIG, both: true };
+
+  beforeEach(() => {
+    [begun, ended] = [0, 0];
+  });
+
+  it("ends when its engine has, also when what runs beside it fails", async () => {
+    const meanwhile = async (): Promise<never> => {
+      throw new Error("no renderer");
+    };
+    await assert.rejects(previewStack({ ...options, both: false, meanwhile }), /no renderer/);
+    assert.deepEqual([begun, ended], [1, 1]);
+  });
+
+  it("of equal configurations is one preview, all of which the base does as well", async () => {
+    const { pending, changes } = await previewStack(options);
+    assert.equal(begun, 1);
+    assert.deepEqual(
+      pending,
+      changes.map(({ urn }) => urn),
+    );
+    assert.equal(changes.length, 1);
+  });
+
+  it("of other configurations is two (control)", async () => {
+    await previewStack({ ...options, base: `${CONFIG}  cloister:logRetentionDays: 7\n` });
+    assert.equal(begun, 2);
+  });
+});
