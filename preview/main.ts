@@ -10,7 +10,7 @@ import { Collector } from "./events/merge.ts";
 import { eventsFrom, type RecordedOptions, refuseHalfRecorded, stackName, withRecorded } from "./options.ts";
 import { give, type OutputOptions, renderers, withOutput } from "./output.ts";
 import { packIn } from "./policy/pack.ts";
-import { configsOf, engineFor, isOnAws, isProgramChanged, runOf } from "./project.ts";
+import { configsOf, engineFor, isOnAws, isProgramChanged, putBack, runOf } from "./project.ts";
 import { removedFile } from "./removed.ts";
 import { previewStack } from "./run.ts";
 import { credentialsIn } from "./secrets/environment.ts";
@@ -62,7 +62,10 @@ function parsed(): Options {
 async function documentOf(options: Options): Promise<ChangeDocument> {
   const { stack } = options;
   const [{ base, head }, run] = await bothOf(configsOf(stack, options.base), runOf(options.base));
-  if (head === "") return removedFile(stack, base, run);
+  if (head === undefined) {
+    if (options.destroy) throw new Error(`Pulumi.${stack}.yaml: is removed. ${putBack(stack, options.base)}`);
+    return removedFile({ stack, base, ref: options.base, run, rehearsed: options.rehearsed ?? false });
+  }
   const secrets = credentialsIn(process.env);
   const pack = options.policies && isOnAws(head) ? await packIn(resolve(options.policyPack)) : undefined;
   const command = options.destroy ? ("destroy" as const) : ("preview" as const);

@@ -10,47 +10,80 @@ import { isOfProgram } from "./workflow/program.mjs";
 
 const folder = fileURLToPath(new URL("../", import.meta.url)).replace(/\/$/, "");
 
-const git = async (...args: string[]) =>
-  await execa("git", args, { cwd: folder, reject: false, stripFinalNewline: false });
+const gitIn = async (cwd: string, ...args: string[]) =>
+  await execa("git", args, { cwd, reject: false, stripFinalNewline: false });
 
-/** The text of a file at a commit; empty when the file did not exist. */
-async function atCommit(ref: string, file: string): Promise<string> {
-  const commit = await git("rev-parse", "--verify", "--quiet", `${ref}^{commit}`);
+/** The text of a file at a commit; undefined when the file did not exist. */
+async function atCommit(at: string, ref: string, file: string): Promise<string | undefined> {
+  const commit = await gitIn(at, "rev-parse", "--verify", "--quiet", `${ref}^{commit}`);
   if (commit.exitCode !== 0)
     throw new Error(`--base ${ref}: there is no such commit. Fetch it, or write another: git fetch origin ${ref}`);
-  const { exitCode, stdout } = await git("show", `${commit.stdout.trim()}:./${file}`);
-  return exitCode === 0 ? stdout : "";
+  const { exitCode, stdout } = await gitIn(at, "show", `${commit.stdout.trim()}:./${file}`);
+  return exitCode === 0 ? stdout : undefined;
 }
 
 async function commitOf(ref: string): Promise<string> {
-  const { exitCode, stdout } = await git("rev-parse", "--verify", "--quiet", ref);
+  const { exitCode, stdout } = await gitIn(folder, "rev-parse", "--verify", "--quiet", ref);
   return exitCode === 0 ? stdout.trim() : "";
 }
 
+/** The texts of a stack's file. */
+export interface Configs {
+  /** At the base; an empty text where there was none. */
+  readonly base: string;
+  /** As it is now. Undefined: the file is removed. An empty one is a stack, whose keys have their defaults. */
+  readonly head: string | undefined;
+}
+
 /**
- * The texts of a stack's file at the base, and as it is now; an empty text for none.
+ * Reads a stack's file at the base, and as it is now.
  *
- * @throws Error when there is no such commit, or the file is on neither side
+ * @param at the project's folder. Default: this one
+ * @throws Error when there is no such commit, the file is on neither side, or it cannot be read
  */
-export async function configsOf(
-  stack: string,
-  base: string,
-): Promise<{ readonly base: string; readonly head: string }> {
+export async function configsOf(stack: string, base: string, at = folder): Promise<Configs> {
   const file = `Pulumi.${stack}.yaml`;
-  const reading = readFile(join(folder, file), "utf8").catch(() => "");
-  const [head, before] = await bothOf(reading, atCommit(base, file));
-  if (head === "" && before === "")
+  const reading = readFile(join(at, file), "utf8").catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return undefined;
+    throw new Error(`${file}: cannot be read: ${error.message}`);
+  });
+  const [head, before] = await bothOf(reading, atCommit(at, base, file));
+  if (head === undefined && before === undefined)
     throw new Error(
       `${file}: there is no such file. --stack is the name in it: one of the Pulumi.<name>.yaml of this folder`,
     );
-  return { base: before, head };
+  return { base: before ?? "", head };
 }
 
-/** Tells whether the program itself differs from a commit's, also in files that git does not know yet. */
-export async function isProgramChanged(base: string): Promise<boolean> {
+/**
+ * As `configsOf`, for all that needs the stack's file as it is now.
+ *
+ * @throws Error as well when the file is removed
+ */
+export async function presentConfigsOf(
+  stack: string,
+  base: string,
+  at = folder,
+): Promise<Configs & { readonly head: string }> {
+  const { head, ...more } = await configsOf(stack, base, at);
+  if (head === undefined) throw new Error(`Pulumi.${stack}.yaml: is removed. ${putBack(stack, base)}`);
+  return { ...more, head };
+}
+
+/** The command by which a removed file comes back. */
+export const putBack = (stack: string, base: string): string =>
+  `Put it back first: git checkout ${base} -- Pulumi.${stack}.yaml`;
+
+/**
+ * Tells whether the program itself differs from a commit's, also in files that git does not know yet.
+ *
+ * @param at the project's folder. Default: this one
+ */
+export async function isProgramChanged(base: string, at = folder): Promise<boolean> {
   const lists = await Promise.all([
-    git("diff", "--name-only", "--relative", "-z", base, "--"),
-    git("ls-files", "--others", "--exclude-standard", "-z"),
+    // Of a file that was renamed git would name the new place alone.
+    gitIn(at, "diff", "--name-only", "--no-renames", "--relative", "-z", base, "--"),
+    gitIn(at, "ls-files", "--others", "--exclude-standard", "-z"),
   ]);
   // What cannot be told must not pass for the same.
   if (lists.some(({ exitCode }) => exitCode !== 0)) return true;

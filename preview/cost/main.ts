@@ -4,7 +4,7 @@ import { Command } from "commander";
 import { pricesFor } from "../../infra/aws/plan/prices.ts";
 import { parseSettings, type Settings } from "../../infra/settings/settings.ts";
 import { readConfig } from "../parts/config.ts";
-import { configsOf } from "../project.ts";
+import { presentConfigsOf } from "../project.ts";
 import { compared, rangeText } from "./compare.ts";
 import { withChange } from "./what-if.ts";
 
@@ -33,7 +33,7 @@ async function main(): Promise<void> {
     .option("--json", "prints JSON")
     .parse()
     .opts<{ stack: string; base?: string; set: string[]; json?: boolean }>();
-  const configs = await configsOf(stack, base ?? "HEAD");
+  const configs = await presentConfigsOf(stack, base ?? "HEAD");
   const changed = set.reduce(withChange, configs.head);
   const before = base === undefined ? configs.head : configs.base;
   const after = settingsOf(changed, set.length > 0 ? `${stack} with ${set.join(", ")}` : stack);

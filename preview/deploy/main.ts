@@ -5,7 +5,7 @@
 import { resolve } from "node:path";
 import { Command } from "commander";
 import { packIn } from "../policy/pack.ts";
-import { configsOf, engineFor, isOnAws, runOf } from "../project.ts";
+import { engineFor, isOnAws, presentConfigsOf, runOf } from "../project.ts";
 import { verdictText } from "../render/verdict.ts";
 import { credentialsIn } from "../secrets/environment.ts";
 import { readApproval } from "./approval.ts";
@@ -36,7 +36,7 @@ async function main(): Promise<void> {
   const approval = readApproval(options.approved, options.anyState);
   const { stack } = options;
   const report = (line: string): void => console.error(line);
-  const { base, head } = await configsOf(stack, options.base);
+  const { base, head } = await presentConfigsOf(stack, options.base);
   const pack = options.policies && isOnAws(head) ? await packIn(resolve(options.policyPack)) : undefined;
   const engine = await engineFor(stack, report);
   const run = await runOf(options.base);

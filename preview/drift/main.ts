@@ -8,7 +8,7 @@ import type { ChangeDocument } from "../change-set/document.ts";
 import { RefreshCollector } from "../events/refresh.ts";
 import { eventsFrom, type RecordedOptions, refuseHalfRecorded, stackName, withRecorded } from "../options.ts";
 import { give, type OutputOptions, withOutput } from "../output.ts";
-import { configsOf, engineFor, runOf } from "../project.ts";
+import { engineFor, presentConfigsOf, runOf } from "../project.ts";
 import { credentialsIn } from "../secrets/environment.ts";
 import { buildDriftDocument, driftOfStack, hasDrifted } from "./document.ts";
 
@@ -29,7 +29,7 @@ function parsed(): Options {
 
 async function documentOf(options: Options): Promise<ChangeDocument> {
   const { stack } = options;
-  const { head: config } = await configsOf(stack, "HEAD");
+  const { head: config } = await presentConfigsOf(stack, "HEAD");
   const inputs = { stack, config, run: await runOf("HEAD"), secrets: credentialsIn(process.env) };
   if (options.events !== undefined && options.state !== undefined) {
     const collector = await eventsFrom(options.events, new RefreshCollector());

@@ -8,7 +8,7 @@ import { github } from "./github.ts";
 import { gitlab, isFromFork } from "./gitlab.ts";
 import { publish } from "./publish.ts";
 import { pullOf } from "./pull.ts";
-import { readDocument } from "./read.ts";
+import { readDocument, requireRehearsed } from "./read.ts";
 
 interface Options extends ForgeOptions {
   readonly document: string;
@@ -56,8 +56,7 @@ async function main(): Promise<void> {
       return { forge: gitlab(request), isFork: async () => await isFromFork(request) };
     },
   });
-  if (!document.rehearsed && (options.rehearsed || (await isFork())))
-    throw new Error(`${options.document}: says that it is of the account, which a run without credentials cannot know`);
+  if (options.rehearsed || (!document.rehearsed && (await isFork()))) requireRehearsed(document, options.document);
   console.log(`${options.stack}: ${await publish(forge, document)}`);
 }
 

@@ -20,3 +20,13 @@ export async function readDocument(file: string, stack: string): Promise<ChangeD
   if (parsed.data.stack !== stack) throw new Error(`${file}: is not of the stack ${stack}`);
   return parsed.data;
 }
+
+/**
+ * Refuses what a run without credentials cannot have seen.
+ *
+ * @throws Error when the document says that it is of the account
+ */
+export function requireRehearsed({ rehearsed }: Pick<ChangeDocument, "rehearsed">, file: string): void {
+  if (!rehearsed)
+    throw new Error(`${file}: says that it is of the account, which a run without credentials cannot know`);
+}

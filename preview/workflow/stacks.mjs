@@ -34,7 +34,11 @@ if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) 
   }
   const changed = isAll
     ? ""
-    : execFileSync("git", ["diff", "--name-only", "-z", `${base}...HEAD`], { cwd: project, encoding: "utf8" });
+    : // Of a file that was renamed git would name the new place alone.
+      execFileSync("git", ["diff", "--name-only", "--no-renames", "--relative", "-z", `${base}...HEAD`], {
+        cwd: project,
+        encoding: "utf8",
+      });
   const list = isAll ? [] : changed.split("\0").filter(Boolean);
   const names = readdirSync(project).flatMap((file) => STACK_FILE.exec(file)?.[1] ?? []);
   const files = Object.fromEntries(
@@ -43,7 +47,7 @@ if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) 
   // A file that goes does not end its stack: somebody has to be told.
   for (const file of list) {
     const stack = STACK_FILE.exec(file)?.[1];
-    if (stack === undefined || stack in files) continue;
+    if (stack === undefined || Object.hasOwn(files, stack)) continue;
     const from = execFileSync("git", ["merge-base", base, "HEAD"], { cwd: project, encoding: "utf8" }).trim();
     files[stack] = execFileSync("git", ["show", `${from}:./${file}`], { cwd: project, encoding: "utf8" });
   }

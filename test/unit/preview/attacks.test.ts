@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import type { Inputs } from "../../../preview/change-set/build.ts";
 import { documentSchema } from "../../../preview/change-set/document.ts";
 import { collect } from "../../../preview/events/merge.ts";
+import { requireRehearsed } from "../../../preview/forge/read.ts";
 import { removedFile } from "../../../preview/removed.ts";
 import { comment } from "../../../preview/render/markdown.ts";
 import { page } from "../../../preview/render/page.ts";
@@ -306,11 +307,27 @@ describe("changes that hide something", () => {
   });
 
   it("a stack's file that is removed: the stack stays, and somebody is told", () => {
-    const base = "config:\n  cloister:target: aws\n  cloister:region: eu-central-1\n";
-    const document = removedFile("dev", base, { at: "2026-11-27T12:00:00.000Z" });
+    const removed = (target: string, rehearsed = false) =>
+      removedFile({
+        stack: "dev",
+        base: `config:\n  cloister:target: ${target}\n  cloister:region: eu-central-1\n`,
+        ref: "abc1",
+        run: { at: "2026-11-27T12:00:00.000Z" },
+        rehearsed,
+      });
+    const document = removed("aws");
     assert.equal(document.complete, false);
-    assert.match(comment(document).text, /stays in the account with all its data.*Destroy it first/);
+    assert.match(
+      comment(document).text,
+      /stays in the account with all its data.*git checkout abc1 -- Pulumi\.dev\.yaml/,
+    );
     assert.equal(documentSchema.safeParse(document).success, true);
+    const local = comment(removed("local")).text;
+    assert.match(local, /stays on its computer/);
+    assert.doesNotMatch(local, /account with all/);
+    // A run without credentials says so: its comment is refused else, and those of the stacks after it with it.
+    assert.throws(() => requireRehearsed(document, "change.json"), /without credentials cannot know/);
+    requireRehearsed(removed("aws", true), "change.json");
   });
 
   it("two thousand renamed machines take seconds, and are all seen", function () {
