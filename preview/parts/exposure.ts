@@ -1,11 +1,11 @@
-import { Address4 } from "ip-address";
 import { at } from "../change-set/differences.ts";
 import type { Exposure } from "../change-set/document.ts";
 import { nameOf, shortType } from "../change-set/names.ts";
 import type { Merged } from "../events/merge.ts";
-import { isObject, type Plain, plain, unknown } from "../events/values.ts";
+import { type Plain, plain, unknown } from "../events/values.ts";
 import type { Scrubber } from "../secrets/scrub.ts";
 import { iamChanges } from "./iam.ts";
+import { looserRules } from "./rules.ts";
 
 type Inputs = { readonly [key: string]: Plain };
 
@@ -43,33 +43,29 @@ const network = (what: string): Found[] => [{ kind: "network", what }];
 const guard = (what: string): Found[] => [{ kind: "guard", what }];
 const rights = (what: string): Found[] => [{ kind: "rights", what }];
 
-function ofProperties(
-  { op, type, old, new: wanted }: Merged,
-  passing: ReadonlySet<unknown>,
-  all: readonly Merged[],
-): Found[] {
+function ofProperties(resource: Merged, passing: ReadonlySet<unknown>, all: readonly Merged[]): Found[] {
+  const { op, type, old, new: wanted } = resource;
   const before = (plain(old?.inputs ?? {}) ?? {}) as Inputs;
   const after = (plain(wanted?.inputs ?? {}) ?? {}) as Inputs;
   const wentOff = (path: string): boolean =>
     at(before, path) === true && at(after, path) !== true && at(after, path) !== unknown;
   switch (shortType(type)) {
+    case "SecurityGroup":
+    case "SecurityGroupRule":
     case "SecurityGroupIngressRule":
-      return isLooser(after, type, before, passing, all)
-        ? network(`lets ${portsOf(after)} in from ${peerOf(after)}`)
-        : [];
     case "SecurityGroupEgressRule":
-      return isLooser(after, type, before, passing, all)
-        ? network(`lets ${portsOf(after)} out to ${peerOf(after)}`)
-        : [];
+      return looserRules(resource, all, passing).flatMap(network);
     case "Route": {
-      const gateway = ["natGatewayId", "gatewayId", "egressOnlyGatewayId", "transitGatewayId"].find(
-        (key) => after[key] !== undefined,
-      );
-      const isNew = op === "create" || at(before, "destinationCidrBlock") !== at(after, "destinationCidrBlock");
-      return op === "delete" || !isNew || gateway === undefined || !isBeside(after["routeTableId"], passing)
+      const [was, is] = [wayOf(before), wayOf(after)];
+      const isNew = op === "create" || was !== is;
+      return op === "delete" || !isNew || is === undefined || !isBeside(after["routeTableId"], passing)
         ? []
-        : network(`a way out to ${textOf(after["destinationCidrBlock"])}`);
+        : network(`a way out to ${is}`);
     }
+    case "ResolverFirewallRule":
+      return (op === "update" || op === "replace") && before["action"] === "BLOCK" && after["action"] !== "BLOCK"
+        ? network(`the DNS firewall no longer blocks names of one rule: ${textOf(after["action"])}`)
+        : [];
     case "ResolverFirewallDomainList": {
       if (op !== "update" && op !== "replace") return [];
       const had = new Set(listOf(before["domains"]));
@@ -83,8 +79,11 @@ function ofProperties(
       return op === "delete" && isBeside(before["vpcId"], passing)
         ? network("the DNS firewall goes: all names resolve")
         : [];
-    case "FlowLog":
-      return op === "delete" && isBeside(before["vpcId"], passing) ? guard("connections are logged no longer") : [];
+    case "FlowLog": {
+      if (op === "delete") return isBeside(before["vpcId"], passing) ? guard("connections are logged no longer") : [];
+      const [was, is] = [before["trafficType"], after["trafficType"]];
+      return was === "ALL" && is !== "ALL" ? guard(`only some connections are logged: ${textOf(is)}`) : [];
+    }
     case "BucketPublicAccessBlock": {
       if (op === "create") return [];
       if (op === "delete")
@@ -110,7 +109,8 @@ function ofProperties(
       const tokens = [before, after].map((one) => at(one, "metadataOptions.httpTokens"));
       const hops = [before, after].map((one) => Number(at(one, "metadataOptions.httpPutResponseHopLimit") ?? 1));
       const isPublic = [before, after].map((one) =>
-        JSON.stringify(plainOf(one)).includes('"associatePublicIpAddress":"true"'),
+        // A launch template has a text.
+        /"associatePublicIpAddress":"?true/.test(JSON.stringify([one["networkInterfaces"] ?? null, addressOf(one)])),
       );
       return [
         ...(wentOff("disableApiTermination") ? guard("others than this program may end the machine") : []),
@@ -175,52 +175,6 @@ function ofRights(resource: Merged, passing: ReadonlySet<unknown>, scrubber: Scr
 const isBeside = (value: Plain | undefined, passing: ReadonlySet<unknown>): boolean =>
   typeof value === "string" && value !== "" && !passing.has(value);
 
-/** Tells whether a rule lets more through than those that its group had. A new group's rules are no change to compare. */
-function isLooser(
-  rule: Inputs,
-  type: string,
-  before: Inputs,
-  passing: ReadonlySet<unknown>,
-  all: readonly Merged[],
-): boolean {
-  const group = rule["securityGroupId"];
-  // A group that is made anew takes its rules along.
-  const own = group === unknown ? before["securityGroupId"] : group;
-  if (Object.keys(rule).length === 0 || !isBeside(own, passing)) return false;
-  const had = all.flatMap((one) => (one.type === type && one.old ? [(plain(one.old.inputs) ?? {}) as Inputs] : []));
-  return !had.some((one) => one["securityGroupId"] === own && coversRule(one, rule));
-}
-
-function coversRule(wide: Inputs, narrow: Inputs): boolean {
-  const [a, b] = [portRange(wide), portRange(narrow)];
-  const ports = a.protocol === "-1" || (a.protocol === b.protocol && a.from <= b.from && a.to >= b.to);
-  const [one, other] = [peerOf(wide), peerOf(narrow)];
-  return ports && (one === other || one === "0.0.0.0/0" || isWithin(other, one));
-}
-
-function portRange(inputs: Inputs): { protocol: string; from: number; to: number } {
-  const number = (key: string): number => Number(inputs[key] ?? Number.NaN);
-  return { protocol: textOf(inputs["ipProtocol"]), from: number("fromPort"), to: number("toPort") };
-}
-
-/** Tells whether a range of addresses lies in another one. */
-function isWithin(inner: string, outer: string): boolean {
-  if (!Address4.isValid(inner) || !Address4.isValid(outer)) return false;
-  return new Address4(inner).isInSubnet(new Address4(outer));
-}
-
-function peerOf(inputs: Inputs): string {
-  const peer =
-    inputs["cidrIpv4"] ?? inputs["cidrIpv6"] ?? inputs["prefixListId"] ?? inputs["referencedSecurityGroupId"];
-  return textOf(peer);
-}
-
-function portsOf(inputs: Inputs): string {
-  const [protocol, from, to] = ["ipProtocol", "fromPort", "toPort"].map((key) => textOf(inputs[key]));
-  if (protocol === "-1" || protocol === "") return "everything";
-  return from === to ? `${protocol} ${from}`.trim() : `${protocol} ${from} to ${to}`;
-}
-
 function textOf(value: Plain | undefined): string {
   if (value === undefined || value === null) return "";
   if (value === unknown) return "(known after the deploy)";
@@ -229,4 +183,30 @@ function textOf(value: Plain | undefined): string {
 
 const listOf = (value: Plain | undefined): string[] =>
   (Array.isArray(value) ? value : [value]).filter((one) => typeof one === "string");
-const plainOf = (value: Inputs): Plain => (isObject(value as Plain) ? (value["networkInterfaces"] ?? null) : null);
+const addressOf = ({ associatePublicIpAddress }: Inputs): object =>
+  typeof associatePublicIpAddress === "boolean" ? { associatePublicIpAddress } : {};
+
+/** What a route is to, and by which way: undefined for one that is to nothing that is known here. */
+function wayOf(route: Inputs): string | undefined {
+  const to = ["destinationCidrBlock", "destinationIpv6CidrBlock", "destinationPrefixListId"].find((key) => route[key]);
+  const by = Object.keys(WAYS).find((key) => route[key]);
+  if (to === undefined || by === undefined) return undefined;
+  const way = route[by];
+  if (way === "local") return undefined;
+  const isInternet = by === "gatewayId" && typeof way === "string" && way.startsWith("igw-");
+  return `${textOf(route[to])} by ${isInternet ? "an internet gateway" : WAYS[by]}`;
+}
+
+/** Ways by which a route may lead, by their keys. */
+const WAYS: Readonly<Record<string, string>> = {
+  natGatewayId: "a NAT gateway",
+  gatewayId: "a gateway",
+  egressOnlyGatewayId: "an egress-only gateway",
+  transitGatewayId: "a transit gateway",
+  vpcPeeringConnectionId: "a peering",
+  networkInterfaceId: "a network interface",
+  vpcEndpointId: "an endpoint",
+  carrierGatewayId: "a carrier gateway",
+  localGatewayId: "a local gateway",
+  coreNetworkArn: "a core network",
+};

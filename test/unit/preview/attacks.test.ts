@@ -18,6 +18,8 @@ const verdict = (steps: readonly Step[], more: Partial<Inputs> = {}): string =>
   verdictText(documentOfSteps(steps, more)).replace(/^\S+ dev · /, "");
 const unfolded = (steps: readonly Step[], more: Partial<Inputs> = {}): string =>
   comment(documentOfSteps(steps, more)).text.replace(/<details>[\s\S]*?<\/details>/g, "");
+const OLDER = { type: "ingress", securityGroupId: "sg-1", protocol: "tcp", fromPort: 1, toPort: 9 };
+const V4 = { routeTableId: "r", destinationCidrBlock: "0.0.0.0/0", natGatewayId: "nat-1" };
 const policy = (...actions: string[]): string =>
   JSON.stringify({ Statement: [{ Effect: "Allow", Action: actions, Resource: "*" }] });
 
@@ -47,6 +49,43 @@ describe("changes that hide something", () => {
     ["versions that begin (control)", /^1 updated · no data at risk$/, versioning("Suspended", "Enabled")],
     ["objects that go earlier", /^keeps for a shorter time: 1 bucket$/, rules(30, 7)],
     ["objects that go later (control)", /^1 updated · no data at risk$/, rules(7, 30)],
+    ...(
+      [
+        [
+          "objects that go by a date",
+          { expiration: { days: 30 } },
+          { expiration: { days: 30, date: "2026-12-01" } },
+          true,
+        ],
+        [
+          "fewer earlier versions that stay",
+          { noncurrentVersionExpiration: { noncurrentDays: 30, newerNoncurrentVersions: 5 } },
+          { noncurrentVersionExpiration: { noncurrentDays: 30, newerNoncurrentVersions: 1 } },
+          true,
+        ],
+        [
+          "more earlier versions that stay (control)",
+          { noncurrentVersionExpiration: { noncurrentDays: 30, newerNoncurrentVersions: 1 } },
+          { noncurrentVersionExpiration: { noncurrentDays: 30, newerNoncurrentVersions: 5 } },
+          false,
+        ],
+      ] as const
+    ).map(
+      ([what, before, after, isLess]) =>
+        [
+          what,
+          isLess ? /^keeps for a shorter time: 1 bucket$/ : /^1 updated · no data at risk$/,
+          lifecycle([{ status: "Enabled", ...before }], [{ status: "Enabled", ...after }]),
+        ] as const,
+    ),
+    [
+      "one of two rules without ids",
+      /^keeps for a shorter time: 1 bucket$/,
+      lifecycle(
+        [days(30), days(7)].map((expiration) => ({ status: "Enabled", expiration })),
+        [days(7), days(7)].map((expiration) => ({ status: "Enabled", expiration })),
+      ),
+    ],
     [
       "rules for a bucket that had none",
       /^keeps for a shorter time: 1 bucket$/,
@@ -95,6 +134,102 @@ describe("changes that hide something", () => {
       /^opens the network · /,
       "lets tcp 443 out to 0.0.0.0/0",
       rule("Egress", ["10.0.0.0/8", 443], ["0.0.0.0/0", 443]),
+    ],
+    ...(
+      [
+        ["IPv6 beside all of IPv4", "::/0", { cidrIpv6: "::/0" }],
+        ["a list beside all of IPv4", "pl-1", { prefixListId: "pl-1" }],
+      ] as const
+    ).map(
+      ([what, peer, to]) =>
+        [
+          `a way out to ${what}`,
+          /^opens the network · /,
+          `lets tcp 443 out to ${peer}`,
+          { ...rule("Egress", ["0.0.0.0/0", 443], ["0.0.0.0/0", 443]), op: "same", name: "v4" } as Step,
+          ruleTo("Egress", to),
+        ] as const,
+    ),
+    [
+      "a rule of the older form",
+      /^opens the network · /,
+      "lets tcp 1 to 9 in from ::/0",
+      {
+        type: "aws:ec2/securityGroupRule:SecurityGroupRule",
+        op: "update",
+        old: { ...OLDER, cidrBlocks: ["0.0.0.0/0"] },
+        new: { ...OLDER, cidrBlocks: ["0.0.0.0/0"], ipv6CidrBlocks: ["::/0"] },
+      },
+    ],
+    [
+      "a rule within its group",
+      /^opens the network · /,
+      "lets everything out to 0.0.0.0/0",
+      {
+        type: "aws:ec2/securityGroup:SecurityGroup",
+        op: "update",
+        old: { egress: [] },
+        new: { egress: [{ protocol: "-1", fromPort: 0, toPort: 0, cidrBlocks: ["0.0.0.0/0"] }] },
+      },
+    ],
+    ...(
+      [
+        [
+          "by another gateway",
+          V4,
+          { ...V4, natGatewayId: undefined, gatewayId: "igw-1" },
+          "0.0.0.0/0 by an internet gateway",
+        ],
+        [
+          "over IPv6",
+          undefined,
+          { routeTableId: "r", destinationIpv6CidrBlock: "::/0", egressOnlyGatewayId: "e" },
+          "::/0",
+        ],
+        [
+          "to a peer",
+          undefined,
+          { routeTableId: "r", destinationPrefixListId: "pl-1", vpcPeeringConnectionId: "p" },
+          "pl-1",
+        ],
+      ] as const
+    ).map(
+      ([what, old, wanted, said]) =>
+        [
+          `a route ${what}`,
+          /^opens the network · /,
+          `a way out to ${said}`,
+          { type: "aws:ec2/route:Route", op: old ? "update" : "create", old, new: wanted } as Step,
+          there,
+        ] as const,
+    ),
+    [
+      "names that are not blocked any more",
+      /^opens the network · /,
+      "the DNS firewall no longer blocks names of one rule: ALERT",
+      {
+        type: "aws:route53/resolverFirewallRule:ResolverFirewallRule",
+        op: "update",
+        old: { action: "BLOCK" },
+        new: { action: "ALERT" },
+      },
+    ],
+    [
+      "a public address of a machine",
+      /opens the network/,
+      "machines get a public address",
+      {
+        type: "aws:ec2/instance:Instance",
+        op: "replace",
+        old: { associatePublicIpAddress: false },
+        new: { associatePublicIpAddress: true },
+      },
+    ],
+    [
+      "a log of refused connections alone",
+      /^takes a guard away · /,
+      "only some connections are logged: REJECT",
+      { type: "aws:ec2/flowLog:FlowLog", op: "replace", old: { trafficType: "ALL" }, new: { trafficType: "REJECT" } },
     ],
     [
       "a name that resolves",
@@ -194,6 +329,30 @@ describe("changes that hide something", () => {
       [rule("Egress", ["0.0.0.0/0", 443], ["10.0.0.0/8", 443])],
       [rule("Ingress", undefined, ["0.0.0.0/0", 22])],
       [
+        {
+          ...ruleTo("Egress", { cidrIpv6: "fd00::/9" }),
+          op: "update",
+          old: ruleTo("Egress", { cidrIpv6: "::/0" }).new,
+        },
+      ],
+      [
+        {
+          type: "aws:ec2/securityGroupRule:SecurityGroupRule",
+          op: "update",
+          old: { ...OLDER, cidrBlocks: ["10.0.0.0/8", "10.1.0.0/16"] },
+          new: { ...OLDER, cidrBlocks: ["10.2.0.0/16"], description: "narrower" },
+        },
+      ],
+      [{ type: "aws:ec2/route:Route", op: "update", old: V4, new: { ...V4, natGatewayId: "nat-2" } }],
+      [
+        {
+          type: "aws:ec2/flowLog:FlowLog",
+          op: "update",
+          old: { trafficType: "ALL" },
+          new: { trafficType: "ALL", tags: { a: "b" } },
+        },
+      ],
+      [
         { type: "aws:ec2/flowLog:FlowLog", op: "delete", old: { vpcId: "vpc-1" } },
         { ...there, op: "delete", new: undefined } as Step,
       ],
@@ -263,6 +422,18 @@ describe("changes that hide something", () => {
     assert.deepEqual(documentOfSteps([disk("io2")]).cost?.delta, { least: null, most: null });
     const tag: Step = { type: VOLUME, op: "update", old: { size: 10 }, new: { size: 10, tags: { a: "b" } } };
     assert.deepEqual(documentOfSteps([tag]).cost?.delta, { least: 0, most: 0 }, "the control");
+    const tags = {
+      head: "config:\n  cloister:target: aws\n  cloister:region: eu-central-1\n  cloister:tags: { a: b }\n",
+    };
+    assert.deepEqual(documentOfSteps([disk("io2")], tags).cost?.delta, { least: null, most: null });
+    assert.deepEqual(documentOfSteps([tag], tags).cost?.delta, { least: 0, most: 0 }, "the control");
+    // One that goes for another of its kind costs the same.
+    const moved = (more: object): Step[] => [
+      { type: VOLUME, op: "delete", name: "a", old: { size: 10 } },
+      { type: VOLUME, op: "create", name: "b", new: { size: 10, ...more } },
+    ];
+    assert.deepEqual(documentOfSteps(moved({}), tags).cost?.delta, { least: 0, most: 0 });
+    assert.deepEqual(documentOfSteps(moved({ type: "io2" }), tags).cost?.delta, { least: null, most: null });
   });
 
   it("two machines that change their disks: each goes where its attachment says", () => {
@@ -367,12 +538,23 @@ function versioning(before: string, after: string): Step {
   return { type: "aws:s3/bucketVersioning:BucketVersioning", op: "update", old: inputs(before), new: inputs(after) };
 }
 
+function days(count: number) {
+  return { days: count };
+}
+function lifecycle(before: readonly object[], after: readonly object[]): Step {
+  const type = "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration";
+  return { type, op: "update", old: { bucket: "b", rules: before }, new: { bucket: "b", rules: after } };
+}
 function rules(before: number, after: number): Step {
   const inputs = (days: number) => ({ bucket: "b", rules: [{ id: "x", status: "Enabled", expiration: { days } }] });
   const type = "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration";
   return { type, op: "update", old: inputs(before), new: inputs(after) };
 }
 
+function ruleTo(way: "Ingress" | "Egress", peer: object): Step {
+  const { type, new: wanted } = rule(way, undefined, ["", 443]);
+  return { type, op: "create", new: { ...wanted, cidrIpv4: undefined, ...peer } };
+}
 function rule(way: "Ingress" | "Egress", before: [string, number] | undefined, after: [string, number]): Step {
   const inputs = ([cidrIpv4, port]: [string, number]) => ({
     cidrIpv4,

@@ -1,0 +1,105 @@
+/** Rules of security groups, in all forms in which the provider has them. */
+import { Address4, Address6 } from "ip-address";
+import { shortType } from "../change-set/names.ts";
+import type { Merged } from "../events/merge.ts";
+import type { EngineState } from "../events/schema.ts";
+import { isObject, type Plain, plain, unknown } from "../events/values.ts";
+
+type Inputs = { readonly [key: string]: Plain };
+
+/** What one rule lets through: one peer, and a range of ports. */
+interface Rule {
+  readonly way: "in" | "out";
+  readonly group: Plain | undefined;
+  readonly protocol: string;
+  readonly from: Plain | undefined;
+  readonly to: Plain | undefined;
+  readonly peer: string;
+}
+
+const NOT_YET = "(known after the deploy)";
+const NUMBERS: Readonly<Record<string, string>> = { all: "-1", "6": "tcp", "17": "udp", "1": "icmp", "58": "icmpv6" };
+
+/** Texts about rules that let more through than those that their group had. A new group's rules are no change. */
+export function looserRules(resource: Merged, all: readonly Merged[], passing: ReadonlySet<unknown>): string[] {
+  const rules = rulesOf(resource, resource.new);
+  if (rules.length === 0) return [];
+  const had = all.flatMap((one) => rulesOf(one, one.old));
+  const [was] = rulesOf(resource, resource.old);
+  return rules.flatMap((rule) => {
+    // A group that is made anew takes its rules along.
+    const group = rule.group === unknown ? was?.group : rule.group;
+    if (typeof group !== "string" || group === "" || passing.has(group)) return [];
+    if (had.some((one) => one.group === group && covers(one, rule))) return [];
+    return [`lets ${portsOf(rule)} ${rule.way === "in" ? "in from" : "out to"} ${rule.peer}`];
+  });
+}
+
+function rulesOf({ type, old }: Merged, side: EngineState | undefined): Rule[] {
+  const inputs = (plain(side?.inputs ?? {}) ?? {}) as Inputs;
+  if (Object.keys(inputs).length === 0) return [];
+  const group = inputs["securityGroupId"];
+  switch (shortType(type)) {
+    case "SecurityGroupIngressRule":
+      return [{ way: "in", group, ...portsIn(inputs, "ipProtocol"), peer: peerOf(inputs) }];
+    case "SecurityGroupEgressRule":
+      return [{ way: "out", group, ...portsIn(inputs, "ipProtocol"), peer: peerOf(inputs) }];
+    case "SecurityGroupRule":
+      return severalOf(inputs, inputs["type"] === "egress" ? "out" : "in", group);
+    case "SecurityGroup":
+      return (["ingress", "egress"] as const).flatMap((key) =>
+        listOf(inputs[key]).flatMap((one) =>
+          isObject(one) ? severalOf(one as Inputs, key === "ingress" ? "in" : "out", old?.id) : [],
+        ),
+      );
+    default:
+      return [];
+  }
+}
+
+/** The rules of an older form, which has several peers. */
+function severalOf(inputs: Inputs, way: Rule["way"], group: Plain | undefined): Rule[] {
+  const keys = ["cidrBlocks", "ipv6CidrBlocks", "prefixListIds", "securityGroups", "sourceSecurityGroupId"];
+  const peers = keys.flatMap((key) => listOf(inputs[key]).map(textOf));
+  if (inputs["self"] === true) peers.push("itself");
+  return peers.map((peer) => ({ way, group, ...portsIn(inputs, "protocol"), peer }));
+}
+
+function portsIn(inputs: Inputs, key: string): Pick<Rule, "protocol" | "from" | "to"> {
+  const protocol = textOf(inputs[key]).toLowerCase();
+  return { protocol: NUMBERS[protocol] ?? protocol, from: inputs["fromPort"], to: inputs["toPort"] };
+}
+
+function covers(wide: Rule, narrow: Rule): boolean {
+  const isSame = wide.from === narrow.from && wide.to === narrow.to;
+  const isAround = Number(wide.from) <= Number(narrow.from) && Number(wide.to) >= Number(narrow.to);
+  const ports = wide.protocol === "-1" || (wide.protocol === narrow.protocol && (isSame || isAround));
+  return wide.way === narrow.way && ports && (wide.peer === narrow.peer || isWithin(narrow.peer, wide.peer));
+}
+
+/** Tells whether a range of addresses lies in another one of its kind. Lists and groups lie in none. */
+function isWithin(inner: string, outer: string): boolean {
+  if (Address4.isValid(inner) && Address4.isValid(outer)) return new Address4(inner).isInSubnet(new Address4(outer));
+  return Address6.isValid(inner) && Address6.isValid(outer) && new Address6(inner).isInSubnet(new Address6(outer));
+}
+
+function peerOf(inputs: Inputs): string {
+  const peer =
+    inputs["cidrIpv4"] ?? inputs["cidrIpv6"] ?? inputs["prefixListId"] ?? inputs["referencedSecurityGroupId"];
+  return textOf(peer);
+}
+
+function portsOf({ protocol, from, to }: Rule): string {
+  if (protocol === "-1" || protocol === "") return "everything";
+  const [first, last] = [textOf(from), textOf(to)];
+  return first === last ? `${protocol} ${first}`.trim() : `${protocol} ${first} to ${last}`;
+}
+
+const listOf = (value: Plain | undefined): Plain[] =>
+  Array.isArray(value) ? value : value === undefined || value === null ? [] : [value];
+
+function textOf(value: Plain | undefined): string {
+  if (value === undefined || value === null) return "";
+  if (value === unknown) return NOT_YET;
+  return typeof value === "string" || typeof value === "number" ? String(value) : "(not shown)";
+}
