@@ -177,7 +177,7 @@ export function buildDocument(inputs: Inputs): ChangeDocument {
       }));
     const known = costOf(before, after, leaving, before.snapshots.keep, effects);
     const cost =
-      inputs.command === "preview" && config.length === 0 && isPriced(changed, differences)
+      inputs.command === "preview" && isZero(known.delta) && isPriced(changed, differences)
         ? { ...known, delta: NOT_KNOWN }
         : known;
     const named = <T extends { readonly what: string }>(lines: readonly T[]): T[] =>
@@ -195,24 +195,37 @@ function cannotBe(fates: readonly Fate[]): string[] {
 }
 
 const NOT_KNOWN = { least: null, most: null };
+const isZero = ({ least, most }: { readonly least: number | null; readonly most: number | null }): boolean =>
+  least === 0 && most === 0;
 const PRICED =
   /^aws:(?:ec2\/(?:instance|natGateway|eip|vpcEndpoint|launchTemplate)|ebs\/volume|autoscaling\/(?:group|schedule)|kms\/key|secretsmanager\/secret|rds\/|dynamodb\/|elasticache\/|lb\/):?/;
 const PRICED_BY =
   /^(?:size|type|iops|throughput|instanceType|blockDeviceMappings|(?:min|max)Size|desiredCapacity|warmPool|mixedInstancesPolicy|monitoring)\b/;
 
 /**
- * Tells whether something that costs comes, goes or changes. The estimate knows the configuration alone: where that stays
- * and such a thing does not, it must not say that nothing costs more.
+ * Tells whether something that costs changes, or comes or goes without its like that goes or comes. The estimate knows the
+ * configuration alone: where that costs the same and such a thing does not, it must not say that nothing costs more.
  */
 function isPriced(changed: readonly Merged[], differences: ReadonlyMap<string, Differences>): boolean {
-  return changed.some(
-    ({ type, op, urn, isImported }) =>
-      PRICED.test(type) &&
-      ((op === "create" && !isImported) ||
-        op === "delete" ||
-        (differences.get(urn)?.list ?? []).some(({ path }) => PRICED_BY.test(path))),
+  const priced = changed.filter(({ type, isImported }) => PRICED.test(type) && !isImported);
+  const of = (op: string): string =>
+    priced
+      .filter((one) => one.op === op)
+      .map(({ type, old, new: wanted }) => [type, ...pricesIn(inputsOf(wanted ?? old))].join("\n"))
+      .sort()
+      .join("\n\n");
+  if (of("create") !== of("delete")) return true;
+  return priced.some(
+    ({ op, urn }) =>
+      op !== "create" && op !== "delete" && (differences.get(urn)?.list ?? []).some(({ path }) => PRICED_BY.test(path)),
   );
 }
+
+const pricesIn = (inputs: { readonly [key: string]: Plain }): string[] =>
+  Object.keys(inputs)
+    .filter((key) => PRICED_BY.test(key) && key !== "mixedInstancesPolicy")
+    .sort()
+    .map((key) => `${key}: ${JSON.stringify(inputs[key])}`);
 
 /** A deploy that was killed leaves operations of which nobody knows whether AWS did them. */
 function brokenOff({ begun }: State): string[] {

@@ -1,7 +1,7 @@
 import { at } from "../change-set/differences.ts";
 import { nameOf, shortType } from "../change-set/names.ts";
 import type { Merged } from "../events/merge.ts";
-import { hasUnknown, type Plain, plain } from "../events/values.ts";
+import { hasUnknown, isObject, type Plain, plain } from "../events/values.ts";
 import type { Fate } from "./fate.ts";
 
 /** What a mere change of properties does to data. */
@@ -70,23 +70,43 @@ const AGES: readonly (readonly [path: string, words: string])[] = [
   ["noncurrentVersionExpiration.noncurrentDays", "earlier versions"],
 ];
 
-/** Rules by which objects go away. Longer ages and rules that go are no harm. */
+/** Rules by which objects go away. Longer ages, more versions that stay, and rules that go are no harm. */
 function ofBucketRules(before: Plain, after: Plain): Found[] {
-  const old = new Map(listAt(before, "rules").map((rule) => [at(rule, "id"), rule]));
-  const why = listAt(after, "rules").flatMap((rule) => {
+  const keyOf = (rule: Plain, index: number): Plain => at(rule, "id") ?? index;
+  const old = new Map(listAt(before, "rules").map((rule, index) => [keyOf(rule, index), rule]));
+  const why = listAt(after, "rules").flatMap((rule, index) => {
     if (at(rule, "status") === "Disabled") return [];
-    const known = old.get(at(rule, "id"));
+    const known = old.get(keyOf(rule, index));
     const was = known === undefined || at(known, "status") === "Disabled" ? {} : known;
     const ages = AGES.flatMap(([path, words]) => {
       const days = lower(was, rule, path, Number.POSITIVE_INFINITY);
       if (!days) return [];
       return [`${words} go after ${days[1]} days instead of ${Number.isFinite(days[0]) ? `${days[0]} days` : "never"}`];
     });
+    if (canSee(rule) && EXPIRATIONS.some((path) => deletesOtherwise(at(was, path), at(rule, path))))
+      ages.push("a rule deletes by another date or number than before");
     const isWider = known !== undefined && canSee(rule) && !isSameScope(known, rule);
     return isWider ? [...ages, "a rule is about other objects than before"] : ages;
   });
   if (why.length > 0) return shortened("bucket", `By its rules ${why.join(", ")}.`);
   return canSee(after) ? [] : shortened("bucket", "Rules by which objects go away are not known before the deploy.");
+}
+
+const EXPIRATIONS = ["expiration", "noncurrentVersionExpiration"];
+/** Their ages are told by themselves. Of the marker nothing can be read. */
+const NOT_COMPARED = ["days", "noncurrentDays", "expiredObjectDeleteMarker"];
+
+/** Tells whether a rule deletes by something else than its age that may take more than before. */
+function deletesOtherwise(before: Plain | undefined, after: Plain | undefined): boolean {
+  if (!isObject(after)) return false;
+  const was = isObject(before) ? before : {};
+  return [...new Set([...Object.keys(was), ...Object.keys(after)])].some((key) => {
+    if (NOT_COMPARED.includes(key)) return false;
+    const [a, b] = [was[key] ?? null, after[key] ?? null];
+    if (key === "newerNoncurrentVersions" && isObject(before)) return (number(b) ?? 0) < (number(a) ?? 0);
+    if (key === "newerNoncurrentVersions") return false;
+    return JSON.stringify(a) !== JSON.stringify(b);
+  });
 }
 
 const canSee = (value: Plain): boolean => !hasUnknown(value);
