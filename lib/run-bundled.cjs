@@ -25,6 +25,8 @@ const digestOf = (file) => sha256(fs.readFileSync(join(project, file)));
 function find(folder, index) {
   try {
     const { bundle, inputs } = JSON.parse(fs.readFileSync(index, "utf8"));
+    // Of nothing: it would never be made again.
+    if (Object.keys(inputs).length === 0) return undefined;
     if (Object.entries(inputs).some(([file, digest]) => digestOf(file) !== digest)) return undefined;
     const path = join(folder, `${bundle}.cjs`);
     const bytes = fs.readFileSync(path);

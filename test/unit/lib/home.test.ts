@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
+import { chmodSync, chownSync, lstatSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { isAbsolute, join } from "node:path";
 import { withoutProxyToLoopback } from "../../../lib/loopback.cjs";
 
@@ -14,6 +16,7 @@ describe("the home folder", () => {
     assert.equal(stderr, "");
     return stdout;
   };
+  const TEMPORARY = "/tmp/cloister-home-424242";
   const HOME_TEXT = `
     const m = { exports: {} };
     new Function("exports", "require", ${JSON.stringify(spawnSync("cat", [join(LIB, "home.cjs")], { encoding: "utf8" }).stdout)})(m.exports, require);
@@ -29,8 +32,43 @@ describe("the home folder", () => {
 
   it("is there for a user id that nobody has, as containers run programs", function () {
     if (process.getuid?.() !== 0) this.skip();
-    assert.equal(ask({}, 424_242), "/tmp/cloister-home-424242");
-    assert.equal(ask({ HOME: "/home/of-it" }, 424_242), "/home/of-it");
+    rmSync(TEMPORARY, { recursive: true, force: true });
+    try {
+      assert.equal(ask({}, 424_242), TEMPORARY);
+      const { mode, uid } = lstatSync(TEMPORARY);
+      assert.deepEqual([mode & 0o777, uid], [0o700, 424_242]);
+      assert.equal(ask({}, 424_242), TEMPORARY, "and the second time");
+      assert.equal(ask({ HOME: "/home/of-it" }, 424_242), "/home/of-it");
+    } finally {
+      rmSync(TEMPORARY, { recursive: true, force: true });
+    }
+  });
+
+  it("is none that somebody else made, or may enter, or that leads elsewhere", function () {
+    if (process.getuid?.() !== 0) this.skip();
+    const elsewhere = mkdtempSync(join(tmpdir(), "cloister-elsewhere-"));
+    const made: Record<string, () => void> = {
+      "another's": () => mkdirSync(TEMPORARY, { mode: 0o700 }),
+      open: () => {
+        mkdirSync(TEMPORARY);
+        chmodSync(TEMPORARY, 0o755);
+        chownSync(TEMPORARY, 424_242, 424_242);
+      },
+      "a link": () => {
+        chownSync(elsewhere, 424_242, 424_242);
+        symlinkSync(elsewhere, TEMPORARY);
+      },
+    };
+    try {
+      for (const [what, make] of Object.entries(made)) {
+        rmSync(TEMPORARY, { recursive: true, force: true });
+        make();
+        assert.throws(() => ask({}, 424_242), /is no folder that you alone may enter\. Set HOME to one/, what);
+      }
+    } finally {
+      rmSync(TEMPORARY, { recursive: true, force: true });
+      rmSync(elsewhere, { recursive: true });
+    }
   });
 });
 

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -70,6 +71,18 @@ describe("a bundled program", function () {
     await run();
     const [bundle = ""] = await bundles();
     await truncate(join(folder, "cache", "bundles", bundle), 100);
+    assert.match((await run()).stdout, /^one /);
+  });
+
+  it("is made again when its index names no source", async () => {
+    await run();
+    const cache = join(folder, "cache", "bundles");
+    const [name = ""] = (await readdir(cache)).filter((file) => file.endsWith(".json"));
+    const index = JSON.parse(await readFile(join(cache, name), "utf8")) as object;
+    const text = 'console.log("another one\'s");';
+    const bundle = createHash("sha256").update(text).digest("hex");
+    await writeFile(join(cache, `${bundle}.cjs`), text);
+    await writeFile(join(cache, name), JSON.stringify({ ...index, bundle, inputs: {} }));
     assert.match((await run()).stdout, /^one /);
   });
 
