@@ -17,6 +17,7 @@ describe("the version of a Pulumi on PATH", () => {
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), "cloister-version-"));
     asked = 0;
+    await writeFile(join(folder, "pulumi-language-nodejs"), "");
   });
   afterEach(async () => {
     await rm(folder, { recursive: true });
@@ -56,6 +57,20 @@ describe("the version of a Pulumi on PATH", () => {
       await version(file);
       await version(file);
     }
+    assert.equal(asked, 4);
+  });
+
+  it("is asked each time of what looks like a version manager's own program", async () => {
+    const file = await native();
+    await rm(join(folder, "pulumi-language-nodejs"));
+    await version(file);
+    await version(file);
+    assert.equal(asked, 2);
+    await mkdir(join(folder, "shims"));
+    await writeFile(join(folder, "shims", "pulumi-language-nodejs"), "");
+    const shim = await native("shims/pulumi");
+    await version(shim);
+    await version(shim);
     assert.equal(asked, 4);
   });
 
