@@ -12,6 +12,10 @@ const nameSchema = z.string().regex(NAME, {
 const IN_PLACE = { aws: "in place" } as const;
 const ANEW = { aws: "new machine" } as const;
 
+/** Parts of names begin with a capital, but for few words: Africa/Dar_es_Salaam, Etc/GMT-1, America/Port-au-Prince. */
+const SECOND_NAME =
+  /^(?!.*\/.*[A-Z]{4})[A-Z][A-Za-z0-9]*(?:[/_-](?:[A-Z][A-Za-z]*|\d+|(?:of|es|au)(?=[_-])))*(?:[-+]?\d+)?$/;
+
 /**
  * What is wrong with a time zone's name, or nothing: the IANA database, as this Node has it, must know it. Auto Scaling
  * takes no offsets, and no name in other letters than the database's.
@@ -23,7 +27,9 @@ function timeZoneProblem(name: string): string | undefined {
     const { timeZone } = new Intl.DateTimeFormat("en", { timeZone: name }).resolvedOptions();
     const isSame = timeZone.toLowerCase() === name.toLowerCase();
     if (isSame && timeZone !== name) return `must be written as ${timeZone}`;
-    return /^[A-Z]/.test(name) ? undefined : wrong;
+    if (isSame) return undefined;
+    // Another zone's second name, of which Node does not tell the letters.
+    return SECOND_NAME.test(name) ? undefined : `${wrong}, in the database's letters; its first name is ${timeZone}`;
   } catch {
     return wrong;
   }
@@ -267,10 +273,10 @@ const snapshots = z.strictObject({
   }),
 });
 
-const MONEY = "must be a number of dollars, from 1 to 1000000000";
+const MONEY = "must be a number of dollars, from 0.01 to 1000000000";
 
 const budget = z.strictObject({
-  monthlyUSD: documented(z.number({ error: MONEY }).min(1, { error: MONEY }).max(1_000_000_000, { error: MONEY }), {
+  monthlyUSD: documented(z.number({ error: MONEY }).min(0.01, { error: MONEY }).max(1_000_000_000, { error: MONEY }), {
     description: "Limit for a month, for all that carries the stack's tag.",
     unit: "US dollars",
     example: 250,
@@ -455,7 +461,7 @@ export const awsKeys = {
   ),
   tags: aws(z.record(z.string().min(1).max(128), z.string().max(256)).default({}), {
     description:
-      "Tags of everything, beside `cloister:stack`, and `cloister:machine` or `cloister:pool` on machines. Keys begin neither with `aws:` nor `cloister:`; with pools they have letters, digits and `+ - = . , _ : @` only.",
+      "Tags of everything, beside `cloister:stack`, and `cloister:machine` or `cloister:pool` on machines. Keys begin neither with `aws:` nor `cloister:`; with pools they have letters, digits and `+ - = . _ : @` only.",
     change: ANEW,
     example: { team: "platform" },
   }),

@@ -36,7 +36,7 @@ export function tagProblems({ settings }: Checked): Problem[] {
         problem(
           "tags",
           key,
-          "must be letters, digits and + - = . , _ : @ only: a pool's machines read their tags, which EC2 then limits so.",
+          "must be letters, digits and + - = . _ : @ only: a pool's machines read their tags, which EC2 then limits so.",
         ),
       ];
     }),

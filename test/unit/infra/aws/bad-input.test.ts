@@ -85,6 +85,8 @@ const CASES: readonly Case[] = [
   ["a day that never comes", at({ cron: "0 0 31 2 *" }), "pools.p.schedules.day.cron", /Invalid explicit day/],
   ["an extension of cron's", at({ cron: "0 0 L * *" }), "pools.p.schedules.day.cron", /is no cron expression/],
   ["a zone in other letters", at({ timeZone: "europe/berlin" }), "pools.p.schedules.day.timeZone", /as Europe.Berlin/],
+  ["a zone's other name, so", at({ timeZone: "Asia/kolkata" }), "pools.p.schedules.day.timeZone", /database's letters/],
+  ["and in capitals", at({ timeZone: "US/EASTERN" }), "pools.p.schedules.day.timeZone", /database's letters/],
   [
     "two schedules at one time",
     {
@@ -294,12 +296,30 @@ const CASES: readonly Case[] = [
     "budget.monthlyUSD",
     /must be a number of dollars/,
   ],
+  [
+    "a budget of less than a cent",
+    { budget: { monthlyUSD: 0.001, email: "a@example.com" } },
+    "budget.monthlyUSD",
+    /from 0\.01 to/,
+  ],
   ["a tag that is taken", { tags: { "cloister:x": "1" } }, "tags", /must not begin with aws: or cloister:/],
-  ["a tag that metadata does not take", { tags: { "cost centre": "1" } }, "tags", /must be letters, digits and/],
+  [
+    "a tag that metadata does not take",
+    { tags: { "cost centre": "1" } },
+    "tags",
+    /must be letters, digits and \+ - = \. _ : @ only/,
+  ],
 ];
 
 describe("bad input of the AWS target", () => {
   it("is nothing of the stack itself", () => assert.deepEqual(problems({}), []));
+
+  it("is no zone's second name, no zone with an offset's name, and no budget of half a dollar", () => {
+    const names = ["Asia/Kolkata", "Asia/Calcutta", "US/Eastern", "Etc/GMT+0", "Etc/GMT-1", "America/Port-au-Prince"];
+    for (const timeZone of [...names, "Africa/Dar_es_Salaam", "America/Argentina/ComodRivadavia", "NZ-CHAT"])
+      assert.deepEqual(problems(at({ timeZone })), [], timeZone);
+    assert.deepEqual(problems({ budget: { monthlyUSD: 0.5, email: "a@example.com" } }), []);
+  });
 
   for (const [what, changes, path, message] of CASES) {
     it(`is ${what}`, () => {
