@@ -61,7 +61,8 @@ export async function forwardCommand(chosen: () => Chosen, session: string, port
 
 /**
  * Says where a forwarded port is. Browsers send the cookies of a host to all its ports: by an address of its own a session
- * gets none of what other programs on this computer's loopback gave the browser. Browsers know names below `localhost`.
+ * gets none of what other programs on this computer's loopback gave the browser. Chromium and Firefox know names
+ * below `localhost`.
  *
  * @param local the port of this computer
  */
