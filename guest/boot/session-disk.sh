@@ -209,16 +209,49 @@ disk_tries() { # NAME
 mount_disk() { # DEVICE
   _options=nosuid,nodev,noatime
   rm -f "$CLOISTER_RUN/quota"
-  modprobe -q quota_v2 2>/dev/null || :
-  if mount -t ext4 -o "$_options,prjquota" "$1" "$CLOISTER_SESSIONS" 2>/dev/null; then
+  _module=
+  if modprobe -q quota_v2 2>/dev/null; then
+    _module=1
+    quotas_again "$1"
+  fi
+  if try_mount "$_options,prjquota" "$1"; then
     printf '' 2>/dev/null >"$CLOISTER_RUN/quota" || stop "cannot write $CLOISTER_RUN/quota"
     return 0
   fi
-  # With quotas on the disk and none in the kernel, ext4 refuses to be mounted at all: they are taken off.
-  mount -t ext4 -o "$_options" "$1" "$CLOISTER_SESSIONS" 2>/dev/null ||
-    { tune2fs -O ^quota "$1" >/dev/null 2>&1 && mount -t ext4 -o "$_options" "$1" "$CLOISTER_SESSIONS"; } ||
-    stop "could not mount the session disk $1 at $CLOISTER_SESSIONS"
+  if ! try_mount "$_options" "$1"; then
+    # With quotas on the disk and none in the kernel, ext4 refuses to be mounted at all: they are taken off, for no other reason.
+    [ -z "$_module" ] && has_feature "$(header_of "$1")" quota && _said=$(tune2fs -O ^quota "$1" 2>&1) &&
+      try_mount "$_options" "$1" ||
+      stop "could not mount the session disk $1 at $CLOISTER_SESSIONS: $_said"
+  fi
   notice "sessions' homes have no limits of their own: this kernel, or the session disk's file system, has no project quotas"
+}
+
+# Says why not in $_said.
+try_mount() { # OPTIONS DEVICE
+  { _said=$(mount -t ext4 -o "$1" "$2" "$CLOISTER_SESSIONS" 2>&1 >&3); } 3>&1
+}
+
+header_of() { # DEVICE
+  LC_ALL=C dumpe2fs -h "$1" 2>/dev/null
+}
+
+has_feature() { # HEADER NAME
+  printf '%s\n' "$1" | grep -q "^Filesystem features:.* $2\( \|\$\)"
+}
+
+# Puts quotas back on a disk that was under a kernel without, or that was made by one. What e2fsck has not found clean is left
+# as it is, and so is a disk that has no room for them: sessions start without limits then.
+quotas_again() { # DEVICE
+  _header=$(header_of "$1") || return 0
+  if has_feature "$_header" quota && has_feature "$_header" project; then return 0; fi
+  printf '%s\n' "$_header" | grep -q '^Filesystem state: *clean$' || return 0
+  if tune2fs -O quota,project -Q prjquota "$1" >/dev/null 2>&1; then
+    say "the session disk $1 has quotas again"
+  else
+    # Half done it is mended; if it cannot be, the mount says so.
+    check_disk "$1" >/dev/null || :
+  fi
 }
 
 # All of the above, in order. Stops the boot with the reason when the disk must not be used.

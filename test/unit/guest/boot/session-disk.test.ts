@@ -319,6 +319,39 @@ describe("boot: the session disk", function () {
       assert.equal((await tool("e2fsck", "-f", "-n", disk)).exitCode, 0, "it is sound");
     });
 
+    const features = async () => /^Filesystem features:.*$/m.exec((await tool("dumpe2fs", "-h", disk)).stdout)?.[0];
+
+    it("leaves quotas on a disk that cannot be mounted for another reason, and says the reason", async () => {
+      await tool("mkfs.ext4", "-q", "-F", "-O", "quota,project", "-L", "sessions", disk);
+      const before = await features();
+      const refusing = "mount() { echo 'mount: structure needs cleaning' >&2; return 32; }";
+      const { exitCode } = await whole(`modprobe() { :; }; ${refusing}`);
+      assert.equal(exitCode, 1);
+      assert.match(await said(), /could not mount the session disk \S+ at \S+: mount: structure needs cleaning/);
+      assert.equal(await features(), before);
+    });
+
+    it("puts quotas back when the kernel has them again", async () => {
+      await tool("mkfs.ext4", "-q", "-F", "-O", "quota,project", "-L", "sessions", disk);
+      await tool("tune2fs", "-O", "^quota", disk);
+      assert.doesNotMatch((await features()) ?? "", /quota|project/);
+      const { stdout, exitCode } = await whole("modprobe() { :; }");
+      assert.equal(exitCode, 0, stdout);
+      assert.match((await features()) ?? "", / quota.* project/);
+      assert.match(stdout, /^mount -t ext4 -o nosuid,nodev,noatime,prjquota /m);
+      assert.equal((await tool("e2fsck", "-f", "-n", disk)).exitCode, 0, "it is sound");
+    });
+
+    it("goes on without quotas that cannot be put back", async () => {
+      await tool("mkfs.ext4", "-q", "-F", "-O", "^project,^quota", "-L", "sessions", disk);
+      const before = await features();
+      const refusing = "mount() { case $* in *prjquota*) return 32 ;; esac; printf 'mount %s\\n' \"$*\"; }";
+      const { stdout, exitCode } = await whole(`modprobe() { :; }; tune2fs() { return 1; }; ${refusing}`);
+      assert.equal(exitCode, 0, stdout);
+      assert.match(stdout, /^mount -t ext4 -o nosuid,nodev,noatime \S+\/dev\/disk/m);
+      assert.equal(await features(), before);
+    });
+
     it("boots with a full disk, and says so", async () => {
       const { exitCode } = await whole("stat() { echo '100 2500000 4096'; }");
       assert.equal(exitCode, 0);
