@@ -115,7 +115,7 @@ install_from_mirror() { # TIME NAME...
   from_mirror try_mirror "$@"
 }
 
-# The same with another way to try.
+# The same with another way to try. Returns what the last try returned.
 from_mirror() { # TRY TIME NAME...
   _try=$1 _until=$2 _tries=0 _waits=$CLOISTER_BACKOFF
   shift 2
@@ -127,7 +127,8 @@ from_mirror() { # TRY TIME NAME...
       rm -rf "$CLOISTER_VAR/cache/cloister/apt"
       return 0
     }
-    [ $? -eq 1 ] || break
+    _final=$?
+    [ "$_final" -eq 1 ] || break
     _left=$(seconds_until "$_until")
     [ "$_left" -gt 1 ] || break
     say "packages: $_said; trying again for at most $_left s"
@@ -135,7 +136,7 @@ from_mirror() { # TRY TIME NAME...
     _waits=${_waits#* }
   done
   _why_not="$_said (tries: $_tries)"
-  return 1
+  return "$_final"
 }
 
 # The names of the list that have this word before them.

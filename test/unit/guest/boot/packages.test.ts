@@ -245,13 +245,14 @@ time.sleep(600)`;
   describe("the module of quotas", () => {
     const module = (name: string) => join(folder, "modules/6.8.0-1-test/kernel", name);
     const modules = async () => await readFile(join(folder, "loaded"), "utf8").catch(() => "");
-    const get = async () => {
+    const get = async (prepare = async () => {}) => {
       await mkdir(join(folder, "modules"), { recursive: true });
       environment["CLOISTER_MODULES"] = join(folder, "modules");
       await fake("uname", "echo 6.8.0-1-test");
       await fake("depmod", `echo depmod >> '${folder}/loaded'`);
       // As the kernel's: it is there to be loaded when its file is.
       await fake("modprobe", `test -e '${module("fs/quota/quota_v2.ko")}' && echo "$*" >> '${folder}/loaded'`);
+      await prepare();
       return await asRoot([
         "sh",
         "-c",
@@ -271,14 +272,37 @@ time.sleep(600)`;
       assert.equal(mirror.answered, before, "it is there");
     });
 
-    it("is looked for once by a machine that no mirror answers, which says so and goes on", async () => {
+    it("is looked for again by the next boot when no mirror answers, for a shorter time", async () => {
       mirror.down = true;
       const { exitCode, all } = await get();
       assert.equal(exitCode, 0, all);
       assert.match(await notices(), /module of quotas could not be had from the mirror of packages: .*127\.0\.0\.1/);
+      assert.ok(!existsSync(join(folder, "var/cache/cloister/apt")), "nothing is left of the tries");
       const before = mirror.refused;
+      environment["CLOISTER_QUOTA_SECONDS"] = "1";
+      const start = Date.now();
       assert.equal((await get()).exitCode, 0);
-      assert.equal(mirror.refused, before);
+      assert.ok(mirror.refused > before);
+      assert.ok(Date.now() - start < 10_000, "the first limit is a minute");
+      mirror.down = false;
+      environment["CLOISTER_QUOTA_SECONDS"] = "30";
+      await get();
+      assert.equal(await modules(), "depmod\n-q quota_v2\n", await notices());
+    });
+
+    it("is looked for once where the mirror has no such package, or the kernel does not take it", async () => {
+      const once = async (said: RegExp, prepare: () => Promise<void>) => {
+        assert.equal((await get(prepare)).exitCode, 0);
+        assert.match(await notices(), said);
+        const before = mirror.answered;
+        assert.equal((await get(prepare)).exitCode, 0);
+        assert.equal(mirror.answered, before);
+      };
+      await once(
+        /Unable to locate package linux-modules-extra-6\.9/,
+        async () => await fake("uname", "echo 6.9.0-1-test"),
+      );
+      await once(/did not take the module of quotas/, async () => await fake("modprobe", "exit 1"));
     });
 
     it("is asked of no mirror by another distribution, whose kernel has it", async () => {
