@@ -38,8 +38,12 @@ export function makeOursAlone(folder: string): boolean {
   }
 }
 
-/** Tells whether a folder is this user's, and nobody else may look inside. */
+/** Tells whether a folder is this user's, and nobody else may look inside. One that cannot be looked at is not. */
 function isOursAlone(folder: string): boolean {
-  const stats = lstatSync(folder, { throwIfNoEntry: false });
-  return stats?.isDirectory() === true && (stats.mode & 0o077) === 0 && stats.uid === userId();
+  try {
+    const stats = lstatSync(folder);
+    return stats.isDirectory() && (stats.mode & 0o077) === 0 && stats.uid === userId();
+  } catch {
+    return false;
+  }
 }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { chmodSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
@@ -30,6 +30,12 @@ describe("the folder for a machine's sockets", () => {
     mkdirSync(long, { mode: 0o700 });
     for (const XDG_RUNTIME_DIR of [undefined, "", "relative", "/nonexistent/run", long])
       assert.equal(socketFolder({ XDG_RUNTIME_DIR }, folder), own(folder), XDG_RUNTIME_DIR);
+  });
+
+  it("is below the folder for temporary files where the session's cannot be looked at", () => {
+    const loop = join(folder, "loop");
+    symlinkSync(loop, loop);
+    assert.equal(socketFolder({ XDG_RUNTIME_DIR: join(loop, "run") }, folder), own(folder));
   });
 
   it("is below /tmp where the folder for temporary files is missing, relative or too long", () => {
