@@ -3,8 +3,8 @@
 //
 // V8 takes kept code for that of the program when its version, its flags and the program's length are right, and looks no
 // further. So it counts only below a folder that is this user's and nobody else's to write, under the program's digest.
-// Supervisors of sessions see that folder read-only (guest/seal/internal/view). Whatever is wrong with it, the program is
-// compiled as if there were none.
+// Supervisors of sessions see that folder read-only (guest/seal/internal/view): a wall against paths that lead them there, none
+// against one that is taken over, which may mount. Whatever is wrong with it, the program is compiled as if there were none.
 "use strict";
 const fs = require("node:fs");
 const { join } = require("node:path");
@@ -18,10 +18,15 @@ const kept = join(CODE_FOLDER, `${PROGRAM_FILE}-${PROGRAM_DIGEST}-${process.vers
 /** What can be written by nobody but this user. */
 const ours = ({ uid, mode }) => uid === process.getuid?.() && (mode & 0o022) === 0;
 
+/** What was made is read before what was kept, so nothing has to be kept beside it: also not for runs with other flags. */
+let wasMade = false;
+
 function compiled() {
   let file;
   try {
-    return fs.readFileSync(made);
+    const data = fs.readFileSync(made);
+    wasMade = true;
+    return data;
   } catch {}
   try {
     if (!ours(fs.lstatSync(CODE_FOLDER))) return undefined;
@@ -56,7 +61,7 @@ const script = new vm.Script(text, {
   ...(cachedData ? { cachedData } : {}),
 });
 // At the end, when the functions that were called are compiled too.
-if ((!cachedData || script.cachedDataRejected) && KEEPING_COMMANDS.includes(process.argv[2]))
+if (!wasMade && (!cachedData || script.cachedDataRejected) && KEEPING_COMMANDS.includes(process.argv[2]))
   process.once("exit", keep);
 const program = { exports: {} };
 // This file's own `require`: the program is in the same folder.

@@ -26,7 +26,8 @@ var Hidden = []string{
 var HiddenFiles = []string{"/etc/sudoers", "/proc/kcore", "/proc/sysrq-trigger"}
 
 // ReadOnly are folders in which nothing can be changed. Accounts are made in /etc itself. From the last one other programs of
-// root's take what they run (images/runtime/launch.cjs); the boot makes it.
+// root's take what they run (images/runtime/launch.cjs); the boot makes it. All this is a wall against paths that lead a supervisor there. It is none
+// against a supervisor that is taken over: that one has CAP_SYS_ADMIN, and can mount.
 var ReadOnly = []string{
 	"/usr", "/etc/cloister", "/etc/cron.d", "/etc/pam.d", "/etc/systemd", "/proc/sys", "/run/cloister/code",
 }

@@ -73,6 +73,7 @@ describe("a program of the guest, started", () => {
     assert.deepEqual(await kept(), [], "nothing has to be kept");
     await writeFile(join(folder, "one", "it-program.cjs.compiled"), "no code of V8's");
     assert.equal(await run("one", "keep"), "first. keep none false");
+    assert.deepEqual(await kept(), [], "it would not be read");
   });
 
   it("does not look at what another program kept: the digest is in the name", async () => {
