@@ -51,7 +51,24 @@ var processes = []Rule{
 		{Argument: 0, NotIn: []uint32{personalityQuery, personalityLinux}},
 	}},
 	// The launcher's limit of core dumps stays: at any other, also at none, a crash starts the machine's handler, as root. To
-	// set it succeeds and does nothing, because many programs do not go on without it. To ask for it passes no new limit.
+	// set it succeeds and does nothing, because many programs do not go on without it. To ask for it passes no new limit. To
+	// do both at once is refused, because nobody would fill the old limit in.
+	{Syscalls: []string{"prlimit64"}, Errno: ePERM, When: []Condition{
+		{Argument: 1, In: []uint32{limitCore}}, {Argument: 2, NotIn: []uint32{0}},
+		{Argument: 3, NotIn: []uint32{0}},
+	}},
+	{Syscalls: []string{"prlimit64"}, Errno: ePERM, When: []Condition{
+		{Argument: 1, In: []uint32{limitCore}}, {Argument: 2, NotIn: []uint32{0}},
+		{Argument: 3, NotIn: []uint32{0}, High: true},
+	}},
+	{Syscalls: []string{"prlimit64"}, Errno: ePERM, When: []Condition{
+		{Argument: 1, In: []uint32{limitCore}}, {Argument: 2, NotIn: []uint32{0}, High: true},
+		{Argument: 3, NotIn: []uint32{0}},
+	}},
+	{Syscalls: []string{"prlimit64"}, Errno: ePERM, When: []Condition{
+		{Argument: 1, In: []uint32{limitCore}}, {Argument: 2, NotIn: []uint32{0}, High: true},
+		{Argument: 3, NotIn: []uint32{0}, High: true},
+	}},
 	{Syscalls: []string{"setrlimit"}, Errno: 0, When: []Condition{{Argument: 0, In: []uint32{limitCore}}}},
 	{Syscalls: []string{"prlimit64"}, Errno: 0, When: []Condition{
 		{Argument: 1, In: []uint32{limitCore}}, {Argument: 2, NotIn: []uint32{0}},
