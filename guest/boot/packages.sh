@@ -75,8 +75,8 @@ seconds_until() { # TIME
 }
 
 # The time until which a mirror is asked for what a machine can do without, and at most until another time.
-soon() { # TIME
-  _soon=$(($1 - $(seconds_until "$1") + CLOISTER_TOOL_SECONDS))
+soon() { # TIME [SECONDS]
+  _soon=$(($1 - $(seconds_until "$1") + ${2:-$CLOISTER_TOOL_SECONDS}))
   [ "$_soon" -lt "$1" ] || _soon=$1
   printf '%s\n' "$_soon"
 }

@@ -15,7 +15,7 @@ quota_module() { # TIME
   if [ -r "$_stamp" ]; then read -r _tried _answer <"$_stamp" || :; fi
   if [ "$_tried" = "$_kernel" ]; then
     [ "$_answer" = unanswered ] || return 0
-    _limit=$(CLOISTER_TOOL_SECONDS=$CLOISTER_QUOTA_SECONDS && soon "$1")
+    _limit=$(soon "$1" "$CLOISTER_QUOTA_SECONDS")
   fi
   from_mirror try_quota_module "$_limit" "linux-modules-extra-$_kernel"
   case $? in
@@ -55,7 +55,7 @@ try_quota_module() { # TIME NAME
   for _found in "$_tree/lib/modules" "$_tree/usr/lib/modules"; do
     [ ! -d "$_found" ] || cp -r "$_found/." "${CLOISTER_MODULES:-/lib/modules}/" 2>&1 || return 3
   done
-  depmod && modprobe -q quota_v2 || {
+  { depmod && modprobe -q quota_v2; } || {
     echo "the kernel did not take the module of quotas of $2"
     return 2
   }

@@ -220,8 +220,8 @@ mount_disk() { # DEVICE
   fi
   if ! try_mount "$_options" "$1"; then
     # With quotas on the disk and none in the kernel, ext4 refuses to be mounted at all: they are taken off, for no other reason.
-    [ -z "$_module" ] && has_feature "$(header_of "$1")" quota && _said=$(tune2fs -O ^quota "$1" 2>&1) &&
-      try_mount "$_options" "$1" ||
+    { [ -z "$_module" ] && has_feature "$(header_of "$1")" quota && _said=$(tune2fs -O ^quota "$1" 2>&1) &&
+      try_mount "$_options" "$1"; } ||
       stop "could not mount the session disk $1 at $CLOISTER_SESSIONS: $_said"
   fi
   notice "sessions' homes have no limits of their own: this kernel, or the session disk's file system, has no project quotas"
