@@ -77,8 +77,12 @@ function covers(wide: Rule, narrow: Rule): boolean {
   return wide.way === narrow.way && ports && (wide.peer === narrow.peer || isWithin(narrow.peer, wide.peer));
 }
 
-/** Tells whether a range of addresses lies in another one of its kind. Lists and groups lie in none. */
+/**
+ * Tells whether a range of addresses lies in another one of its kind. Groups lie in none. A list has addresses of one family, of
+ * which its id says nothing: beside all of IPv4 it is taken for one of IPv4, as those of AWS's own services are.
+ */
 function isWithin(inner: string, outer: string): boolean {
+  if (outer === "0.0.0.0/0" && inner.startsWith("pl-")) return true;
   if (Address4.isValid(inner) && Address4.isValid(outer)) return new Address4(inner).isInSubnet(new Address4(outer));
   return Address6.isValid(inner) && Address6.isValid(outer) && new Address6(inner).isInSubnet(new Address6(outer));
 }

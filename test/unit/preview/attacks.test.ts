@@ -137,16 +137,16 @@ describe("changes that hide something", () => {
     ],
     ...(
       [
-        ["IPv6 beside all of IPv4", "::/0", { cidrIpv6: "::/0" }],
-        ["a list beside all of IPv4", "pl-1", { prefixListId: "pl-1" }],
+        ["IPv6 beside all of IPv4", "0.0.0.0/0", "::/0", { cidrIpv6: "::/0" }],
+        ["a list beside a range", "10.0.0.0/8", "pl-1", { prefixListId: "pl-1" }],
       ] as const
     ).map(
-      ([what, peer, to]) =>
+      ([what, there, peer, to]) =>
         [
           `a way out to ${what}`,
           /^opens the network · /,
           `lets tcp 443 out to ${peer}`,
-          { ...rule("Egress", ["0.0.0.0/0", 443], ["0.0.0.0/0", 443]), op: "same", name: "v4" } as Step,
+          { ...rule("Egress", [there, 443], [there, 443]), op: "same", name: "v4" } as Step,
           ruleTo("Egress", to),
         ] as const,
     ),
