@@ -6,6 +6,7 @@ at_least() { # NAME VALUE
   _file=$CLOISTER_PROC/sys/$1 _now=
   [ -e "$_file" ] || return 0
   read -r _now 2>/dev/null <"$_file" || :
+  [ "$_now" -ge "$2" ] 2>/dev/null || _now=$(cat "$_file" 2>/dev/null) || :
   [ "$_now" -ge "$2" ] 2>/dev/null || set_kernel "$1" "$2"
 }
 
@@ -14,11 +15,13 @@ zero() { # NAME
   [ ! -e "$CLOISTER_PROC/sys/$1" ] || set_kernel "$1" 0
 }
 
-# Writes a setting and reads it again. No process is started.
+# Writes a setting and reads it again. The shell's read asks for one byte at a time, and the kernel tells nothing after the first: a
+# longer value needs a process.
 set_kernel() { # NAME VALUE
   _file=$CLOISTER_PROC/sys/$1 _now=
   { printf '%s\n' "$2" >"$_file"; } 2>/dev/null || :
   read -r _now 2>/dev/null <"$_file" || :
+  [ "$_now" = "$2" ] || _now=$(cat "$_file" 2>/dev/null) || :
   [ "$_now" = "$2" ] || notice "the kernel's setting $1 is ${_now:-unknown} and could not be made $2"
 }
 

@@ -249,6 +249,19 @@ describe("boot: start", function () {
     assert.equal(await settingOf("kernel/yama/ptrace_scope"), "2");
   });
 
+  it("reads all digits of a setting of the real kernel, which tells a shell's read the first one alone", async () => {
+    const kernelScript = join(import.meta.dirname, "../../../../guest/boot/kernel.sh");
+    const said = async (value: string): Promise<string> => {
+      const script = `. ${kernelScript}; notice() { echo "$@"; }; CLOISTER_PROC=/proc; at_least kernel/pid_max ${value}`;
+      return (await execa("sh", ["-c", script])).stdout;
+    };
+    const now = (await readFile("/proc/sys/kernel/pid_max", "utf8")).trim();
+    assert.equal(await said("10"), "");
+    // No kernel takes that many.
+    assert.match(await said("99999999999"), new RegExp(`pid_max is ${now} and could not be made`), "the control");
+    assert.equal((await readFile("/proc/sys/kernel/pid_max", "utf8")).trim(), now);
+  });
+
   it("says which setting the kernel did not take, and that it has no Yama", async () => {
     await rm(join(folder, "proc/sys/fs/suid_dumpable"));
     await mkdir(join(folder, "proc/sys/fs/suid_dumpable"));
