@@ -13,9 +13,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// workers answer calls at the same time: a file that takes long to delete holds one of them.
-const workers = 4
-
 // Server answers the calls of one session.
 type Server struct {
 	listener listener
@@ -28,6 +25,7 @@ type Server struct {
 	// sameProcesses: the session has no process namespace of its own, so "self" in its /proc would be the guard.
 	sameProcesses bool
 	first         sync.Once
+	crew          crew
 	failed        chan error
 }
 
@@ -51,14 +49,12 @@ func Run(socket int, since int64, folders []Folder) error {
 	}
 	server := &Server{
 		listener: listener(given.Listener), proc: proc, since: since,
-		turns: newTurns(given.Held), failed: make(chan error, workers+1),
+		turns: newTurns(given.Held), failed: make(chan error, mostWorkers+1),
 	}
 	if err := server.prepare(given.Root, folders); err != nil {
 		return err
 	}
-	for range workers {
-		go server.work()
-	}
+	server.crew.start(server.work)
 	if err := guard.Ready(socket); err != nil {
 		return errors.New("telling the sandbox to go on: " + err.Error())
 	}
@@ -143,7 +139,9 @@ func awaitTick(since int64) error {
 	return errors.New("--since is in the future")
 }
 
+// work takes calls and answers them, until the crew has no need of this worker.
 func (s *Server) work() {
+	// Never unlocked: the thread ends with the worker.
 	runtime.LockOSThread()
 	var (
 		taken  notification
@@ -158,8 +156,12 @@ func (s *Server) work() {
 			s.failed <- errors.New("receiving a call: " + errno.Error())
 			return
 		}
+		began := s.crew.begin()
 		s.first.Do(func() { s.compareProcesses(int(taken.pid)) })
 		s.handle(&taken, &buffer)
+		if s.crew.end(began) {
+			return
+		}
 	}
 }
 
