@@ -162,7 +162,8 @@ async function folderFigures(
     timed(mode, [
       ...[CLOISTER, "run", "--mount", `/folders/work:work:${mode}`, "--mount", `/folders/disk:disk:${mode}`],
       ...["--cwd", "mnt/work", "--"],
-      ...[NODE, "-e", WORK],
+      // For a session's proxy Node loads a client of its own first, which makes the first reads a tenth slower in any folder.
+      ...["env", "-u", "NODE_USE_ENV_PROXY", NODE, "-e", WORK],
     ]);
   const plain = () => timed("a plain bind", ["bash", "-c", `cd /folders/work && exec ${NODE} -e "$0"`, WORK]);
   try {
