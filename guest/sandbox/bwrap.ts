@@ -225,6 +225,8 @@ export function bwrapArguments(spec: SandboxSpec): string[] {
   return [
     ...namespaces(spec),
     ...["--proc", "/proc", "--dev", "/dev"],
+    // A process namespace does not hide there the locks of open files (fcntl, F_OFD_SETLK), whoever holds them.
+    ...["--dev-bind", "/dev/null", "/proc/locks"],
     ...scratch(spec.scratch),
     ...root(spec),
     ...identity(spec),

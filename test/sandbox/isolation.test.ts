@@ -93,6 +93,25 @@ s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1); s.
     assert.deepEqual(shm, { shm: [], sem: [], msg: [] });
   });
 
+  it("do not see which files others hold locked", async () => {
+    // A lock of an open file (F_OFD_SETLK is 37) belongs to no process, so no process namespace hides it.
+    const lock = `import fcntl, os, struct, tempfile
+f = tempfile.TemporaryFile(); fcntl.fcntl(f, 37, struct.pack("hhqqi4x", fcntl.F_WRLCK, 0, 11, 22, 0))
+print(os.fstat(f.fileno()).st_ino, flush=True); input()`;
+    const holder = execa("/usr/bin/python3", ["-c", lock], { stdin: "pipe" });
+    try {
+      const [inode] = await once(holder.stdout, "data");
+      const held = new RegExp(`:${String(inode).trim()} `);
+      const read = ["cat", "/proc/locks"] as const;
+      assert.match((await execa("unshare", ["-Urpf", "--mount-proc", ...read])).stdout, held, "control");
+      const { code, stdout } = await other.run(read);
+      assert.deepEqual([code, stdout], [0, ""]);
+    } finally {
+      holder.stdin.end();
+      await holder.catch(() => undefined);
+    }
+  });
+
   it("do not reach each other's ports, and nobody outside does", async () => {
     const { connect } = await other.probe("connect=tcp:127.0.0.1:45679");
     assert.equal(connect[0]?.errno, "ECONNREFUSED");

@@ -104,6 +104,7 @@ describe("bubblewrap's line", () => {
         "--cap-drop ALL",
         "--proc /proc",
         "--dev /dev",
+        "--dev-bind /dev/null /proc/locks",
         `--bind ${RUN}/scratch/tmp /tmp`,
         `--bind ${RUN}/scratch/shm /dev/shm`,
         `--dev-bind ${RUN}/scratch/pts /dev/pts`,
