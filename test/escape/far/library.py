@@ -2,6 +2,7 @@
 import contextlib
 import ctypes
 import errno
+import fcntl
 import json
 import os
 import random
@@ -11,6 +12,7 @@ import shutil
 import signal
 import socket
 import stat
+import struct
 import subprocess
 import sys
 import threading

@@ -55,11 +55,12 @@ def becomes(line):
     try: return subprocess.run(line, capture_output=True, text=True, stdin=subprocess.DEVNULL).stdout.strip()
     except OSError as e: return errno.errorcode[e.errno]
 found["suid"] = {line[0]: becomes(line) for line in given["suid"]}
+found["locks"] = open("/proc/locks").read()
 found["tmp"] = {"write": tried(lambda: open("/tmp/own", "w").close()), "other": os.path.exists("/tmp/" + given["posix"])}
 say(found)
 '''
 
-NAMES = ("namespaces", "sockets", "keyrings", "ipc", "descriptors", "personality", "tmpfs", "environment", "tmp", "kernel", "processes", "terminal", "foreign", "suid", "files", "processor")
+NAMES = ("namespaces", "sockets", "keyrings", "ipc", "descriptors", "personality", "tmpfs", "environment", "tmp", "kernel", "processes", "terminal", "foreign", "suid", "files", "processor", "locks")
 with checks(*(f"reference.{name}" for name in NAMES)):
     word = f"escape-{TAG}"
     segment = as_uid(0, "print(json.dumps({'id': libc.shmget(%d, 64, 0o1666)}))" % (0x5e000000 + int(TAG[:4], 16)))["id"]
@@ -80,6 +81,10 @@ with checks(*(f"reference.{name}" for name in NAMES)):
         "written": ["/etc/passwd", "/usr/bin/id", "/opt/cloister/bin/node", "/lib/x", "/run/x", "/x", "/proc/sys/kernel/hostname", "/proc/sys/net/ipv4/ip_forward", "/sys/power/state", "/var/tmp/../x", "/sessions/x", "/dev/x", "/proc/1/comm"],
         "suid": [[suid, "-u"], [capable, "-c", "import socket; socket.socket(17, 3, 0); print('packet')"]],
     }
+    # A lock of an open file (F_OFD_SETLK is 37) belongs to no process, so no process namespace hides it.
+    locked = open(f"/root/{word}-locked", "w")
+    fcntl.fcntl(locked, 37, struct.pack("hhqqi4x", fcntl.F_WRLCK, 0, 11, 22, 0))
+    lock = f":{os.fstat(locked.fileno()).st_ino} "
     read_end, write_end = os.pipe()
     os.dup2(write_end, 251)
     os.set_inheritable(251, True)
@@ -118,6 +123,8 @@ with checks(*(f"reference.{name}" for name in NAMES)):
     control("reference.tmpfs", all(inside["probe"]["filesystems"][path]["writable"] for path in sizes), "both can be written")
     attack("reference.environment", "CALLERS" not in inside["probe"]["environment"], {"variables": len(inside["probe"]["environment"])})
     control("reference.environment", subprocess.run(["sh", "-c", "echo $CALLERS"], env={"CALLERS": "x"}, capture_output=True, text=True).stdout == "x\n", "an ordinary child has the variable")
+    attack("reference.locks", not inside["locks"], {"seen": inside["locks"]})
+    control("reference.locks", lock in user["locks"], "an ordinary user outside sees the lock that root holds")
     attack("reference.tmp", inside["tmp"] == {"write": "ok", "other": False}, inside["tmp"])
     control("reference.tmp", user["tmp"]["other"], "outside it is there for all")
     dangerous = {"bpf", "perf_event_open", "fanotify_init", "userfaultfd", "io_uring_setup", "kexec_load", "init_module", "delete_module", "reboot", "swapon", "syslog", "modify_ldt", "iopl", "unknown-call", "vmsplice"}
@@ -136,8 +143,10 @@ with checks(*(f"reference.{name}" for name in NAMES)):
     legacy = (read("/proc/sys/dev/tty/legacy_tiocsti") or "?").strip()
     as_root = as_uid(0, "import fcntl, termios\nm, s = os.openpty()\npid = os.fork()\nif pid == 0:\n    os.setsid(); fcntl.ioctl(s, termios.TIOCSCTTY, 0)\n    os._exit(0 if tried(lambda: fcntl.ioctl(s, termios.TIOCSTI, b'x')) == 'ok' else 1)\nsay({'end': os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])})")
     control("reference.terminal", user["terminal"]["TIOCSTI"] == "ok" or as_root["end"] == 0 or legacy == "0", f"outside: an ordinary user {user['terminal']['TIOCSTI']}; dev.tty.legacy_tiocsti {legacy} (0: the kernel refuses all but root's)")
+    if user["probe"]["foreign"].get("errno") == "ENOEXEC":
+        absent("reference.foreign", user["probe"]["foreign"]["reason"])
     attack("reference.foreign", not inside["probe"]["foreign"].get("ok"), inside["probe"]["foreign"])
-    control("reference.foreign", os.uname().machine == "aarch64" or bool(user["probe"]["foreign"].get("ok")), f"outside: {user['probe']['foreign']}")
+    control("reference.foreign", bool(user["probe"]["foreign"].get("ok")), f"outside: {user['probe']['foreign']}")
     attack("reference.suid", inside["suid"].get(suid) not in ("0", None) and inside["suid"].get(capable) != "packet", inside["suid"])
     control("reference.suid", list(user["suid"].values()) == ["0", "packet"], f"an ordinary user becomes, and gets: {list(user['suid'].values())}")
     empty = {"/root", "/home", "/sessions", "/etc/cloister", "/var/log", "/proc/1/root"}
@@ -149,6 +158,7 @@ with checks(*(f"reference.{name}" for name in NAMES)):
     rooted = here(["nice", "-n", "-5", "true"])[0]
     control("reference.processor", rooted == 0, "root's nice works")
     sleeper.kill()
-    for path in (suid, capable, f"/dev/shm/{word}", f"/tmp/{word}"):
+    locked.close()
+    for path in (suid, capable, locked.name, f"/dev/shm/{word}", f"/tmp/{word}"):
         os.unlink(path)
     here(["ipcrm", "-m", str(segment)])

@@ -53,6 +53,11 @@ const batch: Batch = {
       source: "2.5",
       what: "Scheduling as real time, negative nice, CPU affinity beyond its own, ioprio of real time.",
     },
+    {
+      id: "locks",
+      source: "N4",
+      what: "/proc/locks is searched for a lock that root holds; sessions could speak to each other by such locks.",
+    },
   ],
 };
 

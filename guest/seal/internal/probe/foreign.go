@@ -8,11 +8,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// noForeignPrograms is the child's exit code where there is no 32-bit ABI at all.
+const noForeignPrograms = 3
+
 // foreign makes a call of the 32-bit ABI in a child process. Inside a session the child must be killed by SIGSYS.
 func foreign() any {
-	if !canMakeForeignCall {
-		return map[string]any{"ok": false, "errno": "ENOSYS", "reason": "this processor's 32-bit calls cannot be made from a 64-bit program"}
-	}
 	child := exec.Command("/proc/self/exe", foreignChild)
 	// Several commands may be one program, which looks at its name.
 	child.Args[0] = os.Args[0]
@@ -27,14 +27,8 @@ func foreign() any {
 	if status, ok := exit.Sys().(interface{ Signal() unix.Signal }); ok && exit.ExitCode() == -1 {
 		return map[string]any{"ok": false, "signal": unix.SignalName(status.Signal())}
 	}
-	return map[string]any{"ok": false, "errno": "ENOSYS", "exitCode": exit.ExitCode()}
-}
-
-// makeForeignCall is what the child does: getpid by the 32-bit ABI. It exits with 0 when the kernel answered with this
-// process's number.
-func makeForeignCall() {
-	if foreignGetpid() == os.Getpid() {
-		os.Exit(0)
+	if exit.ExitCode() == noForeignPrograms {
+		return map[string]any{"ok": false, "errno": "ENOEXEC", "reason": "this processor or kernel runs no 32-bit programs"}
 	}
-	os.Exit(1)
+	return map[string]any{"ok": false, "errno": "ENOSYS", "exitCode": exit.ExitCode()}
 }
