@@ -82,9 +82,10 @@ with checks(*(f"reference.{name}" for name in NAMES)):
         "suid": [[suid, "-u"], [capable, "-c", "import socket; socket.socket(17, 3, 0); print('packet')"]],
     }
     # A lock of an open file (F_OFD_SETLK is 37) belongs to no process, so no process namespace hides it.
-    locked = open(f"/root/{word}-locked", "w")
-    fcntl.fcntl(locked, 37, struct.pack("hhqqi4x", fcntl.F_WRLCK, 0, 11, 22, 0))
-    lock = f":{os.fstat(locked.fileno()).st_ino} "
+    locked = f"/root/{word}-locked"
+    holder = os.open(locked, os.O_CREAT | os.O_RDWR, 0o600)
+    fcntl.fcntl(holder, 37, struct.pack("hhqqi4x", fcntl.F_WRLCK, 0, 11, 22, 0))
+    lock = f":{os.fstat(holder).st_ino} "
     read_end, write_end = os.pipe()
     os.dup2(write_end, 251)
     os.set_inheritable(251, True)
@@ -158,7 +159,7 @@ with checks(*(f"reference.{name}" for name in NAMES)):
     rooted = here(["nice", "-n", "-5", "true"])[0]
     control("reference.processor", rooted == 0, "root's nice works")
     sleeper.kill()
-    locked.close()
-    for path in (suid, capable, locked.name, f"/dev/shm/{word}", f"/tmp/{word}"):
+    os.close(holder)
+    for path in (suid, capable, locked, f"/dev/shm/{word}", f"/tmp/{word}"):
         os.unlink(path)
     here(["ipcrm", "-m", str(segment)])
