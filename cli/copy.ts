@@ -153,8 +153,8 @@ export function failureOf(
 
 /** Starts the end that is on this computer (`copy/end.ts`). */
 export function endHere(words: readonly string[]) {
-  const program = fileURLToPath(new URL("copy/end.mjs", import.meta.url));
-  const child = spawn(process.execPath, [program, ...words], { stdio: ["pipe", "pipe", "pipe"] });
+  const program = [fileURLToPath(new URL("../lib/run-bundled.cjs", import.meta.url)), "cli/copy/end.ts"];
+  const child = spawn(process.execPath, [...program, ...words], { stdio: ["pipe", "pipe", "pipe"] });
   const report = new ReportReader();
   child.stderr.pipe(report);
   child.stdin.on("error", () => {});

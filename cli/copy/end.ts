@@ -56,10 +56,10 @@ function failureOf(error: unknown): { readonly why: string; readonly cut: boolea
   return { why: reasonOf(error), cut: false };
 }
 
-const [role, path = "", name = "", limit = ""] = process.argv.slice(2);
-// Tests use both ways.
-const way = process.env["CLOISTER_COPY_WAY"] as Way | undefined;
-try {
+/** Does one end's work. This has no `await` outside of functions: a bundle cannot have one there (lib/run-bundled.cjs). */
+async function main([role, path = "", name = "", limit = ""]: readonly string[]): Promise<void> {
+  // Tests use both ways.
+  const way = process.env["CLOISTER_COPY_WAY"] as Way | undefined;
   if (role === "send") await sending(path, { way, strict });
   else if (role === "pick") await sending(path, { way, only: treeOf(await buffer(process.stdin)) });
   else if (role === "list") {
@@ -69,8 +69,12 @@ try {
     await receiving(path, name, way, limit === "" ? Number.POSITIVE_INFINITY : Number(limit));
   else (await import("./apply.ts")).apply(path, await buffer(process.stdin), telling, way);
   telling.sum();
-  process.exit(0);
-} catch (error) {
-  sayLine({ kind: "fail", ...failureOf(error) });
-  process.exit(1);
 }
+
+export default main(process.argv.slice(2)).then(
+  () => process.exit(0),
+  (error) => {
+    sayLine({ kind: "fail", ...failureOf(error) });
+    process.exit(1);
+  },
+);

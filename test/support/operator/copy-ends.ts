@@ -12,7 +12,7 @@ export interface CopyEnd {
   readonly env?: NodeJS.ProcessEnv;
 }
 
-const here = ["node", fileURLToPath(new URL("../../../cli/copy/end.mjs", import.meta.url))];
+const here = ["node", fileURLToPath(new URL("../../../lib/run-bundled.cjs", import.meta.url)), "cli/copy/end.ts"];
 
 /** The end on a machine, and the one on the operator's computer in the two ways it may stand in folders. */
 export const ENDS: Readonly<Record<string, CopyEnd>> = {

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 
-const END = join(import.meta.dirname, "../../../cli/copy/end.mjs");
+const END = [join(import.meta.dirname, "../../../lib/run-bundled.cjs"), "cli/copy/end.ts"];
 
 /** A copy's end where sessions write: what a session made on the way leads it nowhere. */
 describe("a copy's end in a container", function () {
@@ -12,7 +12,7 @@ describe("a copy's end in a container", function () {
   let base: string;
   let outside: string;
   const end = (words: string[], strict: boolean, input?: Buffer) =>
-    execa("node", [END, ...words], {
+    execa("node", [...END, ...words], {
       env: strict ? { CLOISTER_COPY_STRICT: "1" } : {},
       encoding: "buffer",
       reject: false,
