@@ -14,6 +14,15 @@ const attempt = (ask) => {
 
 exports.userId = () => process.getuid?.() ?? 0;
 
+exports.isOursAlone = function isOursAlone(folder) {
+  try {
+    const stats = lstatSync(folder);
+    return stats.isDirectory() && (stats.mode & 0o077) === 0 && stats.uid === exports.userId();
+  } catch {
+    return false;
+  }
+};
+
 /** A folder below the one that all users may write in: whoever made it first could put programs into its caches. */
 function ownFolder(path) {
   try {
@@ -22,9 +31,7 @@ function ownFolder(path) {
     if (error.code !== "EEXIST")
       throw new Error(`${path}: cannot be made: ${error.message}. Set HOME to a folder of yours`);
   }
-  const { mode, uid } = lstatSync(path, { throwIfNoEntry: false }) ?? {};
-  const isFolder = (mode & 0o170000) === 0o040000;
-  if (!isFolder || uid !== exports.userId() || (mode & 0o077) !== 0)
+  if (!exports.isOursAlone(path))
     throw new Error(`${path}: is no folder that you alone may enter. Set HOME to one, or remove it`);
   return path;
 }

@@ -6,5 +6,8 @@
  */
 export function homeFolder(): string;
 
+/** Tells whether a path is a folder of this user's that nobody else may look into. One that cannot be looked at is not. */
+export function isOursAlone(folder: string): boolean;
+
 /** Number of this process's user; 0 where the system has none. */
 export function userId(): number;

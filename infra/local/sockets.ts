@@ -1,7 +1,7 @@
-import { existsSync, lstatSync, mkdirSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { isAbsolute, join } from "node:path";
-import { userId } from "../../lib/home.cjs";
+import { isOursAlone, userId } from "../../lib/home.cjs";
 
 /** A socket's path has at most so many bytes on macOS; on Linux 107 (unix(7)). */
 export const SOCKET_PATH_BYTES = 103;
@@ -33,16 +33,6 @@ export function makeOursAlone(folder: string): boolean {
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     return isOursAlone(folder);
-  } catch {
-    return false;
-  }
-}
-
-/** Tells whether a folder is this user's, and nobody else may look inside. One that cannot be looked at is not. */
-function isOursAlone(folder: string): boolean {
-  try {
-    const stats = lstatSync(folder);
-    return stats.isDirectory() && (stats.mode & 0o077) === 0 && stats.uid === userId();
   } catch {
     return false;
   }
