@@ -1,13 +1,19 @@
 # shellcheck shell=sh
 # What the kernel lets processes do, whatever the image's own settings say. Needs lib.sh.
 
+# Whether a setting is as it should be; leaves what was read in _now. The shell's read asks for one byte at a time, and the kernel tells
+# nothing after the first: a longer value needs a process.
+is_set() { # FILE TEST VALUE
+  _now=
+  read -r _now 2>/dev/null <"$1" || :
+  [ "$_now" "$2" "$3" ] 2>/dev/null || _now=$(cat "$1" 2>/dev/null) || :
+  [ "$_now" "$2" "$3" ] 2>/dev/null
+}
+
 # Sets one of the kernel's settings, where this kernel has it. A higher one stays: in all of these, more is stricter, or leaves more room.
 at_least() { # NAME VALUE
-  _file=$CLOISTER_PROC/sys/$1 _now=
-  [ -e "$_file" ] || return 0
-  read -r _now 2>/dev/null <"$_file" || :
-  [ "$_now" -ge "$2" ] 2>/dev/null || _now=$(cat "$_file" 2>/dev/null) || :
-  [ "$_now" -ge "$2" ] 2>/dev/null || set_kernel "$1" "$2"
+  [ -e "$CLOISTER_PROC/sys/$1" ] || return 0
+  is_set "$CLOISTER_PROC/sys/$1" -ge "$2" || set_kernel "$1" "$2"
 }
 
 # For those in which 0 is the strictest.
@@ -15,14 +21,10 @@ zero() { # NAME
   [ ! -e "$CLOISTER_PROC/sys/$1" ] || set_kernel "$1" 0
 }
 
-# Writes a setting and reads it again. The shell's read asks for one byte at a time, and the kernel tells nothing after the first: a
-# longer value needs a process.
+# Writes a setting and reads it again.
 set_kernel() { # NAME VALUE
-  _file=$CLOISTER_PROC/sys/$1 _now=
-  { printf '%s\n' "$2" >"$_file"; } 2>/dev/null || :
-  read -r _now 2>/dev/null <"$_file" || :
-  [ "$_now" = "$2" ] || _now=$(cat "$_file" 2>/dev/null) || :
-  [ "$_now" = "$2" ] || notice "the kernel's setting $1 is ${_now:-unknown} and could not be made $2"
+  { printf '%s\n' "$2" >"$CLOISTER_PROC/sys/$1"; } 2>/dev/null || :
+  is_set "$CLOISTER_PROC/sys/$1" = "$2" || notice "the kernel's setting $1 is ${_now:-unknown} and could not be made $2"
 }
 
 # The second wall's part in the kernel: what a process could do that got out of its sandbox, as an ordinary user.
