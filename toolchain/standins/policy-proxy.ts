@@ -4,7 +4,7 @@ import * as rpc from "@pulumi/pulumi/proto/analyzer_grpc_pb.js";
 import * as pb from "@pulumi/pulumi/proto/analyzer_pb.js";
 import { listen, messageLimits } from "../../lib/grpc-serve.ts";
 
-type Method = grpc.MethodDefinition<object, object>;
+export type Method = grpc.MethodDefinition<object, object>;
 
 /** Calls that the proxy answers itself. */
 const OWN = ["handshake", "configureStack"];
@@ -138,7 +138,8 @@ export class PolicyProxy {
   }
 }
 
-function call(client: grpc.Client, method: Method, request: object): Promise<object> {
+/** Calls a method once. */
+export function call(client: grpc.Client, method: Method, request: object): Promise<object> {
   return new Promise((resolve, reject) => {
     client.makeUnaryRequest(
       method.path,

@@ -3,24 +3,13 @@ import * as grpc from "@grpc/grpc-js";
 import * as rpc from "@pulumi/pulumi/proto/analyzer_grpc_pb.js";
 import * as pb from "@pulumi/pulumi/proto/analyzer_pb.js";
 import { listen } from "../../../lib/grpc-serve.ts";
-import { PolicyProxy } from "../../../toolchain/standins/policy-proxy.ts";
-
-type Method = grpc.MethodDefinition<object, object>;
-const service = rpc.AnalyzerService as unknown as Record<string, Method>;
+import { call, type Method, PolicyProxy } from "../../../toolchain/standins/policy-proxy.ts";
 
 /** A call, as the engine makes it. */
-function call(client: grpc.Client, name: string, request: object): Promise<object> {
-  const method = service[name];
+async function ask(client: grpc.Client, name: string, request: object): Promise<object> {
+  const method = (rpc.AnalyzerService as unknown as Record<string, Method>)[name];
   assert.ok(method);
-  return new Promise((resolve, reject) => {
-    client.makeUnaryRequest(
-      method.path,
-      method.requestSerialize,
-      method.responseDeserialize,
-      request,
-      (error, response) => (error ? reject(error) : resolve(response as object)),
-    );
-  });
+  return await call(client, method, request);
 }
 
 describe("the proxy before a policy pack", function () {
@@ -67,11 +56,11 @@ describe("the proxy before a policy pack", function () {
   });
 
   const analyze = async (urn: string): Promise<string> => {
-    const response = await call(engine, "analyze", new pb.AnalyzeRequest().setUrn(urn));
+    const response = await ask(engine, "analyze", new pb.AnalyzeRequest().setUrn(urn));
     return (response as pb.AnalyzeResponse).getDiagnosticsList()[0]?.getMessage() ?? "";
   };
   const configure = async (): Promise<object> =>
-    await call(engine, "configureStack", new pb.AnalyzerStackConfigureRequest().setStack("dev"));
+    await ask(engine, "configureStack", new pb.AnalyzerStackConfigureRequest().setStack("dev"));
 
   it("learns the stack, hands on what waits, and lets later calls reach the pack itself", async () => {
     await configure();
