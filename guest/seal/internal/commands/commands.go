@@ -2,20 +2,18 @@
 package commands
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
-)
 
-const exitUsage = 2
+	"cloister/seal/internal/exit"
+)
 
 // Run runs the command that is named as the program's file is. Exit code 2: there is none.
 func Run(all map[string]func()) {
 	name := filepath.Base(os.Args[0])
 	command, known := all[name]
 	if !known {
-		fmt.Fprintf(os.Stderr, "%s: this program is none of its commands; start it by a link that has a command's name\n", name)
-		os.Exit(exitUsage)
+		exit.With(exit.Usage, name, "this program is none of its commands; start it by a link that has a command's name")
 	}
 	command()
 }

@@ -11,14 +11,10 @@ package proxied
 
 import (
 	"errors"
-	"fmt"
 	"net/url"
 	"os"
-)
 
-const (
-	exitProblem = 1
-	exitUsage   = 2
+	"cloister/seal/internal/exit"
 )
 
 const usage = "write `proxied connect HOST PORT` or `proxied run COMMAND [ARG...]`"
@@ -27,25 +23,25 @@ const usage = "write `proxied connect HOST PORT` or `proxied run COMMAND [ARG...
 func Main() {
 	arguments := os.Args[1:]
 	if len(arguments) < 2 {
-		fail(exitUsage, usage)
+		fail(exit.Usage, usage)
 	}
 	proxy, err := proxyOf(os.Getenv)
 	if err != nil {
-		fail(exitProblem, err.Error())
+		fail(exit.Problem, err.Error())
 	}
 	switch {
 	case arguments[0] == "connect" && len(arguments) == 3:
 		if err := connect(proxy, arguments[1], arguments[2]); err != nil {
-			fail(exitProblem, err.Error())
+			fail(exit.Problem, err.Error())
 		}
 	case arguments[0] == "run":
 		code, err := run(proxy, arguments[1:])
 		if err != nil {
-			fail(exitProblem, err.Error())
+			fail(exit.Problem, err.Error())
 		}
 		os.Exit(code)
 	default:
-		fail(exitUsage, usage)
+		fail(exit.Usage, usage)
 	}
 }
 
@@ -66,7 +62,6 @@ func proxyOf(getenv func(string) string) (*url.URL, error) {
 	return nil, errors.New("there is no proxy: HTTPS_PROXY and HTTP_PROXY are not set")
 }
 
-func fail(code int, message string) {
-	fmt.Fprintln(os.Stderr, "proxied:", message)
-	os.Exit(code)
+func fail(code int, why string) {
+	exit.With(code, "proxied", why)
 }

@@ -16,14 +16,10 @@ import (
 	"strconv"
 	"time"
 
+	"cloister/seal/internal/exit"
 	"cloister/seal/internal/rights"
 	"cloister/seal/internal/trash"
 	"golang.org/x/sys/unix"
-)
-
-const (
-	exitProblem = 1
-	exitUsage   = 2
 )
 
 const usage = "write `trash ls DIR`, `trash restore DIR [PATH...]` or `trash empty DIR`"
@@ -32,15 +28,15 @@ const usage = "write `trash ls DIR`, `trash restore DIR [PATH...]` or `trash emp
 func Main() {
 	arguments := os.Args[1:]
 	if len(arguments) < 2 || (arguments[0] != "restore" && len(arguments) > 2) {
-		fail(exitUsage, usage)
+		fail(exit.Usage, usage)
 	}
 	folder, err := trash.Open(arguments[1])
 	if err != nil {
-		fail(exitProblem, err.Error())
+		fail(exit.Problem, err.Error())
 	}
 	if os.Geteuid() == 0 {
 		if err := rights.Become(folder.UID, folder.GID); err != nil {
-			fail(exitProblem, err.Error())
+			fail(exit.Problem, err.Error())
 		}
 	}
 	unix.Umask(0)
@@ -56,13 +52,13 @@ func Main() {
 	case "empty":
 		err = folder.Empty(out)
 	default:
-		fail(exitUsage, usage)
+		fail(exit.Usage, usage)
 	}
 	if err != nil {
 		out.Problem(err.Error())
 	}
 	if out.out.Flush() != nil || out.problems > 0 {
-		os.Exit(exitProblem)
+		os.Exit(exit.Problem)
 	}
 }
 
@@ -107,7 +103,6 @@ func (r *report) Problem(text string) {
 	_, _ = os.Stderr.WriteString("cloister: " + text + "\n")
 }
 
-func fail(code int, text string) {
-	_, _ = os.Stderr.WriteString("cloister: " + text + "\n")
-	os.Exit(code)
+func fail(code int, why string) {
+	exit.With(code, "cloister", why)
 }
