@@ -23,22 +23,29 @@ const JOURNAL = "var/log/journal/0123456789abcdef0123456789abcdef.cloister-audit
 describe("boot: start", function () {
   this.timeout(60_000);
   let folder: string;
+  /** The machine's programs, which are built once. */
+  let programs: string;
   let environment: Record<string, string>;
 
   before(async function () {
     if (process.platform !== "linux") this.skip();
     if ((await execa("go", ["version"], { reject: false })).failed) this.skip();
+    programs = await mkdtemp(join(tmpdir(), "cloister-start-programs-"));
+    await execa("go", ["build", "-buildvcs=false", "-o", join(programs, "boot-helper"), "./cmd/boot-helper"], {
+      cwd: join(GUEST, "boot/helper"),
+    });
+  });
+  after(async () => {
+    if (programs) await rm(programs, { recursive: true });
   });
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), "cloister-start-"));
-    for (const name of ["home/bin", "fake", "etc/cloister", "proc", "sessions", "dev", "run", "units", "local"]) {
+    for (const name of ["home", "fake", "etc/cloister", "proc", "sessions", "dev", "run", "units", "local"]) {
       await mkdir(join(folder, name), { recursive: true });
     }
     await symlink(join(GUEST, "boot"), join(folder, "home/boot"));
     await symlink(join(GUEST, "units"), join(folder, "home/units"));
-    await execa("go", ["build", "-buildvcs=false", "-o", join(folder, "home/bin/boot-helper"), "./cmd/boot-helper"], {
-      cwd: join(GUEST, "boot/helper"),
-    });
+    await symlink(programs, join(folder, "home/bin"));
     await settings(variables());
     await writeFile(join(folder, "proc/swaps"), "Filename Type Size Used Priority\n");
     await writeFile(join(folder, "proc/meminfo"), "MemTotal:        4000000 kB\nMemFree:          100000 kB\n");
