@@ -28,10 +28,14 @@ export function sha256(data: string | Uint8Array): string {
   return createHash("sha256").update(data).digest("hex");
 }
 
-/** SHA-256 of a file's contents, in lower-case hexadecimal, read as a stream. */
+const PIECE_BYTES = 1 << 20;
+
+/** SHA-256 of a file's contents, in lower-case hexadecimal. A large one is read in pieces. */
 export async function sha256File(path: string): Promise<string> {
+  // Entries have thousands of small files. A stream takes the memory of a whole piece for each of them.
+  if ((await stat(path)).size < PIECE_BYTES) return sha256(await readFile(path));
   const hash = createHash("sha256");
-  await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), hash);
+  await pipeline(createReadStream(path, { highWaterMark: PIECE_BYTES }), hash);
   return hash.digest("hex");
 }
 
