@@ -21,10 +21,33 @@ const ROOT = "globalThis.cloisterProject";
 const sha256 = (data) => createHash("sha256").update(data).digest("hex");
 const digestOf = (file) => sha256(fs.readFileSync(join(project, file)));
 
-/** The bundle of an entry, if there is an intact one of today's sources. */
-function find(folder, index) {
+/** The bundle of an entry, if there is an intact one of today's sources: made here, or in another copy of the project. */
+function find(folder, entry) {
+  const index = indexOf(entry);
+  const own = read(folder, index);
+  if (own) return own;
   try {
-    const { bundle, inputs } = JSON.parse(fs.readFileSync(index, "utf8"));
+    const [of] = index.split(".");
+    for (const other of fs.readdirSync(folder).filter((file) => file.startsWith(`${of}.`))) {
+      const found = other === index ? undefined : read(folder, other);
+      if (!found) continue;
+      const { bundle, inputs } = JSON.parse(fs.readFileSync(join(folder, other), "utf8"));
+      put(join(folder, index), JSON.stringify({ project, bundle, inputs }));
+      return found;
+    }
+  } catch {
+    // As where it is made: without a cache it runs, too.
+  }
+  return undefined;
+}
+
+/** Name of the index of an entry in this copy of the project: those of all copies begin alike. */
+const indexOf = (entry) => `${sha256(JSON.stringify(entry))}.${sha256(project)}.json`;
+
+/** The bundle that an index names, if it is intact and of today's sources. */
+function read(folder, index) {
+  try {
+    const { bundle, inputs } = JSON.parse(fs.readFileSync(join(folder, index), "utf8"));
     // Of nothing: it would never be made again.
     if (Object.keys(inputs).length === 0) return undefined;
     if (Object.entries(inputs).some(([file, digest]) => digestOf(file) !== digest)) return undefined;
@@ -92,7 +115,7 @@ async function built(options) {
 }
 
 /** Bundles the entry, and keeps the bundle where that is possible. */
-async function make(entry, folder, index, apart) {
+async function make(folder, [entry, ...apart]) {
   const { outputFiles, metafile } = await built({
     entryPoints: [join(project, entry)],
     absWorkingDir: project,
@@ -104,7 +127,7 @@ async function make(entry, folder, index, apart) {
     format: "cjs",
     legalComments: "none",
     logLevel: "error",
-    plugins: [sourcesKnowTheirPlace, sdkAsUsed, packagesApart(apart), oneLanguage],
+    plugins: [sourcesKnowTheirPlace, sdkAsUsed, packagesApart(apart.flat()), oneLanguage],
   });
   const text = outputFiles[0].text;
   const bundle = sha256(text);
@@ -119,7 +142,7 @@ async function make(entry, folder, index, apart) {
   try {
     fs.mkdirSync(folder, { recursive: true });
     put(join(folder, `${bundle}.cjs`), text);
-    put(index, JSON.stringify({ project, entry, bundle, inputs }));
+    put(join(folder, indexOf([entry, ...apart])), JSON.stringify({ project, bundle, inputs }));
     sweep(folder);
   } catch {
     // A cache that cannot be written, another user's for example, is no reason not to run.
@@ -240,8 +263,8 @@ const oneLanguage = {
  */
 exports.load = async function load(entry, shared = [], large = seldom, keepAfterMs = undefined) {
   const folder = join(cacheRoot(), "bundles");
-  const index = join(folder, `${sha256(JSON.stringify([project, entry, shared, large]))}.json`);
-  const { path, text } = find(folder, index) ?? (await make(entry, folder, index, [...large, ...shared]));
+  const asked = [entry, shared, large];
+  const { path, text } = find(folder, asked) ?? (await make(folder, asked));
   globalThis.cloisterProject = project;
   return run(path, text, keepAfterMs);
 };

@@ -11,9 +11,9 @@ describe("a bundled program", function () {
   let folder: string;
 
   const project = (name: string): string => join(folder, name);
-  const run = async (name = "project", ...args: string[]) =>
+  const run = async (name = "project", args: readonly string[] = [], env: NodeJS.ProcessEnv = {}) =>
     await execa("node", [join(project(name), "lib/run-bundled.cjs"), "infra/hello.ts", ...args], {
-      env: { CLOISTER_CACHE_DIR: join(folder, "cache") },
+      env: { CLOISTER_CACHE_DIR: join(folder, "cache"), ...env },
       reject: false,
     });
   const bundles = async (): Promise<string[]> =>
@@ -53,9 +53,22 @@ describe("a bundled program", function () {
     await make("other");
     const said = (name: string, args: string): string =>
       `one file://${project(name)}/infra/hello.ts ${args} ${project(name)}/lib import.meta.url`;
-    assert.equal((await run("project", "a", "b c")).stdout, said("project", "a,b c"));
+    assert.equal((await run("project", ["a", "b c"])).stdout, said("project", "a,b c"));
     assert.equal((await run("other")).stdout, said("other", ""));
     assert.equal((await bundles()).length, 1, "the copies share one bundle");
+  });
+
+  it("is made once for all copies of the project that have the same sources", async () => {
+    const unbuilt = { ESBUILD_BINARY_PATH: "/bin/false" };
+    await make("other");
+    assert.equal((await run("project", [], unbuilt)).exitCode, 1, "the control: nothing can be made");
+    await run();
+    assert.match((await run("other", [], unbuilt)).stdout, /^one file:.*other/);
+    await rm(project("project"), { recursive: true });
+    assert.match((await run("other", [], unbuilt)).stdout, /^one /, "it does not need the copy that made it");
+    await write("other", "word.ts", 'export const word: string = "two";');
+    assert.equal((await run("other", [], unbuilt)).exitCode, 1, "other sources are another bundle");
+    assert.match((await run("other")).stdout, /^two /);
   });
 
   it("is made again when a source has changed, and not otherwise", async () => {
