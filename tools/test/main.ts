@@ -1,5 +1,5 @@
 /**
- * `npm test`: every stage that a change must pass, cheapest first, with the time each took. `--only NAME` runs one stage,
+ * `npm test`: every stage that a change must pass, two at a time, with the time each took. `--only NAME` runs one stage,
  * `--arm64` the real machine on an emulated arm64 instead. See docs/testing.md.
  */
 import { spawn } from "node:child_process";
@@ -13,32 +13,21 @@ import { hostArchitecture } from "../../infra/local/qemu.ts";
 import { allGroups, ensureSystemPackages } from "../../lib/system/index.ts";
 import { ensureToolchain } from "../../toolchain/index.ts";
 import { findBrowser } from "./browser.ts";
+import { type Room, runAll, type Turn } from "./schedule.ts";
 
-interface Stage {
+interface Stage extends Turn {
   readonly name: string;
   readonly command: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   readonly needsPulumi?: boolean;
   /** The reason why this computer cannot run the stage: it is told, and is no failure. */
   readonly whyNot?: () => Promise<string | undefined>;
-  /** Needs Pulumi, a base image and a runtime image. */
-  readonly needsMachine?: boolean;
-  /** One lane's stages run one after another, beside the round's other lane. */
-  readonly lane: Lane;
 }
 
-type Lane = "first" | "second" | "machine" | "instance";
+/** What a machine and another stage take, in bytes. Where less is free, a machine has the computer for itself. */
+const MEMORY = 8 * 2 ** 30;
 
-/**
- * Two lanes run at once, each of which keeps about one processor busy: an emulated machine, too, boots on little more than
- * one. `memory` is what both take, in bytes: where less is free, one lane waits for the other.
- */
-const ROUNDS: readonly { readonly lanes: readonly [Lane, Lane]; readonly memory: number }[] = [
-  { lanes: ["first", "second"], memory: 0 },
-  { lanes: ["machine", "instance"], memory: 10 * 2 ** 30 },
-];
-
-const mocha = (name: string, pattern: string, more: Omit<Stage, "name" | "command">): Stage => ({
+const mocha = (name: string, pattern: string, more: Omit<Stage, "name" | "command"> = {}): Stage => ({
   name,
   // Without npx in between, which would not hand signals on.
   command: [process.execPath, "--import", "tsx", "node_modules/mocha/lib/cli/cli.js", pattern],
@@ -57,29 +46,31 @@ async function noBrowser(): Promise<string | undefined> {
   return (await findBrowser()) ? undefined : "there is no Chromium: install it, or set CLOISTER_BROWSER";
 }
 
+/**
+ * In the order in which they begin. The first two tell the commonest mistakes at once. Then the longest is first: a long one that begins
+ * last would have one processor busy and the other idle.
+ */
 const STAGES: readonly Stage[] = [
-  { name: "typecheck", command: ["npm", "run", "-s", "typecheck"], lane: "first" },
-  { name: "lint", command: ["npm", "run", "-s", "lint"], lane: "first" },
-  mocha("unit", "test/unit/**/*.test.ts", { lane: "first" }),
-  mocha("pages", "test/pages/**/*.test.ts", { whyNot: noBrowser, lane: "first" }),
-  mocha("sandbox", "test/sandbox/**/*.test.ts", { lane: "first" }),
-  mocha("container", "test/container/**/*.test.ts", { whyNot: noEngine, lane: "first" }),
-  mocha("engine", "test/engine/**/*.test.ts", { needsPulumi: true, lane: "second" }),
+  { name: "typecheck", command: ["npm", "run", "-s", "typecheck"] },
+  { name: "lint", command: ["npm", "run", "-s", "lint"] },
+  mocha("vm", "test/vm/machine.test.ts", { needsMachine: true }),
+  mocha("unit", "test/unit/**/*.test.ts"),
+  mocha("engine", "test/engine/**/*.test.ts", { needsPulumi: true }),
+  mocha("vm-aws", "test/vm/aws.test.ts", { needsMachine: true }),
+  mocha("container", "test/container/**/*.test.ts", { whyNot: noEngine }),
   {
     name: "rehearse",
-    // The stack dev lives through more in the stage before.
+    // The stack dev lives through more in the stage engine.
     command: [process.execPath, "--import", "tsx", "rehearsal/main.ts", "--stack", "staging", "prod"],
     needsPulumi: true,
-    lane: "second",
   },
-  mocha("vm", "test/vm/machine.test.ts", { needsMachine: true, lane: "machine" }),
-  mocha("vm-aws", "test/vm/aws.test.ts", { needsMachine: true, lane: "instance" }),
+  mocha("sandbox", "test/sandbox/**/*.test.ts"),
+  mocha("pages", "test/pages/**/*.test.ts", { whyNot: noBrowser }),
 ];
 const ARM64: readonly Stage[] = [
   mocha("vm (arm64)", "test/vm/machine.test.ts", {
     env: { CLOISTER_TEST_ARCHITECTURE: "arm64" },
     needsMachine: true,
-    lane: "machine",
   }),
 ];
 
@@ -136,11 +127,8 @@ try {
 
 const outcomes: Outcome[] = [];
 const notRun: { stage: string; why: string }[] = [];
-for (const round of ROUNDS) {
-  const lanes = round.lanes.map((name) => stages.filter(({ lane }) => lane === name));
-  if (availableParallelism() > 1 && freemem() > round.memory) await Promise.all(lanes.map(runAll));
-  else for (const lane of lanes) await runAll(lane);
-}
+const room: Room = { stages: Math.min(2, availableParallelism()), machineBesides: freemem() > MEMORY };
+await runAll(stages, room, turn);
 outcomes.sort((one, other) => place(one.stage) - place(other.stage));
 const table = new Table({ head: ["stage", "result", "tests", "seconds"], style: { head: [], border: [] } });
 for (const { stage, ok, seconds, passed, failed } of outcomes) {
@@ -167,14 +155,12 @@ function place(name: string): number {
   return known.findIndex((stage) => stage.name === name);
 }
 
-async function runAll(lane: readonly Stage[]): Promise<void> {
-  for (const stage of lane) {
-    if (stopped) return;
-    const why = await stage.whyNot?.();
-    console.log(`\n=== ${stage.name}`);
-    if (why === undefined) outcomes.push(await run(stage));
-    else notRun.push({ stage: stage.name, why });
-  }
+async function turn(stage: Stage): Promise<void> {
+  if (stopped) return;
+  const why = await stage.whyNot?.();
+  console.log(`\n=== ${stage.name}`);
+  if (why === undefined) outcomes.push(await run(stage));
+  else notRun.push({ stage: stage.name, why });
 }
 
 /** Runs one stage, its output passed through; mocha's counts are read from its closing lines. */
@@ -183,8 +169,8 @@ async function run(stage: Stage): Promise<Outcome> {
   const [program = "", ...args] = stage.command;
   const running = spawn(program, args, { stdio: ["ignore", "pipe", "inherit"], env: { ...process.env, ...stage.env } });
   children.add(running);
-  // Lines of two lanes are told apart.
-  const mark = ROUNDS.some(({ lanes }) => lanes[1] === stage.lane) ? `${stage.name} | ` : "";
+  // Lines of two stages are told apart.
+  const mark = room.stages > 1 && stages.length > 1 ? `${stage.name} | ` : "";
   let passed = 0;
   let failed = 0;
   const failures: string[] = [];
