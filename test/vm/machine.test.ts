@@ -201,10 +201,12 @@ describe(`a real ${architecture} machine${baseImage ? ` of ${baseImage}` : ""}`,
 
   it("runs no session without its packet filter, after a failed boot, or unverified; and runs them when all is well", async () => {
     const run = async () => (await sealed("--json", "--", "true")).exitCode;
-    const told = async () => (await sealed("--", "true")).stderr;
-    assert.equal(await run(), 0);
+    const told = async () => {
+      const { exitCode, stderr } = await sealed("--", "true");
+      assert.notEqual(exitCode, 0);
+      return stderr;
+    };
     await onMachine("mv", "/run/cloister/wall", "/run/cloister/wall-away");
-    assert.notEqual(await run(), 0);
     assert.match(await told(), /this machine is not ready: its packet filter is not loaded/);
     await onMachine("mv", "/run/cloister/wall-away", "/run/cloister/wall");
     await onMachine("sh", "-c", "echo no session disk > /run/cloister/failure");
@@ -231,7 +233,6 @@ describe(`a real ${architecture} machine${baseImage ? ` of ${baseImage}` : ""}`,
     assert.equal(await run(), 0);
     const now = await onMachine("cloister", "report");
     assert.deepEqual([now.exitCode, JSON.parse(now.stdout).notReady], [0, undefined]);
-    assert.equal(await run(), 0);
   });
 
   it("has a journal that drops no rows", async () => {
