@@ -19,7 +19,6 @@ interface Stage extends Turn {
   readonly name: string;
   readonly command: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
-  readonly needsPulumi?: boolean;
   /** The reason why this computer cannot run the stage: it is told, and is no failure. */
   readonly whyNot?: () => Promise<string | undefined>;
 }
@@ -102,6 +101,7 @@ if (unknown.length > 0) {
 
 const children = new Set<ReturnType<typeof spawn>>();
 let stopped: NodeJS.Signals | undefined;
+let preparing = false;
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   process.on(signal, () => {
     // Without a stage there is nothing to take down.
@@ -115,20 +115,31 @@ const stages = known.filter(({ name }) => !options.only || options.only.includes
 const architecture = options.arm64 ? "arm64" : hostArchitecture();
 try {
   await ensureSystemPackages({ arch: architecture, groups: allGroups, report: (line) => console.log(line) });
-  // Images and toolchain are made here: a first build takes longer than any test's time limit.
-  if (stages.some(({ needsMachine }) => needsMachine)) await prepare(architecture, "auto");
-  else if (stages.some(({ needsPulumi }) => needsPulumi)) {
-    await ensureToolchain({ report: (line) => console.log(line), deep: false });
-  }
 } catch (error) {
   console.error((error as Error).message);
   process.exit(1);
 }
 
+/** Makes images and toolchain: a first build takes longer than any test's time limit. */
+async function prepareStages(): Promise<void> {
+  preparing = true;
+  if (stages.some(({ needsMachine }) => needsMachine)) await prepare(architecture, "auto");
+  else if (stages.some(({ needsPulumi }) => needsPulumi)) {
+    await ensureToolchain({ report: (line) => console.log(line), deep: false });
+  }
+  preparing = false;
+}
+
 const outcomes: Outcome[] = [];
 const notRun: { stage: string; why: string }[] = [];
 const room: Room = { stages: Math.min(2, availableParallelism()), machineBesides: freemem() > MEMORY };
-await runAll(stages, room, turn);
+try {
+  await runAll(stages, room, turn, prepareStages);
+} catch (error) {
+  console.error((error as Error).message);
+  for (const child of children) child.kill("SIGTERM");
+  process.exit(1);
+}
 outcomes.sort((one, other) => place(one.stage) - place(other.stage));
 const table = new Table({ head: ["stage", "result", "tests", "seconds"], style: { head: [], border: [] } });
 for (const { stage, ok, seconds, passed, failed } of outcomes) {
@@ -186,5 +197,7 @@ async function run(stage: Stage): Promise<Outcome> {
   }
   const ok = (await ended) === 0;
   children.delete(running);
+  // What is being made is made again the next time.
+  if (stopped && preparing && children.size === 0) process.exit(1);
   return { stage: stage.name, ok, seconds: (Date.now() - startedAt) / 1000, passed, failed, failures };
 }

@@ -26,6 +26,13 @@ describe("the stages of npm test", () => {
     assert.equal(nextStage([other], [one], room), other);
   });
 
+  it("wait for what they need", () => {
+    const [vm, engine, one] = [machine("vm"), { name: "engine", needsPulumi: true }, small("one")];
+    assert.equal(nextStage([vm, engine, one], [{}], { ...room, prepared: false }), one);
+    assert.equal(nextStage([vm, engine], [{}], { ...room, prepared: false }), undefined);
+    assert.equal(nextStage([vm, engine], [{}], room), vm);
+  });
+
   it("leave a machine alone where memory is short", () => {
     const tight = { ...room, machineBesides: false };
     const [one, two, vm] = [small("one"), small("two"), machine("vm")];
@@ -36,15 +43,23 @@ describe("the stages of npm test", () => {
   });
 
   /** Runs all, each for so many turns of the event loop; tells what was seen to run at once. */
-  async function played(stages: readonly (Named & { readonly turns: number })[], where: Room): Promise<string[]> {
+  async function played(
+    stages: readonly (Named & { readonly turns: number })[],
+    where: Room,
+    preparing = 0,
+  ): Promise<string[]> {
     const running = new Set<string>();
+    const pass = async (turns: number) => {
+      for (let i = 0; i < turns; i++) await new Promise((resolve) => setImmediate(resolve));
+    };
     const seen: string[] = [];
-    await runAll(stages, where, async ({ name, turns }) => {
+    const run = async ({ name, turns }: (typeof stages)[number]) => {
       running.add(name);
       seen.push([...running].join("+"));
-      for (let i = 0; i < turns; i++) await new Promise((resolve) => setImmediate(resolve));
+      await pass(turns);
       running.delete(name);
-    });
+    };
+    await runAll(stages, where, run, () => pass(preparing));
     return seen;
   }
 
@@ -59,11 +74,14 @@ describe("the stages of npm test", () => {
     assert.deepEqual(await played(stages, room), ["a", "a+vm", "vm+b", "vm+c", "vm2"]);
     assert.deepEqual(await played(stages, { ...room, machineBesides: false }), ["a", "a+b", "b+c", "vm", "vm2"]);
     assert.deepEqual(await played(stages, { ...room, stages: 1 }), ["a", "vm", "b", "vm2", "c"]);
+    assert.deepEqual(await played(stages, room, 4), ["a", "b", "c", "c+vm", "vm2"]);
   });
 
-  it("end the run when one throws", async () => {
+  it("end the run when one throws, or what they need cannot be made", async () => {
+    const broken = () => Promise.reject(new Error("broken"));
+    await assert.rejects(runAll([small("a")], room, broken), /broken/);
     await assert.rejects(
-      runAll([small("a")], room, () => Promise.reject(new Error("broken"))),
+      runAll([machine("vm")], room, async () => {}, broken),
       /broken/,
     );
   });
