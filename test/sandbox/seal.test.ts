@@ -318,6 +318,7 @@ describe("a sealed command", function () {
     openat2: { as: "ENOSYS", control: ["EINVAL"] },
     memfd_secret: { as: "ENOSYS", control: ["EINVAL", "ENOSYS"] },
     cachestat: { as: "ENOSYS", control: ["EBADF", "ENOSYS"] },
+    "cached-read": { as: "ENOTSUP", control: ["EBADF"] },
     whiteout: { as: "EPERM", control: ["EBADF"] },
     "core-scheduling": { as: "EPERM", control: ["EINVAL"] },
     "encryption-policy": { as: "EPERM", control: ["EBADF"] },

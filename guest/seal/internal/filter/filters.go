@@ -98,6 +98,8 @@ var machine = []Rule{
 	// memfd_secret takes pages out of the kernel's own map, in pieces that stay small for everybody; cachestat tells
 	// which pages of the machine's files others use. Both may be missing from a kernel, and say so in the same way.
 	{Syscalls: []string{"memfd_secret", "cachestat"}, Errno: eNOSYS},
+	// The same is told by a read that does not wait. Not all file systems have it.
+	{Syscalls: []string{"preadv2"}, Errno: eOPNOTSUPP, When: []Condition{{Argument: 5, AnyBit: readNoWait}}},
 	{Syscalls: []string{
 		"kexec_load", "kexec_file_load", "init_module", "finit_module", "delete_module", "create_module",
 		"get_kernel_syms", "query_module", "reboot", "iopl", "ioperm", "modify_ldt", "vhangup", "nfsservctl",

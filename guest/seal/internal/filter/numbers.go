@@ -90,6 +90,9 @@ const (
 	personalityLinux = 0
 )
 
+// readNoWait is a flag of preadv2(2) (linux/fs.h, RWF_NOWAIT).
+const readNoWait = 0x8
+
 // limitCore is a resource of setrlimit(2) (asm-generic/resource.h).
 const limitCore = 4
 

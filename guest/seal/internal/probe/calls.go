@@ -85,6 +85,7 @@ func attempt(wanted func(name string) bool) map[string]Outcome {
 		"openat2":         {unix.SYS_OPENAT2, none, address, 0, 0},
 		"memfd_secret":    {unix.SYS_MEMFD_SECRET, badFlags},
 		"cachestat":       {unix.SYS_CACHESTAT, none, 0, 0, 0},
+		"cached-read":     {unix.SYS_PREADV2, none, 0, 0, 0, 0, unix.RWF_NOWAIT},
 		"whiteout":        {unix.SYS_RENAMEAT2, none, address, none, address, unix.RENAME_WHITEOUT},
 		"core-scheduling": {unix.SYS_PRCTL, unix.PR_SCHED_CORE, badFlags, 0, 0, 0},
 
