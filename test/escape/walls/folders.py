@@ -244,6 +244,32 @@ def climbing():
                 "the session reads the file that it was given; root climbs from there to the file beside it")
 
 
+LEASE = r'''
+import fcntl
+ends = {}
+for path in sys.argv[1:]:
+    for kind, flags in ((fcntl.F_RDLCK, os.O_RDONLY), (fcntl.F_WRLCK, os.O_RDWR)):
+        try:
+            fd = os.open(os.path.expanduser(path), flags)
+            # F_SETLEASE
+            ends[f"{path} {kind}"] = tried(lambda: fcntl.fcntl(fd, 1024, kind))
+            os.close(fd)
+        except OSError as e: ends[f"{path} {kind}"] = f"open: {errno.errorcode[e.errno]}"
+say(ends)
+'''
+
+
+def lease():
+    with checks("folders.lease"):
+        base = folder("lease")
+        write(f"{base}/file", "")
+        give(base)
+        found = session(LEASE, "~/mnt/r/file", "~/mnt/w/file", mounts=[f"{base}:r:ro", f"{base}:w:rwd"]).found()
+        allowed = as_uid(0, LEASE, f"{base}/file")
+        attack("folders.lease", len(found) == 4 and "ok" not in found.values() and list(found.values()).count("EINVAL") >= 3, found)
+        control("folders.lease", set(allowed.values()) == {"ok"}, f"root's own leases on the file: {allowed}")
+
+
 together(overlap_read, overlap_write, two_sessions)
-together(moved_out, climbing, link_refused)
+together(moved_out, climbing, link_refused, lease)
 together(source_flip, parent_flip)

@@ -41,6 +41,11 @@ const batch: Batch = {
       what: "A process stands in a folder of its mount; another session moves that folder out of the mount; the process climbs by `..`.",
     },
     {
+      id: "lease",
+      source: "limits",
+      what: "A session takes a lease on the operator's file, in a folder shown read-only and in a writable one: whoever opens it would wait for the session.",
+    },
+    {
       id: "climbing",
       source: "1",
       what: "From mnt/NAME, by `..`, by absolute paths and by /proc/self/root and /proc/self/cwd, to the folder beside the one that was given.",

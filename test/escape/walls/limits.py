@@ -1,4 +1,4 @@
-NAMES = ("files", "inotify", "disk", "inodes", "processor", "ports", "forks", "memory")
+NAMES = ("files", "inotify", "terminals", "disk", "inodes", "processor", "ports", "forks", "memory")
 # The one that works: for each word that appears it does a little of everything, and says how it went.
 BESIDE = r'''
 import urllib.request, urllib.error
@@ -18,7 +18,7 @@ def compute():
     for _ in range(3): sum(i * i for i in range(200_000))
 works = {
     "fork": lambda: subprocess.run(["true"], check=True), "memory": lambda: bytes(bytearray(30_000_000)), "open": lambda: [os.close(fd) for fd in [os.open("/etc/passwd", os.O_RDONLY) for _ in range(200)]],
-    "inotify": watch, "write": lambda: write_file(os.path.expanduser("~/file")), "create": lambda: [open(os.path.expanduser(f"~/n{i}"), "w").close() for i in range(50)], "compute": compute, "request": request,
+    "inotify": watch, "terminal": lambda: [os.close(fd) for fd in os.openpty()], "write": lambda: write_file(os.path.expanduser("~/file")), "create": lambda: [open(os.path.expanduser(f"~/n{i}"), "w").close() for i in range(50)], "compute": compute, "request": request,
 }
 def round_():
     ends, times = {}, {}
@@ -89,6 +89,13 @@ while instances and watches < 30000:
     if libc.inotify_add_watch(instances[0], f"/tmp/watched/{watches}".encode(), 2) < 0: end2 = errno.errorcode[ctypes.get_errno()]; break
     watches += 1
 report({"instances": len(instances), "end": end, "watches": watches, "end of watches": end2})
+''',
+    "terminals": r'''
+held, end = [], None
+try:
+    while len(held) < 5000: held.append(os.open("/dev/ptmx", os.O_RDWR | os.O_NOCTTY))
+except OSError as e: end = errno.errorcode[e.errno]
+report({"terminals": len(held), "end": end})
 ''',
     "disk": r'''
 home, end = os.path.expanduser("~"), None
@@ -203,7 +210,7 @@ with checks(*(f"limits.{name}" for name in NAMES)):
                 done = {**(done or {}), "exit code": ran.code, "unit": (ran.run or {}).get("unitResult")}
             wrong = None if during is None else {what: end for what, end in during["ends"].items() if end != "ok"}
             slow = None if during is None else round(during["times"]["compute"] / max(0.01, calm["times"]["compute"]), 1)
-            stopped = name not in ("forks", "memory", "disk", "inodes", "inotify", "files") or bool(done and (done.get("end") or done.get("end of watches") or done.get("unit") or done.get("exit code")))
+            stopped = name not in ("forks", "memory", "disk", "inodes", "inotify", "terminals", "files") or bool(done and (done.get("end") or done.get("end of watches") or done.get("unit") or done.get("exit code")))
             fair = name != "processor" or (slow is not None and slow < 12)
             if name in ("disk", "inodes") and not quota:
                 absent(f"limits.{name}", f"the session disk has no project quotas: {words(done)}; beside it: {wrong}")

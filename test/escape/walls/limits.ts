@@ -23,6 +23,11 @@ const batch: Batch = {
       what: "A session uses up its inotify watches and instances: the other has its own.",
     },
     {
+      id: "terminals",
+      source: "limits",
+      what: "A session opens terminals without end: it gets its number of them, the other still opens one.",
+    },
+    {
       id: "disk",
       source: "limits",
       what: "A session fills its home: it gets EDQUOT or ENOSPC, the other still writes.",
