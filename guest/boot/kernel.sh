@@ -6,8 +6,8 @@
 is_set() { # FILE TEST VALUE
   _now=
   read -r _now 2>/dev/null <"$1" || :
-  [ "$_now" "$2" "$3" ] 2>/dev/null || _now=$(cat "$1" 2>/dev/null) || :
-  [ "$_now" "$2" "$3" ] 2>/dev/null
+  test "$_now" "$2" "$3" 2>/dev/null || _now=$(cat "$1" 2>/dev/null) || :
+  test "$_now" "$2" "$3" 2>/dev/null
 }
 
 # Sets one of the kernel's settings, where this kernel has it. A higher one stays: in all of these, more is stricter, or leaves more room.
