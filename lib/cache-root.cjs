@@ -1,11 +1,20 @@
 "use strict";
+const { lstatSync } = require("node:fs");
 const { isAbsolute, join, resolve } = require("node:path");
-const { homeFolder } = require("./home.cjs");
+const { homeFolder, userId } = require("./home.cjs");
+
+/** With the caller's HOME (`sudo -E`) root would run programs from that user's cache, and leave files there that are root's. */
+function ownOf(folder, env) {
+  const caller = Number(env.SUDO_UID ?? 0);
+  if (userId() === 0 && caller !== 0 && lstatSync(folder, { throwIfNoEntry: false })?.uid === caller)
+    throw new Error(`The cache would be in ${folder}, which is not root's: run it without sudo, or with sudo -H`);
+  return folder;
+}
 
 exports.cacheRoot = function cacheRoot(env = process.env) {
   // One folder, wherever the processes of one start have their working directory.
   if (env.CLOISTER_CACHE_DIR) return resolve(__dirname, "..", env.CLOISTER_CACHE_DIR);
-  if (process.platform === "darwin") return join(homeFolder(), "Library", "Caches", "cloister");
+  if (process.platform === "darwin") return join(ownOf(homeFolder(), env), "Library", "Caches", "cloister");
   const xdg = env.XDG_CACHE_HOME ?? "";
-  return join(isAbsolute(xdg) ? xdg : join(homeFolder(), ".cache"), "cloister");
+  return join(isAbsolute(xdg) ? ownOf(xdg, env) : join(ownOf(homeFolder(), env), ".cache"), "cloister");
 };

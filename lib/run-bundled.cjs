@@ -117,7 +117,8 @@ async function built(options) {
 /** Bundles the entry, and keeps the bundle where that is possible. */
 async function make(folder, [entry, ...apart]) {
   const { outputFiles, metafile } = await built({
-    entryPoints: [join(project, entry)],
+    // Not its whole path: a star in the project's would be a pattern.
+    entryPoints: [`./${entry}`],
     absWorkingDir: project,
     bundle: true,
     write: false,

@@ -39,7 +39,9 @@ export async function bundleStandIns(folder: string): Promise<void> {
   for (const { name, source, version, folder: where } of standIns) {
     const executable = join(folder, where, name);
     await build({
-      entryPoints: [join(sources, source)],
+      // Not its whole path: a star in the project's would be a pattern.
+      entryPoints: [`./${source}`],
+      absWorkingDir: sources,
       outfile: `${executable}.cjs`,
       bundle: true,
       platform: "node",

@@ -92,7 +92,7 @@ function namespacesLook({ restrictedNamespaces, host }: Here) {
   );
 }
 
-/** bootstrap.mjs leaves the digest of the list that the packages were installed from. */
+/** packages.cjs leaves the digest of the list that the packages were installed from. */
 function packagesLook({ project }: Here) {
   const read = (file: string) => (existsSync(join(project, file)) ? readFileSync(join(project, file), "utf8") : "");
   const fits = read("node_modules/.cloister-lock") === sha256(read("package-lock.json"));

@@ -11,8 +11,11 @@ import { pathsOf } from "../../infra/local/paths.ts";
 import { machineArchitecture } from "../../infra/local/preflight.ts";
 import { sshCommand } from "../../infra/local/ssh.ts";
 import { parseSettings, type Settings, SettingsError } from "../../infra/settings/settings.ts";
+import { cacheRoot } from "../../lib/store.ts";
+import { stateFolder } from "../../toolchain/own-backend.ts";
 import { isLocked, PROJECT, PulumiError, StackRunner } from "../../toolchain/stack-runner.ts";
 import { type FirstSession, firstSession } from "./first-session.ts";
+import { placeProblems, sudoHint } from "./place.ts";
 import { prepare } from "./prepare.ts";
 import { LISTR_OPTIONS, stage } from "./progress.ts";
 
@@ -69,6 +72,10 @@ async function start(): Promise<void> {
   // The configuration is read before anything is fetched: a mistake in it is refused in the first second.
   const settings = settingsOfStack();
   const paths = pathsOf(PROJECT, STACK, settings.stateDirectory);
+  const places = placeProblems({ project: PROJECT, state: stateFolder(), machine: paths, cache: cacheRoot() });
+  if (places.length > 0) throw new Error(places.join("\n"));
+  const hint = sudoHint(PROJECT);
+  if (hint !== undefined) console.error(hint);
   const toolchain = await prepare(machineArchitecture(settings), settings.baseImage);
   stopIfInterrupted();
 

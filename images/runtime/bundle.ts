@@ -1,11 +1,15 @@
 import { createHash } from "node:crypto";
 import { readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { type BuildOptions, build, type Plugin, transform } from "esbuild";
 import { RUN_FILES } from "../../contract/run-files.ts";
 import { VERSION } from "../../contract/version.ts";
 
-const GUEST = join(import.meta.dirname, "../../guest");
+const PROJECT = join(import.meta.dirname, "../..");
+const GUEST = join(PROJECT, "guest");
+
+/** An entry point without the path of the project: a star in it would be a pattern to esbuild. */
+const entryPoint = (file: string): string => `./${relative(PROJECT, file)}`;
 
 /**
  * Packages that the guest imports and never uses. Half of a start is reading and compiling the bundle, and on an emulated
@@ -105,6 +109,7 @@ export interface Program {
 const AWS_SERVICES = { aws: join(GUEST, "aws/main.ts"), logs: join(GUEST, "aws/logs/main.ts") };
 
 const COMMON: BuildOptions = {
+  absWorkingDir: PROJECT,
   bundle: true,
   platform: "node",
   // As modules, AWS's clients leave out what is not used: 330 KB instead of 540 for the three calls that are.
@@ -138,7 +143,7 @@ const SCRIPT: BuildOptions = {
 export async function bundleGuest(outdir: string): Promise<void> {
   await Promise.all([
     bundleProgram(outdir, "cloister", { entry: join(GUEST, "cli/main.ts"), keptAfter: ["verify"] }),
-    build({ ...SCRIPT, entryPoints: { policy: join(GUEST, "policy/read.ts") }, outdir }),
+    build({ ...SCRIPT, entryPoints: { policy: entryPoint(join(GUEST, "policy/read.ts")) }, outdir }),
     bundleModules(outdir, AWS_SERVICES),
   ]);
 }
@@ -147,7 +152,7 @@ export async function bundleGuest(outdir: string): Promise<void> {
 export async function bundleModules(outdir: string, entryPoints: Readonly<Record<string, string>>): Promise<void> {
   await build({
     ...COMMON,
-    entryPoints: { ...entryPoints },
+    entryPoints: Object.fromEntries(Object.entries(entryPoints).map(([name, file]) => [name, entryPoint(file)])),
     outdir,
     outExtension: { ".js": ".mjs" },
     format: "esm",
@@ -172,7 +177,7 @@ export async function bundleProgram(
   codeFolder: string = RUN_FILES.code,
 ): Promise<void> {
   const file = `${name}-program.cjs`;
-  await build({ ...SCRIPT, entryPoints: { [`${name}-program`]: entry }, outdir });
+  await build({ ...SCRIPT, entryPoints: { [`${name}-program`]: entryPoint(entry) }, outdir });
   const digest = createHash("sha256")
     .update(await readFile(join(outdir, file)))
     .digest("hex");

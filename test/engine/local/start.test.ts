@@ -6,6 +6,9 @@ import { execaSync } from "execa";
 import { livingFilter, livingProcess } from "../../../infra/local/host/living.ts";
 import { Clone } from "../../support/local/clone.ts";
 
+/** The folder of the second clone: all that shells, patterns, addresses and encodings take for something else. */
+const AWKWARD = "it's [a-z] {b} *; c? #d %20 $HOME é";
+
 describe("npm start", function () {
   this.timeout(240_000);
   this.slow(60_000);
@@ -13,7 +16,7 @@ describe("npm start", function () {
   let other: Clone;
 
   before(async () => {
-    [one, other] = (await Promise.all([Clone.create(), Clone.create()])) as [Clone, Clone];
+    [one, other] = (await Promise.all([Clone.create(), Clone.create(AWKWARD)])) as [Clone, Clone];
   });
   after(async () => {
     for (const clone of [one, other]) {

@@ -13,13 +13,14 @@ export class Clone {
 
   constructor(stack: LocalStack) {
     this.stack = stack;
-    this.project = join(stack.folder, "project");
+    this.project = stack.project;
     const { PULUMI_BACKEND_URL: _backend, PULUMI_CONFIG_PASSPHRASE: _passphrase, ...env } = stack.engine.env;
     this.env = env;
   }
 
-  static async create(): Promise<Clone> {
-    const stack = await LocalStack.create();
+  /** @param name of its folder. Default: a plain one */
+  static async create(name?: string): Promise<Clone> {
+    const stack = await LocalStack.create({}, name);
     await stack.engine.write("Pulumi.local.yaml", {
       encryptionsalt: /encryptionsalt: (.*)/.exec(await stack.engine.read("Pulumi.local.yaml"))?.[1] ?? "",
       config: { "cloister:accelerator": "tcg", "cloister:memoryMiB": "2048" },

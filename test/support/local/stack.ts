@@ -39,18 +39,21 @@ export class LocalStack {
   readonly engine: EngineProject;
   readonly paths: Paths;
   readonly folder: string;
+  /** The copy, in that folder. */
+  readonly project: string;
   private readonly reportFile: string;
 
-  private constructor(engine: EngineProject, folder: string, reportFile: string) {
+  private constructor(engine: EngineProject, folder: string, project: string, reportFile: string) {
     this.engine = engine;
     this.folder = folder;
-    this.paths = pathsOf(join(folder, "project"), "test");
+    this.project = project;
+    this.paths = pathsOf(project, "test");
     this.reportFile = reportFile;
   }
 
-  static async create(config: Record<string, unknown> = {}): Promise<LocalStack> {
+  static async create(config: Record<string, unknown> = {}, name = "project"): Promise<LocalStack> {
     const folder = await mkdtemp(join(tmpdir(), "cloister-local-"));
-    const project = join(folder, "project");
+    const project = join(folder, name);
     await copyProject(project, ["Pulumi.local.yaml"]);
     const support = (name: string): string => join(REPOSITORY, "test", "support", "local", name);
     await copyFile(support("images-stand-in.ts"), join(project, "images", "base", "index.ts"));
@@ -73,7 +76,7 @@ export class LocalStack {
       },
     });
     engine.env["PATH"] = [bin, engine.env["PATH"] ?? process.env["PATH"]].join(delimiter);
-    return new LocalStack(engine, folder, reportFile);
+    return new LocalStack(engine, folder, project, reportFile);
   }
 
   /** The result that the machine's verification will have. */

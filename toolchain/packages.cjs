@@ -1,29 +1,46 @@
-/**
- * Runs before anything else, with nothing but Node: installs the project's packages when they are missing or not those of
- * package-lock.json. Two runs at once are no problem: the second waits for the first.
- */
-import { spawnSync } from "node:child_process";
-import { createHash } from "node:crypto";
-import { lstatSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+"use strict";
+// Installs the project's packages when they are missing or not those of package-lock.json. Two runs at once are no problem: the
+// second waits for the first.
+const { spawnSync } = require("node:child_process");
+const { createHash } = require("node:crypto");
+const {
+  accessSync,
+  constants,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} = require("node:fs");
+const { join, resolve } = require("node:path");
 
-const project = fileURLToPath(new URL("..", import.meta.url));
+const project = resolve(__dirname, "..");
 const modules = join(project, "node_modules");
 const marker = join(modules, ".cloister-lock");
 const lock = join(project, ".cloister", "npm-ci.lock");
 
-const [major, minor] = process.versions.node.split(".").map(Number);
-if (major < 20 || (major === 20 && minor < 11))
-  fail(`Node ${process.versions.node} is too old: install Node 20.11 or newer (https://nodejs.org).`);
-
 if (!upToDate()) {
-  mkdirSync(join(project, ".cloister"), { recursive: true });
+  makeOwnFolder();
   takeLock();
   try {
     if (!upToDate()) install();
   } finally {
     rmSync(lock, { recursive: true, force: true });
+  }
+}
+
+/** A clone that belongs to somebody else, root for example, may well be used once its packages are installed. */
+function makeOwnFolder() {
+  try {
+    mkdirSync(join(project, ".cloister"), { recursive: true });
+    accessSync(join(project, ".cloister"), constants.W_OK);
+    accessSync(project, constants.W_OK);
+  } catch (error) {
+    fail(
+      `The project's npm packages must be installed, and ${project} cannot be written (${error.code}).\n` +
+        "Let its owner run npm ci --ignore-scripts there, or clone the project into a folder of yours.",
+    );
   }
 }
 

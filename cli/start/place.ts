@@ -1,0 +1,116 @@
+import {
+  accessSync,
+  chmodSync,
+  constants,
+  existsSync,
+  lstatSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
+import type { Paths } from "../../infra/local/paths.ts";
+
+/** Folders that `npm start` writes into. */
+interface Place {
+  readonly project: string;
+  /** Folder of the stacks' state, in the project. */
+  readonly state: string;
+  readonly machine: Pick<Paths, "root">;
+  readonly cache: string;
+}
+
+/** What the system says of a folder. Tests say it instead. */
+export interface Look {
+  readonly canWrite: (folder: string) => boolean;
+  readonly keepsModes: (folder: string) => boolean;
+}
+
+const REAL: Look = { canWrite, keepsModes };
+
+/** Reasons why the folders of this computer will not do, all at once, before anything is fetched or made. Empty: they will. */
+export function placeProblems({ project, state, machine, cache }: Place, look: Look = REAL): string[] {
+  if (!look.canWrite(project)) {
+    return [
+      `${project} cannot be written (it is ${ownerOf(project)}): npm start keeps the stack and its settings in it. Clone the project into a folder of yours.`,
+    ];
+  }
+  const own = [join(project, ".cloister"), state, nearest(machine.root)].filter(existsSync);
+  const closed = [...new Set(own)].find((folder) => !look.canWrite(folder));
+  const caches = existsSync(cache) ? [cache, ...foldersIn(cache)] : [nearest(cache)];
+  const closedCache = caches.find((folder) => !look.canWrite(folder));
+  return [
+    ...(closed === undefined
+      ? []
+      : [`${closed} cannot be written: it is ${ownerOf(closed)}, as an earlier run was (sudo?). ${giveBack(closed)}.`]),
+    ...(closedCache === undefined
+      ? []
+      : [
+          `the cache ${closedCache} cannot be written: it is ${ownerOf(closedCache)}. ${giveBack(closedCache)}, or name a cache of yours: CLOISTER_CACHE_DIR=/a/folder.`,
+        ]),
+    ...(closed !== undefined || look.keepsModes(nearest(machine.root))
+      ? []
+      : [
+          `${machine.root} is on a file system that keeps no modes (a Windows drive, FAT, some network drives): keys in it would be open to all, and ssh refuses them. Clone the project elsewhere (in WSL below /home), or name a folder: cloister:stateDirectory.`,
+        ]),
+  ];
+}
+
+/** A hint for who runs this by sudo in a folder that is not root's; undefined for all others. */
+export function sudoHint(
+  project: string,
+  uid: number | undefined = process.getuid?.(),
+  env: NodeJS.ProcessEnv = process.env,
+): string | undefined {
+  const caller = Number(env["SUDO_UID"] ?? 0);
+  if (uid !== 0 || caller === 0 || statSync(project).uid !== caller) return undefined;
+  return `Run by sudo: what this makes in ${project} is root's, so cloister and npm run down need sudo, too. Without it npm start says what to install.`;
+}
+
+function giveBack(folder: string): string {
+  return `Give it back: sudo chown -R "$(id -u):$(id -g)" '${folder.replaceAll("'", "'\\''")}'`;
+}
+
+function ownerOf(folder: string): string {
+  const { uid } = lstatSync(folder);
+  if (uid === process.getuid?.()) return "yours, and closed or on a read-only file system";
+  return uid === 0 ? "root's" : `that of the user with number ${uid}`;
+}
+
+/** The folder, or the one in which it will be made. */
+function nearest(folder: string): string {
+  return existsSync(folder) || dirname(folder) === folder ? folder : nearest(dirname(folder));
+}
+
+function foldersIn(folder: string): string[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map(({ name }) => join(folder, name));
+  } catch {
+    return [];
+  }
+}
+
+function canWrite(folder: string): boolean {
+  try {
+    accessSync(folder, constants.W_OK | constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Tried on a folder of our own: some file systems say that they changed a mode and have not. */
+function keepsModes(folder: string): boolean {
+  const probe = mkdtempSync(join(folder, ".cloister-modes-"));
+  try {
+    chmodSync(probe, 0o700);
+    return (statSync(probe).mode & 0o777) === 0o700;
+  } catch {
+    return false;
+  } finally {
+    rmSync(probe, { recursive: true, force: true });
+  }
+}
