@@ -5,12 +5,12 @@ import { dirname, join } from "node:path";
 import semver from "semver";
 import { findEngine, NoEngine } from "../../infra/container/engine.ts";
 import { livingProcess } from "../../infra/local/host/living.ts";
-import { portIsFree } from "../../infra/local/host/port.ts";
 import {
   availableMemoryMiB,
   freeDiskMiB,
   machineArchitecture,
   missingOfQemu,
+  portFacts,
   preflight,
 } from "../../infra/local/preflight.ts";
 import { qemuProgram } from "../../infra/local/qemu.ts";
@@ -18,6 +18,7 @@ import { makeOursAlone } from "../../infra/local/sockets.ts";
 import { sha256 } from "../../lib/store.ts";
 import type { Requirement } from "../../lib/system/requirements.ts";
 import { missingOf, nameOf, planFor } from "../../lib/system/select.ts";
+import { canWrite, keepsModes } from "../start/place.ts";
 import { accelerated } from "./accelerated.ts";
 import { type Finding, type Look, note, ok, problem } from "./finding.ts";
 import type { Here, LocalStack } from "./here.ts";
@@ -71,6 +72,7 @@ export function localLooks(here: Here, stack: LocalStack): Readonly<Record<strin
         paths.root,
         "Give yourself the folder, or name another one: cloister:stateDirectory.",
       ),
+    modes: async () => modesLook(paths.root),
     socket: async () => socketLook(paths.control),
   };
 }
@@ -142,7 +144,7 @@ async function roomLook({ settings, paths }: LocalStack): Promise<readonly Omit<
     freeMemoryMiB: availableMemoryMiB(),
     totalMemoryMiB: Math.floor(totalmem() / 2 ** 20),
     freeDiskMiB: freeDisk,
-    portFree: settings.sshPort === 0 || running || (await portIsFree(settings.sshPort)),
+    ...(await portFacts(settings, running)),
     running,
     disksExist: existsSync(paths.rootDisk),
   };
@@ -196,6 +198,18 @@ function nearestFolder(folder: string): string {
 }
 
 /** QEMU's control socket, in a folder for which the system may have promised more than it keeps. */
+function modesLook(folder: string) {
+  const there = nearestFolder(folder);
+  if (!canWrite(there)) return [];
+  return keepsModes(there)
+    ? ok("modes", `${there} keeps the modes of files`)
+    : problem(
+        "modes",
+        `${there} is on a file system that keeps no modes: keys in it would be open to all, and ssh refuses them`,
+        "Clone the project elsewhere (in WSL below /home, not /mnt/c), or name a folder: cloister:stateDirectory.",
+      );
+}
+
 function socketLook(control: string) {
   const folder = dirname(control);
   return makeOursAlone(folder)

@@ -93,7 +93,8 @@ function foldersIn(folder: string): string[] {
   }
 }
 
-function canWrite(folder: string): boolean {
+/** Tells whether this process may make files in a folder. */
+export function canWrite(folder: string): boolean {
   try {
     accessSync(folder, constants.W_OK | constants.X_OK);
     return true;
@@ -102,8 +103,8 @@ function canWrite(folder: string): boolean {
   }
 }
 
-/** Tried on a folder of our own: some file systems say that they changed a mode and have not. */
-function keepsModes(folder: string): boolean {
+/** Tells whether a folder's file system keeps modes. Tried on a folder of our own: some file systems say that they changed a mode and have not. */
+export function keepsModes(folder: string): boolean {
   const probe = mkdtempSync(join(folder, ".cloister-modes-"));
   try {
     chmodSync(probe, 0o700);

@@ -6,7 +6,7 @@ import type { Problem, Settings } from "../settings/settings.ts";
 import { virtualSizeGiB } from "./host/disk-image.ts";
 import { findFirmware } from "./host/firmware.ts";
 import { livingProcess } from "./host/living.ts";
-import { portIsFree } from "./host/port.ts";
+import { portProblem } from "./host/port.ts";
 import { NEEDED_OF_QEMU } from "./network/arguments.ts";
 import type { Paths } from "./paths.ts";
 import { type Architecture, hostArchitecture, qemuProgram } from "./qemu.ts";
@@ -18,8 +18,8 @@ export interface HostFacts {
   readonly freeMemoryMiB: number;
   readonly totalMemoryMiB: number;
   readonly freeDiskMiB: number;
-  /** True when the configured port is free, or none is configured. */
-  readonly portFree: boolean;
+  /** A reason why the machine cannot have the configured port, or any at all; none where it can, or has it. */
+  readonly portProblem?: string;
   /** True when this stack's machine runs already: its memory and port are then its own. */
   readonly running: boolean;
   /** True when its disks are there already. */
@@ -67,11 +67,11 @@ export function preflight(settings: Settings, facts: HostFacts, paths: Paths): P
       message: `the session disk has ${facts.sessionDiskGiB} GiB, and disks only grow. Write that or more; npm run down (pulumi destroy) deletes it with all that is on it.`,
     });
   }
-  if (!facts.running && !facts.portFree) {
+  if (!facts.running && facts.portProblem !== undefined) {
     problems.push({
       path: "cloister:sshPort",
       value: String(settings.sshPort),
-      message: "is taken by another program. Stop it, write another port, or 0 for any free one.",
+      message: facts.portProblem,
     });
   }
   return problems;
@@ -98,9 +98,9 @@ export async function hostFacts(settings: Settings, architecture: Architecture, 
     freeMemoryMiB: availableMemoryMiB(),
     totalMemoryMiB: Math.floor(totalmem() / 2 ** 20),
     freeDiskMiB: freeDiskMiB(paths.root),
-    portFree: settings.sshPort === 0 || running !== undefined || (await portIsFree(settings.sshPort)),
     running: running !== undefined,
     disksExist: existsSync(paths.rootDisk),
+    ...(await portFacts(settings, running !== undefined)),
     ...(await sessionDiskFacts(paths)),
   };
 }
@@ -114,6 +114,15 @@ export async function missingOfQemu(program: string): Promise<string[]> {
       : [`${what}, which ${program} here is built without,`];
   });
   return (await Promise.all(lists)).flat();
+}
+
+/** Looks at the port that is configured; a machine that runs has its own. */
+export async function portFacts(
+  settings: Pick<Settings, "sshPort">,
+  running: boolean,
+): Promise<Pick<HostFacts, "portProblem">> {
+  const problem = running ? undefined : await portProblem(settings.sshPort);
+  return problem === undefined ? {} : { portProblem: problem };
 }
 
 /** The size of the session disk. If it cannot be read, the step that grows the disk tells so. */

@@ -1,4 +1,5 @@
 import type { Settings } from "../../settings/settings.ts";
+import { oddTime } from "./clock-changes.ts";
 import { covers } from "./problems/mirror.ts";
 import { resolveMachine, resolvePool } from "./resolve.ts";
 
@@ -23,6 +24,7 @@ export function awsWarnings(settings: Settings, now: Date): string[] {
     ...firewallWarnings(settings),
     ...accountWarnings(settings),
     ...placeWarnings(settings),
+    ...clockWarnings(settings, now),
   ];
 }
 
@@ -58,6 +60,20 @@ function accountWarnings({ accountId, onDestroy }: Settings): string[] {
   return [
     'cloister:accountId is not set: this stack goes to whichever account the credentials are for. Pin it: pulumi config set cloister:accountId "$(aws sts get-caller-identity --query Account --output text)"',
   ];
+}
+
+/** AWS says that a schedule follows the zone's clocks, and not what it does at a time that is not there, or there twice. */
+function clockWarnings({ pools }: Settings, now: Date): string[] {
+  return Object.entries(pools).flatMap(([pool, { schedules }]) =>
+    Object.entries(schedules).flatMap(([name, { cron, timeZone }]) => {
+      const odd = oddTime(cron, timeZone, now);
+      if (odd === undefined) return [];
+      const does = odd.what === "skipped" ? "skip that time" : "show that time twice";
+      return [
+        `cloister:pools.${pool}.schedules.${name}.cron (${cron}): on ${odd.date} the clocks of ${timeZone} ${does}, and it may run not at all or twice. Write an hour in which they do not change.`,
+      ];
+    }),
+  );
 }
 
 function placeWarnings(settings: Settings): string[] {

@@ -62,7 +62,8 @@ const schedule = z.strictObject({
     example: "0 7 * * 1-5",
   }),
   timeZone: documented(timeZone.default("Etc/UTC"), {
-    description: "Time zone of the expression, by its name in the IANA database.",
+    description:
+      "Time zone of the expression, by its name in the IANA database. The schedule follows its clocks. A time that they skip or show twice when they change is told in a preview: AWS does not say what it does then.",
     example: "Europe/Berlin",
   }),
   min: documented(wholeNumber(0, 10_000), { description: "Least number of machines from then on.", example: 12 }),

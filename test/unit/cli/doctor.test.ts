@@ -129,6 +129,27 @@ describe("cloister doctor", function () {
       assert.equal((await cause("state-folder", localLooks(here, local()), "state")).status, "ok");
     });
 
+    it("modes: the file system keeps none", async function () {
+      const shown = join(folder, "shown");
+      mkdirSync(shown);
+      const at = (root: string) => localLooks(here, local({}, root));
+      assert.equal((await cause("modes", at(shown), "modes")).status, "ok");
+      try {
+        execFileSync("bindfs", ["--chmod-ignore", "--perms=0777", folder, shown], { stdio: "pipe" });
+      } catch {
+        // No bindfs or no FUSE here. It counts as told: below, each cause must be.
+        told.add("modes");
+        this.skip();
+      }
+      try {
+        const { status, remedy } = await cause("modes", at(join(shown, "state")), "modes");
+        assert.equal(status, "problem");
+        assert.match(remedy ?? "", /below \/home/);
+      } finally {
+        execFileSync("umount", [shown]);
+      }
+    });
+
     it("qemu, firmware, programs: they are missing, each kind with the commands that bring them", async () => {
       const empty = {
         ...thisHost({ PATH: "" }),

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { oddTime } from "../../../../infra/aws/plan/clock-changes.ts";
 import { monthlyEstimate, total } from "../../../../infra/aws/plan/price.ts";
 import { averageMachines, sizeInForce } from "../../../../infra/aws/plan/schedule.ts";
 import { awsWarnings, imageAge } from "../../../../infra/aws/plan/warnings.ts";
@@ -69,6 +70,76 @@ describe("the estimate of a stack's cost", () => {
     assert.deepEqual(sizeInForce(schedules, new Date("2026-01-20T12:00:00Z")), { min: 0, max: 9, desired: 8 });
     assert.equal(sizeInForce({}, MONDAY), undefined);
     assert.equal(sizeInForce({ wrong: at("99 99 * * *", 1) }, MONDAY), undefined);
+  });
+});
+
+describe("schedules on the days on which clocks change", () => {
+  const at = (cron: string, desired: number, timeZone = "Europe/Berlin") => ({
+    cron,
+    timeZone,
+    min: 0,
+    max: 9,
+    desired,
+  });
+  const schedules = { day: at("0 8 * * *", 8), night: at("0 20 * * *", 1) };
+
+  it("follow the zone's clocks: the size in force changes at eight there, before and after", () => {
+    const size = (time: string) => sizeInForce(schedules, new Date(time))?.desired;
+    // Berlin is at UTC+1 until 29 March 2026, and again from 25 October 2026 on.
+    for (const [before, after] of [
+      ["2026-03-28T06:59:00Z", "2026-03-28T07:01:00Z"],
+      ["2026-03-29T05:59:00Z", "2026-03-29T06:01:00Z"],
+      ["2026-10-24T05:59:00Z", "2026-10-24T06:01:00Z"],
+      ["2026-10-25T06:59:00Z", "2026-10-25T07:01:00Z"],
+    ] as const)
+      assert.deepEqual([size(before), size(after)], [1, 8], before);
+  });
+
+  it("cost what they cost in other weeks; between summer and winter where several zones meet", () => {
+    const machines = (pool: Parameters<typeof averageMachines>[0]["schedules"], from: string) =>
+      averageMachines({ min: 0, desired: undefined, schedules: pool }, new Date(from));
+    const weeks = ["2026-03-26T00:00:00Z", "2026-10-22T00:00:00Z"];
+    for (const week of weeks) assert.equal(machines(schedules, week), 4.5, "12 hours of 8, 12 of 1");
+    // Noon in Tokyo is at three in UTC: the evening in Berlin comes 16 hours later in winter, 15 in summer.
+    const both = { ...schedules, noon: at("0 12 * * *", 8, "Asia/Tokyo") };
+    const [winter, summer] = [machines(both, "2026-02-02T00:00:00Z"), machines(both, "2026-07-06T00:00:00Z")];
+    assert.deepEqual([winter, summer], [(16 * 8 + 8) / 24, (15 * 8 + 9) / 24]);
+    for (const week of weeks) {
+      const found = machines(both, week);
+      assert.ok(found > summer && found < winter, `${week}: ${found}`);
+    }
+  });
+
+  it("are told where they name a time that is not there, or there twice", () => {
+    const now = new Date("2026-01-20T12:00:00Z");
+    const odd = (cron: string, zone: string) => {
+      const { date, what } = oddTime(cron, zone, now) ?? {};
+      return date && `${what} ${date}`;
+    };
+    assert.equal(odd("30 2 * * *", "Europe/Berlin"), "skipped 2026-03-29");
+    assert.equal(odd("0 2 * * *", "Europe/Berlin"), "skipped 2026-03-29");
+    assert.equal(odd("59 1 * * *", "Europe/Berlin"), undefined);
+    assert.equal(odd("0 3 * * *", "Europe/Berlin"), undefined);
+    assert.equal(odd("0 2 * * 1-5", "Europe/Berlin"), undefined, "they change on a Sunday");
+    assert.equal(odd("0 2 * 10 0", "Europe/Berlin"), "twice 2026-10-25");
+    assert.equal(odd("30 1 * * *", "Europe/London"), "skipped 2026-03-29");
+    assert.equal(odd("30 1 * * *", "America/New_York"), "twice 2026-11-01");
+    assert.equal(odd("45 1 * * *", "Australia/Lord_Howe"), "twice 2026-04-05", "half an hour is enough");
+    assert.equal(odd("0 * * * *", "Europe/Berlin"), undefined, "every hour is every hour");
+    for (const zone of ["Etc/UTC", "Asia/Tokyo", "Nowhere/Atall"]) assert.equal(odd("30 2 * * *", zone), undefined);
+    assert.equal(odd("no cron", "Europe/Berlin"), undefined);
+    const schedule = { cron: "30 2 * * *", timeZone: "Europe/Berlin", min: 0, max: 1, desired: 0 };
+    const [said = "", ...more] = awsWarnings(
+      changed({ pools: { small: { min: 0, max: 2, schedules: { night: schedule } } } }),
+      now,
+    );
+    assert.match(said, /cloister:pools\.small\.schedules\.night\.cron \(30 2 \* \* \*\): on 2026-03-29 .* skip/);
+    assert.deepEqual(more, []);
+    for (const stack of ["dev", "staging", "prod"])
+      assert.deepEqual(
+        awsWarnings(settingsOf(stack), now).filter((line) => line.includes("clocks")),
+        [],
+      );
   });
 });
 
