@@ -3,6 +3,7 @@ import { availableParallelism, totalmem } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
+import semver from "semver";
 import { type Report, type Store, sha256 } from "../lib/store.ts";
 import { pulumiVersion } from "./versions.ts";
 
@@ -75,6 +76,21 @@ export async function findGo(
   return undefined;
 }
 
+/**
+ * Asked when Go could not read the module: Go 1.21 and newer fetch the version that the module calls for, where they may. Older
+ * ones call it a mistake in the module.
+ */
+async function tooOld(go: string, env: NodeJS.ProcessEnv): Promise<Error | undefined> {
+  const wanted = /^go (\S+)$/m.exec(await readFile(join(moduleFolder, "go.mod"), "utf8"))?.[1] ?? "0";
+  const { stdout = "" } = await execa(go, ["version"], { env, cwd: "/", reject: false, stdin: "ignore" });
+  const found = /\bgo(\d[\w.]*)/.exec(stdout)?.[1] ?? "0";
+  if (semver.gte(semver.coerce(found) ?? "0.0.0", semver.coerce(wanted) ?? "0.0.0")) return undefined;
+  return new Error(
+    `Pulumi is built from its sources where its download host cannot be reached, and ${go} is version ${found}, ` +
+      `which is too old. Install Go ${wanted} or newer (https://go.dev/doc/install), or put an official Pulumi ${pulumiVersion} release on PATH.`,
+  );
+}
+
 /** The key of the built CLI's entry in the store: the pinned modules, the way they are built, and for what. */
 export async function cliKey(): Promise<string> {
   const files = await Promise.all(["go.mod", "go.sum"].map((file) => readFile(join(moduleFolder, file), "utf8")));
@@ -95,7 +111,11 @@ export async function buildCli(store: Store, report: Report, env: NodeJS.Process
       const settings = { CGO_ENABLED: "0", GOFLAGS: "-mod=readonly", GOWORK: "off" };
       const options = { cwd: work, env: { ...env, ...garbageCollection(env), ...settings } };
       report("fetching the Go modules of Pulumi's CLI");
-      const listed = await execa(go, ["list", "-deps", "-f", "{{.ImportPath}}", cliPackage], options);
+      const listed = await execa(go, ["list", "-deps", "-f", "{{.ImportPath}}", cliPackage], options).catch(
+        async (error: unknown) => {
+          throw (await tooOld(go, env)) ?? error;
+        },
+      );
       const total = listed.stdout.split("\n").length;
       report(`building Pulumi ${pulumiVersion} from ${total} Go packages (some minutes, once)`);
       const building = execa(go, ["build", "-v", ...buildFlags, "-o", join(folder, "pulumi"), cliPackage], {

@@ -11,6 +11,7 @@ import { cacheRoot, type Report } from "../../lib/store.ts";
 import { ensureToolchain } from "../../toolchain/index.ts";
 import { ownStateFile, stateFolder } from "../../toolchain/own-backend.ts";
 import { PROJECT, PulumiError, StackRunner } from "../../toolchain/stack-runner.ts";
+import { closedFolder } from "./place.ts";
 import { LISTR_OPTIONS } from "./progress.ts";
 
 // When it is asked for help, or gets an unknown option, it takes nothing down.
@@ -41,6 +42,10 @@ run().catch((error: unknown) => {
 });
 
 async function run(): Promise<void> {
+  // Before Pulumi is looked for, or built.
+  const machine = places[0] ?? pathsOf(PROJECT, name);
+  const problem = closedFolder({ project: PROJECT, state: stateFolder(), machine });
+  if (problem !== undefined) throw new Error(problem);
   if (!isLocal) {
     throw new Error(
       `the stack ${name} is not on this computer, and is not taken down without a look at it: npm run -s pulumi -- destroy --stack ${name}`,

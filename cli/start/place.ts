@@ -29,32 +29,38 @@ export interface Look {
 
 const REAL: Look = { canWrite, keepsModes };
 
-/** Reasons why the folders of this computer will not do, all at once, before anything is fetched or made. Empty: they will. */
-export function placeProblems({ project, state, machine, cache }: Place, look: Look = REAL): string[] {
+/** A reason why the stack's own folders cannot be written; undefined: they can, or will be made. */
+export function closedFolder({ project, state, machine }: Omit<Place, "cache">, look: Look = REAL): string | undefined {
   if (!look.canWrite(project)) {
-    return [
-      `${project} cannot be written (it is ${ownerOf(project)}): npm start keeps the stack and its settings in it. Clone the project into a folder of yours.`,
-    ];
+    return `${project} cannot be written (it is ${ownerOf(project)}): npm start keeps the stack and its settings in it. Clone the project into a folder of yours.`;
   }
   const own = [join(project, ".cloister"), state, nearest(machine.root)].filter(existsSync);
-  const closed = [...new Set(own)].find((folder) => !look.canWrite(folder));
+  const closed = own.find((folder) => !look.canWrite(folder));
+  return closed === undefined
+    ? undefined
+    : `${closed} cannot be written: it is ${ownerOf(closed)}, as an earlier run was (sudo?). ${giveBack(closed)}.`;
+}
+
+/** Reasons why the folders of this computer will not do, all at once, before anything is fetched or made. Empty: they will. */
+export function placeProblems(place: Place, look: Look = REAL): string[] {
+  const { project, machine, cache } = place;
+  const closed = closedFolder(place, look);
+  // In a clone that is another user's nothing else matters.
+  if (closed !== undefined && !look.canWrite(project)) return [closed];
   const caches = existsSync(cache) ? [cache, ...foldersIn(cache)] : [nearest(cache)];
   const closedCache = caches.find((folder) => !look.canWrite(folder));
-  return [
-    ...(closed === undefined
-      ? []
-      : [`${closed} cannot be written: it is ${ownerOf(closed)}, as an earlier run was (sudo?). ${giveBack(closed)}.`]),
-    ...(closedCache === undefined
-      ? []
-      : [
-          `the cache ${closedCache} cannot be written: it is ${ownerOf(closedCache)}. ${giveBack(closedCache)}, or name a cache of yours: CLOISTER_CACHE_DIR=/a/folder.`,
-        ]),
-    ...(closed !== undefined || look.keepsModes(nearest(machine.root))
-      ? []
-      : [
-          `${machine.root} is on a file system that keeps no modes (a Windows drive, FAT, some network drives): keys in it would be open to all, and ssh refuses them. Clone the project elsewhere (in WSL below /home), or name a folder: cloister:stateDirectory.`,
-        ]),
-  ];
+  const problems = closed === undefined ? [] : [closed];
+  if (closedCache !== undefined) {
+    problems.push(
+      `the cache ${closedCache} cannot be written: it is ${ownerOf(closedCache)}. ${giveBack(closedCache)}, or name a cache of yours: CLOISTER_CACHE_DIR=/a/folder.`,
+    );
+  }
+  if (closed === undefined && !look.keepsModes(nearest(machine.root))) {
+    problems.push(
+      `${machine.root} is on a file system that keeps no modes (a Windows drive, FAT, some network drives): keys in it would be open to all, and ssh refuses them. Clone the project elsewhere (in WSL below /home), or name a folder: cloister:stateDirectory.`,
+    );
+  }
+  return problems;
 }
 
 /** A hint for who runs this by sudo in a folder that is not root's; undefined for all others. */

@@ -35,6 +35,22 @@ export async function goVersion(env: NodeJS.ProcessEnv = process.env): Promise<s
   return result.failed ? undefined : result.stdout.trim();
 }
 
+/** A reason why no Go here builds the guest's programs, with what to do; undefined: one does. */
+export async function goProblem(env?: NodeJS.ProcessEnv): Promise<string | undefined> {
+  if (await hasGo(env)) return undefined;
+  // In the root folder no module calls for another version than that which is installed.
+  const { stdout, failed } = await execa("go", ["version"], {
+    env: env ?? {},
+    reject: false,
+    stdin: "ignore",
+    cwd: "/",
+  });
+  const found = failed ? undefined : /\bgo(\d[\w.]*)/.exec(stdout)?.[1];
+  return found === undefined
+    ? GO_MISSING
+    : GO_MISSING.replace("no such `go` is on PATH", `the one on PATH is ${found}`);
+}
+
 /** True when there is a Go that builds the guest's programs (the version in their go.mod). */
 export async function hasGo(env?: NodeJS.ProcessEnv): Promise<boolean> {
   return semver.gte(semver.coerce(await goVersion(env)) ?? "0.0.0", "1.24.0");
@@ -58,7 +74,8 @@ export function goEnvironment(arch: Arch): Record<string, string> {
  * build quick.
  */
 export async function buildGoPrograms(bin: string, seccomp: string, arch: Arch): Promise<void> {
-  if (!(await hasGo())) throw new Error(GO_MISSING);
+  const problem = await goProblem();
+  if (problem !== undefined) throw new Error(problem);
   for (const { folder, commands } of MODULES) {
     await go(goArguments(bin, commands), folder, goEnvironment(arch));
   }

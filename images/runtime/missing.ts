@@ -17,7 +17,10 @@ export async function missingForRuntimeImage(
   cache: string = cacheRoot(),
 ): Promise<string[]> {
   if (existsSync(join(cache, KIND, key))) return [];
-  const { GO_MISSING, hasGo } = await import("./go.ts");
+  const { goProblem } = await import("./go.ts");
   const { SQUASHFS_MISSING, squashfsVersion } = await import("./squashfs.ts");
-  return [...((await hasGo(env)) ? [] : [GO_MISSING]), ...((await squashfsVersion(env)) ? [] : [SQUASHFS_MISSING])];
+  return [
+    ...[await goProblem(env)].filter((one) => one !== undefined),
+    ...((await squashfsVersion(env)) ? [] : [SQUASHFS_MISSING]),
+  ];
 }

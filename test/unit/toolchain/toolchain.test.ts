@@ -173,6 +173,18 @@ describe("ensureToolchain", function () {
     });
   });
 
+  it("says which Go is too old, and what another mistake of Go's is", async () => {
+    const go = (version: string) =>
+      `case "$1" in version) echo "go version go${version} linux/amd64" ;; *) echo "go: errors parsing go.mod: invalid go version" >&2; exit 1 ;; esac`;
+    const old = await path({ go: go("1.18.1") });
+    await assert.rejects(
+      ensureToolchain({ env: old, store, releaseHost: closed, report }),
+      /bin\/go is version 1\.18\.1, which is too old\. Install Go 1\.25\.\d+ or newer/,
+    );
+    const good = await path({ go: go("1.30.0") });
+    await assert.rejects(ensureToolchain({ env: good, store, releaseHost: closed, report }), /errors parsing go\.mod/);
+  });
+
   it("builds it where the host cannot be reached, and says why; makes it again when it was damaged", async () => {
     const env = await path({ go: fakeGo });
     const explained = await explainToolchain({ env, store, releaseHost: closed });

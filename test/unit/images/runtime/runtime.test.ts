@@ -108,6 +108,8 @@ describe("what a computer lacks for the runtime image", () => {
       for (const old of ["1.19.8", "1.23.0", "rubbish"]) {
         await go(old);
         assert.equal((await lacks()).length, 2, old);
+        const said = old === "rubbish" ? /no such `go` is on PATH/ : new RegExp(`the one on PATH is ${old}\\. Install`);
+        assert.match((await lacks()).join(), said);
       }
       await go("2.0");
       assert.match((await lacks()).join(), /^mksquashfs is needed .*apt-get install squashfs-tools/);
