@@ -247,7 +247,10 @@ export class AwsTarget extends pulumi.ComponentResource {
       // A stack whose pools may all be empty says nothing for a time.
       const always = machines.length > 0 || Object.values(settings.pools).some(({ min }) => min > 0);
       const logGroups = always ? [{ name: "system", group: logs.system.name }] : [];
-      new Alerts(this.#prefix, { ...settings.alerts, machines, groups, logGroups, tags: this.#tags }, parent);
+      const watched = { machines, groups, logGroups, tags: this.#tags };
+      new Alerts(this.#prefix, { ...settings.alerts, ...watched }, parent).unconfirmed.apply((said) => {
+        if (said !== undefined) void pulumi.log.warn(said);
+      });
     }
     if (settings.budget) new Budget(this.#prefix, { ...settings.budget, stack }, parent);
     return new Dashboard(

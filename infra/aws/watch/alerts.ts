@@ -25,6 +25,8 @@ const SMALL = { period: 300, evaluationPeriods: 6 } as const;
  */
 export class Alerts extends pulumi.ComponentResource {
   readonly topicArn: pulumi.Output<string>;
+  /** What to say while nobody has confirmed AWS's mail; undefined once somebody has. As it was when AWS was last asked. */
+  readonly unconfirmed: pulumi.Output<string | undefined>;
 
   constructor(name: string, args: AlertsArgs, opts?: pulumi.ComponentResourceOptions) {
     super("cloister:aws:Alerts", name, {}, opts);
@@ -32,7 +34,16 @@ export class Alerts extends pulumi.ComponentResource {
     const tags = { ...args.tags };
     // Not encrypted by the stack's key: CloudWatch would need a right on it, and its messages have names and numbers only.
     const topic = new Topic(`${name}-alerts`, { tags }, parent);
-    new TopicSubscription(`${name}-alerts`, { topic: topic.arn, protocol: "email", endpoint: args.email }, parent);
+    const subscription = new TopicSubscription(
+      `${name}-alerts`,
+      { topic: topic.arn, protocol: "email", endpoint: args.email },
+      parent,
+    );
+    this.unconfirmed = subscription.pendingConfirmation.apply((pending) =>
+      pending === true
+        ? `cloister:alerts: nobody hears of alarms until ${args.email} confirms the mail that AWS sent there. AWS forgets it after some days; pulumi up --refresh asks AWS again, and has it send another where it has.`
+        : undefined,
+    );
     const told = { alarmActions: [topic.arn], okActions: [topic.arn], tags };
     for (const { machine, instanceId } of args.machines) {
       new MetricAlarm(

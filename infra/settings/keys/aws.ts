@@ -290,7 +290,8 @@ const budget = z.strictObject({
 
 const alerts = z.strictObject({
   email: documented(z.email({ error: "must be an address, to which alarms go" }), {
-    description: "Address that hears of alarms, once somebody has confirmed the mail that AWS sends to it.",
+    description:
+      "Address that hears of alarms, once somebody has confirmed the mail that AWS sends to it. Each `up` and preview says so while nobody has, as AWS said when it was last asked (`pulumi up --refresh`).",
     example: "someone@example.com",
   }),
 });

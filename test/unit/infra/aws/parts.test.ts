@@ -4,6 +4,7 @@ import { ServiceRole, type ServiceRoleArgs } from "../../../../infra/aws/access/
 import { RuntimeBucket, type RuntimeBucketArgs } from "../../../../infra/aws/data/runtime-bucket.ts";
 import { Snapshots, type SnapshotsArgs } from "../../../../infra/aws/data/snapshots.ts";
 import { DnsFirewall, type DnsFirewallArgs } from "../../../../infra/aws/network/dns-firewall.ts";
+import { Alerts, type AlertsArgs } from "../../../../infra/aws/watch/alerts.ts";
 import { Budget, type BudgetArgs } from "../../../../infra/aws/watch/budget.ts";
 import { Dashboard, type DashboardArgs } from "../../../../infra/aws/watch/dashboard.ts";
 import { Logs, type LogsArgs } from "../../../../infra/aws/watch/logs.ts";
@@ -286,6 +287,85 @@ describe("the budget", () => {
       after: [{ name: "TagKeyValue", values: ["user:cloister:stack$prod"] }],
     },
   } satisfies Rows<BudgetArgs>);
+});
+
+describe("alerts", () => {
+  const base: AlertsArgs = { email: "a@example.com", machines: [], groups: [] };
+  const alarms = (made: Made) => made.of("MetricAlarm").map((one) => one["dimensions"] ?? one["metricQueries"]);
+  describeOptions(base, (args) => new Alerts("dev", args), {
+    email: {
+      change: { email: "b@example.com" },
+      sees: (made) => [made.one("TopicSubscription")["protocol"], made.one("TopicSubscription")["endpoint"]],
+      before: ["email", "a@example.com"],
+      after: ["email", "b@example.com"],
+    },
+    machines: {
+      change: { machines: [{ machine: "one", instanceId: "i-1" }] },
+      sees: alarms,
+      before: [],
+      after: [{ InstanceId: "i-1" }],
+    },
+    groups: {
+      change: { groups: ["cloister-dev-small"] },
+      sees: (made) =>
+        made
+          .of("MetricAlarm")
+          .map((one) =>
+            one["metricQueries"].map((query: Record<string, unknown>) => query["expression"] ?? query["metric"]),
+          ),
+      before: [],
+      after: [
+        [
+          "wanted - there",
+          ...["GroupDesiredCapacity", "GroupInServiceInstances"].map((metricName) => ({
+            namespace: "AWS/AutoScaling",
+            metricName,
+            dimensions: { AutoScalingGroupName: "cloister-dev-small" },
+            period: 300,
+            stat: "Average",
+          })),
+        ],
+      ],
+    },
+    logGroups: {
+      change: { logGroups: [{ name: "system", group: "/cloister/dev/system" }] },
+      sees: alarms,
+      before: [],
+      after: [{ LogGroupName: "/cloister/dev/system" }],
+    },
+    tags: {
+      change: { tags },
+      sees: (made) => made.one("Topic")["tags"],
+      before: {},
+      after: tags,
+    },
+  } satisfies Rows<AlertsArgs>);
+
+  it("go to the topic that the address hears of, each when it comes and when it is over", async () => {
+    const some = {
+      machines: [{ machine: "one", instanceId: "i-1" }],
+      groups: ["g"],
+      logGroups: [{ name: "system", group: "l" }],
+    };
+    const made = await make(() => new Alerts("dev", { ...base, ...some }));
+    const topic = "arn:aws:sns:eu-central-1:123456789012:dev-alerts";
+    assert.equal(made.one("TopicSubscription")["topic"], topic);
+    const told = made.of("MetricAlarm").map((one) => [one["alarmActions"], one["okActions"]]);
+    assert.deepEqual(told, Array(3).fill([[topic], [topic]]));
+    const says = made.of("MetricAlarm").map((one) => one["alarmDescription"]);
+    for (const what of [/instance check/, /half an hour/, /for an hour/]) assert.ok(says.some((one) => what.test(one)));
+  });
+
+  it("say that nobody hears of them, until the address has confirmed AWS's mail", async () => {
+    const unconfirmed = async (name: string) => {
+      const said: (string | undefined)[] = [];
+      await make(() => new Alerts(name, base).unconfirmed.apply((one) => said.push(one)));
+      assert.equal(said.length, 1);
+      return said[0];
+    };
+    assert.match((await unconfirmed("silent")) ?? "", /nobody hears of alarms until a@example\.com confirms the mail/);
+    assert.equal(await unconfirmed("dev"), undefined);
+  });
 });
 
 describe("the dashboard", () => {
