@@ -12,6 +12,9 @@ const { join, relative, resolve } = require("node:path");
 const vm = require("node:vm");
 const { cacheRoot } = require("./cache-root.cjs");
 
+// AWS's SDK, whose version is ours to choose, would tell users of Node 20 in each command of its later versions.
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= "true";
+
 const project = resolve(__dirname, "..");
 /** Packages that are not bundled: large ones that are seldom used. */
 const seldom = ["@aws-sdk", "esbuild", "openpgp"];

@@ -71,6 +71,21 @@ describe("a bundled program", function () {
     assert.match((await run("other")).stdout, /^two /);
   });
 
+  it("does not tell what AWS's SDK says of the version of Node, and other warnings it does", async () => {
+    await write(
+      "project",
+      "hello.ts",
+      `import { S3Client } from "@aws-sdk/client-s3";
+      Object.defineProperty(process, "version", { value: "v20.11.0" });
+      new S3Client({ region: "eu-central-1" });
+      process.emitWarning("another");`,
+    );
+    const { exitCode, stderr } = await run();
+    assert.equal(exitCode, 0, stderr);
+    assert.match(stderr, /Warning: another/);
+    assert.doesNotMatch(stderr, /NodeVersionSupportWarning/);
+  });
+
   it("is made again when a source has changed, and not otherwise", async () => {
     await run();
     const first = await bundles();
