@@ -1,4 +1,5 @@
 import { BlockList, isIP } from "node:net";
+import { domainToASCII } from "node:url";
 import { embeddedIPv4, isLoopbackName } from "@anthropic-ai/sandbox-runtime/dist/sandbox/address.js";
 import {
   matchesDomainPattern,
@@ -99,10 +100,30 @@ export function entryFor(host: string, port: number): string | undefined {
 
 const SHAPE = "write HOST, HOST:PORT, *.HOST or [IPv6 address]";
 
+/** What to write in place of a URL: its host and port, where they would be taken. */
+function instead(url: string, otherwise: string): string {
+  const { hostname = "", port = "" } = URL.canParse(url) ? new URL(url) : {};
+  const name = domainToASCII(decoded(hostname));
+  const host = port === "" ? name : `${name}:${port}`;
+  return name !== "" && checkEntry(host) === undefined ? `write ${host}` : otherwise;
+}
+
+/** A name as it is: in URLs of other schemes than the web's it is in percent signs. */
+function decoded(name: string): string {
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    return "";
+  }
+}
+
 function checkEntry(entry: string): Pick<Problem, "code" | "message"> | undefined {
   const wrong = (message: string) => ({ code: "CLOISTER_E_ALLOW", message }) as const;
   const never = (message: string) => ({ code: "CLOISTER_E_ALLOW_NEVER", message }) as const;
-  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(entry)) return wrong(`this is a URL; ${SHAPE}`);
+  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(entry)) return wrong(`this is a URL; ${instead(entry, SHAPE)}`);
+  // Policies, audit rows and name servers have such names in their ASCII form alone.
+  if (!/^[\0-\x7f]*$/.test(entry))
+    return wrong(`a name with other than ASCII letters; ${instead(`x://${entry}`, SHAPE)}`);
   const parsed = NetworkConfigSchema.safeParse({ allowedDomains: [entry], deniedDomains: [] });
   if (!parsed.success) {
     const broad = /^\*(\.[^.]+)?(:\d+)?$/.test(entry) ? " (a whole top-level domain is too much)" : "";

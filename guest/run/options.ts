@@ -212,7 +212,13 @@ function readLimits(options: RunOptions): { limits: NonNullable<SealedRun["limit
     const value = options[option];
     if (value === undefined) continue;
     if (/^[1-9]\d{0,8}$/.test(value)) limits[limit] = Number(value);
-    else wrong.push({ code: "CLOISTER_E_LIMIT", subject: option, value, message: "write a whole number above 0" });
+    else
+      wrong.push({
+        code: "CLOISTER_E_LIMIT",
+        subject: option,
+        value,
+        message: "write a whole number from 1 to 999999999",
+      });
   }
   return { limits, wrong };
 }

@@ -29,12 +29,33 @@ describe("the policy of --allow", () => {
     });
   }
 
+  for (const [entry, instead] of [
+    ["https://github.com/anthropics", "github.com"],
+    ["HTTPS://GitHub.com:8443/", "github.com:8443"],
+    ["socks5h://proxy.example:1080", "proxy.example:1080"],
+    ["http://[2606:4700::1111]/", "[2606:4700::1111]"],
+    ["m\u00fcller.de", "xn--mller-kva.de"],
+    ["*.m\u00fcller.de:443", "*.xn--mller-kva.de:443"],
+    ["\u65e5\u672c.jp", "xn--wgv71a.jp"],
+    ["http://localhost:8080", undefined],
+    ["http://10.0.0.1/", undefined],
+    ["https://", undefined],
+    ["x://%", undefined],
+    ["\u00fc b", undefined],
+  ] as const) {
+    it(`says ${instead ?? "only the shape"} instead of ${entry}`, () => {
+      const [{ message = "" } = {}, ...more] = parsePolicy([entry]).problems;
+      assert.deepEqual(more, []);
+      assert.ok(message.endsWith(`; write ${instead ?? "HOST, HOST:PORT, *.HOST or [IPv6 address]"}`), message);
+      if (instead !== undefined) assert.deepEqual(parsePolicy([instead]).problems, [], "and takes that");
+    });
+  }
+
   for (const entry of [
     "",
     "*",
     "*.com",
     "*:443",
-    "https://example.com",
     "example.com/path",
     "example.com:0",
     "example.com:65536",
