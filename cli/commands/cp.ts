@@ -34,6 +34,12 @@ export interface Route {
  * Reads both sides: one of them is `MACHINE:PATH` or `:PATH`. A path of this computer with a colon is written `./a:b`.
  */
 export function parseRoute(source: string, destination: string, machine: string | undefined): Route {
+  // A variable of a script that is not set, mostly.
+  if (source === "" || destination === "") {
+    throw new UsageError(
+      `the ${source === "" ? "source" : "destination"} is empty: name a path, such as . for this folder.`,
+    );
+  }
   const [there, here] = [source, destination].map(onMachine) as [Side | undefined, Side | undefined];
   const side = there ?? here;
   if (!side || (there && here)) {

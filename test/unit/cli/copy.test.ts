@@ -178,5 +178,7 @@ describe("cloister cp", function () {
     assert.throws(() => parseRoute("a", "b", undefined), /one of both must be on a machine/);
     assert.throws(() => parseRoute(":a", ":b", undefined), /one of both must be on a machine/);
     assert.throws(() => parseRoute("one:a", "b", "two"), /leave one of them out/);
+    assert.throws(() => parseRoute("", ":b", undefined), /the source is empty: name a path/);
+    assert.throws(() => parseRoute(":a", "", undefined), /the destination is empty: name a path/);
   });
 });
