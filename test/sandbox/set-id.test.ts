@@ -153,5 +153,12 @@ os.link(str(fd), "a/c/two", src_dir_fd=os.open("/proc/self/fd", os.O_RDONLY), fo
       "/usr/bin/python3 -m venv --without-pip v && v/bin/python -c 'print(6 * 7)'",
     ]);
     assert.equal(python.stdout, "42\n", python.stderr);
+    // A virtual environment has its own path in it, which is the same in the session's next run.
+    const script =
+      "printf '#!%s/v/bin/python\\nimport sys\\nprint(sys.prefix)\\n' \"$PWD\" > v/bin/tool && chmod +x v/bin/tool";
+    assert.equal((await session.run(["bash", "-ec", script])).stderr, "");
+    const next = await session.run(["bash", "-ec", ". v/bin/activate && tool && ./app/node_modules/.bin/dep && pwd"]);
+    const [prefix = "", answer, cwd = ""] = next.stdout.split("\n");
+    assert.deepEqual([prefix, answer], [`${cwd}/v`, "42"], next.stderr);
   });
 });
