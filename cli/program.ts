@@ -360,7 +360,15 @@ export function settleRegion(
 ): void {
   if (region !== undefined) env["CLOISTER_REGION"] = region;
   else if (stack !== undefined && isOwn(stack)) delete env["CLOISTER_REGION"];
+  const meant = env["CLOISTER_REGION"] || "eu-central-1";
+  if (!REGION_SHAPE.test(meant)) {
+    const from = region === undefined ? "CLOISTER_REGION" : "--region";
+    throw new UsageError(`${from} ${JSON.stringify(meant)}: write a region of AWS's, such as eu-central-1.`);
+  }
 }
+
+/** The shape alone: AWS has new ones now and then. */
+const REGION_SHAPE = /^[a-z]{2,4}(-[a-z]+)+-\d{1,2}$/;
 
 /** The stack of the environment, or the only one that there is. */
 function namedStack(): string | undefined {

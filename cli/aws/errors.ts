@@ -3,6 +3,8 @@ import { messageOf, OperatorError } from "../errors.ts";
 /** AWS's errors that an operator can do something about, each with what to do. */
 const HELP: Readonly<Record<string, string>> = {
   CredentialsProviderError: "No credentials for AWS: sign in (aws sso login), with AWS_PROFILE set.",
+  ENOTFOUND: "There is no such host of AWS's: look at the region's name, and at this computer's network and DNS.",
+  ECONNREFUSED: "Nobody answers there: look at AWS_ENDPOINT_URL, and at this computer's network.",
   ExpiredToken: "The credentials for AWS have expired: sign in again (aws sso login).",
   ExpiredTokenException: "The credentials for AWS have expired: sign in again (aws sso login).",
   TargetNotConnected:
@@ -17,7 +19,7 @@ export async function asked<T>(what: string, call: () => Promise<T>): Promise<T>
   try {
     return await call();
   } catch (error) {
-    const help = HELP[(error as Error).name];
+    const help = HELP[(error as Error).name] ?? HELP[(error as NodeJS.ErrnoException).code ?? ""];
     if (error instanceof OperatorError || !isOfAws(error)) throw error;
     throw new OperatorError(`${what}: ${messageOf(error)}${help ? `\n${help}` : ""}`, {
       code: "CLOISTER_E_AWS",

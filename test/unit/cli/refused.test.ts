@@ -165,6 +165,23 @@ describe("a region of the environment", () => {
   });
 });
 
+describe("a region", () => {
+  it("is refused where it can be none, from the option and from the environment", () => {
+    const settle = (region: string | undefined, env: NodeJS.ProcessEnv) =>
+      settleRegion("prod", region, env, () => false);
+    for (const region of ["mars-1", "eu-central", "EU-CENTRAL-1", "eu_central_1", "eu-central-1a", "x/../y-1"])
+      assert.throws(() => settle(region, {}), /--region ".*": write a region of AWS's/);
+    assert.throws(() => settle(undefined, { CLOISTER_REGION: "mars" }), /CLOISTER_REGION "mars": write a region/);
+    for (const region of ["eu-central-1", "us-gov-west-1", "ap-southeast-7", "eusc-de-east-1", "us-iso-east-1"])
+      assert.doesNotThrow(() => settle(region, {}), region);
+    assert.doesNotThrow(() => settle(undefined, {}));
+    assert.doesNotThrow(() => settle(undefined, { CLOISTER_REGION: "" }));
+    const own = { CLOISTER_REGION: "mars" };
+    settleRegion("local", undefined, own, () => true);
+    assert.deepEqual(own, {}, "it is not meant for a machine of this computer");
+  });
+});
+
 describe("the options that every command has", () => {
   const read = (...words: string[]) => {
     const program = operatorProgram();

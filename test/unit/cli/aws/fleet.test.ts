@@ -220,6 +220,11 @@ describe("the machines of a stack on AWS", () => {
       asked("no list", () => Promise.reject(none)),
       /aws sso login/,
     );
+    const away = Object.assign(new Error("getaddrinfo ENOTFOUND ec2.eu-central-3"), { code: "ENOTFOUND" });
+    await assert.rejects(
+      asked("no list", () => Promise.reject(away)),
+      /ENOTFOUND ec2\.eu-central-3\nThere is no such host of AWS's: look at the region's name/,
+    );
     const own = new TypeError("x is not a function");
     await assert.rejects(
       asked("no list", () => Promise.reject(own)),
