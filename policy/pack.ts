@@ -8,6 +8,7 @@ import { exceptionsOf, levelOf, limitsOf, readPolicySettings } from "../preview/
 import { judge, judgeStack } from "./core/judge.ts";
 import { type Read, readOnce } from "./core/read-once.ts";
 import { isStackRule, type Judgement, type Resource, type Rule, type World } from "./core/rule.ts";
+import { leaveUnread } from "./core/unread.ts";
 import { Value } from "./core/value.ts";
 import { exceptionLines, sentence } from "./core/words.ts";
 import { RULES } from "./rules/index.ts";
@@ -21,6 +22,7 @@ const { UnknownValueError, unknownStringValue } = proxy as unknown as {
 /** The SDK looks it up at each call. Its types leave it out. */
 const sdk = deserialize as { deserializeProperties: Read };
 sdk.deserializeProperties = readOnce(sdk.deserializeProperties);
+leaveUnread();
 
 const folder = import.meta.dirname;
 const stack = process.env["PULUMI_NODEJS_STACK"] ?? "";
