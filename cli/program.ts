@@ -35,6 +35,7 @@ interface BootstrapWords {
   readonly environment?: string[];
   readonly previewEnvironment?: string;
   readonly branch?: string;
+  readonly previewBranch?: string[];
   readonly existingProvider?: boolean;
   readonly destroy?: boolean;
   readonly yes?: boolean;
@@ -276,12 +277,14 @@ export function operatorProgram(): Command {
     .option("--environment <name...>", "GitHub's environments that may deploy (default: dev, staging, prod)")
     .option("--preview-environment <name>", "GitHub's environment that may preview (default: preview)")
     .option("--branch <name>", "GitLab's protected branch that may deploy (default: main)")
+    .option("--preview-branch <pattern...>", "GitLab's branches that may preview, as 'feature/*' (default: --branch's)")
     .option("--existing-provider", "the account trusts this forge's tokens already")
     .option("--destroy", "takes roles and policies back; refuses while stacks are there, and keeps the state")
     .option("--yes", "asks nothing")
     .action(async (options: BootstrapWords) => {
-      const { yes, destroy, account, environment, existingProvider, ...rest } = options;
-      const raw = { ...rest, accountId: account, environments: environment, hasProvider: existingProvider };
+      const { yes, destroy, account, environment, previewBranch, existingProvider, ...rest } = options;
+      const listed = { environments: environment, previewBranches: previewBranch };
+      const raw = { ...rest, ...listed, accountId: account, hasProvider: existingProvider };
       await end(
         (await import("./commands/bootstrap.ts")).bootstrap(raw, {
           ...(yes ? { yes } : {}),

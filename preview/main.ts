@@ -6,11 +6,10 @@ import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { Command } from "commander";
 import type { ChangeDocument } from "./change-set/document.ts";
-import { Collector } from "./events/merge.ts";
 import { eventsFrom, type RecordedOptions, refuseHalfRecorded, stackName, withRecorded } from "./options.ts";
 import { give, type OutputOptions, renderers, withOutput } from "./output.ts";
 import { packIn } from "./policy/pack.ts";
-import { configsOf, engineFor, isOnAws, isProgramChanged, putBack, runOf } from "./project.ts";
+import { configsOf, engineFor, finders, isOnAws, isProgramChanged, putBack, runOf } from "./project.ts";
 import { removedFile } from "./removed.ts";
 import { previewStack } from "./run.ts";
 import { credentialsIn } from "./secrets/environment.ts";
@@ -61,7 +60,10 @@ function parsed(): Options {
 
 async function documentOf(options: Options): Promise<ChangeDocument> {
   const { stack } = options;
-  const [{ base, head }, run] = await bothOf(configsOf(stack, options.base), runOf(options.base));
+  const [{ base, head }, [run]] = await bothOf(
+    configsOf(stack, options.base),
+    Promise.all([runOf(options.base), finders()]),
+  );
   if (head === undefined) {
     if (options.destroy) throw new Error(`Pulumi.${stack}.yaml: is removed. ${putBack(stack, options.base)}`);
     return removedFile({ stack, base, ref: options.base, run, rehearsed: options.rehearsed ?? false });
@@ -70,6 +72,7 @@ async function documentOf(options: Options): Promise<ChangeDocument> {
   const pack = options.policies && isOnAws(head) ? await packIn(resolve(options.policyPack)) : undefined;
   const command = options.destroy ? ("destroy" as const) : ("preview" as const);
   if (options.events !== undefined && options.state !== undefined) {
+    const { Collector } = await import("./events/merge.ts");
     const collector = await eventsFrom(options.events, new Collector());
     const state = await readFile(options.state, "utf8");
     const { buildDocument } = await import("./change-set/build.ts");
@@ -88,7 +91,7 @@ async function documentOf(options: Options): Promise<ChangeDocument> {
   const say = (line: string): void => console.error(line);
   const both = options.both ? { both: true, programChanged: await isProgramChanged(options.base) } : {};
   const drift = { ...(options.drift ? { drift: true } : {}), ...both };
-  const more = { run, secrets, report: say, meanwhile: renderers, ...drift, ...(pack ? { pack } : {}) };
+  const more = { run, secrets, report: say, meanwhile: () => renderers(options), ...drift, ...(pack ? { pack } : {}) };
   const rights = options.rights && isOnAws(head) ? await rightsAsked(options, head) : undefined;
   if (options.rehearsed) {
     const { previewRehearsed } = await import("./rehearsed.ts");

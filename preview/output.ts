@@ -7,7 +7,7 @@ import type { ChangeDocument } from "./change-set/document.ts";
 const FORMATS = ["terminal", "markdown", "html", "json"] as const;
 
 export interface OutputOptions {
-  readonly format: (typeof FORMATS)[number];
+  readonly format: Format;
   readonly out?: string;
   readonly json?: boolean;
   readonly markdown?: boolean;
@@ -28,25 +28,48 @@ export function withOutput(command: Command): Command {
     .option("--out <folder>", "writes change.json, comment.md and page.html as well");
 }
 
-/** The modules that write a document. Asked for while the engine runs, they are loaded before they are needed. */
-export const renderers = async () =>
-  await Promise.all([import("./render/markdown.ts"), import("./render/page.ts"), import("./render/terminal.ts")]);
+type Format = (typeof FORMATS)[number];
+
+/** By format: what loads the module that writes it, and writes it. */
+const WRITERS: Readonly<Record<Format, () => Promise<(document: ChangeDocument) => string>>> = {
+  async terminal() {
+    const { terminal } = await import("./render/terminal.ts");
+    const { columns, isTTY } = process.stdout;
+    return (document) => terminal(document, { width: columns ?? 100, colour: isTTY === true });
+  },
+  async markdown() {
+    const { comment } = await import("./render/markdown.ts");
+    return (document) => comment(document).text;
+  },
+  async html() {
+    const { page } = await import("./render/page.ts");
+    return page;
+  },
+  json: async () => (document) => `${JSON.stringify(document, undefined, 2)}\n`,
+};
+
+/** What is written into a folder. */
+const FILES: Readonly<Record<string, Format>> = {
+  "change.json": "json",
+  "comment.md": "markdown",
+  "page.html": "html",
+};
+
+const printed = (options: OutputOptions): Format =>
+  (["json", "markdown", "html"] as const).find((one) => options[one] === true) ?? options.format;
+
+/** Loads what writes a document. Asked for while the engine runs, it is there when it is needed. */
+export async function renderers(options: OutputOptions): Promise<void> {
+  const files = options.out === undefined ? [] : Object.values(FILES);
+  await Promise.all([printed(options), ...files].map((format) => WRITERS[format]()));
+}
 
 /** Prints a document, and writes it where it is asked for. */
 export async function give(document: ChangeDocument, options: OutputOptions): Promise<void> {
-  const [{ comment }, { page }, { terminal }] = await renderers();
-  const made = {
-    terminal: () => terminal(document, { width: process.stdout.columns ?? 100, colour: process.stdout.isTTY === true }),
-    markdown: () => comment(document).text,
-    html: () => page(document),
-    json: () => `${JSON.stringify(document, undefined, 2)}\n`,
-  };
+  const made = async (format: Format): Promise<string> => (await WRITERS[format]())(document);
   if (options.out !== undefined) {
     await mkdir(options.out, { recursive: true });
-    await writeFile(join(options.out, "change.json"), made.json());
-    await writeFile(join(options.out, "comment.md"), made.markdown());
-    await writeFile(join(options.out, "page.html"), made.html());
+    for (const [file, format] of Object.entries(FILES)) await writeFile(join(options.out, file), await made(format));
   }
-  const format = (["json", "markdown", "html"] as const).find((one) => options[one] === true) ?? options.format;
-  process.stdout.write(made[format]());
+  process.stdout.write(await made(printed(options)));
 }

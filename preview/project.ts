@@ -3,8 +3,8 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
+import { parse } from "yaml";
 import { type Engine, engineOf } from "./engine.ts";
-import { readConfig } from "./parts/config.ts";
 import { bothOf } from "./steady.ts";
 import { isOfProgram } from "./workflow/program.mjs";
 
@@ -23,7 +23,7 @@ async function atCommit(at: string, ref: string, file: string): Promise<string |
 }
 
 async function commitOf(ref: string): Promise<string> {
-  const { exitCode, stdout } = await gitIn(folder, "rev-parse", "--verify", "--quiet", ref);
+  const { exitCode, stdout } = await gitIn(folder, "rev-parse", "--verify", "--quiet", `${ref}^{commit}`);
   return exitCode === 0 ? stdout.trim() : "";
 }
 
@@ -92,17 +92,31 @@ export async function isProgramChanged(base: string, at = folder): Promise<boole
 
 /** Texts that identify a run. */
 export async function runOf(base: string): Promise<{ commit: string; base: string; at: string }> {
-  const [commit, of] = await Promise.all([commitOf("HEAD"), commitOf(base)]);
+  const head = commitOf("HEAD");
+  const [commit, of] = await Promise.all([head, base === "HEAD" ? head : commitOf(base)]);
   return { commit, base: of, at: new Date().toISOString() };
 }
 
-/** Tells whether a stack is one of those that the policy pack is about. */
-export const isOnAws = (config: string): boolean => readConfig(config).settings?.target === "aws";
+/**
+ * Tells whether a stack is one of those that the policy pack is about. It reads one key and not all settings: the engine
+ * starts after it.
+ */
+export function isOnAws(config: string): boolean {
+  try {
+    const file = parse(config) as { config?: Record<string, unknown> } | null;
+    return file?.config?.["cloister:target"] === "aws";
+  } catch {
+    return false;
+  }
+}
+
+/** What finds the engine. Asked for while git answers, it is loaded when it is needed. */
+export const finders = async () =>
+  await Promise.all([import("../toolchain/index.ts"), import("../toolchain/pulumi.ts")]);
 
 /** The engine, found, downloaded or built, with the backend that the user has chosen. */
 export async function engineFor(stack: string, report: (line: string) => void): Promise<Engine> {
-  const { ensureToolchain } = await import("../toolchain/index.ts");
-  const { pulumiEnvironment } = await import("../toolchain/pulumi.ts");
+  const [{ ensureToolchain }, { pulumiEnvironment }] = await finders();
   const toolchain = await ensureToolchain({ deep: false, report });
   return engineOf(toolchain.pulumi, folder, pulumiEnvironment(toolchain, { stack }));
 }

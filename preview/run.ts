@@ -4,10 +4,8 @@ import { join } from "node:path";
 import { parseDocument, stringify } from "yaml";
 import type { Inputs } from "./change-set/build.ts";
 import type { ChangeDocument, Rename } from "./change-set/document.ts";
-import { pendingIn } from "./change-set/pending.ts";
-import { lookForDrift } from "./drift/run.ts";
 import { type Engine, STREAM } from "./engine.ts";
-import { type Collected, Collector } from "./events/merge.ts";
+import type { Collected } from "./events/merge.ts";
 import type { Pack } from "./policy/pack.ts";
 import { bothOf, lookSteadily } from "./steady.ts";
 
@@ -80,7 +78,7 @@ export async function previewStack(options: PreviewOptions): Promise<ChangeDocum
   const baseOnly = isBoth && isOne ? collected : ofBase;
   const { buildDocument, takesNothing } = await builder();
   if (options.drift) report("looking for drift");
-  const drift = options.drift ? await lookForDrift(engine, stack) : undefined;
+  const drift = options.drift ? await (await import("./drift/run.ts")).lookForDrift(engine, stack) : undefined;
   const doubts = hasMoved ? ["the state moved while the preview ran: something else deploys this stack"] : [];
   const inputs: Inputs = {
     stack,
@@ -99,7 +97,10 @@ export async function previewStack(options: PreviewOptions): Promise<ChangeDocum
   };
   const rights = await rightsIn(options, collected.result);
   const document = { ...buildDocument({ ...inputs, ...rights }), pending: null as ChangeDocument["pending"] };
-  if (baseOnly) document.pending = pendingIn(document, buildDocument({ ...inputs, head: base, collected: baseOnly }));
+  if (baseOnly) {
+    const { pendingIn } = await import("./change-set/pending.ts");
+    document.pending = pendingIn(document, buildDocument({ ...inputs, head: base, collected: baseOnly }));
+  }
   const renames = document.renames.filter(({ kind }) => kind === "machine");
   if (command === "destroy" || renames.length === 0 || takesNothing(document)) return document;
   report("a machine looks renamed: trying what keeps its disk");
@@ -124,7 +125,6 @@ async function collectFrom(
   { engine, stack, command = "preview", pack, savePlan }: PreviewOptions,
   text?: string,
 ): Promise<Collected> {
-  const collector = new Collector();
   const args = command === "destroy" ? ["destroy", "--preview-only"] : ["preview"];
   const folder = text === undefined ? undefined : await mkdtemp(join(tmpdir(), "cloister-preview-"));
   try {
@@ -134,11 +134,21 @@ async function collectFrom(
     const config = file === undefined ? [] : ["--config-file", file];
     const plan = savePlan === undefined || text !== undefined ? [] : ["--save-plan", savePlan];
     const all = [...args, "--json", "--stack", stack, ...config, ...judged, ...plan];
-    for await (const line of engine.lines(all, { ...STREAM, ...pack?.env })) collector.add(line);
+    const lines = engine.lines(all, { ...STREAM, ...pack?.env })[Symbol.asyncIterator]();
+    // Asking for a line starts the engine. What reads it is loaded while that starts.
+    let next = lines.next();
+    next.catch(() => {});
+    const { Collector } = await import("./events/merge.ts");
+    const collector = new Collector();
+    for (;;) {
+      const { done, value } = await next;
+      if (done) return collector.finish();
+      collector.add(value);
+      next = lines.next();
+    }
   } finally {
     if (folder !== undefined) await rm(folder, { recursive: true, force: true });
   }
-  return collector.finish();
 }
 
 /** Adds the former names of renamed machines to the configuration, and the zones of their disks. */

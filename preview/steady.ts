@@ -1,4 +1,3 @@
-import { readState } from "./change-set/state.ts";
 import type { Engine } from "./engine.ts";
 
 /** What was seen of a stack, and the state that it was seen on. */
@@ -34,6 +33,7 @@ export async function lookSteadily<T>(
     const state = before ?? (await exported());
     const seen = await look();
     const after = await exported();
+    const { readState } = await import("./change-set/state.ts");
     return { state, seen, after, hasMoved: readState(state).sha256 !== readState(after).sha256 };
   };
   const first = await once();

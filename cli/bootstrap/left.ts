@@ -4,7 +4,9 @@ import { backendUrl } from "./engine.ts";
 
 /** What is left to do by hand, as lines to read and to copy. */
 export function leftToDo(inputs: Inputs, outputs: BootstrapOutputs): string {
-  const { region, repository, forge, environments, previewEnvironment, branch, accountId } = inputs;
+  const { region, repository, forge, environments, previewEnvironment, branch, previewBranches, accountId } = inputs;
+  // Another branch's pipeline does not see a protected variable, and previews against the stand-in: the role would refuse it.
+  const isProtected = previewBranches.every((one) => one === branch);
   const backend = backendUrl(outputs.bucket, region);
   const variable = (name: string, value: string, environment?: string): string =>
     forge === "github"
@@ -23,7 +25,7 @@ export function leftToDo(inputs: Inputs, outputs: BootstrapOutputs): string {
           `2. At the forge: protect the branch ${branch}. Then`,
           variable("CLOISTER_STATE", backend),
           variable("CLOISTER_REGION", region),
-          variable("CLOISTER_PREVIEW_ROLE", outputs.previewRole),
+          `${variable("CLOISTER_PREVIEW_ROLE", outputs.previewRole)}${isProtected ? " --protected" : ""}`,
           variable("CLOISTER_DEPLOY_ROLE", outputs.deployerRole),
         ];
   return [

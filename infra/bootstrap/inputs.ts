@@ -29,6 +29,14 @@ export const inputsSchema = z.strictObject({
   branch: z
     .string()
     .regex(/^[A-Za-z0-9](?:[A-Za-z0-9_./-]*[A-Za-z0-9])?$/, "is no branch, or a pattern: write one name"),
+  /** GitLab: branches whose pipelines may preview, `*` for any text. A merge request's pipeline is of its source branch. */
+  previewBranches: z
+    .array(
+      z
+        .string()
+        .regex(/^[A-Za-z0-9*](?:[A-Za-z0-9_./*-]*[A-Za-z0-9*])?$/, "is no branch: letters, digits, . _ / - and *"),
+    )
+    .min(1, "is empty: name at least one"),
   /** True where the account trusts the forge already: there is one such provider in an account. */
   hasProvider: z.boolean(),
 });
@@ -48,6 +56,7 @@ const OPTIONS: Readonly<Record<keyof Inputs, string>> = {
   environments: "--environment",
   previewEnvironment: "--preview-environment",
   branch: "--branch",
+  previewBranches: "--preview-branch",
   hasProvider: "--existing-provider",
 };
 
@@ -64,6 +73,8 @@ export function readInputs(
     environments: ["dev", "staging", "prod"],
     previewEnvironment: "preview",
     branch: "main",
+    // The protected branch alone: whoever may push to another one runs code of theirs with the role.
+    previewBranches: [raw.branch ?? "main"],
     hasProvider: false,
     ...Object.fromEntries(Object.entries(raw).filter(([, value]) => value !== undefined)),
   };

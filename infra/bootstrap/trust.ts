@@ -22,11 +22,14 @@ export function deployerSubjects({ forge, repository, environments, branch }: In
     : [`project_path:${repository}:ref_type:branch:ref:${branch}`];
 }
 
-/** Subjects of tokens that may preview. GitLab's has the branch, which for a merge request is any of this one project. */
-export function previewSubjects({ forge, repository, previewEnvironment }: Inputs): readonly string[] {
+/**
+ * Subjects of tokens that may preview: on GitHub of jobs in one environment. On GitLab of pipelines of the branches that were
+ * named, as patterns; a merge request's is of its source branch.
+ */
+export function previewSubjects({ forge, repository, previewEnvironment, previewBranches }: Inputs): readonly string[] {
   return forge === "github"
     ? [`repo:${repository}:environment:${previewEnvironment}`]
-    : [`project_path:${repository}:ref_type:branch:ref:*`];
+    : previewBranches.map((branch) => `project_path:${repository}:ref_type:branch:ref:${branch}`);
 }
 
 /** Trust policy of a role that jobs with these subjects may take. */

@@ -6,6 +6,7 @@ import { type Plain, plain, unknown } from "../events/values.ts";
 import type { Scrubber } from "../secrets/scrub.ts";
 import { iamChanges } from "./iam.ts";
 import { looserRules } from "./rules.ts";
+import { type Found, simpleWalls } from "./walls.ts";
 
 type Inputs = { readonly [key: string]: Plain };
 
@@ -23,7 +24,11 @@ export function exposures(resources: readonly Merged[], scrubber: Scrubber): Exp
   );
   const found = resources.flatMap((resource) => {
     if (resource.op === "same") return [];
-    const what = [...ofProperties(resource, passing, resources), ...ofRights(resource, passing, scrubber)];
+    const what = [
+      ...ofProperties(resource, passing, resources),
+      ...simpleWalls(resource, passing, resources),
+      ...ofRights(resource, passing, scrubber, resources),
+    ];
     return what.map((one) => ({
       on: scrubber.text(`${shortType(resource.type)} ${nameOf(resource.urn)}`),
       what: scrubber.text(one.what),
@@ -32,11 +37,6 @@ export function exposures(resources: readonly Merged[], scrubber: Scrubber): Exp
   });
   const seen = new Map(found.map((one) => [JSON.stringify(one), one]));
   return [...seen.values()].sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
-}
-
-interface Found {
-  readonly kind: Exposure["kind"];
-  readonly what: string;
 }
 
 const network = (what: string): Found[] => [{ kind: "network", what }];
@@ -148,14 +148,25 @@ function ofProperties(resource: Merged, passing: ReadonlySet<unknown>, all: read
 }
 
 /** Rights that grow: of what was there, and of what is added to a role or bucket that was. */
-function ofRights(resource: Merged, passing: ReadonlySet<unknown>, scrubber: Scrubber): Found[] {
-  const { op, type, new: wanted } = resource;
-  if (op === "delete") return [];
+function ofRights(
+  resource: Merged,
+  passing: ReadonlySet<unknown>,
+  scrubber: Scrubber,
+  all: readonly Merged[],
+): Found[] {
+  const { op, type, old, new: wanted } = resource;
+  if (op === "delete") {
+    // A bucket's policy refuses more than it allows. With the bucket it may go.
+    const goes = all.some((one) => one.op === "delete" && shortType(one.type) === "Bucket");
+    const isLooser =
+      shortType(type) === "BucketPolicy" && !goes && JSON.stringify(plain(old?.inputs ?? {})).includes("Deny");
+    return isLooser ? rights("its policy goes, and with it all that it denied") : [];
+  }
   if (op === "create") {
     const inputs = (plain(wanted?.inputs ?? {}) ?? {}) as Inputs;
-    const isAdded = /(?:RolePolicy|BucketPolicy|KeyPolicy|TopicPolicy)$/.test(type);
-    if (!isAdded || !isBeside(inputs["role"] ?? inputs["bucket"] ?? inputs["keyId"] ?? inputs["arn"], passing))
-      return [];
+    const isAdded = /(?:RolePolicy|BucketPolicy|KeyPolicy|TopicPolicy|SecretPolicy|QueuePolicy)$/.test(type);
+    const to = ["role", "bucket", "keyId", "arn", "secretArn", "queueUrl"].map((key) => inputs[key]).find(Boolean);
+    if (!isAdded || !isBeside(to, passing)) return [];
   }
   const more = iamChanges([resource], scrubber).filter(({ means }) => means === "broadens");
   if (more.length === 0) return [];

@@ -29,7 +29,8 @@ export function machineEffects(
     if (resource.op === "same" || !resource.type.startsWith("aws:")) return [];
     // An import starts nothing.
     if (resource.op === "create" && resource.isImported) return [];
-    if (short === "Instance") return [machine(resource)].filter((one) => one !== undefined);
+    // Databases are instances as well, and no machines.
+    if (resource.type === "aws:ec2/instance:Instance") return [machine(resource)].filter((one) => one !== undefined);
     return short === "Group" ? [pool(resource, differences)].filter((one) => one !== undefined) : [];
   });
   return [...effects, ...localMachineEffects(resources)].sort(

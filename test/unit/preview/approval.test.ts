@@ -95,6 +95,30 @@ describe("a deploy", () => {
     }
   });
 
+  it("does not begin where AWS would refuse on its way, though the preview succeeded and the approval is of it", async () => {
+    const shrunk = readRecorded("disk-shrunk");
+    const asked: string[] = [];
+    const engine: Engine = {
+      async *lines([command = ""]) {
+        asked.push(command);
+        yield* shrunk.events.split("\n");
+      },
+      async text([...args]) {
+        asked.push(args.slice(0, 2).join(" "));
+        return shrunk.state;
+      },
+    };
+    const document = { ...documentOf("disk-shrunk"), base: BASE };
+    assert.equal(document.result, "succeeded", "the engine sees nothing");
+    const approved = readApproval(approvalText(document));
+    const all = { engine, stack: "dev", base: shrunk.base, head: shrunk.head, run };
+    const { is, because } = await deploy(all, approved);
+    assert.equal(is, "refused");
+    assert.match(because.join(), /AWS makes no disk smaller/);
+    // A preview and exports of the state: nothing that changes.
+    assert.deepEqual([...new Set(asked)].sort(), ["preview", "stack export"]);
+  });
+
   it("is refused when the plan's preview stops, failed when the engine does so later, also by being killed", async () => {
     const error = JSON.stringify({ diagnosticEvent: { severity: "error", message: "violates plan" } });
     const is = async (...up: string[]): Promise<string> =>

@@ -121,7 +121,7 @@ describe("changes that hide something", () => {
   ];
   for (const [what, first, ...steps] of cases) it(what, () => assert.match(verdict(steps), first));
 
-  const looser: readonly (readonly [what: string, first: RegExp, said: string, ...steps: Step[]])[] = [
+  const looser: (readonly [what: string, first: RegExp, said: string, ...steps: Step[]])[] = [
     [
       "a way in",
       /^opens the network · /,
@@ -318,6 +318,122 @@ describe("changes that hide something", () => {
       { type: "aws:budgets/budget:Budget", op: "delete", old: {} },
     ],
   ];
+  const [MAY, GUARD, NET] = [/^gives more rights · /, /^takes a guard away · /, /^opens the network · /];
+  const update = (type: string, old: object, wanted: object): Step => ({ type, op: "update", old, new: wanted });
+  const encrypted = (sseAlgorithm: string): object => ({
+    rules: [{ applyServerSideEncryptionByDefault: { sseAlgorithm } }],
+  });
+  const ENCRYPTION = "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration";
+  const DENY = JSON.stringify({ Statement: [{ Effect: "Deny", Action: "s3:*", Resource: "*", Principal: "*" }] });
+  const ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm";
+  const [ROLE, SUBNET, BUDGET] = ["aws:iam/role:Role", "aws:ec2/subnet:Subnet", "aws:budgets/budget:Budget"];
+  looser.push(
+    ["a subnet that gives addresses", NET, "public address", update(SUBNET, {}, { mapPublicIpOnLaunch: true })],
+    [
+      "an access list that allows",
+      NET,
+      "the access list of a subnet allows more",
+      { type: "aws:ec2/networkAclRule:NetworkAclRule", op: "create", new: { ruleAction: "allow" } },
+      there,
+    ],
+    [
+      "a DNS firewall that fails open",
+      NET,
+      "names resolve while",
+      update("aws:route53/resolverFirewallConfig:ResolverFirewallConfig", {}, { firewallFailOpen: "ENABLED" }),
+    ],
+    [
+      "a secret that everybody may read",
+      MAY,
+      "gives more: secretsmanager:GetSecretValue",
+      {
+        type: "aws:secretsmanager/secretPolicy:SecretPolicy",
+        op: "create",
+        new: { secretArn: "arn:s", policy: policy("secretsmanager:GetSecretValue") },
+      },
+      there,
+    ],
+    [
+      "a role's list of policies",
+      MAY,
+      "has the policy arn:a as well",
+      update(ROLE, {}, { managedPolicyArns: ["arn:a"] }),
+    ],
+    [
+      "a policy within a role",
+      MAY,
+      "policies within the role are others",
+      update(ROLE, {}, { inlinePolicies: [{ name: "x", policy: policy("*") }] }),
+    ],
+    [
+      "an endpoint without its policy",
+      MAY,
+      "everything is allowed through it",
+      update("aws:ec2/vpcEndpoint:VpcEndpoint", { policy: policy("s3:GetObject") }, {}),
+    ],
+    [
+      "a bucket's policy that denied",
+      MAY,
+      "all that it denied",
+      { type: "aws:s3/bucketPolicy:BucketPolicy", op: "delete", old: { bucket: "b", policy: DENY } },
+    ],
+    [
+      "a snapshot that is shared",
+      MAY,
+      "another account may read a snapshot",
+      { type: "aws:ec2/snapshotCreateVolumePermission:SnapshotCreateVolumePermission", op: "create", new: {} },
+      there,
+    ],
+    [
+      "a bucket with S3's key in place of the stack's",
+      GUARD,
+      "new objects are not encrypted with the stack's key",
+      update(ENCRYPTION, encrypted("aws:kms"), encrypted("AES256")),
+    ],
+    [
+      "a machine that forwards",
+      GUARD,
+      "send and take what is another's",
+      update("aws:ec2/instance:Instance", { sourceDestCheck: true }, { sourceDestCheck: false }),
+    ],
+    ["a budget that warns later", GUARD, "above 900", update(BUDGET, { limitAmount: "10" }, { limitAmount: "900" })],
+    ["an alarm that tells nobody", GUARD, "tells nobody", update(ALARM, { alarmActions: ["t"] }, { alarmActions: [] })],
+    [
+      "an alarm that is off",
+      GUARD,
+      "tells nobody",
+      update(ALARM, { alarmActions: ["t"] }, { alarmActions: ["t"], actionsEnabled: false }),
+    ],
+    [
+      "an alarm that goes",
+      GUARD,
+      "the alarm goes",
+      { type: ALARM, op: "delete", old: { dimensions: { InstanceId: "i-1" } } },
+    ],
+  );
+
+  it("what watches and guards more than before is not looser, nor an alarm that goes with its machine (control)", () => {
+    for (const steps of [
+      [update(SUBNET, { mapPublicIpOnLaunch: true }, { mapPublicIpOnLaunch: false })],
+      [update(ROLE, { managedPolicyArns: ["arn:a", "arn:b"] }, { managedPolicyArns: ["arn:b"] })],
+      [update("aws:ec2/vpcEndpoint:VpcEndpoint", {}, { policy: policy("s3:GetObject") })],
+      [update(ENCRYPTION, encrypted("AES256"), encrypted("aws:kms"))],
+      [update(BUDGET, { limitAmount: "900" }, { limitAmount: "10" })],
+      [update(ALARM, { alarmActions: [] }, { alarmActions: ["t"] })],
+      [
+        { type: ALARM, op: "delete", old: { dimensions: { InstanceId: "i-1" } } },
+        { type: "aws:ec2/instance:Instance", op: "delete", name: "one", id: "i-1", old: {} },
+      ],
+    ] as Step[][])
+      assert.doesNotMatch(verdict(steps), /gives more|takes a guard|opens the network/, JSON.stringify(steps));
+  });
+
+  it("a database that goes is no machine", () => {
+    const first = verdict([{ type: "aws:rds/instance:Instance", op: "delete", old: {} }]);
+    assert.match(first, /^deletes the database thing/);
+    assert.doesNotMatch(first, /machine/);
+  });
+
   for (const [what, first, said, ...steps] of looser)
     it(`looser: ${what}`, () => {
       assert.match(verdict(steps), first);

@@ -98,7 +98,7 @@ describe("whom the roles trust", () => {
     ]);
   });
 
-  it("is, on GitLab, the protected branch's pipelines; previews come from any branch of the one project", () => {
+  it("is, on GitLab, the protected branch's pipelines, of previews as well until other branches are named", () => {
     const gitlab: RawInputs = { forge: "gitlab", repository: "group/fleet" };
     assert.deepEqual(condition(gitlab, deployerSubjects), {
       StringEquals: {
@@ -106,9 +106,21 @@ describe("whom the roles trust", () => {
         "gitlab.com:sub": ["project_path:group/fleet:ref_type:branch:ref:main"],
       },
     });
-    const preview = condition(gitlab, previewSubjects);
-    assert.deepEqual(preview["StringEquals"], { "gitlab.com:aud": "https://gitlab.com" });
-    assert.deepEqual(preview["StringLike"], { "gitlab.com:sub": ["project_path:group/fleet:ref_type:branch:ref:*"] });
+    assert.deepEqual(condition(gitlab, previewSubjects), condition(gitlab, deployerSubjects));
+    const trunk = condition({ ...gitlab, branch: "trunk" }, previewSubjects);
+    assert.deepEqual(trunk["StringEquals"]?.["gitlab.com:sub"], ["project_path:group/fleet:ref_type:branch:ref:trunk"]);
+    const named = condition({ ...gitlab, previewBranches: ["main", "feature/*"] }, previewSubjects);
+    assert.deepEqual(named["StringEquals"], { "gitlab.com:aud": "https://gitlab.com" });
+    assert.deepEqual(named["StringLike"], {
+      "gitlab.com:sub": ["main", "feature/*"].map((ref) => `project_path:group/fleet:ref_type:branch:ref:${ref}`),
+    });
+  });
+
+  it("is no pattern that reaches beyond the branch, nor none at all", () => {
+    const gitlab = { ...GOOD, forge: "gitlab" as const, repository: "group/fleet" };
+    for (const previewBranches of [["a?"], ["a:ref_type:tag"], ["${aws:username}"], [""], []])
+      assert.match(refused({ ...gitlab, previewBranches }).join(), /^--preview-branch is/, String(previewBranches));
+    assert.deepEqual(refused({ ...gitlab, previewBranches: ["*"] }), [], "the control");
   });
 });
 
