@@ -138,6 +138,7 @@ describe("the pipelines of GitLab", () => {
     readonly environment?: string | { readonly name: string; readonly action?: string };
     readonly id_tokens?: Readonly<Record<string, { readonly aud: string }>>;
     readonly script?: readonly string[];
+    readonly rules?: readonly { readonly if: string }[];
   }
   const all = parse(readFileSync(new URL("examples/gitlab/preview.gitlab-ci.yml", root), "utf8")) as Readonly<
     Record<string, GitlabJob>
@@ -158,6 +159,13 @@ describe("the pipelines of GitLab", () => {
     // GitLab's own variable for the forge's address (predefined variables, CI_SERVER_URL).
     for (const { aud } of asking) assert.equal(aud.replace("$CI_SERVER_URL", "https://gitlab.com"), trusted);
     assert.notEqual(trusted, audienceOf(inputsFor("github")), "the control: the forges differ");
+  });
+
+  it("preview against the stand-in where the role is not seen: a branch that is not protected", () => {
+    const conditions = (name: string) => (all[name]?.rules ?? []).map((rule) => rule.if);
+    assert.ok(conditions("preview").every((one) => one.endsWith("&& $CLOISTER_PREVIEW_ROLE")));
+    assert.ok(conditions("rehearsal").some((one) => one.endsWith("&& $CLOISTER_PREVIEW_ROLE == null")));
+    assert.equal(all["rehearsal"]?.id_tokens ?? withParts(all["rehearsal"] ?? {}).id_tokens, undefined);
   });
 
   it("give the forge's token to jobs without a role only", () => {
