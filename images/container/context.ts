@@ -33,8 +33,8 @@ const MACHINES_ONLY = [
 /** Builds add-ons, with Python and a compiler: the image has no compiler, whatever its base has. npm asks for the rest by name. */
 const BUILDS_PROGRAMS = "lib/npm/node_modules/node-gyp/gyp";
 
-/** What only those read who change or debug npm. */
-const FOR_DEVELOPERS = /\.(map|d\.[cm]?ts)$/;
+/** What only those read who change or debug npm. Licences stay. */
+const FOR_DEVELOPERS = /\.(map|d\.[cm]?ts)$|(^|\/)(?!licen[cs]e|copying|notice)[^/]*\.md$/i;
 
 /** What a Dockerfile is built in: `Dockerfile`, `build/` and `runtime/`. */
 export interface Context {

@@ -85,16 +85,24 @@ export async function buildGoPrograms(bin: string, seccomp: string, arch: Arch):
   });
 }
 
-/** Commands of the seal that are one program in a container's image, by that program's name. */
-export const LINKED: Readonly<Record<string, readonly string[]>> = {
-  links: ["apply-seccomp", "dial", "guard", "remove-tree", "trash"],
-  "links-net": ["probe", "proxied"],
-};
+/** Programs of a container's image that are several commands. */
+export const LINKED: readonly {
+  readonly folder: string;
+  readonly program: string;
+  readonly commands: readonly string[];
+}[] = [
+  {
+    folder: join(GUEST, "seal"),
+    program: "links",
+    commands: ["apply-seccomp", "dial", "guard", "remove-tree", "trash"],
+  },
+  { folder: join(GUEST, "container/links"), program: "links-net", commands: ["mcp", "probe", "proxied"] },
+];
 
 /** Puts one program and links in the place of several commands: each of them has all of Go's own parts. */
 export async function linkCommands(bin: string, arch: Arch): Promise<void> {
-  await go(goArguments(bin, Object.keys(LINKED)), FILTERS.folder, goEnvironment(arch));
-  for (const [program, commands] of Object.entries(LINKED)) {
+  for (const { folder, program, commands } of LINKED) {
+    await go(goArguments(bin, [program]), folder, goEnvironment(arch));
     for (const command of commands) {
       await rm(join(bin, command));
       await symlink(program, join(bin, command));

@@ -26,11 +26,17 @@ for name in agetty badblocks blkdiscard blkzone blockdev chcpu ctrlaltdel findfs
   rm -f "usr/sbin/$name"
 done
 for name in localedef lsblk lslogins partx scriptlive scriptreplay su wdctl dir vdir; do rm -f "usr/bin/$name" "usr/sbin/$name"; done
+# What a session has no devices, no locks of others and no namespaces of others to look at with; and the libraries that only they need.
+for name in add-shell blkid chmem findmnt getty iconvconfig installkernel lsipc lslocks lsmem lsns mountpoint nsenter remove-shell rmt-tar \
+  tarcat update-shells; do
+  rm -f "usr/bin/$name" "usr/sbin/$name"
+done
+for name in libblkid.so.1 libformw.so.6 libmenuw.so.6 libmount.so.1 libpanelw.so.6 libudev.so.1; do rm -f usr/lib/*/"$name" usr/lib/*/"$name".*; done
 # git asks for packs by HTTP of their own with it, which a server offers and a user must have allowed.
 rm -f usr/lib/git-core/git-http-fetch
 # Plug-ins of what is gone, and certificates' compression, which gnutls does without.
 rm -rf usr/lib/*/sasl2/libsasldb.* usr/lib/*/libbrotlienc.* usr/lib/*/libdebconfclient.* usr/share/bash-completion usr/share/debconf \
-  usr/share/fish usr/share/zsh usr/share/gcc usr/share/keyrings usr/share/perl5 usr/lib/apt etc/apt usr/share/polkit-1 usr/share/bug
+  usr/share/fish usr/share/zsh usr/share/gcc usr/share/keyrings usr/share/perl5 usr/lib/apt etc/apt usr/share/polkit-1 usr/share/bug usr/share/gdb usr/share/gitweb usr/share/lintian
 # The C library's parts for debuggers, for NIS and Hesiod, and for programs whose compiler was told to be inexact.
 for name in libc_malloc_debug.so.0 libmemusage.so libmvec.so.1 libnsl.so.1 libnss_compat.so.2 libnss_hesiod.so.2 libpcprofile.so \
   libthread_db.so.1; do

@@ -1,5 +1,5 @@
 // Command links is several commands of the seal in one program, as a container's image has them: each under a link with its name.
-// Those that need Go's HTTP are in links-net, because all that a program contains is set up at its start.
+// Those that need Go's HTTP are in links-net (guest/container/links), because all that a program contains is set up at its start.
 package main
 
 import (
