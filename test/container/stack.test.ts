@@ -3,41 +3,53 @@ import { chmod, chown, mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Writable } from "node:stream";
+import { execa } from "execa";
 import { containerFleet } from "../../cli/container/fleet.ts";
 import { copyFrom, copyTo } from "../../cli/copy.ts";
 import type { Transport } from "../../cli/transport.ts";
-import { findEngine } from "../../infra/container/engine.ts";
-import { FROM_PACKAGES } from "../../infra/container/image.ts";
-import { containerStep } from "../../infra/container/steps/container.ts";
-import { imageStep } from "../../infra/container/steps/image.ts";
+import { OperatorOutputs } from "../../contract/outputs.ts";
+import { engine, findEngine } from "../../infra/container/engine.ts";
+import { EngineProject } from "../../rehearsal/engine.ts";
+import { copyProject } from "../../rehearsal/project-copy.ts";
 
-/** The steps of a container stack, and the operator's way into its container. Pulumi's part is not in it. */
+/** A container stack from `pulumi up` to `destroy`, with the real Pulumi and the real engine, and the operator's command. */
 describe("a container that stays", function () {
   this.timeout(900_000);
-  const name = `cloister-test-${process.pid}`;
   const uid = process.getuid?.() === 0 ? 1000 : (process.getuid?.() ?? 1000);
+  // Its container has the stack's name, and another run of this test may have one.
+  const stack = `test-${process.pid}`;
   let base: string;
+  let project: EngineProject;
   let transport: Transport;
-  let input: Parameters<typeof containerStep.create>[0];
 
   before(async () => {
     const { program } = await findEngine();
-    const { image, id } = await imageStep.create({ engine: program, base: FROM_PACKAGES, sources: "" });
     base = await mkdtemp(join(tmpdir(), "cloister-stack-"));
     await mkdir(join(base, "work"));
     if (process.getuid?.() === 0) await chown(join(base, "work"), uid, uid);
-    const folders = [{ name: "work", path: join(base, "work"), mode: "rwd" }] as const;
-    input = { name, engine: program, image, id, memoryMiB: 4096, cpus: 2, folders };
-    const { verification } = await containerStep.create(input);
-    assert.ok(verification.ok && verification.kept > 20);
-    const outputs = { target: "container", engine: program, image, container: name, verification } as const;
-    const fleet = containerFleet("test", outputs);
+    await copyProject(join(base, "project"), ["container"]);
+    project = await EngineProject.create({
+      folder: join(base, "project"),
+      stack,
+      config: {
+        "cloister:target": "container",
+        "cloister:engine": program,
+        "cloister:containerBase": "packages",
+        "cloister:folders": { work: { path: join(base, "work"), mode: "rwd" } },
+      },
+    });
+    const { exitCode, all } = await project.up();
+    assert.equal(exitCode, 0, all);
+    const outputs = OperatorOutputs.parse(await project.outputs());
+    assert.ok(outputs.target === "container" && outputs.verification?.ok && outputs.verification.kept > 20);
+    const fleet = containerFleet(stack, outputs);
     const [machine] = await fleet.machines();
     assert.equal(machine?.state, "running");
     transport = await fleet.connect(machine);
   });
   after(async () => {
-    await containerStep.remove(input);
+    await project?.destroy();
+    await project?.dispose();
     await rm(base, { recursive: true, force: true });
   });
 
@@ -58,6 +70,23 @@ describe("a container that stays", function () {
     });
     return { exitCode, said };
   }
+
+  const cloister = async (...words: string[]) =>
+    await execa("node", ["cli/bin.mjs", "--stack", stack, ...words], {
+      cwd: project.folder,
+      env: project.env,
+      reject: false,
+      stdin: "ignore",
+    });
+
+  it("is reached and verified by the operator's command", async () => {
+    const mount = ["--mount", "/folders/work:work:rwd"];
+    const ran = await cloister("run", ...mount, "--", "bash", "-c", "echo made > mnt/work/by-run; exit 9");
+    assert.equal(ran.exitCode, 9, ran.stderr);
+    assert.equal(await readFile(join(base, "work/by-run"), "utf8"), "made\n");
+    const verified = await cloister("verify");
+    assert.equal(verified.exitCode, 0, verified.stderr);
+  });
 
   it("runs commands in sealed sessions, and passes values and exit codes on", async () => {
     const { exitCode, said } = await run(["bash", "-c", "echo $A; exit 9"]);
@@ -101,5 +130,22 @@ describe("a container that stays", function () {
       await assert.rejects(copyTo(transport, join(base, "given"), to, options), /is a link/, to);
     }
     await assert.rejects(copyFrom(transport, "/folders/work/file", join(base, "stolen"), options), /is a link/);
+  });
+
+  it("stays as it is when nothing has changed, and goes with the stack", async () => {
+    const again = await project.up("--expect-no-changes");
+    assert.equal(again.exitCode, 0, again.all);
+    const host = await findEngine();
+    const there = async () => {
+      const asked = await engine(host, ["container", "inspect", `cloister-${stack}`], {
+        reject: false,
+        stdin: "ignore",
+      });
+      return !asked.failed;
+    };
+    assert.ok(await there(), "the control");
+    const gone = await project.destroy();
+    assert.equal(gone.exitCode, 0, gone.all);
+    assert.ok(!(await there()));
   });
 });

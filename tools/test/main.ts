@@ -56,7 +56,7 @@ const STAGES: readonly Stage[] = [
   mocha("unit", "test/unit/**/*.test.ts"),
   mocha("engine", "test/engine/**/*.test.ts", { needsPulumi: true }),
   mocha("vm-aws", "test/vm/aws.test.ts", { needsMachine: true }),
-  mocha("container", "test/container/**/*.test.ts", { whyNot: noEngine }),
+  mocha("container", "test/container/**/*.test.ts", { whyNot: noEngine, needsPulumi: true }),
   {
     name: "rehearse",
     // The stack dev lives through more in the stage engine.
