@@ -11,6 +11,7 @@ import { DEFAULT_BASE, ensureContainerImage, ensureNamedImage, FROM_PACKAGES } f
 import { containerOptions, DEFAULTS, SECCOMP } from "../../infra/container/options.ts";
 import { caller, chooseUser } from "../../infra/container/prepare.ts";
 import { ContainerRefused, runContainer } from "../../infra/container/run.ts";
+import { Stopped, stopOnSignals } from "../../infra/container/stop.ts";
 import type { AuditOptions } from "../commands/audit.ts";
 import { learnPolicy, outputOf } from "../commands/policy.ts";
 import { OperatorError } from "../errors.ts";
@@ -201,11 +202,16 @@ export async function prepare(
   return { host, image: name, id };
 }
 
-try {
-  await program.parseAsync();
-} catch (error) {
-  process.exitCode = failed(error);
+async function main(): Promise<void> {
+  stopOnSignals();
+  try {
+    await program.parseAsync();
+  } catch (error) {
+    process.exitCode = failed(error);
+  }
 }
+
+export default main();
 
 function failed(error: unknown): number {
   // Commander has printed its own messages, help among them.
@@ -217,6 +223,10 @@ function failed(error: unknown): number {
   if (error instanceof ContainerRefused) {
     for (const problem of error.problems) say(problem);
     return EXIT.refused;
+  }
+  if (error instanceof Stopped) {
+    say(error.message);
+    return error.exitCode;
   }
   if (error instanceof OperatorError) {
     say(withCode(error.message, codeOf(error)));

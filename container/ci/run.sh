@@ -10,4 +10,5 @@ if ! command -v node >/dev/null; then
 fi
 # Of a pull request's own checkout nothing is run: the working folder is the action's.
 cd "$here/../.."
-exec npm run --silent container -- ci
+# One process, without a shell or npm above it, which would not hand signals on: a job that is cancelled takes its container down.
+exec node --require ./toolchain/bootstrap.cjs lib/run-bundled.cjs cli/container/main.ts ci

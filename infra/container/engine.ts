@@ -4,6 +4,7 @@ import { execa, type Options } from "execa";
 import { cacheRoot } from "../../lib/cache-root.cjs";
 import type { EngineKind } from "./options.ts";
 import { lookForNetwork, type RootlessFacts, rootlessNotes, rootlessProblems } from "./rootless.ts";
+import { handingOn, throwIfStopped } from "./stop.ts";
 
 /** A container engine of this computer that answers. */
 export interface Engine extends EngineKind {
@@ -152,7 +153,26 @@ async function podmanSettings(): Promise<Pick<Engine, "env" | "notes">> {
   };
 }
 
-/** Runs the engine. The options are execa's. */
-export function engine<T extends Options>({ program, env }: Engine, args: readonly string[], options?: T) {
+/** Starts the engine. The options are execa's. */
+export function startEngine<T extends Options>({ program, env }: Engine, args: readonly string[], options?: T) {
   return execa(program, [...args], { ...options, env: { ...env, ...(options?.env ?? {}) } } as T);
+}
+
+/**
+ * Runs the engine to its end. The options are execa's.
+ *
+ * @throws {Stopped} when this process was told to stop, before or meanwhile
+ */
+export async function engine<T extends Options>(host: Engine, args: readonly string[], options?: T) {
+  throwIfStopped();
+  const child = startEngine(host, args, options);
+  const result = await handingOn(child, (signal) => child.kill(signal));
+  throwIfStopped();
+  return result;
+}
+
+/** Runs the engine to take something down, also after a signal. That it fails is no error: what is to go may be gone. */
+export async function takeDown(host: Engine, args: readonly string[]): Promise<string> {
+  const { stdout } = await startEngine(host, args, { reject: false, stdin: "ignore" });
+  return String(stdout ?? "");
 }

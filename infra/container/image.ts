@@ -1,8 +1,9 @@
 import { ensureBase } from "../../images/container/base.ts";
-import { ensureContext } from "../../images/container/context.ts";
+import { type Context, ensureContext } from "../../images/container/context.ts";
 import type { Arch } from "../../images/runtime/arch.ts";
 import { type Report, Store, sha256 } from "../../lib/store.ts";
-import { type Engine, engine } from "./engine.ts";
+import { buildImage } from "./build.ts";
+import { type Engine, engine, takeDown } from "./engine.ts";
 
 /** The base image when the caller names none. */
 export const DEFAULT_BASE = "docker.io/anthropic/claude-code";
@@ -20,6 +21,7 @@ export interface BuildRequest {
   readonly revision?: string;
   /** Builds again, also when the engine has the image. */
   readonly anew?: boolean;
+  /** Another name for the image. An older image loses it. */
   readonly tag?: string;
   readonly report: Report;
   readonly store?: Store;
@@ -33,33 +35,50 @@ export interface BuiltImage {
   readonly base: string;
 }
 
-/** Finds the image for these sources and this base, or builds it. */
+/** The name of the lock that builds take. */
+const BUILDS = "builds";
+
+const QUIET = { reject: false, stdin: "ignore" } as const;
+
+/** Finds the image for these sources and this base, or builds it. It has a name of its own, beside the one that was asked for. */
 export async function ensureContainerImage(host: Engine, request: BuildRequest): Promise<BuiltImage> {
-  const { arch, report, store = new Store(), anew = false } = request;
+  const { arch, report, tag, store = new Store(), anew = false } = request;
   const context = await ensureContext({ arch, report, store });
   const base = await provideBase(host, request, store);
-  const name = request.tag ?? `localhost/cloister:${sha256(JSON.stringify([context.key, base])).slice(0, 12)}`;
-  const known = anew ? undefined : await idOf(host, name);
-  if (known !== undefined) return { name, id: known, base };
+  const own = `localhost/cloister:${sha256(JSON.stringify([context.key, base])).slice(0, 12)}`;
+  const found = anew ? undefined : await idOf(host, own);
+  // One build at a time: of two, one would take the other's name away, and what a build leaves could be another's.
+  const id =
+    found ??
+    (await store.locked("container-image", BUILDS, report, async () => {
+      const before = await idOf(host, own);
+      if (before !== undefined && !anew) return before;
+      const made = await build(host, { ...request, name: own, base, context });
+      if (before !== undefined && before !== made) await removeNameless(host, before);
+      return made;
+    }));
+  // The name goes over to this image: the one of older sources keeps its own.
+  if (tag !== undefined) await engine(host, ["tag", own, tag], { stdin: "ignore" });
+  return { name: tag ?? own, id, base };
+}
+
+async function build(
+  host: Engine,
+  request: BuildRequest & { name: string; base: string; context: Context },
+): Promise<string> {
+  const { name, base, report } = request;
   report(`building the image ${name} on ${base} with ${host.program}`);
-  const built = await engine(
-    host,
-    buildArguments(host, { ...request, name, base, version: context.version, path: context.path }),
-    {
-      reject: false,
-      stdin: "ignore",
-      all: true,
-      env: { SOURCE_DATE_EPOCH: "0" },
-    },
-  );
-  const id = built.failed ? undefined : await idOf(host, name);
-  if (id === undefined) {
-    const lines = String(built.all ?? "")
-      .trim()
-      .split("\n");
-    throw new Error(`${host.program} could not build the image:\n${lines.slice(-15).join("\n")}`);
-  }
-  return { name, id, base };
+  const said = await buildImage(host, request);
+  const id = said === undefined ? await idOf(host, name) : undefined;
+  if (id !== undefined) return id;
+  const lines = (said ?? "").trim().split("\n");
+  throw new Error(`${host.program} could not build the image:\n${lines.slice(-15).join("\n")}`);
+}
+
+/** Removes an image whose name another has got. One that a container was made from stays. */
+async function removeNameless(host: Engine, id: string): Promise<void> {
+  const names = await engine(host, ["image", "inspect", "--format", "{{len .RepoTags}}", id], QUIET);
+  if (!names.failed && String(names.stdout).trim() === "0") await takeDown(host, ["rmi", id]);
 }
 
 /**
@@ -78,27 +97,6 @@ export async function ensureNamedImage(host: Engine, name: string, report: Repor
   return { id };
 }
 
-/**
- * The engine's arguments. podman's builder gives all files and the image one time, so that the same inputs give the
- * same image.
- */
-export function buildArguments(
-  { program }: Pick<Engine, "program">,
-  spec: { name: string; base: string; version: string; path: string; arch: Arch; revision?: string; anew?: boolean },
-): string[] {
-  return [
-    "build",
-    // Without layers no stage is left behind as an image that has no name: half a gigabyte each time.
-    ...(program === "podman" ? ["--format=docker", "--timestamp=0", "--layers=false", "--force-rm"] : []),
-    ...(spec.anew ? ["--no-cache"] : []),
-    // Only the build uses the host's network: packages come from the place where this computer's apt gets them.
-    ...["--network=host", `--platform=linux/${spec.arch}`],
-    ...["--build-arg", `BASE=${spec.base}`, "--build-arg", `VERSION=${spec.version}`],
-    ...["--build-arg", `REVISION=${spec.revision ?? "unknown"}`],
-    ...["--tag", spec.name, spec.path],
-  ];
-}
-
 async function provideBase(host: Engine, { base, arch, report }: BuildRequest, store: Store): Promise<string> {
   if (base !== undefined && base !== FROM_PACKAGES) return base;
   if (base === undefined) {
@@ -112,15 +110,14 @@ async function provideBase(host: Engine, { base, arch, report }: BuildRequest, s
   }
   const { tar, key } = await ensureBase(store, arch, report);
   const name = `localhost/cloister-base:${key.slice(0, 12)}`;
-  if ((await idOf(host, name)) === undefined) await engine(host, ["import", tar, name], { stdin: "ignore" });
+  await store.locked("container-image", BUILDS, report, async () => {
+    if ((await idOf(host, name)) === undefined) await engine(host, ["import", tar, name], { stdin: "ignore" });
+  });
   return name;
 }
 
 async function idOf(host: Engine, name: string): Promise<string | undefined> {
-  const found = await engine(host, ["image", "inspect", "--format", "{{.Id}}", name], {
-    reject: false,
-    stdin: "ignore",
-  });
+  const found = await engine(host, ["image", "inspect", "--format", "{{.Id}}", name], QUIET);
   return found.failed
     ? undefined
     : String(found.stdout)

@@ -1,4 +1,5 @@
-import { chown, mkdtemp, realpath, rm, stat, writeFile } from "node:fs/promises";
+import { rmSync } from "node:fs";
+import { chown, mkdtemp, realpath, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describeProblem } from "../../contract/problem.ts";
@@ -80,14 +81,24 @@ export function chooseUser(who: Caller, folders: readonly SeenFolder[]): { user:
   return { user: written.find(({ owner }) => owner.uid !== 0)?.owner ?? IMAGE_USER, problems };
 }
 
-/** Puts the model's key where only this user reads it, for as long as the container runs. */
-export async function keyFile(key: string, user: Caller): Promise<{ path: string; remove: () => Promise<void> }> {
+/** Puts the model's key where only this user reads it, for as long as the container runs: it goes with this process, too. */
+export async function keyFile(key: string, user: Caller): Promise<{ path: string; remove: () => void }> {
   const folder = await mkdtemp(join(process.env["XDG_RUNTIME_DIR"] ?? tmpdir(), "cloister-key-"));
-  const path = join(folder, "model-key");
-  await writeFile(path, key, { mode: 0o400 });
-  if (process.getuid?.() === 0) {
-    await chown(path, user.uid, user.gid);
-    await chown(folder, user.uid, user.gid);
+  const remove = () => {
+    process.off("exit", remove);
+    rmSync(folder, { recursive: true, force: true });
+  };
+  process.on("exit", remove);
+  try {
+    const path = join(folder, "model-key");
+    await writeFile(path, key, { mode: 0o400 });
+    if (process.getuid?.() === 0) {
+      await chown(path, user.uid, user.gid);
+      await chown(folder, user.uid, user.gid);
+    }
+    return { path, remove };
+  } catch (error) {
+    remove();
+    throw error;
   }
-  return { path, remove: () => rm(folder, { recursive: true, force: true }) };
 }

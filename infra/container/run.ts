@@ -1,8 +1,10 @@
+import { randomBytes } from "node:crypto";
 import { chown, mkdir } from "node:fs/promises";
 import { resolve } from "node:path";
-import { type Engine, engine } from "./engine.ts";
+import { type Engine, engine, takeDown } from "./engine.ts";
 import { type ContainerSpec, containerOptions, DEFAULTS, mountWords, optionWords, SECCOMP } from "./options.ts";
 import { caller, chooseUser, keyFile, readFolders } from "./prepare.ts";
+import { Stopped } from "./stop.ts";
 
 /** The request cannot be carried out. The error holds all of its problems. */
 export class ContainerRefused extends Error {
@@ -46,6 +48,7 @@ export interface ContainerOutcome {
  * Runs one container to its end, with the documented options, and removes it.
  *
  * @throws {ContainerRefused} when folders or users are wrong: nothing was started
+ * @throws {Stopped} when this process was told to stop: the container is gone
  */
 export async function runContainer(host: Engine, request: ContainerRequest): Promise<ContainerOutcome> {
   const { folders, problems } = await readFolders(request.mounts ?? []);
@@ -56,6 +59,7 @@ export async function runContainer(host: Engine, request: ContainerRequest): Pro
     await chown(audit, user.uid, user.gid);
   }
   const key = request.key === undefined ? undefined : await keyFile(request.key, user);
+  const name = `cloister-run-${randomBytes(6).toString("hex")}`;
   try {
     const options = containerOptions(host, {
       ...DEFAULTS,
@@ -73,6 +77,7 @@ export async function runContainer(host: Engine, request: ContainerRequest): Pro
         "run",
         "--rm",
         "--no-healthcheck",
+        `--name=${name}`,
         ...(request.stdio === "inherit" ? ["--interactive", ...(terminal() ? ["--tty"] : [])] : []),
         ...change(optionWords(options)),
         // The engine takes the values from its own environment.
@@ -94,8 +99,12 @@ export async function runContainer(host: Engine, request: ContainerRequest): Pro
       stdout: String(finished.stdout ?? ""),
       stderr: String(finished.stderr ?? "") || (finished.exitCode === undefined ? (finished.shortMessage ?? "") : ""),
     };
+  } catch (error) {
+    // A signal that comes while the engine makes the container ends the engine, and not the container.
+    if (error instanceof Stopped) await takeDown(host, ["rm", "--force", "--volumes", name]);
+    throw error;
   } finally {
-    await key?.remove();
+    key?.remove();
   }
 }
 

@@ -4,8 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { archOfThisComputer } from "../../images/container/arch.ts";
 import { ensureContext } from "../../images/container/context.ts";
+import { buildArguments } from "../../infra/container/build.ts";
 import { type Engine, engine, findEngine } from "../../infra/container/engine.ts";
-import { buildArguments, ensureContainerImage, FROM_PACKAGES } from "../../infra/container/image.ts";
+import { ensureContainerImage, FROM_PACKAGES } from "../../infra/container/image.ts";
 import { type ContainerRequest, runContainer } from "../../infra/container/run.ts";
 
 const USER = process.getuid?.() === 0 ? 1000 : (process.getuid?.() ?? 1000);

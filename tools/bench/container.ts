@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { archOfThisComputer } from "../../images/container/arch.ts";
 import { ensureContext } from "../../images/container/context.ts";
 import { ensurePackages } from "../../images/runtime/packages.ts";
-import { type Engine, engine, findEngine } from "../../infra/container/engine.ts";
+import { type Engine, engine, findEngine, startEngine } from "../../infra/container/engine.ts";
 import { ensureContainerImage, FROM_PACKAGES } from "../../infra/container/image.ts";
 import { containerOptions, DEFAULTS, type Folder, optionWords, SECCOMP } from "../../infra/container/options.ts";
 import { Store } from "../../lib/store.ts";
@@ -106,7 +106,7 @@ async function startFigure(host: Engine, image: string, runs: number, report: (l
 /** Milliseconds from the engine's start to the command's first word. */
 async function untilBegun(host: Engine, words: readonly string[]): Promise<number> {
   const startedAt = performance.now();
-  const running = engine(host, words, { stdin: "ignore", buffer: false });
+  const running = startEngine(host, words, { stdin: "ignore", buffer: false });
   let begun: number | undefined;
   running.stdout?.once("data", () => {
     begun = performance.now() - startedAt;

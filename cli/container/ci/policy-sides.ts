@@ -1,4 +1,5 @@
-import { lstat, readFile } from "node:fs/promises";
+import { constants } from "node:fs";
+import { lstat, open, realpath } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { execa } from "execa";
 import { readPolicy } from "../../../guest/policy/read.ts";
@@ -69,18 +70,32 @@ function settingsOf(run: PolicyRun): string[] {
   ];
 }
 
-/** Reads the policy file of a checkout. A link is not followed: the checkout is not ours. */
+/** Reads the policy file of a checkout. No link is followed, and nothing waits: the checkout is not ours. */
 export async function headSide(folder: string, policy: string): Promise<Side> {
   const path = join(folder, policy);
-  const info = await lstat(path).catch(() => undefined);
-  if (info === undefined) return { there: false };
-  const base = { folder: dirname(path) };
-  if (!info.isFile() || info.size > 64 * 1024) {
-    const message = info.isFile() ? "it is larger than 64 KiB" : "not a file";
-    return { there: true, text: "", read: { problems: [{ line: 1, column: 1, path: "", message }] } };
+  const wrong = (message: string): Side => ({
+    there: true,
+    text: "",
+    read: { problems: [{ line: 1, column: 1, path: "", message }] },
+  });
+  if ((await lstat(path).catch(() => undefined)) === undefined) return { there: false };
+  // A folder on the way could be a link out of the checkout.
+  if ((await realpath(dirname(path))) !== dirname(join(await realpath(folder), policy)))
+    return wrong("a folder of its path is a link");
+  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK).catch(
+    (error: NodeJS.ErrnoException) => error,
+  );
+  if (file instanceof Error)
+    return wrong(["ELOOP", "ENXIO"].includes(file.code ?? "") ? "not a file" : `it cannot be read (${file.code})`);
+  try {
+    const info = await file.stat();
+    if (!info.isFile()) return wrong("not a file");
+    if (info.size > 64 * 1024) return wrong("it is larger than 64 KiB");
+    const text = await file.readFile("utf8");
+    return { there: true, text, read: readPolicy(text, { folder: dirname(path) }) };
+  } finally {
+    await file.close();
   }
-  const text = await readFile(path, "utf8");
-  return { there: true, text, read: readPolicy(text, base) };
 }
 
 /**

@@ -16,8 +16,8 @@ export interface StepSettings {
   readonly policyFrom: "base" | "head";
   /** Commit that a pull request or a merge request is to be merged into. Absent: there is none. */
   readonly baseCommit?: string;
-  /** Folder for audit log and summary. */
-  readonly results: string;
+  /** Folder for audit log and summary. Absent: one that is made for this step. */
+  readonly results?: string;
   readonly image?: string;
   readonly base?: string;
   readonly engine?: string;
@@ -82,9 +82,12 @@ export function readSettings(environment: NodeJS.ProcessEnv): StepSettings | { r
       `the action's own files (${action}) are in the folder that the session may write: use a published version of the action, check it out elsewhere, or write mode: ro`,
     );
   }
+  // Elsewhere a folder for temporary files is everybody's, and other jobs'.
+  const temporary = environment["RUNNER_TEMP"];
+  const results = given["RESULTS"] || (temporary ? join(temporary, "cloister") : undefined);
+  if (results !== undefined) problems.push(...wrongResults(resolve(results), resolve(folder), given["MODE"]));
   if (!parsed.success || problems.length > 0) return { problems };
   const { data } = parsed;
-  const temporary = environment["RUNNER_TEMP"] ?? environment["TMPDIR"] ?? "/tmp";
   const one = <K extends string>(key: K, value: string | undefined) =>
     (value === undefined ? {} : { [key]: value }) as { [key in K]?: string };
   return {
@@ -93,11 +96,22 @@ export function readSettings(environment: NodeJS.ProcessEnv): StepSettings | { r
     mode: data.MODE,
     policy: data.POLICY,
     policyFrom: data.POLICY_FROM,
-    results: resolve(data.RESULTS ?? join(temporary, "cloister")),
     acceptWeaker: data.ACCEPT_WEAKER === "true",
+    ...one("results", results === undefined ? undefined : resolve(results)),
     ...one("baseCommit", data.BASE_COMMIT),
     ...one("image", data.IMAGE),
     ...one("base", data.BASE),
     ...one("engine", data.ENGINE),
   };
+}
+
+function wrongResults(results: string, folder: string, mode: string | undefined): string[] {
+  const complain = (what: string) => [`${PREFIX}RESULTS=${JSON.stringify(results)}: ${what}`];
+  // It becomes a line of the runner's file.
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
+  if (/[\x00-\x1f\x7f]/.test(results)) return complain("a path without control characters");
+  // Links there would lead what is written outside of the session.
+  if (mode !== "ro" && !relative(folder, results).startsWith(".."))
+    return complain(`it is in the folder that the session may write (${folder}): name one outside of it`);
+  return [];
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { appendFile, mkdir, rm, writeFile } from "node:fs/promises";
+import { appendFile, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { askedOf } from "../../../guest/egress/asked.ts";
@@ -9,6 +10,7 @@ import { refusalOnCommandLine } from "../../../guest/run/options.ts";
 import { RunRefused } from "../../../guest/sessions/request.ts";
 import type { Engine } from "../../../infra/container/engine.ts";
 import { ContainerRefused, runContainer } from "../../../infra/container/run.ts";
+import { Stopped } from "../../../infra/container/stop.ts";
 import { commandOfPrompt, type HostRun, keyFor, readHostRun, runOnHost } from "../sealed.ts";
 import { baseSide, choosePolicy, headSide, type Policies } from "./policy-sides.ts";
 import { readSettings, type StepSettings } from "./settings.ts";
@@ -16,6 +18,11 @@ import { type StepReport, summaryOf } from "./summary.ts";
 
 /** Exit code of a step that was not run. */
 const REFUSED = 2;
+
+/** Exit code of a step that succeeded, and could not keep its record. */
+const UNKEPT = 125;
+
+const SUMMARY = "summary.md";
 
 /** The name of the checkout below `mnt/`. */
 const CHECKOUT = "work";
@@ -34,20 +41,34 @@ export interface StepTools {
  * One step of a CI job: a sealed session over the checkout, under its policy file. Audit log and summary are left in the
  * folder for results, whatever happens.
  *
- * @returns the command's exit code; 2 when it was refused
+ * @returns the command's exit code; 2 when it was refused, 125 when audit log or summary could not be kept
  */
 export async function ciStep(environment: NodeJS.ProcessEnv, tools: StepTools): Promise<number> {
-  const settings = readSettings(environment);
-  if ("problems" in settings) {
-    for (const problem of settings.problems) tools.say(problem);
+  // What is said before and after the session can hold a policy's text, or a host's name.
+  const resume = stopRunnerCommands(environment);
+  try {
+    return await step(environment, tools);
+  } finally {
+    resume();
+  }
+}
+
+async function step(environment: NodeJS.ProcessEnv, tools: StepTools): Promise<number> {
+  const read = readSettings(environment);
+  if ("problems" in read) {
+    for (const problem of read.problems) tools.say(problem);
     return REFUSED;
   }
-  const audit = join(settings.results, "audit");
-  await rm(settings.results, { recursive: true, force: true });
-  await mkdir(settings.results, { recursive: true });
+  const results = read.results ?? (await mkdtemp(join(tmpdir(), "cloister-results-")));
+  const settings = { ...read, results };
+  const audit = join(results, "audit");
+  // Of an earlier step. The folder itself may be the caller's, with other things in it.
+  for (const name of ["audit", SUMMARY]) await rm(join(results, name), { recursive: true, force: true });
+  await mkdir(results, { recursive: true });
   let policies: Policies = { from: "head" };
   const report = (outcome: StepReport["outcome"], weaker: readonly string[] = []) =>
     finish(environment, settings, { outcome, policies, weaker, audit }, tools);
+  let weaker: readonly string[] = [];
   try {
     policies = await policiesOf(settings);
     const asked = await readRun(settings, policies, environment);
@@ -62,19 +83,20 @@ export async function ciStep(environment: NodeJS.ProcessEnv, tools: StepTools): 
       for (const line of said) tools.say(line);
       return await report({ refused: [...said, ...explainNamespaces(said)] });
     }
-    const weaker = said.filter((line) => line.startsWith("weaker than"));
-    const resume = stopRunnerCommands(environment);
+    weaker = said.filter((line) => line.startsWith("weaker than"));
     const { exitCode } = await runOnHost(host, image, asked, {
       stdio: "inherit",
       audit,
       acceptWeaker: settings.acceptWeaker,
       ...keyFor(asked.run, environment),
-    }).finally(resume);
+    });
     return await report({ exitCode }, weaker);
   } catch (error) {
     const lines = refusalOf(error);
     for (const line of lines) tools.say(line);
-    return await report({ refused: lines });
+    return error instanceof Stopped
+      ? await report({ stopped: error.message, exitCode: error.exitCode }, weaker)
+      : await report({ refused: lines });
   }
 }
 
@@ -114,7 +136,7 @@ function stopRunnerCommands(environment: NodeJS.ProcessEnv): () => void {
 
 async function finish(
   environment: NodeJS.ProcessEnv,
-  settings: StepSettings,
+  settings: StepSettings & { readonly results: string },
   run: {
     readonly outcome: StepReport["outcome"];
     readonly policies: Policies;
@@ -135,12 +157,17 @@ async function finish(
     asked: askedOf(await rowsIn(join(run.audit, "audit.jsonl"))),
     weaker: run.weaker,
   });
-  const file = join(settings.results, "summary.md");
-  await writeFile(file, text);
   const exitCode = "exitCode" in run.outcome ? run.outcome.exitCode : REFUSED;
   const [summary, output] = [environment["GITHUB_STEP_SUMMARY"], environment["GITHUB_OUTPUT"]];
-  if (summary) await appendFile(summary, text);
-  if (output) await appendFile(output, `exit-code=${exitCode}\nresults=${settings.results}\n`);
+  try {
+    await writeFile(join(settings.results, SUMMARY), text);
+    if (summary) await appendFile(summary, text);
+    if (output) await appendFile(output, `exit-code=${exitCode}\nresults=${settings.results}\n`);
+  } catch (error) {
+    // The command's own words are in the log; without its record the job is no success.
+    say(`the summary could not be kept: ${(error as Error).message}`);
+    return exitCode === 0 ? UNKEPT : exitCode;
+  }
   say(`audit log and summary are in ${settings.results}`);
   return exitCode;
 }

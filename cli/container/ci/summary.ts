@@ -4,8 +4,11 @@ import type { PolicyChange } from "./policy-sides.ts";
 
 /** All that a step's summary tells. */
 export interface StepReport {
-  /** The command's exit code, or why it was not run. */
-  readonly outcome: { readonly exitCode: number } | { readonly refused: readonly string[] };
+  /** The command's exit code, why it was not run, or the signal that came. */
+  readonly outcome:
+    | { readonly exitCode: number }
+    | { readonly refused: readonly string[] }
+    | { readonly stopped: string; readonly exitCode: number };
   readonly policy: {
     readonly file: string;
     /** The side that holds; `none` when that side has no such file. */
@@ -33,12 +36,8 @@ export function plain(text: string): string {
 /** The summary as GitHub-flavoured Markdown. It is plain enough to be read as text. */
 export function summaryOf(report: StepReport): string {
   const { outcome, policy, asked, weaker } = report;
-  const title =
-    "refused" in outcome
-      ? "## Sealed session: not run"
-      : `## Sealed session: ${outcome.exitCode === 0 ? "the command succeeded" : `the command ended with ${outcome.exitCode}`}`;
   return [
-    title,
+    `## Sealed session: ${titleOf(outcome)}`,
     ...("refused" in outcome ? ["", ...outcome.refused.map((line) => `- ${plain(line)}`)] : []),
     "",
     policyLine(policy),
@@ -49,6 +48,12 @@ export function summaryOf(report: StepReport): string {
     ...("refused" in outcome ? [] : networkLines(asked, policy.file)),
     "",
   ].join("\n");
+}
+
+function titleOf(outcome: StepReport["outcome"]): string {
+  if ("refused" in outcome) return "not run";
+  if ("stopped" in outcome) return outcome.stopped;
+  return outcome.exitCode === 0 ? "the command succeeded" : `the command ended with ${outcome.exitCode}`;
 }
 
 function policyLine({ file, from, baseCommit }: StepReport["policy"]): string {

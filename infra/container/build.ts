@@ -1,0 +1,134 @@
+import { randomUUID } from "node:crypto";
+import { mkdtemp, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { execa } from "execa";
+import type { Context } from "../../images/container/context.ts";
+import type { Arch } from "../../images/runtime/arch.ts";
+import { type Engine, startEngine, takeDown } from "./engine.ts";
+import { handingOn, throwIfStopped } from "./stop.ts";
+
+/** The label of a build's stages. docker's old builder leaves each stage as an image that has no name. */
+const STAGE_LABEL = "cloister.stage";
+
+/** For how long podman may take down a build whose command was ended, in milliseconds. A cancelled job has ten seconds. */
+const TAKE_DOWN_MS = 4_000;
+
+export interface BuildSpec {
+  readonly name: string;
+  readonly base: string;
+  readonly version: string;
+  /** The context's folder. */
+  readonly path: string;
+  readonly arch: Arch;
+  readonly revision?: string;
+  /** Takes nothing from the engine's cache. */
+  readonly anew?: boolean;
+  /** Marks the stages of this build. */
+  readonly stage?: string;
+}
+
+/**
+ * The engine's arguments. podman's builder gives all files and the image one time, so that the same inputs give the
+ * same image.
+ */
+export function buildArguments({ program }: Pick<Engine, "program">, spec: BuildSpec): string[] {
+  return [
+    "build",
+    // Without layers no stage is left behind as an image that has no name: half a gigabyte each time.
+    ...(program === "podman" ? ["--format=docker", "--timestamp=0", "--layers=false", "--force-rm"] : []),
+    ...(spec.anew ? ["--no-cache"] : []),
+    // Only the build uses the host's network: packages come from the place where this computer's apt gets them.
+    ...["--network=host", `--platform=linux/${spec.arch}`],
+    ...["--build-arg", `BASE=${spec.base}`, "--build-arg", `VERSION=${spec.version}`],
+    ...["--build-arg", `REVISION=${spec.revision ?? "unknown"}`],
+    ...(program === "docker" && spec.stage !== undefined ? ["--build-arg", `STAGE=${spec.stage}`] : []),
+    ...["--tag", spec.name, spec.path],
+  ];
+}
+
+/**
+ * Builds an image, and leaves nothing else: no image without a name, and of a build that was stopped no container and no file.
+ *
+ * @returns what the engine said, when it failed
+ * @throws {Stopped} when this process was told to stop
+ */
+export async function buildImage(
+  host: Engine,
+  spec: Omit<BuildSpec, "stage" | "version" | "path"> & { readonly context: Context },
+): Promise<string | undefined> {
+  throwIfStopped();
+  const stage = randomUUID();
+  const temporary = await mkdtemp(join(process.env["TMPDIR"] ?? "/var/tmp", "cloister-build-"));
+  const before = new Set(await workingContainers(host));
+  try {
+    const { version, path } = spec.context;
+    const building = startEngine(host, buildArguments(host, { ...spec, version, path, stage }), {
+      reject: false,
+      stdin: "ignore",
+      all: true,
+      // With a terminal, Ctrl-C would reach podman, which leaves everything behind.
+      detached: true,
+      env: { SOURCE_DATE_EPOCH: "0", TMPDIR: temporary },
+    });
+    const built = await handingOn(building, (signal) => {
+      if (host.program === "docker") building.kill(signal);
+      else void endBuild(building);
+    });
+    throwIfStopped();
+    return built.failed ? String(built.all ?? "") : undefined;
+  } finally {
+    await removeStages(host, stage);
+    const left = (await workingContainers(host)).filter((one) => !before.has(one));
+    const ours = left.filter((one) =>
+      one.startsWith(`${spec.base.replace(/^.*\//, "").replace(/[:@].*$/, "")}-working-container`),
+    );
+    if (ours.length > 0) await takeDown(host, ["rm", "--force", ...ours]);
+    await rm(temporary, { recursive: true, force: true });
+  }
+}
+
+/**
+ * Ends a build of podman's, which goes at a signal and leaves its containers, with what runs in them. When the command of a step is
+ * ended instead, podman takes all of it down.
+ */
+async function endBuild(building: {
+  readonly pid?: number;
+  readonly exitCode: number | null;
+  kill(signal: NodeJS.Signals): boolean;
+}) {
+  const until = Date.now() + TAKE_DOWN_MS;
+  while (building.exitCode === null && Date.now() < until) {
+    for (const pid of await descendantsOf(building.pid ?? 0)) {
+      try {
+        process.kill(pid, "SIGKILL");
+      } catch {
+        // It has ended.
+      }
+    }
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+  if (building.exitCode === null) building.kill("SIGTERM");
+}
+
+async function descendantsOf(pid: number): Promise<number[]> {
+  const { stdout } = await execa("ps", ["-A", "-o", "pid=,ppid="], { reject: false, stdin: "ignore" });
+  const parents = (stdout ?? "").split("\n").map((line) => line.trim().split(/\s+/).map(Number));
+  const found = [pid];
+  for (const parent of found) found.push(...parents.flatMap(([child, of]) => (of === parent && child ? [child] : [])));
+  return found.slice(1);
+}
+
+/** Containers in which podman builds. */
+async function workingContainers(host: Engine): Promise<string[]> {
+  if (host.program !== "podman") return [];
+  const said = await takeDown(host, ["ps", "--all", "--external", "--filter=status=storage", "--format={{.Names}}"]);
+  return said.split("\n").filter((name) => name !== "");
+}
+
+/** Removes what a build left of its stages, whether it succeeded or not. */
+async function removeStages(host: Engine, stage: string): Promise<void> {
+  if (host.program !== "docker") return;
+  const filters = ["--filter=dangling=true", `--filter=label=${STAGE_LABEL}=${stage}`];
+  const ids = (await takeDown(host, ["image", "ls", "--quiet", ...filters])).split("\n").filter((id) => id !== "");
+  if (ids.length > 0) await takeDown(host, ["rmi", ...ids]);
+}
