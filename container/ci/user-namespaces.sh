@@ -45,8 +45,10 @@ allow() {
       if [ -n "${GITHUB_ENV:-}" ]; then echo "CLOISTER_APPARMOR_PROFILE=cloister-container" >>"$GITHUB_ENV"; fi
       ;;
     setting)
+      # Where the folder is everybody's, another user's file or link there is not written through.
+      rm -f "$state"
+      (set -o noclobber && : >"$state")
       echo 0 | "${as_root[@]}" tee "$setting" >/dev/null
-      : >"$state"
       say "user namespaces are restricted here (kernel.apparmor_restrict_unprivileged_userns is 1): switched off until the end of the step"
       ;;
     leave)

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { chown, mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { chown, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -142,6 +142,42 @@ describe("the action", function () {
     assert.notEqual(exitCode, 0);
     assert.match(summary, /\*\*Denied\*\*\n\n- `example\.com:443`, once/);
     assert.match(summary, /hosts:\n {2}- "example\.com:443"/);
+  });
+
+  it("takes everything down when the job is cancelled, and says so", async () => {
+    const mark = `sleep 9${process.pid}`;
+    const files = { GITHUB_STEP_SUMMARY: join(folder, "summary"), GITHUB_OUTPUT: join(folder, "output") };
+    // A runner's first signal goes to the step's own process.
+    const running = execa(join(ROOT, "container/ci/run.sh"), {
+      env: {
+        ...{ GITHUB_ACTIONS: "true", GITHUB_WORKSPACE: checkout, RUNNER_TEMP: folder, TMPDIR: folder, ...files },
+        ...{
+          CLOISTER_CI_COMMAND: `echo begun; ${mark}`,
+          CLOISTER_CI_BASE: FROM_PACKAGES,
+          ANTHROPIC_API_KEY: "sk-ant-x",
+        },
+      },
+      all: true,
+      reject: false,
+      stdin: "ignore",
+    });
+    const left = async () => {
+      const processes = (await execa("ps", ["-A", "-o", "args="])).stdout;
+      const keys = (await readdir(folder)).filter((name) => name.startsWith("cloister-key-"));
+      return { runs: processes.split("\n").some((line) => line.includes(mark)), keys: keys.length };
+    };
+    let during: Awaited<ReturnType<typeof left>> | undefined;
+    for await (const line of running.iterable({ from: "all" })) {
+      if (line !== "begun") continue;
+      during = await left();
+      running.kill("SIGINT");
+    }
+    const { exitCode, all } = await running;
+    assert.deepEqual(during, { runs: true, keys: 1 }, "the control");
+    assert.equal(exitCode, 130, all);
+    assert.deepEqual(await left(), { runs: false, keys: 0 });
+    assert.match(await readFile(files.GITHUB_STEP_SUMMARY, "utf8"), /^## Sealed session: stopped by SIGINT/);
+    assert.match(await readFile(files.GITHUB_OUTPUT, "utf8"), /^exit-code=130$/m);
   });
 
   it("keeps a pull request to the policy of its base, and shows its change", async () => {

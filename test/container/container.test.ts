@@ -158,10 +158,12 @@ describe("a container", function () {
       "printf 'ab\\n' | perl -pe 's/a/x/' | rg x; printf '{\"a\":1}' | jq .a; printf '\\xe4' | iconv -f latin1; echo",
       "ps -o comm= -p $$; tar cf - package.json | gzip | tar tzf -; awk 'BEGIN { print 5 }'; TZ=Asia/Tokyo date +%Z",
       "openssl version | cut -d' ' -f1; less --version >/dev/null; command -v socat bwrap unshare | wc -l",
+      "git ls-remote https://example.com/a.git 2>&1 | grep -o 'response 403'; locale charmap; mcp 2>&1 | cut -d' ' -f1,2",
       "command -v apt-get dpkg || echo no package manager",
     ].join("\n");
     const { stdout, stderr } = await start({ command: ["run"], words: ["--", "bash", "-c", script] });
-    const said = "curl 42 from npm xb 1 ä bash package.json 5 JST OpenSSL 3 no package manager";
+    const said =
+      "curl 42 from npm xb 1 ä bash package.json 5 JST OpenSSL 3 response 403 UTF-8 usage: mcp no package manager";
     assert.equal(stdout.trim().split(/\s+/).join(" "), said, stderr);
   });
 
@@ -248,9 +250,19 @@ describe("a container", function () {
     const [context, copy] = [await ensureContext({ arch: archOfThisComputer() }), join(folder, "context")];
     await cp(context.path, copy, { recursive: true, verbatimSymlinks: true });
     await utimes(join(copy, "runtime/lib/container-program.cjs"), 1, 1);
+    const nameless = async () => {
+      const { stdout } = await engine(host, ["images", "--quiet", "--filter=dangling=true"], { stdin: "ignore" });
+      return new Set(String(stdout).split("\n"));
+    };
     const { base } = await build();
+    const before = await nameless();
     const spec = { name: tag, base, version: context.version, path: copy, arch: archOfThisComputer(), anew: true };
     await engine(host, buildArguments(host, spec), { stdin: "ignore", env: { SOURCE_DATE_EPOCH: "0" } });
+    assert.deepEqual(
+      [...(await nameless())].filter((id) => !before.has(id)),
+      [],
+      "a build leaves no image without a name",
+    );
     const [first, second] = await Promise.all([describeImage(image), describeImage(tag)]);
     // Layers, and all that decides how it runs. The name of the container that it was built in, which the engine keeps, differs.
     assert.deepEqual(second, first);

@@ -74,6 +74,17 @@ describe("a CI step's settings", () => {
     }
   });
 
+  it("keep the results outside of what the session writes, and out of a folder that all jobs share", () => {
+    const { RUNNER_TEMP: _, ...shared } = GOOD;
+    assert.ok(!("results" in readSettings({ ...shared, TMPDIR: "/tmp" })), "a folder is made for the step");
+    for (const results of ["/w", "/w/out", "/elsewhere/../w/out", "/t\nexit-code=0"]) {
+      const read = readSettings({ ...GOOD, CLOISTER_CI_RESULTS: results });
+      assert.ok("problems" in read && read.problems[0]?.includes("CLOISTER_CI_RESULTS"), results);
+    }
+    for (const more of [{ CLOISTER_CI_RESULTS: "/w2" }, { CLOISTER_CI_RESULTS: "/w/out", CLOISTER_CI_MODE: "ro" }])
+      assert.ok("results" in readSettings({ ...GOOD, ...more }), JSON.stringify(more));
+  });
+
   it("are refused where the session could write the scripts of the step", () => {
     const inside = { ...GOOD, GITHUB_ACTION_PATH: "/w/./" };
     assert.match(JSON.stringify(readSettings(inside)), /the action's own files/);
@@ -179,6 +190,27 @@ describe("the policy of a pull request", () => {
     assert.ok(head.there && head.read.problems[0]?.message === "not a file");
     await assert.rejects(baseSide(folder, "p.yaml", "a".repeat(40)), /fetch-depth: 0/);
   });
+
+  it("is read through no link on its way, and no FIFO makes the step wait", async () => {
+    const elsewhere = await mkdtemp(join(tmpdir(), "cloister-elsewhere-"));
+    try {
+      const hosts = async (path: string) => {
+        const side = await headSide(folder, path);
+        return side.there ? (side.read.run?.allow ?? side.read.problems[0]?.message) : undefined;
+      };
+      await writeFile(join(elsewhere, "p.yaml"), "version: 1\nhosts: [evil.example]\n");
+      await symlink(elsewhere, join(folder, "linked"));
+      assert.match(String(await hosts("linked/p.yaml")), /is a link/);
+      await mkdir(join(folder, "own"));
+      await writeFile(join(folder, "own/p.yaml"), "version: 1\nhosts: [npm]\n");
+      assert.deepEqual(await hosts("own/p.yaml"), ["npm"], "the control");
+      await execa("mkfifo", [join(folder, "own/fifo.yaml")]);
+      assert.equal(await hosts("own/fifo.yaml"), "not a file");
+      assert.equal(await hosts("own/none.yaml"), undefined);
+    } finally {
+      await rm(elsewhere, { recursive: true });
+    }
+  });
 });
 
 describe("a CI step's summary", () => {
@@ -231,6 +263,8 @@ describe("a CI step's summary", () => {
     assert.match(text, /\(450 more\)/);
     assert.ok(text.split("\n").length < 200);
     assert.match(summaryOf(report({ outcome: { refused: ["no <engine>"] } })), /not run\n\n- `no \?engine\?`/);
+    const stopped = report({ outcome: { stopped: "stopped by SIGTERM", exitCode: 143 }, asked: askedOf(many) });
+    assert.match(summaryOf(stopped), /^## Sealed session: stopped by SIGTERM\n.*\*\*Denied/s);
   });
 });
 
@@ -249,7 +283,9 @@ describe("the action", () => {
     }
   });
 
-  it("switches a restriction of user namespaces off for the step only, and only where it may", async () => {
+  it("switches a restriction of user namespaces off for the step only, and only where it may", async function () {
+    // Thirty shells.
+    this.timeout(60_000);
     const folder = await mkdtemp(join(tmpdir(), "cloister-userns-"));
     try {
       const setting = join(folder, "setting");
@@ -288,6 +324,13 @@ describe("the action", () => {
       await run(["restore"]);
       assert.equal(await value(), "0", "what was off before stays off");
       assert.equal((await run(["allow", "sometimes"])).exitCode, 2);
+      // In a folder of all users somebody may have put a link there.
+      await writeFile(setting, "1\n");
+      await writeFile(join(folder, "precious"), "kept");
+      await symlink(join(folder, "precious"), join(folder, "state"));
+      await run(["allow", "setting"]);
+      assert.equal(await readFile(join(folder, "precious"), "utf8"), "kept");
+      await run(["restore"]);
     } finally {
       await rm(folder, { recursive: true });
     }
