@@ -18,6 +18,9 @@ interface Right {
 /** Stands for a part that only the deploy knows. */
 const LATER = "(known after the deploy)";
 
+/** An endpoint that has no policy lets everything through: AWS gives it this one. */
+const EVERYTHING = { Statement: [{ Effect: "Allow", Principal: "*", Action: "*", Resource: "*" }] };
+
 /** Rights that come and go, and their effect on access. New texts, orders and names of statements are no change. */
 export function iamChanges(resources: readonly Merged[], scrubber: Scrubber): IamChange[] {
   return resources.flatMap((resource) => {
@@ -28,7 +31,8 @@ export function iamChanges(resources: readonly Merged[], scrubber: Scrubber): Ia
       const on = `${shortType(resource.type)} ${nameOf(resource.urn)}${key === "assumeRolePolicy" ? ", who may take it" : ""}`;
       const before = resource.op === "create" ? undefined : resource.old?.inputs[key];
       const after = resource.op === "delete" ? undefined : resource.new?.inputs[key];
-      return ofPolicy(on, plain(before ?? null), plain(after ?? null), scrubber);
+      const none = resource.op !== "create" && shortType(resource.type) === "VpcEndpoint" ? EVERYTHING : null;
+      return ofPolicy(on, plain(before ?? none), plain(after ?? none), scrubber);
     });
   });
 }

@@ -416,6 +416,7 @@ describe("changes that hide something", () => {
     for (const steps of [
       [update(SUBNET, { mapPublicIpOnLaunch: true }, { mapPublicIpOnLaunch: false })],
       [update(ROLE, { managedPolicyArns: ["arn:a", "arn:b"] }, { managedPolicyArns: ["arn:b"] })],
+      [update("aws:ec2/vpcEndpoint:VpcEndpoint", {}, { policy: policy("s3:GetObject") })],
       [update(ENCRYPTION, encrypted("AES256"), encrypted("aws:kms"))],
       [update(BUDGET, { limitAmount: "900" }, { limitAmount: "10" })],
       [update(ALARM, { alarmActions: [] }, { alarmActions: ["t"] })],

@@ -32,7 +32,7 @@ const VERDICTS: Readonly<Record<string, RegExp>> = {
   "own-secret":
     /^🚨 dev · deletes the secret cloister-dev-model-key · gives more rights · 2 machines replaced, 1 pool rolling$/,
   network:
-    /^⚠️ dev · gives more rights · takes the way to the internet away · 2 machines replaced, 1 pool rolling · no data at risk but on disks of the pool$/,
+    /^🔧 dev · takes the way to the internet away · 2 machines replaced, 1 pool rolling · no data at risk but on disks of the pool$/,
   "hundred-machines": /^🔧 dev · 100 machines created · no data at risk · up to \+14,111\.60 USD a month$/,
   failed: /^❌ dev · the preview failed$/,
   "destroy-delete-data": /^🚨 dev · destroys the stack · deletes 1 bucket, 2 disks, 1 key, 3 logs, 1 secret$/,
