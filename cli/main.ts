@@ -3,9 +3,9 @@ import { codeOf, withCode } from "../contract/errors.ts";
 import { neutral } from "../guest/lib/neutral.ts";
 import { refusalOnCommandLine } from "../guest/run/options.ts";
 import { RunRefused } from "../guest/sessions/request.ts";
+import { watchStandardStreams } from "../lib/standard-streams.ts";
 import { messageOf, OperatorError } from "./errors.ts";
 import { operatorProgram } from "./program.ts";
-import { watchStandardStreams } from "./standard-streams.ts";
 
 watchStandardStreams();
 

@@ -5,6 +5,7 @@
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { Command } from "commander";
+import { watchStandardStreams } from "../lib/standard-streams.ts";
 import type { ChangeDocument } from "./change-set/document.ts";
 import { eventsFrom, type RecordedOptions, refuseHalfRecorded, stackName, withRecorded } from "./options.ts";
 import { give, type OutputOptions, renderers, withOutput } from "./output.ts";
@@ -125,6 +126,7 @@ async function rightsAsked({ deployerPolicy }: Options, head: string) {
 }
 
 async function main(): Promise<void> {
+  watchStandardStreams();
   const options = parsed();
   const document = await documentOf(options);
   await give(document, options);

@@ -12,6 +12,7 @@ import { containerOptions, DEFAULTS, SECCOMP } from "../../infra/container/optio
 import { caller, chooseUser } from "../../infra/container/prepare.ts";
 import { ContainerRefused, runContainer } from "../../infra/container/run.ts";
 import { Stopped, stopOnSignals } from "../../infra/container/stop.ts";
+import { watchStandardStreams } from "../../lib/standard-streams.ts";
 import type { AuditOptions } from "../commands/audit.ts";
 import { learnPolicy, outputOf } from "../commands/policy.ts";
 import { OperatorError } from "../errors.ts";
@@ -152,6 +153,7 @@ program
   .option("--follow", "goes on with what is asked from then on")
   .option("--json", "prints one JSON object a line")
   .action(async (folder: string, options: AuditOptions) => {
+    watchStandardStreams();
     process.exitCode = await containerAudit(folder, options);
   });
 
@@ -160,6 +162,7 @@ common(program.command("build"))
   .option("--tag <name>", "another name than localhost/cloister:DIGEST")
   .option("--anew", "builds it again")
   .action(async (options: Common & { tag?: string; anew?: boolean }) => {
+    watchStandardStreams();
     const { image, id } = await prepare(options);
     process.stdout.write(`${image} ${id}\n`);
   });
@@ -167,6 +170,7 @@ common(program.command("build"))
 common(program.command("options"))
   .description("Prints the options that a container is started with on this computer, and what each is for.")
   .action(async (options: Common) => {
+    watchStandardStreams();
     const host = await findEngine(options.engine);
     const { user } = chooseUser(caller(), []);
     for (const { words, why } of containerOptions(host, { ...DEFAULTS, user, folders: [], seccomp: SECCOMP })) {

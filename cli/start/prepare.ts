@@ -12,8 +12,14 @@ import { LISTR_OPTIONS } from "./progress.ts";
 /**
  * Gets all parts of a machine, in parallel where one does not need another. All of them go into the cache, where
  * `pulumi up` finds them.
+ *
+ * @param progress where and how the parts are told. Default: on standard output
  */
-export async function prepare(architecture: Architecture, baseImage: Settings["baseImage"]): Promise<Toolchain> {
+export async function prepare(
+  architecture: Architecture,
+  baseImage: Settings["baseImage"],
+  progress: typeof LISTR_OPTIONS = LISTR_OPTIONS,
+): Promise<Toolchain> {
   const found: { toolchain?: Toolchain } = {};
   const into =
     (task: { output: string }): Report =>
@@ -63,7 +69,7 @@ export async function prepare(architecture: Architecture, baseImage: Settings["b
           ),
       },
     ],
-    LISTR_OPTIONS,
+    progress,
   ).run();
   if (!found.toolchain) throw new Error("no Pulumi was found or made");
   return found.toolchain;

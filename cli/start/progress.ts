@@ -1,4 +1,4 @@
-import { type ListrBaseClassOptions, PRESET_TIMER } from "listr2";
+import { type ListrBaseClassOptions, ListrLogger, PRESET_TIMER, ProcessOutput } from "listr2";
 
 /** Shows one line for each stage, with its time: live on a terminal, as plain lines elsewhere. */
 export const LISTR_OPTIONS: ListrBaseClassOptions<unknown, "default", "simple"> = {
@@ -9,6 +9,17 @@ export const LISTR_OPTIONS: ListrBaseClassOptions<unknown, "default", "simple"> 
   // Ctrl-C is for Pulumi, which leaves nothing half-done; we end when it ends.
   registerSignalListeners: false,
 };
+
+/** The same on standard error: for programs whose standard output is their result. */
+export function onStandardError(): typeof LISTR_OPTIONS {
+  const logger = new ListrLogger({ processOutput: new ProcessOutput(process.stderr) });
+  const { rendererOptions, fallbackRendererOptions } = LISTR_OPTIONS;
+  return {
+    ...LISTR_OPTIONS,
+    rendererOptions: { ...rendererOptions, logger },
+    fallbackRendererOptions: { ...fallbackRendererOptions, logger },
+  };
+}
 
 /**
  * Runs a stage. Its error is told once, whole, below all stages: listr would put it into the stage's own line.

@@ -3,6 +3,7 @@ import Table from "cli-table3";
 import { Command } from "commander";
 import { pricesFor } from "../../infra/aws/plan/prices.ts";
 import { parseSettings, type Settings } from "../../infra/settings/settings.ts";
+import { watchStandardStreams } from "../../lib/standard-streams.ts";
 import { readConfig } from "../parts/config.ts";
 import { presentConfigsOf } from "../project.ts";
 import { compared, rangeText } from "./compare.ts";
@@ -25,6 +26,7 @@ function settingsOf(config: string, what: string): Settings {
 }
 
 async function main(): Promise<void> {
+  watchStandardStreams();
   const { stack, base, set, json } = new Command("npm run cost --")
     .description("Says what a stack costs a month, from the least to the most, and what a change would.")
     .requiredOption("--stack <name>", "the stack, whose file is Pulumi.<name>.yaml")

@@ -4,6 +4,7 @@
  */
 import { readFile } from "node:fs/promises";
 import { Command, CommanderError } from "commander";
+import { watchStandardStreams } from "../../lib/standard-streams.ts";
 import type { ChangeDocument } from "../change-set/document.ts";
 import { RefreshCollector } from "../events/refresh.ts";
 import { eventsFrom, type RecordedOptions, refuseHalfRecorded, stackName, withRecorded } from "../options.ts";
@@ -41,6 +42,7 @@ async function documentOf(options: Options): Promise<ChangeDocument> {
 }
 
 async function main(): Promise<void> {
+  watchStandardStreams();
   const options = parsed();
   const document = await documentOf(options);
   await give(document, options);

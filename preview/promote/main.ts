@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import Table from "cli-table3";
 import { Command } from "commander";
 import { execa } from "execa";
+import { watchStandardStreams } from "../../lib/standard-streams.ts";
 import { stackName } from "../options.ts";
 import { valueText } from "../render/changes.ts";
 import { credentialsIn } from "../secrets/environment.ts";
@@ -115,6 +116,7 @@ async function previewOf(stack: string, { base }: Branched): Promise<boolean> {
 }
 
 async function main(): Promise<void> {
+  watchStandardStreams();
   const options = parsed();
   const files = { from: await fileOf(options.from), to: await fileOf(options.to) };
   const purposes = readPurposes(await readFile(join(folder, PURPOSE_FILE), "utf8").catch(() => ""));

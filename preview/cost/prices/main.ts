@@ -3,6 +3,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { Command } from "commander";
 import { PRICE_FILE, readPrices } from "../../../infra/aws/plan/prices.ts";
+import { watchStandardStreams } from "../../../lib/standard-streams.ts";
 import { readConfig } from "../../parts/config.ts";
 import { PRICE_LIST } from "./read.ts";
 import { refreshed, writeTable } from "./refresh.ts";
@@ -28,6 +29,7 @@ async function regionsHere(): Promise<string[]> {
 }
 
 async function main(): Promise<void> {
+  watchStandardStreams();
   const command = new Command("npm run cost:prices --")
     .description("Renews the table of prices from AWS's public price list. When that fails, the old table stays.")
     .option("--region <name...>", "regions; default: those of this folder's stacks")

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { prepare } from "../../../cli/start/prepare.ts";
+import { onStandardError } from "../../../cli/start/progress.ts";
 import { livingProcess } from "../../../infra/local/host/living.ts";
 import { pathsOf } from "../../../infra/local/paths.ts";
 import { type Architecture, hostArchitecture } from "../../../infra/local/qemu.ts";
@@ -25,7 +26,7 @@ export async function bootMachine(
   scaleFor: (emulated: boolean) => Scale,
   architecture: Architecture = hostArchitecture(),
 ): Promise<Found> {
-  await prepare(architecture, "auto");
+  await prepare(architecture, "auto", onStandardError());
   const folder = await mkdtemp(join(tmpdir(), "cloister-escape-"));
   const project = join(folder, "project");
   await copyProject(project);

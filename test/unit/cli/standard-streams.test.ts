@@ -30,6 +30,25 @@ describe("output that cannot be written", function () {
     assert.equal(piped.exitCode, 141);
   });
 
+  it("ends the other programs in the same way", async () => {
+    const bundled = join(import.meta.dirname, "../../../lib/run-bundled.cjs");
+    const run = async (reader: string) =>
+      await execa(
+        "bash",
+        ["-c", `set -o pipefail; "$0" "$1" preview/cost/main.ts --stack dev | ${reader}`, process.execPath, bundled],
+        {
+          cwd: join(import.meta.dirname, "../../.."),
+          reject: false,
+        },
+      );
+    const closed = await run("exec 0<&-");
+    assert.equal(closed.stderr, "");
+    assert.equal(closed.exitCode, 141);
+    const control = await run("cat");
+    assert.equal(control.exitCode, 0);
+    assert.match(control.stdout, /Not counted/);
+  });
+
   it("is told when a disk is full", async function () {
     if (!existsSync("/dev/full")) this.skip();
     const { exitCode, stderr } = await shell('"$0" "$1" --version > /dev/full');
