@@ -44,7 +44,10 @@ run().catch((error: unknown) => {
 async function run(): Promise<void> {
   // Before Pulumi is looked for, or built.
   const machine = places[0] ?? pathsOf(PROJECT, name);
-  const problem = closedFolder({ project: PROJECT, state: stateFolder(), machine });
+  // A clone may be another user's or read-only where the stacks' folder in it is the caller's.
+  const own = join(PROJECT, ".cloister");
+  const project = existsSync(own) ? own : PROJECT;
+  const problem = closedFolder({ project, state: stateFolder(), machine });
   if (problem !== undefined) throw new Error(problem);
   if (!isLocal) {
     throw new Error(

@@ -109,9 +109,17 @@ export function canWrite(folder: string): boolean {
   }
 }
 
-/** Tells whether a folder's file system keeps modes. Tried on a folder of our own: some file systems say that they changed a mode and have not. */
+/**
+ * Tells whether a folder's file system keeps modes. Tried on a folder of our own: some file systems say that they
+ * changed a mode and have not. Where none can be made (a full disk) nothing is known, and nothing is said.
+ */
 export function keepsModes(folder: string): boolean {
-  const probe = mkdtempSync(join(folder, ".cloister-modes-"));
+  let probe: string;
+  try {
+    probe = mkdtempSync(join(folder, ".cloister-modes-"));
+  } catch {
+    return true;
+  }
   try {
     chmodSync(probe, 0o700);
     return (statSync(probe).mode & 0o777) === 0o700;

@@ -133,12 +133,24 @@ async function prepareStages(): Promise<void> {
 const outcomes: Outcome[] = [];
 const notRun: { stage: string; why: string }[] = [];
 const room: Room = { stages: Math.min(2, availableParallelism()), machineBesides: freemem() > MEMORY };
+const turns: Promise<void>[] = [];
+let broken: string | undefined;
 try {
-  await runAll(stages, room, turn, prepareStages);
+  await runAll(
+    stages,
+    room,
+    (stage) => {
+      const begun = turn(stage);
+      turns.push(begun);
+      return begun;
+    },
+    prepareStages,
+  );
 } catch (error) {
-  console.error((error as Error).message);
+  // What runs takes down what it made, and its result is told.
+  broken = (error as Error).message;
   for (const child of children) child.kill("SIGTERM");
-  process.exit(1);
+  await Promise.allSettled(turns);
 }
 outcomes.sort((one, other) => place(one.stage) - place(other.stage));
 const table = new Table({ head: ["stage", "result", "tests", "seconds"], style: { head: [], border: [] } });
@@ -160,7 +172,8 @@ const failed = sum(({ ok, failed }) => failed + (!ok && failed === 0 ? 1 : 0));
 console.log(`${passed} passed, ${failed} failed`);
 if (stopped)
   console.log(`stopped by ${stopped}: ${stages.length - outcomes.length - notRun.length} stages did not run`);
-process.exitCode = failed > 0 || stopped ? 1 : 0;
+if (broken !== undefined) console.error(broken);
+process.exitCode = failed > 0 || stopped || broken !== undefined ? 1 : 0;
 
 function place(name: string): number {
   return known.findIndex((stage) => stage.name === name);
@@ -169,6 +182,8 @@ function place(name: string): number {
 async function turn(stage: Stage): Promise<void> {
   if (stopped) return;
   const why = await stage.whyNot?.();
+  // A signal may have come while that was asked.
+  if (stopped) return;
   console.log(`\n=== ${stage.name}`);
   if (why === undefined) outcomes.push(await run(stage));
   else notRun.push({ stage: stage.name, why });

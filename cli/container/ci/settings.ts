@@ -1,4 +1,5 @@
-import { isAbsolute, join, normalize, relative, resolve } from "node:path";
+import { realpathSync } from "node:fs";
+import { basename, dirname, isAbsolute, join, normalize, relative, resolve } from "node:path";
 import { z } from "zod";
 import { POLICY_FILE } from "../../../guest/policy/schema.ts";
 import { MOUNT_MODES } from "../../../guest/sessions/request.ts";
@@ -105,13 +106,28 @@ export function readSettings(environment: NodeJS.ProcessEnv): StepSettings | { r
   };
 }
 
+/** The path with its links followed, as far as it is there. */
+function real(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    const parent = dirname(path);
+    return parent === path ? path : join(real(parent), basename(path));
+  }
+}
+
+function isWithin(path: string, folder: string): boolean {
+  const way = relative(folder, path);
+  return way !== ".." && !way.startsWith("../");
+}
+
 function wrongResults(results: string, folder: string, mode: string | undefined): string[] {
   const complain = (what: string) => [`${PREFIX}RESULTS=${JSON.stringify(results)}: ${what}`];
   // It becomes a line of the runner's file.
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
   if (/[\x00-\x1f\x7f]/.test(results)) return complain("a path without control characters");
   // Links there would lead what is written outside of the session.
-  if (mode !== "ro" && !relative(folder, results).startsWith(".."))
+  if (mode !== "ro" && isWithin(real(results), real(folder)))
     return complain(`it is in the folder that the session may write (${folder}): name one outside of it`);
   return [];
 }

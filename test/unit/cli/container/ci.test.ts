@@ -85,6 +85,20 @@ describe("a CI step's settings", () => {
       assert.ok("results" in readSettings({ ...GOOD, ...more }), JSON.stringify(more));
   });
 
+  it("keep the results out of a folder that a link leads into, or whose name begins with dots", async () => {
+    const top = await mkdtemp(join(tmpdir(), "cloister-results-"));
+    try {
+      await mkdir(join(top, "w"));
+      await symlink(join(top, "w"), join(top, "link"));
+      const read = (results: string) =>
+        readSettings({ ...GOOD, CLOISTER_CI_FOLDER: join(top, "w"), CLOISTER_CI_RESULTS: join(top, results) });
+      for (const inside of ["link", "link/out", "w/..out"]) assert.ok("problems" in read(inside), inside);
+      for (const outside of ["out", "..out"]) assert.ok("results" in read(outside), outside);
+    } finally {
+      await rm(top, { recursive: true });
+    }
+  });
+
   it("are refused where the session could write the scripts of the step", () => {
     const inside = { ...GOOD, GITHUB_ACTION_PATH: "/w/./" };
     assert.match(JSON.stringify(readSettings(inside)), /the action's own files/);

@@ -3,7 +3,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa, execaSync } from "execa";
-import { type Look, placeProblems, sudoHint } from "../../../../cli/start/place.ts";
+import { keepsModes, type Look, placeProblems, sudoHint } from "../../../../cli/start/place.ts";
 import { cacheRoot } from "../../../../lib/cache-root.cjs";
 import { REPOSITORY } from "../../../../rehearsal/project-copy.ts";
 
@@ -53,6 +53,11 @@ describe("the folders of npm start", () => {
     assert.match(told, /that of the user with number 65534/);
     execaSync("sh", ["-c", /sudo (chown .*'), or/.exec(told)?.[1] ?? "false"]);
     assert.equal(statSync(odd).uid, 0);
+  });
+
+  it("says nothing of modes where no folder can be made to try it, as on a full disk", () => {
+    assert.equal(keepsModes(join(folder, "nothing")), true);
+    assert.equal(keepsModes(folder), true, "(control)");
   });
 
   it("will not do where keys would be open to all", () => {
