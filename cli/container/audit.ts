@@ -5,6 +5,7 @@ import { access, constants } from "node:fs/promises";
 import { join } from "node:path";
 import { AUDIT_FILE } from "../../guest/container/audit.ts";
 import { checkReading } from "../../guest/egress/audit-read.ts";
+import { handingOn } from "../../infra/container/stop.ts";
 import { type AuditOptions, showRows } from "../commands/audit.ts";
 import { messageOf, OperatorError } from "../errors.ts";
 
@@ -28,8 +29,7 @@ export async function containerAudit(folder: string, options: AuditOptions): Pro
   const tail = spawn("tail", ["-n", "+1", "-F", file], { stdio: ["ignore", "pipe", "inherit"] });
   const ended = once(tail, "close");
   // The end of tail ends this process, too.
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => void tail.kill());
-  await showRows(tail.stdout, options);
+  await handingOn(showRows(tail.stdout, options), () => void tail.kill());
   await ended;
   return 0;
 }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdir, mkdtemp, readdir, realpath, rename, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -137,7 +138,10 @@ describe("the source of a mount", () => {
         }
         assert.ok(seen.taken > 0 && seen.refused > 0, `control: both were seen: ${JSON.stringify(seen)}`);
       } finally {
+        // Its last command may run on, and make what is being removed in the end: it ends by itself.
+        const ended = once(swapper, "close");
         swapper.kill("SIGKILL");
+        await ended;
       }
     });
 
