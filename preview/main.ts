@@ -9,8 +9,9 @@ import { watchStandardStreams } from "../lib/standard-streams.ts";
 import type { ChangeDocument } from "./change-set/document.ts";
 import { eventsFrom, type RecordedOptions, refuseHalfRecorded, stackName, withRecorded } from "./options.ts";
 import { give, type OutputOptions, renderers, withOutput } from "./output.ts";
+import { isOnAws } from "./parts/stack-file.ts";
 import { packIn } from "./policy/pack.ts";
-import { configsOf, engineFor, finders, isOnAws, isProgramChanged, putBack, runOf } from "./project.ts";
+import { configsOf, engineFor, finders, isProgramChanged, putBack, runOf } from "./project.ts";
 import { removedFile } from "./removed.ts";
 import { previewStack } from "./run.ts";
 import { credentialsIn } from "./secrets/environment.ts";
@@ -71,6 +72,7 @@ async function documentOf(options: Options): Promise<ChangeDocument> {
   }
   const secrets = credentialsIn(process.env);
   const pack = options.policies && isOnAws(head) ? await packIn(resolve(options.policyPack)) : undefined;
+  const judged = pack ? { pack } : { unjudged: options.policies };
   const command = options.destroy ? ("destroy" as const) : ("preview" as const);
   if (options.events !== undefined && options.state !== undefined) {
     const { Collector } = await import("./events/merge.ts");
@@ -86,13 +88,13 @@ async function documentOf(options: Options): Promise<ChangeDocument> {
       head,
       run,
       secrets,
-      ...(pack ? { policySettings: pack.settings } : {}),
+      ...(pack ? { policySettings: pack.settings } : { unjudged: options.policies }),
     });
   }
   const say = (line: string): void => console.error(line);
   const both = options.both ? { both: true, programChanged: await isProgramChanged(options.base) } : {};
   const drift = { ...(options.drift ? { drift: true } : {}), ...both };
-  const more = { run, secrets, report: say, meanwhile: () => renderers(options), ...drift, ...(pack ? { pack } : {}) };
+  const more = { run, secrets, report: say, meanwhile: () => renderers(options), ...drift, ...judged };
   const rights = options.rights && isOnAws(head) ? await rightsAsked(options, head) : undefined;
   if (options.rehearsed) {
     const { previewRehearsed } = await import("./rehearsed.ts");

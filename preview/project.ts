@@ -3,7 +3,6 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
-import { parse } from "yaml";
 import { type Engine, engineOf } from "./engine.ts";
 import { bothOf } from "./steady.ts";
 import { isOfProgram } from "./workflow/program.mjs";
@@ -95,19 +94,6 @@ export async function runOf(base: string): Promise<{ commit: string; base: strin
   const head = commitOf("HEAD");
   const [commit, of] = await Promise.all([head, base === "HEAD" ? head : commitOf(base)]);
   return { commit, base: of, at: new Date().toISOString() };
-}
-
-/**
- * Tells whether a stack is one of those that the policy pack is about. It reads one key and not all settings: the engine
- * starts after it.
- */
-export function isOnAws(config: string): boolean {
-  try {
-    const file = parse(config) as { config?: Record<string, unknown> } | null;
-    return file?.config?.["cloister:target"] === "aws";
-  } catch {
-    return false;
-  }
 }
 
 /** What finds the engine. Asked for while git answers, it is loaded when it is needed. */

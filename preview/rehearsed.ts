@@ -74,7 +74,7 @@ export async function rehearsedStack(
  */
 export async function previewRehearsed(
   versions: Versions,
-  more: Pick<PreviewOptions, "run" | "secrets" | "pack" | "drift" | "both" | "meanwhile">,
+  more: Pick<PreviewOptions, "run" | "secrets" | "pack" | "unjudged" | "drift" | "both" | "meanwhile">,
   rights?: {
     readonly statements: NonNullable<PreviewOptions["rights"]>["statements"];
     readonly from: string;

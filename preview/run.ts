@@ -26,6 +26,8 @@ export interface PreviewOptions {
   readonly secrets?: readonly string[];
   /** The policy pack that judges. @default none */
   readonly pack?: Pack;
+  /** True when policies were wanted, and there is no pack because the stack seems to be elsewhere than on AWS. @default false */
+  readonly unjudged?: boolean;
   /** Rehearses the deploy, and holds its calls against the policies of whoever deploys. @default not rehearsed */
   readonly rights?: Omit<NonNullable<Inputs["rights"]>, "calls"> & {
     readonly calls: () => Promise<NonNullable<Inputs["rights"]>["calls"]>;
@@ -93,6 +95,7 @@ export async function previewStack(options: PreviewOptions): Promise<ChangeDocum
     ...(options.secrets ? { secrets: options.secrets } : {}),
     ...(options.rehearsed ? { rehearsed: true } : {}),
     ...(options.programChanged ? { programChanged: true } : {}),
+    ...(options.unjudged ? { unjudged: true } : {}),
     ...(options.pack ? { policySettings: options.pack.settings } : {}),
   };
   const rights = await rightsIn(options, collected.result);

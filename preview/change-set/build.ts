@@ -56,6 +56,8 @@ export interface Inputs {
   readonly rehearsed?: boolean;
   /** Text of the pack's settings, `policy/settings.yaml`. Absent: without levels of one's own and exceptions. */
   readonly policySettings?: string;
+  /** True when policies were wanted, and none were asked because the stack seems to be elsewhere. @default false */
+  readonly unjudged?: boolean;
   /** What a refresh saw. @default it was not looked up */
   readonly drift?: Refreshed;
   /** Further reasons why the preview must not be approved. */
@@ -97,7 +99,14 @@ export function buildDocument(inputs: Inputs): ChangeDocument {
   const data = dataRows(fates, scrubber, renamedTo);
   const unread = [base, head].flatMap(({ problem }) => problem ?? []);
   const doubts = [
-    ...new Set([...collected.doubts, ...(inputs.doubts ?? []), ...unread, ...brokenOff(state), ...cannotBe(fates)]),
+    ...new Set([
+      ...collected.doubts,
+      ...(inputs.doubts ?? []),
+      ...unread,
+      ...brokenOff(state),
+      ...cannotBe(fates),
+      ...unasked(inputs, state),
+    ]),
   ];
   const effects = machineEffects(resources, differences);
   const document: ChangeDocument = {
@@ -184,6 +193,18 @@ export function buildDocument(inputs: Inputs): ChangeDocument {
       lines.map((line) => ({ ...line, what: text(line.what) }));
     return { ...cost, lines: named(cost.lines), left: named(cost.left), once: named(cost.once) };
   }
+}
+
+const OF_AWS = /^(?:aws[\w-]*:|pulumi:providers:aws)/;
+
+/** The file of the stack decides whether policies are asked, and the engine may read it otherwise: what it makes is looked at. */
+function unasked({ unjudged, collected }: Inputs, { resources }: State): string[] {
+  const isOfAws = [...collected.resources, ...resources.values()].some(({ type }) => OF_AWS.test(type));
+  return unjudged && isOfAws
+    ? [
+        'no policy was asked, and there are resources of AWS: write "cloister:target: aws" in the stack\'s file, or give --no-policies',
+      ]
+    : [];
 }
 
 /** A deploy that AWS surely refuses leaves the stack half changed. */

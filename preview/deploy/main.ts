@@ -4,8 +4,9 @@
  */
 import { resolve } from "node:path";
 import { Command } from "commander";
+import { isOnAws } from "../parts/stack-file.ts";
 import { packIn } from "../policy/pack.ts";
-import { engineFor, isOnAws, presentConfigsOf, runOf } from "../project.ts";
+import { engineFor, presentConfigsOf, runOf } from "../project.ts";
 import { verdictText } from "../render/verdict.ts";
 import { credentialsIn } from "../secrets/environment.ts";
 import { readApproval } from "./approval.ts";
@@ -41,7 +42,16 @@ async function main(): Promise<void> {
   const engine = await engineFor(stack, report);
   const run = await runOf(options.base);
   const secrets = credentialsIn(process.env);
-  const all = { engine, stack, base, head, run, secrets, report, ...(pack ? { pack } : {}) };
+  const all = {
+    engine,
+    stack,
+    base,
+    head,
+    run,
+    secrets,
+    report,
+    ...(pack ? { pack } : { unjudged: options.policies }),
+  };
   const done = await deploy(all, approval);
   console.log(verdictText(done.document));
   if (done.is === "deployed" || done.is === "nothing to do") {

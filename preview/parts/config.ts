@@ -1,4 +1,3 @@
-import { parse } from "yaml";
 import { type SettingsInput, settingsSchema } from "../../infra/settings/schema.ts";
 import { decode, parseSettings, type Settings } from "../../infra/settings/settings.ts";
 import { canonicalText } from "../change-set/canonical.ts";
@@ -7,6 +6,7 @@ import type { ConfigChange } from "../change-set/document.ts";
 import { openly } from "../change-set/show.ts";
 import { hasSecret, isObject, type Plain, plain, secret } from "../events/values.ts";
 import type { Scrubber } from "../secrets/scrub.ts";
+import { readStackFile } from "./stack-file.ts";
 
 /** A stack's configuration, read from its file. */
 export interface StackConfig {
@@ -36,14 +36,18 @@ export function readConfig(text: string): StackConfig {
 }
 
 function readNow(text: string): StackConfig {
-  let parsed: Plain;
+  let config: { [key: string]: Plain };
   try {
-    parsed = plain(parse(text) ?? {});
+    const parsed = plain(readStackFile(text).config);
+    config = isObject(parsed) ? parsed : {};
   } catch {
     // We do not show the parser's message: it quotes the file, which may contain anything.
-    return { values: {}, encrypted: {}, problem: "the stack's configuration is no YAML" };
+    return {
+      values: {},
+      encrypted: {},
+      problem: "the stack's configuration is no YAML, or has one key in two spellings",
+    };
   }
-  const config = isObject(parsed) && isObject(parsed["config"]) ? parsed["config"] : {};
   const values = Object.fromEntries(Object.entries(config).map(([key, value]) => [key, withSecrets(value)]));
   const raw = Object.fromEntries(
     Object.entries(values)
