@@ -10,19 +10,41 @@ import { isOfProgram, STACK_FILE } from "./program.mjs";
 
 const project = fileURLToPath(new URL("../../", import.meta.url));
 
+/** Escapes, other encodings and line breaks that only some readers know: they may hide a key. */
+const ODD = /[\\\0\ufffd\u0085\u2028\u2029]/;
+const ELSEWHERE = /^ {2}cloister:target: *(?:local|container) *(?: #.*)?$/;
+
+/**
+ * Tells whether a stack's file names no target, or one that is not AWS, in the plainest spelling. It reads no YAML: what it does
+ * not understand is not plain, and is previewed.
+ *
+ * @param {string} text
+ */
+function isPlainlyElsewhere(text) {
+  const lines = text.split(/\r\n|\r|\n/).filter((line) => !/^[ \t]*#/.test(line));
+  const mentions = lines.filter((line) => /target/i.test(line));
+  return (
+    !ODD.test(text) &&
+    !lines.some((line) => /environment/i.test(line)) &&
+    mentions.every((line) => ELSEWHERE.test(line))
+  );
+}
+
 /**
  * @param {readonly string[]} changed paths of files, from the project's folder
- * @param {Readonly<Record<string, string>>} files texts of the stacks' files, by the stack's name
- * @returns {string[]} stacks on AWS: those whose own file changed, or all when something changed that all are made of
+ * @param {Readonly<Record<string, string | readonly string[]>>} files texts of the stacks' files, by the stack's name: now, and at
+ *   the base
+ * @returns {string[]} stacks that may be on AWS: those whose own file changed, or all when something changed that all are made of
  */
 export function stacksOf(changed, files) {
-  const onAws = Object.keys(files).filter((stack) =>
-    /^ {2}cloister:target: *["']?aws["']? *$/m.test(files[stack] ?? ""),
-  );
+  const onAws = Object.keys(files).filter((stack) => ![files[stack] ?? ""].flat().every(isPlainlyElsewhere));
   const own = changed.flatMap((file) => STACK_FILE.exec(file)?.[1] ?? []);
   const isShared = changed.some(isOfProgram);
   return onAws.filter((stack) => isShared || own.includes(stack)).sort();
 }
+
+/** @param {...string} args */
+const git = (...args) => execFileSync("git", args, { cwd: project, encoding: "utf8" });
 
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
   const at = process.argv.indexOf("--base");
@@ -32,24 +54,24 @@ if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) 
     console.error("usage: node preview/workflow/stacks.mjs --base REF | --all");
     process.exit(2);
   }
-  const changed = isAll
-    ? ""
-    : // Of a file that was renamed git would name the new place alone.
-      execFileSync("git", ["diff", "--name-only", "--no-renames", "--relative", "-z", `${base}...HEAD`], {
-        cwd: project,
-        encoding: "utf8",
-      });
-  const list = isAll ? [] : changed.split("\0").filter(Boolean);
   const names = readdirSync(project).flatMap((file) => STACK_FILE.exec(file)?.[1] ?? []);
   const files = Object.fromEntries(
-    names.map((stack) => [stack, readFileSync(join(project, `Pulumi.${stack}.yaml`), "utf8")]),
+    names.map((stack) => [stack, [readFileSync(join(project, `Pulumi.${stack}.yaml`), "utf8")]]),
   );
-  // A file that goes does not end its stack: somebody has to be told.
-  for (const file of list) {
-    const stack = STACK_FILE.exec(file)?.[1];
-    if (stack === undefined || Object.hasOwn(files, stack)) continue;
-    const from = execFileSync("git", ["merge-base", base, "HEAD"], { cwd: project, encoding: "utf8" }).trim();
-    files[stack] = execFileSync("git", ["show", `${from}:./${file}`], { cwd: project, encoding: "utf8" });
+  if (isAll) console.log(JSON.stringify(stacksOf(["everything"], files)));
+  else {
+    // Of a file that was renamed git would name the new place alone.
+    const changed = git("diff", "--name-only", "--no-renames", "--relative", "-z", `${base}...HEAD`);
+    const list = changed.split("\0").filter(Boolean);
+    // A file that goes does not end its stack, nor one that hides it now: somebody has to be told.
+    const from = git("merge-base", base, "HEAD").trim();
+    const had = new Set(git("ls-tree", "--name-only", "-z", from).split("\0"));
+    for (const file of list) {
+      const stack = STACK_FILE.exec(file)?.[1];
+      if (stack === undefined || !had.has(file)) continue;
+      const now = Object.hasOwn(files, stack) ? (files[stack] ?? []) : [];
+      files[stack] = [...now, git("show", `${from}:./${file}`)];
+    }
+    console.log(JSON.stringify(stacksOf(list, files)));
   }
-  console.log(JSON.stringify(stacksOf(isAll ? ["everything"] : list, files)));
 }

@@ -56,6 +56,13 @@ describe("the project that is previewed", function () {
     assert.deepEqual(await stacks(), ["constructor"]);
   });
 
+  it("a stack's file that hides its target: what the base says counts as well", async () => {
+    await writeFile(join(folder, "Pulumi.dev.yaml"), AWS.replace("target: aws", "target: local"));
+    await writeFile(join(folder, "Pulumi.prod.yaml"), AWS.replace("target: aws", "target: aws # here"));
+    await writeFile(join(folder, "Pulumi.local.yaml"), "config:\n  cloister:target: local\n");
+    assert.deepEqual(await stacks(), ["dev", "prod"]);
+  });
+
   it("a file that leaves the program is a change of it, and one that was no part of it is none", async () => {
     await git("mv", "docs/docs.ts", "docs/other.ts");
     assert.equal(await isProgramChanged("base", folder), false, "the control");

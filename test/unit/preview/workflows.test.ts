@@ -164,7 +164,14 @@ describe("the pipelines of GitLab", () => {
   it("preview against the stand-in where the role is not seen: a branch that is not protected", () => {
     const conditions = (name: string) => (all[name]?.rules ?? []).map((rule) => rule.if);
     assert.ok(conditions("preview").every((one) => one.endsWith("&& $CLOISTER_PREVIEW_ROLE")));
-    assert.ok(conditions("rehearsal").some((one) => one.endsWith("&& $CLOISTER_PREVIEW_ROLE == null")));
+    // GitLab: a variable alone is true when it is defined and not empty. Each of the three is somebody's job.
+    const seen = (name: string, role: string | null | undefined): boolean =>
+      conditions(name).some((one) => {
+        const [, asked = "none"] = /&& \$CLOISTER_PREVIEW_ROLE(.*)$/.exec(one) ?? [];
+        return asked === "" ? Boolean(role) : asked === " == null" ? role === null : asked === ' == ""' && role === "";
+      });
+    for (const role of [null, "", "arn:role"])
+      assert.deepEqual([seen("preview", role), seen("rehearsal", role)], [Boolean(role), !role], String(role));
     assert.equal(all["rehearsal"]?.id_tokens ?? withParts(all["rehearsal"] ?? {}).id_tokens, undefined);
   });
 
@@ -201,5 +208,32 @@ describe("the stacks that a change concerns", () => {
     assert.deepEqual(of("Pulumi.gone.yaml"), []);
     // A removed file comes with its text at the base.
     assert.deepEqual(stacksOf(["Pulumi.gone.yaml"], { ...files, gone: files.prod }), ["gone"]);
+  });
+
+  it("are all but those whose target is plainly elsewhere, now and at the base", () => {
+    const taken = (...texts: string[]): boolean => stacksOf(["package.json"], { one: texts }).length === 1;
+    for (const text of [
+      "config:\n  cloister:target: aws # comment\n",
+      "config:\n    cloister:target: aws\n",
+      "config: { cloister:target: aws }\n",
+      "config:\n  'cloister:target': 'aws'\n",
+      "config:\n  target: aws\n",
+      "config:\n  cloister:target: local\n  target: aws\n",
+      'config: { "cloister:\\x74arget": aws }\n',
+      "# comment\u0085config: { cloister:target: aws }\n",
+      Buffer.from("\ufeffconfig: { cloister:target: aws }\n", "utf16le").toString("utf8"),
+      "environment: [x]\n",
+    ]) {
+      assert.equal(taken(text), true, text);
+      assert.equal(taken(files.local, text), true, `at the base: ${text}`);
+    }
+    for (const text of [
+      "",
+      files.local,
+      "# yaml-language-server: target\nconfig:\n  cloister:target: container # here\n",
+      "config:\r\n  cloister:target: local\r\n",
+      "encryptionsalt: v1:x\n",
+    ])
+      assert.equal(taken(text, text), false, `the control: ${text}`);
   });
 });
