@@ -8,7 +8,7 @@ import { exceptionsOf, levelOf, limitsOf, readPolicySettings } from "../preview/
 import { judge, judgeStack } from "./core/judge.ts";
 import { type Read, readOnce } from "./core/read-once.ts";
 import { isStackRule, type Judgement, type Resource, type Rule, type World } from "./core/rule.ts";
-import { leaveUnread } from "./core/unread.ts";
+import { judgingOnly, leaveUnread } from "./core/unread.ts";
 import { Value } from "./core/value.ts";
 import { exceptionLines, sentence } from "./core/words.ts";
 import { RULES } from "./rules/index.ts";
@@ -94,7 +94,7 @@ const policies: Policies = RULES.map((rule) => {
 });
 
 new PolicyPack("cloister", {
-  policies: [
+  policies: judgingOnly([
     ...policies,
     {
       name: "exceptions",
@@ -106,5 +106,5 @@ new PolicyPack("cloister", {
         for (const line of exceptionLines(world, used)) report(line);
       },
     },
-  ],
+  ]),
 });

@@ -1,3 +1,4 @@
+import type { Policies, StackValidation, StackValidationArgs } from "@pulumi/policy";
 import * as rpc from "@pulumi/pulumi/proto/analyzer_grpc_pb.js";
 import * as pb from "@pulumi/pulumi/proto/analyzer_pb.js";
 import { Struct } from "google-protobuf/google/protobuf/struct_pb.js";
@@ -28,6 +29,34 @@ export function leaveUnread(): void {
   remediate.responseSerialize = always(remediate.responseSerialize);
   const stack = new pb.AnalyzeStackRequest();
   analyzeStack.requestDeserialize = () => stack;
+}
+
+/**
+ * Holds policies to what {@link leaveUnread} leaves: of one that changes resources nothing would be asked, and a stack's resources
+ * are none here.
+ *
+ * @returns the policies; one about the stack that looks at `args.resources` throws
+ * @throws Error when a policy changes resources
+ */
+export function judgingOnly(policies: Policies): Policies {
+  return policies.map((policy) => {
+    if ("remediateResource" in policy || policy.enforcementLevel === "remediate")
+      throw new Error(
+        `${policy.name}: a policy of this pack judges, and changes nothing: the engine's requests for it are not read. Take out leaveUnread first`,
+      );
+    if (!("validateStack" in policy)) return policy;
+    const judge = policy.validateStack;
+    const validateStack: StackValidation = (args, report) => judge(withoutResources(args, policy.name), report);
+    return { ...policy, validateStack };
+  });
+}
+
+function withoutResources(args: StackValidationArgs, name: string): StackValidationArgs {
+  return Object.defineProperty({ ...args }, "resources", {
+    get: () => {
+      throw new Error(`${name}: the stack's resources are not read here. Take those that were judged`);
+    },
+  });
 }
 
 function always(write: Method["responseSerialize"]): Method["responseSerialize"] {

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import type { Policies } from "@pulumi/policy";
+import type { Policies, StackValidation, StackValidationArgs, StackValidationPolicy } from "@pulumi/policy";
 import * as server from "@pulumi/policy/server.js";
 import * as rpc from "@pulumi/pulumi/proto/analyzer_grpc_pb.js";
 import * as pb from "@pulumi/pulumi/proto/analyzer_pb.js";
 import { Struct } from "google-protobuf/google/protobuf/struct_pb.js";
-import { leaveUnread } from "../../../policy/core/unread.ts";
+import { judgingOnly, leaveUnread } from "../../../policy/core/unread.ts";
 
 interface Method {
   requestDeserialize: (bytes: Buffer) => object;
@@ -60,6 +60,36 @@ describe("requests that the policy pack leaves unread", () => {
     assert.notEqual(change, read[0], "the control: a policy that changes resources has another answer");
     leaveUnread();
     for (const [i, bytes] of requests.entries()) assert.equal(await answer(judging, bytes), read[i]);
+  });
+
+  it("are refused to a policy that changes resources", () => {
+    const remediate: Policies = [{ ...judging[0], enforcementLevel: "remediate" } as Policies[number]];
+    const both: Policies = [{ ...changing[0], enforcementLevel: "mandatory" } as Policies[number]];
+    for (const policies of [changing, remediate, both])
+      assert.throws(() => judgingOnly([...judging, ...policies]), /judges, and changes nothing/);
+    assert.deepEqual(
+      judgingOnly(judging).map(({ name }) => name),
+      ["a", "b"],
+      "the control",
+    );
+  });
+
+  it("are told to a policy that looks at the stack's resources", async () => {
+    const args = { resources: [{}], notApplicable: () => {} } as unknown as StackValidationArgs;
+    const judge = async (validateStack: StackValidation): Promise<string[]> => {
+      const said: string[] = [];
+      const [policy] = judgingOnly([
+        { name: "s", description: "", enforcementLevel: "mandatory", validateStack },
+      ]) as StackValidationPolicy[];
+      await policy?.validateStack(args, (text: string) => said.push(text));
+      return said;
+    };
+    for (const looks of [
+      ({ resources }: StackValidationArgs) => assert.ok(resources),
+      (all: StackValidationArgs) => assert.ok(all.resources.length),
+    ])
+      await assert.rejects(judge(looks), /^Error: s: the stack's resources are not read here/);
+    assert.deepEqual(await judge((_, report) => report("seen")), ["seen"], "the control");
   });
 
   it("are not looked at", () => {
