@@ -141,13 +141,18 @@ async function collectFrom(
     // Asking for a line starts the engine. What reads it is loaded while that starts.
     let next = lines.next();
     next.catch(() => {});
-    const { Collector } = await import("./events/merge.ts");
-    const collector = new Collector();
-    for (;;) {
-      const { done, value } = await next;
-      if (done) return collector.finish();
-      collector.add(value);
-      next = lines.next();
+    try {
+      const { Collector } = await import("./events/merge.ts");
+      const collector = new Collector();
+      for (;;) {
+        const { done, value } = await next;
+        if (done) return collector.finish();
+        collector.add(value);
+        next = lines.next();
+      }
+    } finally {
+      // A reader that fails leaves no engine behind.
+      await lines.return?.();
     }
   } finally {
     if (folder !== undefined) await rm(folder, { recursive: true, force: true });

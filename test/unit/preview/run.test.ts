@@ -35,6 +35,24 @@ describe("a run of a preview", function () {
     assert.deepEqual([begun, ended], [1, 1]);
   });
 
+  it("ends its engine when what reads it fails", async () => {
+    let isLeft = true;
+    const lines = (bad: boolean) =>
+      async function* () {
+        try {
+          // No line of the engine's: the collector takes texts alone.
+          if (bad) yield undefined as unknown as string;
+          yield* eventsOf(STEPS).split("\n");
+        } finally {
+          isLeft = false;
+        }
+      };
+    await assert.rejects(previewStack({ ...options, both: false, engine: { ...engine, lines: lines(true) } }));
+    assert.equal(isLeft, false);
+    const read = await previewStack({ ...options, both: false, engine: { ...engine, lines: lines(false) } });
+    assert.equal(read.changes.length, 1, "the control");
+  });
+
   it("of equal configurations is one preview, all of which the base does as well", async () => {
     const { pending, changes } = await previewStack(options);
     assert.equal(begun, 1);
