@@ -2,8 +2,9 @@ import { at } from "../change-set/differences.ts";
 import type { Exposure } from "../change-set/document.ts";
 import { nameOf, shortType } from "../change-set/names.ts";
 import type { Merged } from "../events/merge.ts";
-import { type Plain, plain, unknown } from "../events/values.ts";
+import { type Plain, unknown } from "../events/values.ts";
 import type { Scrubber } from "../secrets/scrub.ts";
+import { attachedTo, holderOf, inputsOf, isBeside, isGivenOut, isMissed, passingIn } from "./beside.ts";
 import { iamChanges } from "./iam.ts";
 import { looserRules } from "./rules.ts";
 import { type Found, simpleWalls } from "./walls.ts";
@@ -16,12 +17,7 @@ type Inputs = { readonly [key: string]: Plain };
  */
 export function exposures(resources: readonly Merged[], scrubber: Scrubber): Exposure[] {
   if (!resources.some(({ old }) => old !== undefined)) return [];
-  // What goes, and what comes: neither was there before and after.
-  const passing = new Set(
-    resources.flatMap(({ op, old, new: wanted }) =>
-      op === "delete" ? [old?.id] : op === "create" ? [wanted?.inputs["name"], wanted?.inputs["bucket"]] : [],
-    ),
-  );
+  const passing = passingIn(resources);
   const found = resources.flatMap((resource) => {
     if (resource.op === "same") return [];
     const what = [
@@ -45,8 +41,7 @@ const rights = (what: string): Found[] => [{ kind: "rights", what }];
 
 function ofProperties(resource: Merged, passing: ReadonlySet<unknown>, all: readonly Merged[]): Found[] {
   const { op, type, old, new: wanted } = resource;
-  const before = (plain(old?.inputs ?? {}) ?? {}) as Inputs;
-  const after = (plain(wanted?.inputs ?? {}) ?? {}) as Inputs;
+  const [before, after] = [inputsOf(old), inputsOf(wanted)];
   const wentOff = (path: string): boolean =>
     at(before, path) === true && at(after, path) !== true && at(after, path) !== unknown;
   switch (shortType(type)) {
@@ -130,8 +125,10 @@ function ofProperties(resource: Merged, passing: ReadonlySet<unknown>, all: read
       return rights(is === undefined || is === "" ? "no boundary bounds it any more" : "another policy bounds it");
     }
     case "RolePolicyAttachment":
+    case "UserPolicyAttachment":
+    case "GroupPolicyAttachment":
     case "PolicyAttachment":
-      return op === "delete" || !isBeside(after["role"], passing)
+      return op === "delete" || !attachedTo(after).some((one) => isBeside(one, passing))
         ? []
         : rights(`has the policy ${textOf(after["policyArn"])} as well`);
     case "Budget":
@@ -156,17 +153,13 @@ function ofRights(
 ): Found[] {
   const { op, type, old, new: wanted } = resource;
   if (op === "delete") {
-    // A bucket's policy refuses more than it allows. With the bucket it may go.
-    const goes = all.some((one) => one.op === "delete" && shortType(one.type) === "Bucket");
-    const isLooser =
-      shortType(type) === "BucketPolicy" && !goes && JSON.stringify(plain(old?.inputs ?? {})).includes("Deny");
-    return isLooser ? rights("its policy goes, and with it all that it denied") : [];
+    const denies = JSON.stringify(inputsOf(old)["policy"] ?? null).includes("Deny");
+    return denies && isMissed(resource, all, passing) ? rights("its policy goes, and with it all that it denied") : [];
   }
   if (op === "create") {
-    const inputs = (plain(wanted?.inputs ?? {}) ?? {}) as Inputs;
-    const isAdded = /(?:RolePolicy|BucketPolicy|KeyPolicy|TopicPolicy|SecretPolicy|QueuePolicy)$/.test(type);
-    const to = ["role", "bucket", "keyId", "arn", "secretArn", "queueUrl"].map((key) => inputs[key]).find(Boolean);
-    if (!isAdded || !isBeside(to, passing)) return [];
+    const isAdded = /(?:Role|User|Group|Bucket|Key|Topic|Secret|Queue)Policy$/.test(type);
+    const isOn = isAdded && isBeside(holderOf(inputsOf(wanted)), passing);
+    if (!isOn && !isGivenOut(resource, all, passing)) return [];
   }
   const more = iamChanges([resource], scrubber).filter(({ means }) => means === "broadens");
   if (more.length === 0) return [];
@@ -181,10 +174,6 @@ function ofRights(
     `gives more: ${actions.slice(0, 8).join(", ")}${actions.length > 8 ? ` and ${actions.length - 8} more` : ""}`,
   );
 }
-
-/** Tells whether a value names something that is there before and after the change, in this stack or elsewhere. */
-const isBeside = (value: Plain | undefined, passing: ReadonlySet<unknown>): boolean =>
-  typeof value === "string" && value !== "" && !passing.has(value);
 
 function textOf(value: Plain | undefined): string {
   if (value === undefined || value === null) return "";

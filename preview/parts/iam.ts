@@ -4,6 +4,7 @@ import { nameOf, shortType } from "../change-set/names.ts";
 import type { Merged } from "../events/merge.ts";
 import { hasSecret, hasUnknown, isObject, type Plain, plain } from "../events/values.ts";
 import type { Scrubber } from "../secrets/scrub.ts";
+import { isMissed, passingIn } from "./beside.ts";
 import { matches } from "./wildcard.ts";
 
 /** One right: the smallest part of a statement. */
@@ -23,9 +24,10 @@ const EVERYTHING = { Statement: [{ Effect: "Allow", Principal: "*", Action: "*",
 
 /** Rights that come and go, and their effect on access. New texts, orders and names of statements are no change. */
 export function iamChanges(resources: readonly Merged[], scrubber: Scrubber): IamChange[] {
+  const passing = passingIn(resources);
   return resources.flatMap((resource) => {
     if (resource.op === "same") return [];
-    if (resource.op === "delete") return gone(resource, resources, scrubber);
+    if (resource.op === "delete") return gone(resource, resources, passing, scrubber);
     const keys = Object.keys({ ...resource.old?.inputs, ...resource.new?.inputs }).filter((key) => POLICY.test(key));
     return keys.flatMap((key) => {
       const on = `${shortType(resource.type)} ${nameOf(resource.urn)}${key === "assumeRolePolicy" ? ", who may take it" : ""}`;
@@ -37,15 +39,15 @@ export function iamChanges(resources: readonly Merged[], scrubber: Scrubber): Ia
   });
 }
 
-/**
- * The rights that go with a deleted resource. A policy that goes together with its key, endpoint or bucket is no
- * change.
- */
-function gone(resource: Merged, resources: readonly Merged[], scrubber: Scrubber): IamChange[] {
+/** The rights that go with a deleted resource. A policy that goes together with what it is on is no change. */
+function gone(
+  resource: Merged,
+  resources: readonly Merged[],
+  passing: ReadonlySet<unknown>,
+  scrubber: Scrubber,
+): IamChange[] {
   const short = shortType(resource.type);
-  const isBucketPolicy =
-    short === "BucketPolicy" && !resources.some((one) => one.op === "delete" && shortType(one.type) === "Bucket");
-  if (isBucketPolicy)
+  if (isMissed(resource, resources, passing))
     return ofPolicy(`${short} ${nameOf(resource.urn)}`, plain(resource.old?.inputs["policy"] ?? null), null, scrubber);
   if (short !== "Role") return [];
   return [

@@ -8,7 +8,7 @@ import { isObject, type Plain, plain, unknown } from "../events/values.ts";
 type Inputs = { readonly [key: string]: Plain };
 
 /** What one rule lets through: one peer, and a range of ports. */
-interface Rule {
+export interface Rule {
   readonly way: "in" | "out";
   readonly group: Plain | undefined;
   readonly protocol: string;
@@ -65,12 +65,13 @@ function severalOf(inputs: Inputs, way: Rule["way"], group: Plain | undefined): 
   return peers.map((peer) => ({ way, group, ...portsIn(inputs, "protocol"), peer }));
 }
 
-function portsIn(inputs: Inputs, key: string): Pick<Rule, "protocol" | "from" | "to"> {
+export function portsIn(inputs: Inputs, key: string): Pick<Rule, "protocol" | "from" | "to"> {
   const protocol = textOf(inputs[key]).toLowerCase();
   return { protocol: NUMBERS[protocol] ?? protocol, from: inputs["fromPort"], to: inputs["toPort"] };
 }
 
-function covers(wide: Rule, narrow: Rule): boolean {
+/** Tells whether one rule lets everything through that another lets through. */
+export function covers(wide: Rule, narrow: Rule): boolean {
   const isSame = wide.from === narrow.from && wide.to === narrow.to;
   const isAround = Number(wide.from) <= Number(narrow.from) && Number(wide.to) >= Number(narrow.to);
   const ports = wide.protocol === "-1" || (wide.protocol === narrow.protocol && (isSame || isAround));

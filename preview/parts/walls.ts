@@ -1,8 +1,11 @@
+import { canonicalText } from "../change-set/canonical.ts";
 import { at } from "../change-set/differences.ts";
 import type { Exposure } from "../change-set/document.ts";
 import { shortType } from "../change-set/names.ts";
 import type { Merged } from "../events/merge.ts";
-import { isObject, type Plain, plain, unknown } from "../events/values.ts";
+import { hasUnknown, isObject, type Plain } from "../events/values.ts";
+import { isLooserAcl } from "./acl.ts";
+import { inputsOf } from "./beside.ts";
 
 type Inputs = { readonly [key: string]: Plain };
 
@@ -19,8 +22,7 @@ export interface Found {
  */
 export function simpleWalls(resource: Merged, passing: ReadonlySet<unknown>, all: readonly Merged[]): Found[] {
   const { op, type, old, new: wanted } = resource;
-  const before = (plain(old?.inputs ?? {}) ?? {}) as Inputs;
-  const after = (plain(wanted?.inputs ?? {}) ?? {}) as Inputs;
+  const [before, after] = [inputsOf(old), inputsOf(wanted)];
   const changes = op === "update" || op === "replace";
   const one = (kind: Found["kind"], is: boolean, what: string): Found[] => (is ? [{ kind, what }] : []);
   switch (shortType(type)) {
@@ -31,11 +33,7 @@ export function simpleWalls(resource: Merged, passing: ReadonlySet<unknown>, all
         "machines get a public address",
       );
     case "NetworkAclRule":
-      return one(
-        "network",
-        op !== "delete" && after["ruleAction"] === "allow",
-        "the access list of a subnet allows more",
-      );
+      return one("network", isLooserAcl(resource, all, passing), "the access list of a subnet allows more");
     case "ResolverFirewallConfig":
       return one(
         "network",
@@ -59,6 +57,7 @@ export function simpleWalls(resource: Merged, passing: ReadonlySet<unknown>, all
       const inline = [before, after].map(({ inlinePolicies }) => JSON.stringify(inlinePolicies ?? []));
       return [
         ...one("rights", more.length > 0, `has the policy ${more.join(", ")} as well`),
+        ...one("rights", hasUnknown(after["managedPolicyArns"]), "has a policy that only the deploy knows"),
         ...one(
           "rights",
           inline[0] !== inline[1] && inline[1] !== "[]",
@@ -66,12 +65,15 @@ export function simpleWalls(resource: Merged, passing: ReadonlySet<unknown>, all
         ),
       ];
     }
-    case "BucketServerSideEncryptionConfiguration":
-      return one(
-        "guard",
-        changes && keyed(before) && !keyed(after) && !JSON.stringify(after).includes(JSON.stringify(unknown)),
-        "new objects are not encrypted with the stack's key",
-      );
+    case "BucketServerSideEncryptionConfiguration": {
+      const [was, is] = [encryptionOf(before), encryptionOf(after)];
+      if (!changes || !was.isKeyed) return [];
+      const isLost = !is.isKeyed || (was.key !== "" && is.key === "");
+      return [
+        ...one("guard", isLost, "new objects are not encrypted with the stack's key"),
+        ...one("guard", !isLost && was.key !== "" && was.key !== is.key, "new objects are encrypted with another key"),
+      ];
+    }
     case "Instance":
       return one(
         "guard",
@@ -83,14 +85,20 @@ export function simpleWalls(resource: Merged, passing: ReadonlySet<unknown>, all
       return one("guard", changes && is > was, `costs are warned of later: above ${is}, and not ${was}`);
     }
     case "MetricAlarm": {
-      const isSilent = (inputs: Inputs): boolean =>
-        inputs["actionsEnabled"] === false || listOf(inputs["alarmActions"]).length === 0;
-      const known = !JSON.stringify(after["alarmActions"] ?? null).includes(JSON.stringify(unknown));
-      if (changes) return one("guard", known && !isSilent(before) && isSilent(after), "the alarm tells nobody");
+      const tells = ({ actionsEnabled, alarmActions }: Inputs): boolean =>
+        actionsEnabled !== false && (listOf(alarmActions).length > 0 || hasUnknown(alarmActions));
+      if (changes) return one("guard", tells(before) && !tells(after), "the alarm tells nobody");
+      if (op !== "delete") return [];
       // One that goes with its machine, or is made anew under another name, is not missed.
       const watched = isObject(before["dimensions"]) ? Object.values(before["dimensions"]) : [];
-      const isMade = all.some((other) => other.op === "create" && shortType(other.type) === "MetricAlarm");
-      return one("guard", op === "delete" && !isMade && !watched.some((id) => passing.has(id)), "the alarm goes");
+      if (watched.some((id) => passing.has(id))) return [];
+      const subject = subjectOf(before);
+      const isMade = all.some((other) => {
+        if (other.op !== "create" || shortType(other.type) !== "MetricAlarm") return false;
+        const made = inputsOf(other.new);
+        return subjectOf(made) === subject && tells(made);
+      });
+      return one("guard", !isMade, "the alarm goes");
     }
     default:
       return [];
@@ -100,7 +108,21 @@ export function simpleWalls(resource: Merged, passing: ReadonlySet<unknown>, all
 /** True when a property has a value afterwards that it had not. */
 const turned = (before: Inputs, after: Inputs, path: string, to: Plain): boolean =>
   at(after, path) === to && at(before, path) !== to;
-const keyed = (inputs: Inputs): boolean => JSON.stringify(inputs).includes('"aws:kms');
+/** The subject of an alarm, in one text. */
+const subjectOf = ({ namespace, metricName, metricQueries, dimensions }: Inputs): string =>
+  canonicalText([namespace, metricName, metricQueries, dimensions].map((one) => one ?? null));
+
+/** How new objects of a bucket are encrypted. One that only the deploy knows is with no key of the stack's. */
+function encryptionOf(inputs: Inputs): { readonly isKeyed: boolean; readonly key: Plain } {
+  const rules = Array.isArray(inputs["rules"]) ? inputs["rules"] : [];
+  const { sseAlgorithm, kmsMasterKeyId: key } = Object.assign(
+    {},
+    ...rules.map((rule) => (isObject(rule) ? rule["applyServerSideEncryptionByDefault"] : undefined)).filter(isObject),
+  ) as Inputs;
+  const isKeyed = typeof sseAlgorithm === "string" && sseAlgorithm.startsWith("aws:kms");
+  // A key has its id, or the ARN that ends with it.
+  return { isKeyed, key: typeof key === "string" ? (key.split("/").at(-1) ?? "") : (key ?? "") };
+}
 const isEmpty = (value: Plain | undefined): boolean => value === undefined || value === null || value === "";
 const listOf = (value: Plain | undefined): string[] =>
   Array.isArray(value) ? value.filter((one) => typeof one === "string") : [];

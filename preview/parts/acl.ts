@@ -1,0 +1,76 @@
+/** Rules of subnets' access lists. Of those that fit, the one with the lowest number decides; none denies. */
+import { shortType } from "../change-set/names.ts";
+import type { Merged } from "../events/merge.ts";
+import { type Plain, unknown } from "../events/values.ts";
+import { inputsOf } from "./beside.ts";
+import { covers as coversPorts, portsIn, type Rule } from "./rules.ts";
+
+interface AclRule {
+  readonly list: Plain | undefined;
+  readonly number: number;
+  /** Also of a rule of which only the deploy knows it. */
+  readonly allows: boolean;
+  readonly what: Rule;
+  readonly icmp: readonly string[];
+}
+
+/** Tells whether a list that stays lets more through: a rule that allows more, or one that denies less. */
+export function isLooserAcl(resource: Merged, all: readonly Merged[], passing: ReadonlySet<unknown>): boolean {
+  const [was, is] = [ruleOf(resource.old), ruleOf(resource.new)];
+  const isNew = (list: Plain | undefined): boolean =>
+    list === unknown
+      ? all.some(({ op, type }) => op === "create" && shortType(type) === "NetworkAcl")
+      : passing.has(list);
+  const comes = (rule: AclRule): boolean => rule.allows && !isNew(rule.list);
+  const goes = (rule: AclRule): boolean => !rule.allows && !passing.has(rule.list);
+  if (resource.op === "delete") return was !== undefined && goes(was);
+  if (is === undefined) return false;
+  if (was === undefined) return comes(is);
+  const isMoved = is.list !== unknown && is.list !== was.list;
+  if (isMoved) return comes(is) || goes(was);
+  if (was.allows !== is.allows) return is.allows;
+  const [wide, narrow] = is.allows ? [was, is] : [is, was];
+  return !covers(wide, narrow) || overtakes(was, is, all);
+}
+
+/** Tells whether a rule that allows comes before one that denies, or one that denies behind one that allows. */
+function overtakes(was: AclRule, is: AclRule, all: readonly Merged[]): boolean {
+  if (was.number === is.number) return false;
+  if (is.allows ? is.number > was.number : is.number < was.number) return false;
+  const [least, most] = [Math.min(was.number, is.number), Math.max(was.number, is.number)];
+  // A number that is not known may be any.
+  if (Number.isNaN(least)) return true;
+  const others = all.flatMap((one) => (shortType(one.type) === "NetworkAclRule" ? [one.old, one.new].map(ruleOf) : []));
+  return others.some(
+    (one) =>
+      one !== undefined &&
+      one.allows !== is.allows &&
+      one.what.way === is.what.way &&
+      one.list === was.list &&
+      !(one.number < least || one.number > most),
+  );
+}
+
+function ruleOf(side: Merged["old"]): AclRule | undefined {
+  if (side === undefined) return undefined;
+  const inputs = inputsOf(side);
+  const peer = inputs["cidrBlock"] ?? inputs["ipv6CidrBlock"];
+  return {
+    list: inputs["networkAclId"],
+    number: Number(inputs["ruleNumber"] === unknown ? Number.NaN : inputs["ruleNumber"]),
+    allows: inputs["ruleAction"] !== "deny",
+    what: {
+      way: inputs["egress"] === true ? "out" : "in",
+      group: undefined,
+      ...portsIn(inputs, "protocol"),
+      peer: typeof peer === "string" ? peer : "",
+    },
+    icmp: ["icmpType", "icmpCode"].map((key) => JSON.stringify(inputs[key] ?? null).replaceAll('"', "")),
+  };
+}
+
+function covers(wide: AclRule, narrow: AclRule): boolean {
+  const isKnown = [wide, narrow].every(({ what }) => what.peer !== "" && what.from !== unknown && what.to !== unknown);
+  const messages = wide.icmp.every((one, i) => one === "-1" || one === narrow.icmp[i]);
+  return isKnown && messages && coversPorts(wide.what, narrow.what);
+}
