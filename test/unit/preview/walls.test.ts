@@ -48,6 +48,9 @@ describe("policies that go", () => {
       const one = gone(type, { [key]: id, policy: policy("Deny") });
       assert.deepEqual(said(one), [DENIED]);
       assert.deepEqual(said(one, gone(holder, {}, id)), [], "the control: it goes with what it is on");
+      const byArn = gone(type, { [key]: `arn:aws:kms:x:1:key/${id}`, policy: policy("Deny") });
+      const isKey = key === "keyId";
+      assert.deepEqual(said(byArn, gone(holder, {}, id)), isKey ? [] : [DENIED], "a key has an ARN as well");
       assert.deepEqual(said(gone(type, { [key]: id, policy: policy("Allow") })), [], "the control: it denied nothing");
     });
 
