@@ -4,7 +4,7 @@ import { execa, type Options } from "execa";
 import { cacheRoot } from "../../lib/cache-root.cjs";
 import type { EngineKind } from "./options.ts";
 import { lookForNetwork, type RootlessFacts, rootlessNotes, rootlessProblems } from "./rootless.ts";
-import { handingOn, throwIfStopped } from "./stop.ts";
+import { handingOn, throwIfStopped, untilDone } from "./stop.ts";
 
 /** A container engine of this computer that answers. */
 export interface Engine extends EngineKind {
@@ -171,8 +171,24 @@ export async function engine<T extends Options>(host: Engine, args: readonly str
   return result;
 }
 
-/** Runs the engine to take something down, also after a signal. That it fails is no error: what is to go may be gone. */
+/** For how long an engine may take something down, in milliseconds. One that hangs cannot be ended with Ctrl-C. */
+const TAKE_DOWN_MS = 300_000;
+
+/**
+ * Runs the engine to take something down, also after a signal, and whatever signals come meanwhile: a cancelled job gets
+ * several. That it fails is no error: what is to go may be gone.
+ */
 export async function takeDown(host: Engine, args: readonly string[]): Promise<string> {
-  const { stdout } = await startEngine(host, args, { reject: false, stdin: "ignore" });
+  const { stdout } = await untilDone(
+    // In a session of its own: a terminal's Ctrl-C does not reach it.
+    startEngine(host, args, { reject: false, stdin: "ignore", detached: true, cleanup: false, timeout: TAKE_DOWN_MS }),
+  );
   return String(stdout ?? "");
+}
+
+/** The arguments that remove containers at once. */
+export function removeArguments({ program, version }: Pick<Engine, "program" | "version">, ids: readonly string[]) {
+  // Else podman waits ten seconds for a container to end. docker never waits, and podman 3 has no such option.
+  const now = program === "podman" && Number.parseInt(version, 10) >= 4 ? ["--time=0"] : [];
+  return ["rm", "--force", ...now, "--volumes", ...ids];
 }

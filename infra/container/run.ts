@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { chown, mkdir } from "node:fs/promises";
 import { resolve } from "node:path";
-import { type Engine, engine, takeDown } from "./engine.ts";
+import { type Engine, engine, removeArguments, takeDown } from "./engine.ts";
 import { type ContainerSpec, containerOptions, DEFAULTS, mountWords, optionWords, SECCOMP } from "./options.ts";
 import { caller, chooseUser, keyFile, readFolders } from "./prepare.ts";
 import { Stopped } from "./stop.ts";
@@ -101,7 +101,7 @@ export async function runContainer(host: Engine, request: ContainerRequest): Pro
     };
   } catch (error) {
     // A signal that comes while the engine makes the container ends the engine, and not the container.
-    if (error instanceof Stopped) await takeDown(host, ["rm", "--force", "--volumes", name]);
+    if (error instanceof Stopped) await takeDown(host, removeArguments(host, [name]));
     throw error;
   } finally {
     key?.remove();

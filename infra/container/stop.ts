@@ -17,12 +17,15 @@ type Kill = (signal: NodeJS.Signals) => void;
 
 const running = new Set<Kill>();
 let stopped: StopSignal | undefined;
+let taken = false;
 
 /**
  * Takes this process's signals: they are handed on to the engine, which takes down what it runs, and the caller hears of it as
  * {@link Stopped}. Where no engine runs, the process ends at once.
  */
 export function stopOnSignals(): void {
+  if (taken) return;
+  taken = true;
   for (const signal of Object.keys(SIGNAL_EXITS) as StopSignal[]) {
     process.on(signal, () => {
       stopped ??= signal;
@@ -47,3 +50,9 @@ export async function handingOn<T>(child: PromiseLike<T>, kill: Kill): Promise<T
     running.delete(kill);
   }
 }
+
+/** Tells if this process takes its signals, so that it can end what the terminal's Ctrl-C does not reach. */
+export const takesSignals = (): boolean => taken;
+
+/** Waits until it is done, also when signals come: the first has begun it, or it would be left half done. */
+export const untilDone = <T>(work: PromiseLike<T>): Promise<T> => handingOn(work, () => {});
