@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { execa } from "execa";
 import type { Context } from "../../images/container/context.ts";
 import type { Arch } from "../../images/runtime/arch.ts";
-import { type Engine, startEngine, takeDown } from "./engine.ts";
-import { handingOn, throwIfStopped } from "./stop.ts";
+import { type Engine, removeArguments, startEngine, takeDown } from "./engine.ts";
+import { handingOn, takesSignals, throwIfStopped, untilDone } from "./stop.ts";
 
 /** The label of a build's stages. docker's old builder leaves each stage as an image that has no name. */
 const STAGE_LABEL = "cloister.stage";
@@ -41,6 +41,8 @@ export function buildArguments({ program }: Pick<Engine, "program">, spec: Build
     ...["--network=host", `--platform=linux/${spec.arch}`],
     ...["--build-arg", `BASE=${spec.base}`, "--build-arg", `VERSION=${spec.version}`],
     ...["--build-arg", `REVISION=${spec.revision ?? "unknown"}`],
+    // podman names each stage's container in lines of this level alone.
+    ...(program === "podman" && spec.stage !== undefined ? ["--log-level=debug"] : []),
     ...(program === "docker" && spec.stage !== undefined ? ["--build-arg", `STAGE=${spec.stage}`] : []),
     ...["--tag", spec.name, spec.path],
   ];
@@ -60,45 +62,64 @@ export async function buildImage(
   const stage = randomUUID();
   const temporary = await mkdtemp(join(process.env["TMPDIR"] ?? "/var/tmp", "cloister-build-"));
   const before = new Set(await workingContainers(host));
+  let said = "";
+  let succeeded = false;
   try {
     const { version, path } = spec.context;
     const building = startEngine(host, buildArguments(host, { ...spec, version, path, stage }), {
       reject: false,
       stdin: "ignore",
       all: true,
-      // With a terminal, Ctrl-C would reach podman, which leaves everything behind.
-      detached: true,
+      // With a terminal, Ctrl-C would reach podman, which leaves everything behind. Where nobody takes signals, it must.
+      detached: takesSignals(),
       env: { SOURCE_DATE_EPOCH: "0", TMPDIR: temporary },
     });
     const built = await handingOn(building, (signal) => {
       if (host.program === "docker") building.kill(signal);
       else void endBuild(building);
     });
+    said = String(built.all ?? "");
     throwIfStopped();
-    return built.failed ? String(built.all ?? "") : undefined;
+    succeeded = !built.failed;
+    return succeeded ? undefined : withoutDebugLines(said);
   } finally {
+    await untilDone(clear());
+  }
+
+  async function clear() {
     await removeStages(host, stage);
-    const left = (await workingContainers(host)).filter((one) => !before.has(one));
-    const ours = left.filter((one) =>
-      one.startsWith(`${spec.base.replace(/^.*\//, "").replace(/[:@].*$/, "")}-working-container`),
-    );
-    if (ours.length > 0) await takeDown(host, ["rm", "--force", ...ours]);
+    if (!succeeded) {
+      const there = new Set((await workingContainers(host)).filter((id) => !before.has(id)));
+      const ours = containersIn(said).filter((id) => there.has(id));
+      if (ours.length > 0) await takeDown(host, removeArguments(host, ours));
+    }
     await rm(temporary, { recursive: true, force: true });
   }
 }
+
+/** The working containers that a build of podman's has named: one for each stage, whatever the stage is made from. */
+const containersIn = (said: string): string[] =>
+  [...said.matchAll(/^time="[^"]*" level=debug msg="Container ID: ([0-9a-f]{64})"$/gm)].map(([, id = ""]) => id);
+
+const withoutDebugLines = (said: string): string => said.replace(/^time="[^"]*" level=(?:debug|info) .*(?:\n|$)/gm, "");
 
 /**
  * Ends a build of podman's, which goes at a signal and leaves its containers, with what runs in them. When the command of a step is
  * ended instead, podman takes all of it down.
  */
-async function endBuild(building: {
+export async function endBuild(building: {
   readonly pid?: number;
   readonly exitCode: number | null;
+  readonly signalCode: NodeJS.Signals | null;
   kill(signal: NodeJS.Signals): boolean;
 }) {
+  // It could not be started. Of process 0 every other one is a child.
+  const { pid: builder } = building;
+  if (builder === undefined) return;
+  const runs = () => building.exitCode === null && building.signalCode === null;
   const until = Date.now() + TAKE_DOWN_MS;
-  while (building.exitCode === null && Date.now() < until) {
-    for (const pid of await descendantsOf(building.pid ?? 0)) {
+  while (runs() && Date.now() < until) {
+    for (const pid of await descendantsOf(builder)) {
       try {
         process.kill(pid, "SIGKILL");
       } catch {
@@ -107,7 +128,7 @@ async function endBuild(building: {
     }
     await new Promise((resolve) => setTimeout(resolve, 200));
   }
-  if (building.exitCode === null) building.kill("SIGTERM");
+  if (runs()) building.kill("SIGTERM");
 }
 
 async function descendantsOf(pid: number): Promise<number[]> {
@@ -121,8 +142,9 @@ async function descendantsOf(pid: number): Promise<number[]> {
 /** Containers in which podman builds. */
 async function workingContainers(host: Engine): Promise<string[]> {
   if (host.program !== "podman") return [];
-  const said = await takeDown(host, ["ps", "--all", "--external", "--filter=status=storage", "--format={{.Names}}"]);
-  return said.split("\n").filter((name) => name !== "");
+  const filter = ["--all", "--external", "--filter=status=storage"];
+  const said = await takeDown(host, ["ps", ...filter, "--no-trunc", "--format={{.ID}}"]);
+  return said.split("\n").filter((id) => id !== "");
 }
 
 /** Removes what a build left of its stages, whether it succeeded or not. */

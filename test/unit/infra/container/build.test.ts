@@ -2,8 +2,11 @@ import assert from "node:assert/strict";
 import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { buildImage } from "../../../../infra/container/build.ts";
+import { execa } from "execa";
+import { buildImage, endBuild } from "../../../../infra/container/build.ts";
 import type { Engine } from "../../../../infra/container/engine.ts";
+
+const ROOT = join(import.meta.dirname, "../../../..");
 
 /** Programs of the names podman and docker that write down how they are called stand in for the engines. */
 describe("building an image", () => {
@@ -38,22 +41,81 @@ describe("building an image", () => {
   const context = { path: "/context", key: "", version: "1" };
   const calls = async () => (await readFile(join(folder, "calls"), "utf8")).trim().split("\n");
 
-  it("leaves no file and no container of podman's, and none of another's goes", async () => {
-    await program(
+  /** A podman whose build names two containers, while another's build makes one of the same name. */
+  const building = (exitCode: number) =>
+    program(
       "podman",
       `case $1 in
-        build) touch ${folder}/built "$TMPDIR/left"; exit 1 ;;
-        ps) echo other-working-container; [ ! -e ${folder}/built ] || printf 'theirs-working-container\\ncloister-base-working-container-1\\n' ;;
+        build) touch ${folder}/built "$TMPDIR/left"; for id in ${A} ${B}; do
+          echo "time=\\"now\\" level=debug msg=\\"Container ID: $id\\"" >&2; done; echo "Error: no space" >&2; exit ${exitCode} ;;
+        ps) echo ${OTHER}; [ ! -e ${folder}/built ] || printf '%s\\n' ${THEIRS} ${A} ${B} ;;
       esac`,
     );
-    assert.equal(await buildImage(host("podman"), { ...spec, context }), "");
+  const [A, B, OTHER, THEIRS] = ["a", "b", "c", "d"].map((letter) => letter.repeat(64)) as [string, ...string[]];
+  const temporary = async () => (await readdir(folder)).filter((name) => name.startsWith("cloister-build-"));
+
+  it("leaves no file, and of one that failed each stage's container, and no other, goes", async () => {
+    await building(1);
+    assert.equal(await buildImage(host("podman"), { ...spec, context }), "Error: no space");
     assert.match((await calls()).join("\n"), /^build .*--layers=false --force-rm/m);
-    assert.equal((await calls()).at(-1), "rm --force cloister-base-working-container-1");
+    assert.equal((await calls()).at(-1), `rm --force --volumes ${A} ${B}`);
+    assert.deepEqual(await temporary(), []);
+  });
+
+  it("removes no container after a build that succeeded", async () => {
+    await building(0);
+    assert.equal(await buildImage(host("podman"), { ...spec, context }), undefined);
     assert.deepEqual(
-      (await readdir(folder)).filter((name) => name.startsWith("cloister-build-")),
+      (await calls()).filter((call) => call.startsWith("rm")),
       [],
     );
+    assert.deepEqual(await temporary(), []);
   });
+
+  it("kills what a build runs, and nothing for a build that was not started or has ended", async () => {
+    const step = execa("sleep", ["60"], { reject: false });
+    try {
+      const asked: string[] = [];
+      const kill = (signal: NodeJS.Signals) => asked.push(signal) > 0;
+      // Of this computer's processes only that one is seen, as a child of the build's.
+      const seenBelow = (parent: number) => program("ps", `echo ${step.pid} ${parent}`);
+      const running = { exitCode: null, signalCode: null, kill };
+      await seenBelow(0);
+      await endBuild(running);
+      await seenBelow(4_000_000);
+      await endBuild({ ...running, pid: 4_000_000, signalCode: "SIGTERM" });
+      await endBuild({ ...running, pid: 4_000_000, exitCode: 0 });
+      assert.equal(step.exitCode ?? step.signalCode, null);
+      assert.deepEqual(asked, []);
+      await endBuild({ ...running, pid: 4_000_000 });
+      assert.equal((await step).signal, "SIGKILL", "the control");
+      assert.deepEqual(asked, ["SIGTERM"], "a build that goes on is ended itself");
+    } finally {
+      step.kill("SIGKILL");
+    }
+  });
+
+  it("is out of Ctrl-C's reach only where this process takes it down itself", async () => {
+    await program("podman", `[ $1 != build ] || ps -o pgid= -p $$ >${folder}/group-$CLOISTER_TEST`);
+    const [build, stop] = ["build", "stop"].map((name) => join(ROOT, `infra/container/${name}.ts`));
+    const groups = async (name: string, first: string) => {
+      const script = `import { execa } from "execa";
+import { buildImage, endBuild } from ${JSON.stringify(build)}; import { stopOnSignals } from ${JSON.stringify(stop)};
+        ${first}; await buildImage(${JSON.stringify(host("podman"))}, ${JSON.stringify({ ...spec, context })});
+        process.stdout.write(String(process.pid)); process.exit();`;
+      const { stdout } = await execa(
+        process.execPath,
+        ["--import", "tsx", "--input-type=module", "--eval", script],
+        // In a group of its own.
+        { detached: true, cwd: ROOT, env: { CLOISTER_TEST: name } },
+      );
+      return [Number(stdout), Number(await readFile(join(folder, `group-${name}`), "utf8"))];
+    };
+    const [own, same] = await groups("without", "");
+    assert.equal(same, own);
+    const [taker, other] = await groups("with", "stopOnSignals()");
+    assert.notEqual(other, taker, "the control");
+  }).timeout(60_000);
 
   it("removes the stages that docker's old builder keeps, by a mark that only this build has", async () => {
     await program("docker", 'case "$1 $2" in "image ls") echo a1; echo b2 ;; esac');
