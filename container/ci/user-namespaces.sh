@@ -12,7 +12,9 @@
 set -euo pipefail
 
 setting=${CLOISTER_CI_SETTING:-/proc/sys/kernel/apparmor_restrict_unprivileged_userns}
-state=${CLOISTER_CI_STATE:-${RUNNER_TEMP:-/tmp}/cloister-user-namespaces}
+# Jobs of one user may share the folder.
+job=${CI_JOB_ID:-${GITHUB_RUN_ID:-}}
+state=${CLOISTER_CI_STATE:-${RUNNER_TEMP:-/tmp}/cloister-user-namespaces${job:+-$job}}
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 as_root=(sudo -n)
 if [ "$(id -u)" = 0 ]; then as_root=(); fi
@@ -59,7 +61,8 @@ allow() {
 }
 
 restore() {
-  if [ -e "$state" ]; then
+  # Another user's file or link of that name says nothing, and could not be removed.
+  if [ -O "$state" ] && [ ! -L "$state" ]; then
     rm -f "$state"
     echo 1 | "${as_root[@]}" tee "$setting" >/dev/null
     say "user namespaces are restricted again"

@@ -1,7 +1,6 @@
 import { constants } from "node:fs";
 import { lstat, open, realpath } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { execa } from "execa";
 import { readPolicy } from "../../../guest/policy/read.ts";
 import type { PolicyProblem, PolicyRun, ReadPolicy } from "../../../guest/policy/result.ts";
 
@@ -96,39 +95,4 @@ export async function headSide(folder: string, policy: string): Promise<Side> {
   } finally {
     await file.close();
   }
-}
-
-/**
- * Reads the policy file of a commit, which is fetched when it is not there.
- *
- * @throws when the commit cannot be had
- */
-export async function baseSide(folder: string, policy: string, commit: string): Promise<Side> {
-  const git = (...args: string[]) =>
-    execa("git", ["-C", folder, "-c", "core.fsmonitor=false", "-c", `safe.directory=${folder}`, ...args], {
-      reject: false,
-      stdin: "ignore",
-      stripFinalNewline: false,
-      timeout: 120_000,
-      env: { GIT_TERMINAL_PROMPT: "0" },
-    });
-  const known = async () => !(await git("cat-file", "-e", `${commit}^{commit}`)).failed;
-  if (!(await known())) {
-    const fetched = await git("fetch", "--quiet", "--no-tags", "--depth=1", "origin", commit);
-    if (!(await known())) {
-      throw new Error(
-        `the base of this pull request (${commit}) is not in the checkout and cannot be fetched, so its policy is not known: ` +
-          `give actions/checkout "fetch-depth: 0", or write policy-from: head (${String(fetched.stderr).trim().split("\n").at(-1)})`,
-      );
-    }
-  }
-  const listed = await git("ls-tree", "--full-tree", commit, "--", policy);
-  if (listed.failed) throw new Error(`git cannot list ${commit}: ${String(listed.stderr).trim()}`);
-  const [mode, type, id] = String(listed.stdout).split(/\s/);
-  if (type === undefined || id === undefined || id === "") return { there: false };
-  if (type !== "blob" || mode === "120000") {
-    return { there: true, text: "", read: { problems: [{ line: 1, column: 1, path: "", message: "not a file" }] } };
-  }
-  const text = String((await git("cat-file", "blob", id)).stdout);
-  return { there: true, text, read: readPolicy(text, { folder: dirname(join(folder, policy)) }) };
 }

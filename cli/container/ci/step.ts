@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { appendFile, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { appendFile, mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -10,9 +10,11 @@ import { refusalOnCommandLine } from "../../../guest/run/options.ts";
 import { RunRefused } from "../../../guest/sessions/request.ts";
 import type { Engine } from "../../../infra/container/engine.ts";
 import { ContainerRefused, runContainer } from "../../../infra/container/run.ts";
-import { Stopped } from "../../../infra/container/stop.ts";
+import { Stopped, untilDone } from "../../../infra/container/stop.ts";
 import { commandOfPrompt, type HostRun, keyFor, readHostRun, runOnHost } from "../sealed.ts";
-import { baseSide, choosePolicy, headSide, type Policies } from "./policy-sides.ts";
+import { baseSide } from "./base-side.ts";
+import { wrongFolders } from "./policy-folders.ts";
+import { choosePolicy, headSide, type Policies } from "./policy-sides.ts";
 import { readSettings, type StepSettings } from "./settings.ts";
 import { type StepReport, summaryOf } from "./summary.ts";
 
@@ -66,12 +68,15 @@ async function step(environment: NodeJS.ProcessEnv, tools: StepTools): Promise<n
   for (const name of ["audit", SUMMARY]) await rm(join(results, name), { recursive: true, force: true });
   await mkdir(results, { recursive: true });
   let policies: Policies = { from: "head" };
+  // Another signal does not end the record.
   const report = (outcome: StepReport["outcome"], weaker: readonly string[] = []) =>
-    finish(environment, settings, { outcome, policies, weaker, audit }, tools);
+    untilDone(finish(environment, settings, { outcome, policies, weaker, audit }, tools));
   let weaker: readonly string[] = [];
   try {
     policies = await policiesOf(settings);
     const asked = await readRun(settings, policies, environment);
+    const wrong = await wrongFolders(asked.mounts, { folder: settings.folder, name: CHECKOUT, results }, environment);
+    if (wrong.length > 0) throw new ContainerRefused(wrong);
     const { host, image } = await tools.prepare(settings);
     const checked = await runContainer(host, {
       image,
@@ -158,18 +163,32 @@ async function finish(
     weaker: run.weaker,
   });
   const exitCode = "exitCode" in run.outcome ? run.outcome.exitCode : REFUSED;
-  const [summary, output] = [environment["GITHUB_STEP_SUMMARY"], environment["GITHUB_OUTPUT"]];
-  try {
-    await writeFile(join(settings.results, SUMMARY), text);
-    if (summary) await appendFile(summary, text);
-    if (output) await appendFile(output, `exit-code=${exitCode}\nresults=${settings.results}\n`);
-  } catch (error) {
+  const lost = await keep([
+    // The first: by it the runner finds the audit log.
+    [environment["GITHUB_OUTPUT"], `exit-code=${exitCode}\nresults=${settings.results}\n`],
+    [join(settings.results, SUMMARY), text],
+    [environment["GITHUB_STEP_SUMMARY"], text],
+  ]);
+  if (lost.length > 0) {
     // The command's own words are in the log; without its record the job is no success.
-    say(`the summary could not be kept: ${(error as Error).message}`);
+    for (const one of lost) say(`a part of the record could not be kept: ${one}`);
     return exitCode === 0 ? UNKEPT : exitCode;
   }
   say(`audit log and summary are in ${settings.results}`);
   return exitCode;
+}
+
+/**
+ * Adds to each file its text. A full disk may take one, and has room for another.
+ *
+ * @returns the errors
+ */
+export async function keep(records: readonly (readonly [path: string | undefined, text: string])[]): Promise<string[]> {
+  const lost: string[] = [];
+  for (const [path, text] of records) {
+    if (path) await appendFile(path, text).catch((error: Error) => lost.push(error.message));
+  }
+  return lost;
 }
 
 async function rowsIn(path: string): Promise<EgressDecision[]> {

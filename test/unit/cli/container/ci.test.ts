@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
-import { mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { chown, mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { parse } from "yaml";
-import { baseSide, choosePolicy, headSide } from "../../../../cli/container/ci/policy-sides.ts";
+import { baseSide } from "../../../../cli/container/ci/base-side.ts";
+import { choosePolicy, headSide } from "../../../../cli/container/ci/policy-sides.ts";
 import { readSettings } from "../../../../cli/container/ci/settings.ts";
 import { plain, type StepReport, summaryOf } from "../../../../cli/container/ci/summary.ts";
 import { askedOf } from "../../../../guest/egress/asked.ts";
@@ -342,9 +343,26 @@ describe("the action", () => {
       await writeFile(setting, "1\n");
       await writeFile(join(folder, "precious"), "kept");
       await symlink(join(folder, "precious"), join(folder, "state"));
+      await run(["restore"]);
+      assert.equal(await value(), "1", "a link says nothing");
       await run(["allow", "setting"]);
       assert.equal(await readFile(join(folder, "precious"), "utf8"), "kept");
+      assert.equal(await value(), "0", "the control");
+      if (process.getuid?.() === 0) {
+        await chown(join(folder, "state"), 12345, 12345);
+        assert.equal((await run(["restore"])).exitCode, 0);
+        assert.equal(await value(), "0", "nor does another user's file");
+        await chown(join(folder, "state"), 0, 0);
+      }
       await run(["restore"]);
+      assert.equal(await value(), "1");
+      // Two jobs of one user have a file each.
+      const job = (id: string) => ({ CLOISTER_CI_STATE: "", RUNNER_TEMP: folder, CI_JOB_ID: id });
+      await run(["allow", "setting"], job("1"));
+      await run(["restore"], job("2"));
+      assert.equal(await value(), "0", "another job's");
+      await run(["restore"], job("1"));
+      assert.equal(await value(), "1");
     } finally {
       await rm(folder, { recursive: true });
     }

@@ -1,0 +1,55 @@
+import assert from "node:assert/strict";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { ciStep } from "../../../../cli/container/ci/step.ts";
+
+describe("a CI step's record", () => {
+  let folder: string;
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), "cloister-record-"));
+  });
+  afterEach(() => rm(folder, { recursive: true, force: true }));
+
+  /** A step that is refused before anything runs, since it has no engine. */
+  const step = async () => {
+    const said: string[] = [];
+    await mkdir(join(folder, "checkout"), { recursive: true });
+    const exitCode = await ciStep(
+      {
+        CLOISTER_CI_COMMAND: "true",
+        CLOISTER_CI_FOLDER: join(folder, "checkout"),
+        CLOISTER_CI_RESULTS: join(folder, "results"),
+        GITHUB_OUTPUT: join(folder, "output"),
+        GITHUB_STEP_SUMMARY: join(folder, "summary"),
+      },
+      { say: (line) => said.push(line), prepare: () => Promise.reject(new Error("no engine")) },
+    );
+    return { exitCode, said: said.join("\n") };
+  };
+  const text = (name: string) => readFile(join(folder, name), "utf8");
+
+  it("tells the runner where the audit log is, also when a summary cannot be kept, and fails", async () => {
+    await mkdir(join(folder, "summary"));
+    const { exitCode, said } = await step();
+    assert.notEqual(exitCode, 0);
+    assert.match(said, /could not be kept: EISDIR.*summary/);
+    assert.equal(await text("output"), `exit-code=2\nresults=${join(folder, "results")}\n`);
+    assert.match(await text("results/summary.md"), /no engine/);
+  });
+
+  it("is kept whole where it can be: the control", async () => {
+    await writeFile(join(folder, "summary"), "before\n");
+    const { said } = await step();
+    assert.doesNotMatch(said, /could not be kept/);
+    assert.match(await text("summary"), /^before\n## Sealed session: not run/);
+  });
+
+  it("is kept without a runner's file", async () => {
+    await mkdir(join(folder, "output"));
+    const { exitCode, said } = await step();
+    assert.notEqual(exitCode, 0);
+    assert.match(said, /could not be kept: EISDIR/);
+    assert.match(await text("summary"), /not run/);
+  });
+});
