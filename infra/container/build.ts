@@ -142,9 +142,9 @@ async function descendantsOf(pid: number): Promise<number[]> {
 /** Containers in which podman builds. */
 async function workingContainers(host: Engine): Promise<string[]> {
   if (host.program !== "podman") return [];
-  const filter = ["--all", "--external", "--filter=status=storage"];
-  const said = await takeDown(host, ["ps", ...filter, "--no-trunc", "--format={{.ID}}"]);
-  return said.split("\n").filter((id) => id !== "");
+  const said = await takeDown(host, ["ps", "--all", "--external", "--no-trunc", "--format={{.ID}} {{.Status}}"]);
+  // Their status is shown, and is none that podman 4 takes for a filter.
+  return said.split("\n").flatMap((line) => /^(\S+) storage$/i.exec(line)?.[1] ?? []);
 }
 
 /** Removes what a build left of its stages, whether it succeeded or not. */

@@ -41,17 +41,20 @@ describe("building an image", () => {
   const context = { path: "/context", key: "", version: "1" };
   const calls = async () => (await readFile(join(folder, "calls"), "utf8")).trim().split("\n");
 
-  /** A podman whose build names two containers, while another's build makes one of the same name. */
+  /** A podman whose build names two containers, one that is none of a build's, and one that was there; another build makes one. */
   const building = (exitCode: number) =>
     program(
       "podman",
       `case $1 in
-        build) touch ${folder}/built "$TMPDIR/left"; for id in ${A} ${B}; do
+        build) touch ${folder}/built "$TMPDIR/left"; for id in ${A} ${B} ${C} ${OTHER}; do
           echo "time=\\"now\\" level=debug msg=\\"Container ID: $id\\"" >&2; done; echo "Error: no space" >&2; exit ${exitCode} ;;
-        ps) echo ${OTHER}; [ ! -e ${folder}/built ] || printf '%s\\n' ${THEIRS} ${A} ${B} ;;
+        ps) echo ${OTHER} Storage; [ ! -e ${folder}/built ] || printf '%s Storage\\n' ${THEIRS} ${A} ${B}; echo ${C} Exited ;;
       esac`,
     );
-  const [A, B, OTHER, THEIRS] = ["a", "b", "c", "d"].map((letter) => letter.repeat(64)) as [string, ...string[]];
+  const [A, B, C, OTHER, THEIRS] = ["a", "b", "c", "d", "e"].map((letter) => letter.repeat(64)) as [
+    string,
+    ...string[],
+  ];
   const temporary = async () => (await readdir(folder)).filter((name) => name.startsWith("cloister-build-"));
 
   it("leaves no file, and of one that failed each stage's container, and no other, goes", async () => {
