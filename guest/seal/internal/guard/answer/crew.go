@@ -1,6 +1,8 @@
 package answer
 
 import (
+	"runtime"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -17,24 +19,38 @@ const (
 )
 
 // crew is how many workers take calls. Usually one: each of several is woken in turn, on another processor and with another
-// thread's data in its cache, so that a deletion takes a third longer. Calls that wait get more.
+// thread's data in its cache, so that a deletion takes a third longer. Calls that wait get more. All have their threads from
+// the start, and those that are not needed wait: a session at its limit of tasks leaves none for the guard.
 type crew struct {
-	work func()
 	size atomic.Int32
 	// begun and ended count calls.
 	begun, ended atomic.Uint64
 	// resting: the watch waits for the next call.
 	resting atomic.Bool
 	woken   chan struct{}
+	// wanted has one entry for each worker that is to take calls.
+	wanted chan struct{}
 }
 
 func (c *crew) start(work func()) {
-	c.work, c.woken = work, make(chan struct{}, 1)
+	c.woken, c.wanted = make(chan struct{}, 1), make(chan struct{}, mostWorkers)
+	var ready sync.WaitGroup
+	for range mostWorkers {
+		ready.Add(1)
+		go func() {
+			// Never unlocked: no other worker runs on its thread.
+			runtime.LockOSThread()
+			ready.Done()
+			<-c.wanted
+			work()
+		}()
+	}
+	ready.Wait()
 	c.grow()
 	go c.watch()
 }
 
-// grow starts one more worker, unless there are enough.
+// grow has one more worker take calls, unless there are enough.
 func (c *crew) grow() {
 	for {
 		size := c.size.Load()
@@ -42,13 +58,13 @@ func (c *crew) grow() {
 			return
 		}
 		if c.size.CompareAndSwap(size, size+1) {
-			go c.work()
+			c.wanted <- struct{}{}
 			return
 		}
 	}
 }
 
-// leave tells whether the worker that asks may end: another one must be free to take the next call. Where two ask at once and
+// leave tells whether the worker that asks may rest: another one must be free to take the next call. Where two ask at once and
 // none is left, the watch finds out.
 func (c *crew) leave() bool {
 	for {
@@ -77,16 +93,15 @@ func (c *crew) begin() time.Time {
 	return time.Now()
 }
 
-// end is called by a worker that has answered. True: the worker ends.
-func (c *crew) end(began time.Time) bool {
+// end is called by a worker that has answered. It returns when the worker is to take the next call.
+func (c *crew) end(began time.Time) {
 	c.ended.Add(1)
 	switch took := time.Since(began); {
 	case took >= slow:
 		c.grow()
-	case took < quick:
-		return c.leave()
+	case took < quick && c.leave():
+		<-c.wanted
 	}
-	return false
 }
 
 // watch sees to it that calls are taken while all workers are at one. It rests where there are none.

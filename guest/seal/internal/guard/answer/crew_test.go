@@ -13,9 +13,7 @@ func manned() (*crew, chan func()) {
 		for call := range calls {
 			began := made.begin()
 			call()
-			if made.end(began) {
-				return
-			}
+			made.end(began)
 		}
 	})
 	return made, calls

@@ -3,6 +3,7 @@ package answer
 import (
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -19,6 +20,8 @@ const patience = 200 * time.Millisecond
 // refusals tells of the first refusal of each kind, on the command's own standard error.
 type refusals struct {
 	before, inside, failed atomic.Bool
+	// writing: one line at a time, so that lines that nobody reads hold one thread.
+	writing sync.Mutex
 }
 
 // say writes a line the first time. Where nobody reads it, no call waits for that.
@@ -29,6 +32,8 @@ func (r *refusals) say(once *atomic.Bool, line string) {
 	written := make(chan struct{})
 	go func() {
 		defer close(written)
+		r.writing.Lock()
+		defer r.writing.Unlock()
 		// One write, so that it stays one line between others.
 		_, _ = unix.Write(2, []byte("cloister: "+line+"\n"))
 	}()

@@ -55,6 +55,7 @@ func Run(socket int, since int64, folders []Folder) error {
 		return err
 	}
 	server.crew.start(server.work)
+	makeThreads()
 	if err := guard.Ready(socket); err != nil {
 		return errors.New("telling the sandbox to go on: " + err.Error())
 	}
@@ -139,10 +140,8 @@ func awaitTick(since int64) error {
 	return errors.New("--since is in the future")
 }
 
-// work takes calls and answers them, until the crew has no need of this worker.
+// work takes calls and answers them.
 func (s *Server) work() {
-	// Never unlocked: the thread ends with the worker.
-	runtime.LockOSThread()
 	var (
 		taken  notification
 		buffer [pathMax]byte
@@ -159,9 +158,7 @@ func (s *Server) work() {
 		began := s.crew.begin()
 		s.first.Do(func() { s.compareProcesses(int(taken.pid)) })
 		s.handle(&taken, &buffer)
-		if s.crew.end(began) {
-			return
-		}
+		s.crew.end(began)
 	}
 }
 
