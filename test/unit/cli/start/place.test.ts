@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, statSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa, execaSync } from "execa";
@@ -98,6 +98,7 @@ describe("the cache under sudo", () => {
   it("is not in the home of who called it, where root would run that user's programs", function () {
     if (process.getuid?.() !== 0) this.skip();
     const home = mkdtempSync(join(tmpdir(), "cloister-sudo-home-"));
+    const roots = mkdtempSync(join(tmpdir(), "cloister-sudo-root-"));
     const ask = (env: Record<string, string>) =>
       execaSync(process.execPath, [join(REPOSITORY, "lib/run-bundled.cjs"), "cli/start/down.ts", "--help"], {
         env: { HOME: home, XDG_CACHE_HOME: "", CLOISTER_CACHE_DIR: "", ...env },
@@ -111,11 +112,17 @@ describe("the cache under sudo", () => {
       assert.match(stderr, /^The cache would be in .*, which is not root's: run it without sudo, or with sudo -H$/m);
       assert.doesNotMatch(stderr, / at /, "no stack trace");
       const env = { HOME: home, SUDO_UID: "65534" };
+      const link = join(roots, "link");
+      symlinkSync(home, link);
+      for (const elsewhere of [link, join(home, "not/made/yet"), join(link, "none")])
+        assert.throws(() => cacheRoot({ ...env, XDG_CACHE_HOME: elsewhere }), /not root's/, elsewhere);
+      const fresh = join(roots, "not/made/yet");
+      assert.equal(cacheRoot({ ...env, XDG_CACHE_HOME: fresh }), join(fresh, "cloister"), "the control: below root's");
       assert.throws(() => cacheRoot({ ...env, XDG_CACHE_HOME: home }), /not root's/);
       assert.equal(cacheRoot({ ...env, CLOISTER_CACHE_DIR: "/a/cache" }), "/a/cache");
       assert.equal(cacheRoot({ ...env, XDG_CACHE_HOME: "/var/cache" }), "/var/cache/cloister", "the control");
     } finally {
-      rmSync(home, { recursive: true, force: true });
+      for (const one of [home, roots]) rmSync(one, { recursive: true, force: true });
     }
   });
 });
