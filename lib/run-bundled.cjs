@@ -35,7 +35,11 @@ function find(folder, entry) {
       const found = other === index ? undefined : read(folder, other);
       if (!found) continue;
       const { bundle, inputs } = JSON.parse(fs.readFileSync(join(folder, other), "utf8"));
-      put(join(folder, index), JSON.stringify({ project, bundle, inputs }));
+      try {
+        put(join(folder, index), JSON.stringify({ project, bundle, inputs }));
+      } catch {
+        // A cache that can be read alone: the other's index will do the next time, too.
+      }
       return found;
     }
   } catch {
@@ -161,13 +165,14 @@ function put(path, content) {
   fs.renameSync(temporary, path);
 }
 
-/** Removes what nobody can use again: indexes of projects that are gone, and bundles a day old that no index names. */
+/** Removes what nobody can use again: indexes of gone projects and older versions, and bundles a day old that no index names. */
 function sweep(folder) {
   const names = fs.readdirSync(folder);
   const named = new Set();
   for (const name of names.filter((file) => file.endsWith(".json"))) {
     const { project: owner, bundle } = JSON.parse(fs.readFileSync(join(folder, name), "utf8"));
-    if (owner && fs.existsSync(owner)) named.add(bundle);
+    // Older versions named an index by its entry alone: it is not read any more.
+    if (name.split(".").length === 3 && owner && fs.existsSync(owner)) named.add(bundle);
     else fs.rmSync(join(folder, name), { force: true });
   }
   for (const name of names.filter((file) => !file.endsWith(".json") && !named.has(file.slice(0, 64)))) {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, truncate, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, truncate, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
@@ -69,6 +69,41 @@ describe("a bundled program", function () {
     await write("other", "word.ts", 'export const word: string = "two";');
     assert.equal((await run("other", [], unbuilt)).exitCode, 1, "other sources are another bundle");
     assert.match((await run("other")).stdout, /^two /);
+  });
+
+  it("is another copy's also where the cache can only be read", async () => {
+    const unbuilt = { ESBUILD_BINARY_PATH: "/bin/false" };
+    await make("other");
+    await run();
+    // Root may write everywhere: no new file comes into being for a write that fails.
+    const refusing = join(folder, "refusing.cjs");
+    await writeFile(refusing, 'require("node:fs").writeFileSync = () => { throw new Error("EROFS"); };');
+    const readOnly = { NODE_OPTIONS: `--require ${refusing}`, ...unbuilt };
+    assert.match((await run("other", [], readOnly)).stdout, /^one file:.*other/);
+    const indexes = (await readdir(join(folder, "cache", "bundles"))).filter((file) => file.endsWith(".json"));
+    assert.equal(indexes.length, 1, "the control: nothing was written");
+    await write("other", "word.ts", 'export const word: string = "two";');
+    assert.equal((await run("other", [], readOnly)).exitCode, 1, "the control: nothing can be made");
+  });
+
+  it("is not kept by an index of an older version, which nobody reads", async () => {
+    await run();
+    const cache = join(folder, "cache", "bundles");
+    const [name = ""] = (await readdir(cache)).filter((file) => file.endsWith(".json"));
+    const old = `${"0".repeat(64)}.cjs`;
+    await writeFile(join(cache, old), "");
+    await utimes(join(cache, old), 0, 0);
+    const index = JSON.stringify({ project: project("project"), bundle: "0".repeat(64), inputs: { a: "b" } });
+    const names = async (now: string) => {
+      await writeFile(join(cache, now), index);
+      await write("project", "word.ts", `export const word: string = ${JSON.stringify(now)};`);
+      await run();
+      return (await readdir(cache)).filter((file) => file === old || file === now);
+    };
+    const current = `${"1".repeat(64)}.${"2".repeat(64)}.json`;
+    assert.deepEqual(await names(current), [old, current], "the control: one of today's keeps it");
+    await rm(join(cache, current));
+    assert.deepEqual(await names(`${name.split(".")[0]}.json`), []);
   });
 
   it("does not tell what AWS's SDK says of the version of Node, and other warnings it does", async () => {
