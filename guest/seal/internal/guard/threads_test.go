@@ -60,7 +60,9 @@ done; rm old && exit 1; echo done`
 	if got.code != 0 || got.guard != nil {
 		t.Errorf("%d, the guard: %v\n%s%s", got.code, got.guard, got.stdout, got.stderr)
 	}
-	if err := <-limited; err != nil || before == 0 || after != before {
+	err := <-limited
+	t.Logf("the guard has %d threads", before)
+	if err != nil || before == 0 || after != before {
 		t.Errorf("%v; %d threads, then %d\n%s", err, before, after, got.stderr)
 	}
 	// Control: with this limit this user gets no further thread or process.
