@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { chmod, chown, link, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { chmod, chown, copyFile, link, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
@@ -124,6 +124,22 @@ for kind, flags in ((fcntl.F_RDLCK, os.O_RDONLY), (fcntl.F_WRLCK, os.O_RDWR)):
     );
     const outside = await execa("/usr/bin/python3", ["-c", lease(join(shared, "leased"))], OWNER);
     assert.equal(outside.stdout, "ok\nok", "control: its owner has both outside");
+  });
+
+  it("do keep a writer from a file that a session executes, as long as it does: a known gap", async () => {
+    const program = join(shared, "program");
+    await copyFile("/bin/sleep", program);
+    await chown(program, OWNER.uid, OWNER.gid);
+    const write = async () =>
+      await execa("/usr/bin/python3", ["-c", `open(${JSON.stringify(program)}, "ab")`], { ...OWNER, reject: false });
+    const executing = one.run(["bash", "-c", "mnt/p/program 4 & echo > mnt/all/executes; wait"]);
+    await until(join(shared, "executes"));
+    // The shell's child may not have come to the program yet.
+    let stderr = "";
+    for (const end = Date.now() + 3000; stderr === "" && Date.now() < end; ) ({ stderr } = await write());
+    assert.match(stderr, /Text file busy/);
+    assert.equal((await executing).code, 0);
+    assert.deepEqual([(await write()).exitCode, (await other.run(["mnt/p/program", "0"])).code], [0, 0], "the control");
   });
 
   for (const mode of ["DELETE", "WAL"]) {
