@@ -54,6 +54,8 @@ async function ownPlaces({ results }: Places, environment: NodeJS.ProcessEnv) {
   const all = [
     { path: results, what: "the step's results", within: true },
     ...own("GITHUB_ACTION_PATH", "the action's own files", true),
+    // container/ci/run.sh runs the step there.
+    { path: process.cwd(), what: "cloister's own files", within: true },
     ...own("RUNNER_TEMP", "the runner's temporary files", false),
     ...["GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY", "GITHUB_ENV", "GITHUB_PATH"].flatMap((name) =>
       own(name, "a file of the runner's", false),

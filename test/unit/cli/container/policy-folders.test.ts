@@ -64,6 +64,7 @@ describe("the folders of a CI step's policy", () => {
       [at("results/audit"), /the step's results/],
       [at("action/cli"), /the action's own files/],
       [at("home"), /a file of the runner's/],
+      [join(process.cwd(), "cli"), /cloister's own files/],
     ] as const) {
       assert.match((await judge([`${path}:a:rw`], environment)).join("\n"), what, path);
       assert.deepEqual(await judge([`${path}:a:ro`], environment), [], "the control: what is only read");
