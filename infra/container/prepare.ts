@@ -81,9 +81,23 @@ export function chooseUser(who: Caller, folders: readonly SeenFolder[]): { user:
   return { user: written.find(({ owner }) => owner.uid !== 0)?.owner ?? IMAGE_USER, problems };
 }
 
+/** The folder in which the key's own folder is made. */
+const keyHome = (): string => process.env["XDG_RUNTIME_DIR"] ?? tmpdir();
+
+/** Reasons why the model's key would lie in a folder that the session sees: it has the session's user. Empty: it would not. */
+export async function keyInSight(folders: readonly Pick<SeenFolder, "source">[]): Promise<string[]> {
+  const home = await realpath(keyHome());
+  return folders
+    .filter(({ source }) => source === "/" || home === source || home.startsWith(`${source}/`))
+    .map(
+      ({ source }) =>
+        `${source} holds ${home}, where the model's key lies while the container runs: show a folder in it, or set XDG_RUNTIME_DIR to a folder elsewhere`,
+    );
+}
+
 /** Puts the model's key where only this user reads it, for as long as the container runs: it goes with this process, too. */
 export async function keyFile(key: string, user: Caller): Promise<{ path: string; remove: () => void }> {
-  const folder = await mkdtemp(join(process.env["XDG_RUNTIME_DIR"] ?? tmpdir(), "cloister-key-"));
+  const folder = await mkdtemp(join(keyHome(), "cloister-key-"));
   const remove = () => {
     process.off("exit", remove);
     rmSync(folder, { recursive: true, force: true });

@@ -3,7 +3,7 @@ import { chown, mkdir } from "node:fs/promises";
 import { resolve } from "node:path";
 import { type Engine, engine, removeArguments, takeDown } from "./engine.ts";
 import { type ContainerSpec, containerOptions, DEFAULTS, mountWords, optionWords, SECCOMP } from "./options.ts";
-import { caller, chooseUser, keyFile, readFolders } from "./prepare.ts";
+import { caller, chooseUser, keyFile, keyInSight, readFolders } from "./prepare.ts";
 import { Stopped } from "./stop.ts";
 
 /** The request cannot be carried out. The error holds all of its problems. */
@@ -53,7 +53,8 @@ export interface ContainerOutcome {
 export async function runContainer(host: Engine, request: ContainerRequest): Promise<ContainerOutcome> {
   const { folders, problems } = await readFolders(request.mounts ?? []);
   const { user, problems: users } = chooseUser(caller(), folders);
-  if (problems.length + users.length > 0) throw new ContainerRefused([...problems, ...users]);
+  const seen = request.key === undefined ? [] : await keyInSight(folders);
+  if (problems.length + users.length + seen.length > 0) throw new ContainerRefused([...problems, ...users, ...seen]);
   const audit = request.audit === undefined ? undefined : resolve(request.audit);
   if (audit !== undefined && (await mkdir(audit, { recursive: true })) !== undefined && process.getuid?.() === 0) {
     await chown(audit, user.uid, user.gid);

@@ -25,7 +25,7 @@ describe("a run in a container of its own", () => {
     await assert.rejects(readHostRun(["true"], wrong, {}), (error) => {
       assert.ok(error instanceof RunRefused);
       const said = error.problems.map(({ message }) => message).join("\n");
-      for (const what of ["needs 32", "not a host", '"rx"', "no such folder", "--cpus none"])
+      for (const what of ["needs 48", "not a host", '"rx"', "no such folder", "--cpus none"])
         assert.ok(said.includes(what), what);
       return true;
     });
