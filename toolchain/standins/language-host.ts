@@ -3,10 +3,12 @@
 // tracing, no proxy between program and engine (the program talks to the engine itself); the plugins that a program
 // needs are found when they are first used.
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
+import { setTimeout as delay } from "node:timers/promises";
 import * as grpc from "@grpc/grpc-js";
 import type { AnalyzerStackConfigureRequest } from "@pulumi/pulumi/proto/analyzer_pb.js";
 import * as rpc from "@pulumi/pulumi/proto/language_grpc_pb.js";
@@ -23,6 +25,9 @@ declare const STAND_IN_VERSION: string;
 const exitCodeBail = 32;
 
 const who = "pulumi-language-nodejs";
+
+/** How long the engine has to take the reason for which a policy pack did not start. */
+const ANSWER_MS = 3000;
 let engineAddress = engineAddressOf(process.argv.slice(2));
 const children = new Set<ReturnType<typeof spawn>>();
 
@@ -188,6 +193,9 @@ async function runPluginUntilItEnds(
     if (code === 0) return;
     const error = new Error(`Program exited ${signal ? `on signal ${signal}` : `with non-zero exit code: ${code}`}`);
     proxy?.fail(error);
+    // The engine's call is answered with the reason before its connection goes; then the engine ends this call.
+    if (proxy && !call.cancelled)
+      await Promise.race([once(call, "cancelled"), delay(ANSWER_MS, undefined, { ref: false })]);
     throw error;
   } finally {
     proxy?.close();
