@@ -1,7 +1,8 @@
 import { realpath } from "node:fs/promises";
-import { join, relative, resolve, sep } from "node:path";
+import { join, resolve, sep } from "node:path";
 import { parseMount } from "../../../guest/sessions/mounts.ts";
 import { MOUNT_MODES, type MountRequest } from "../../../guest/sessions/request.ts";
+import { isWithin } from "./settings.ts";
 
 /** The places of a step. */
 export interface Places {
@@ -77,5 +78,3 @@ async function linkWithin(path: string, folders: readonly string[]): Promise<str
 }
 
 const real = (path: string): Promise<string> => realpath(path).catch(() => resolve(path));
-
-const isWithin = (path: string, folder: string) => !/^\.\.(\/|$)/.test(relative(folder, path));

@@ -116,7 +116,8 @@ function real(path: string): string {
   }
 }
 
-function isWithin(path: string, folder: string): boolean {
+/** Tells if a path is a folder, or in it. Both are absolute. */
+export function isWithin(path: string, folder: string): boolean {
   const way = relative(folder, path);
   return way !== ".." && !way.startsWith("../");
 }

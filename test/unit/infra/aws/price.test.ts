@@ -11,6 +11,9 @@ const changed = (changes: Record<string, unknown>, stack = "dev") =>
 const lineOf = (settings: ReturnType<typeof settingsOf>, what: RegExp, size?: "least" | "schedule" | "most") =>
   monthlyEstimate(settings, size, MONDAY).find((line) => what.test(line.what));
 
+/** A schedule of a pool. */
+const at = (cron: string, desired: number, timeZone = "Europe/Berlin") => ({ cron, timeZone, min: 0, max: 9, desired });
+
 describe("the estimate of a stack's cost", () => {
   const zones = ["us-east-1a", "us-east-1b"];
   const here = { region: "us-east-1", zones, ami: { ...AMI, region: "us-east-1" } };
@@ -54,13 +57,6 @@ describe("the estimate of a stack's cost", () => {
   });
 
   it("knows the size that the schedules set last", () => {
-    const at = (cron: string, desired: number, timeZone = "Europe/Berlin") => ({
-      cron,
-      timeZone,
-      min: 0,
-      max: 9,
-      desired,
-    });
     const schedules = { day: at("0 8 * * 1-5", 8), night: at("0 20 * * *", 1) };
     const size = (time: string) => sizeInForce(schedules, new Date(time))?.desired;
     assert.equal(size("2026-01-20T12:00:00Z"), 8, "a Tuesday at noon");
@@ -74,13 +70,6 @@ describe("the estimate of a stack's cost", () => {
 });
 
 describe("schedules on the days on which clocks change", () => {
-  const at = (cron: string, desired: number, timeZone = "Europe/Berlin") => ({
-    cron,
-    timeZone,
-    min: 0,
-    max: 9,
-    desired,
-  });
   const schedules = { day: at("0 8 * * *", 8), night: at("0 20 * * *", 1) };
 
   it("follow the zone's clocks: the size in force changes at eight there, before and after", () => {
