@@ -18,7 +18,7 @@ import { makeOursAlone } from "../../infra/local/sockets.ts";
 import { sha256 } from "../../lib/store.ts";
 import type { Requirement } from "../../lib/system/requirements.ts";
 import { missingOf, nameOf, planFor } from "../../lib/system/select.ts";
-import { canWrite, keepsModes } from "../start/place.ts";
+import { canWrite, keepsModes, nearestFolder } from "../start/place.ts";
 import { accelerated } from "./accelerated.ts";
 import { type Finding, type Look, note, ok, problem } from "./finding.ts";
 import type { Here, LocalStack } from "./here.ts";
@@ -191,10 +191,6 @@ function writableLook(cause: string, folder: string, remedy: string) {
   } catch (error) {
     return problem(cause, `${there} cannot be written: ${reasonOf(error)}`, remedy);
   }
-}
-
-function nearestFolder(folder: string): string {
-  return existsSync(folder) || dirname(folder) === folder ? folder : nearestFolder(dirname(folder));
 }
 
 /** QEMU's control socket, in a folder for which the system may have promised more than it keeps. */

@@ -34,7 +34,7 @@ export function closedFolder({ project, state, machine }: Omit<Place, "cache">, 
   if (!look.canWrite(project)) {
     return `${project} cannot be written (it is ${ownerOf(project)}): npm start keeps the stack and its settings in it. Clone the project into a folder of yours.`;
   }
-  const own = [join(project, ".cloister"), state, nearest(machine.root)].filter(existsSync);
+  const own = [join(project, ".cloister"), state, nearestFolder(machine.root)].filter(existsSync);
   const closed = own.find((folder) => !look.canWrite(folder));
   return closed === undefined
     ? undefined
@@ -47,7 +47,7 @@ export function placeProblems(place: Place, look: Look = REAL): string[] {
   const closed = closedFolder(place, look);
   // In a clone that is another user's nothing else matters.
   if (closed !== undefined && !look.canWrite(project)) return [closed];
-  const caches = existsSync(cache) ? [cache, ...foldersIn(cache)] : [nearest(cache)];
+  const caches = existsSync(cache) ? [cache, ...foldersIn(cache)] : [nearestFolder(cache)];
   const closedCache = caches.find((folder) => !look.canWrite(folder));
   const problems = closed === undefined ? [] : [closed];
   if (closedCache !== undefined) {
@@ -55,7 +55,7 @@ export function placeProblems(place: Place, look: Look = REAL): string[] {
       `the cache ${closedCache} cannot be written: it is ${ownerOf(closedCache)}. ${giveBack(closedCache)}, or name a cache of yours: CLOISTER_CACHE_DIR=/a/folder.`,
     );
   }
-  if (closed === undefined && !look.keepsModes(nearest(machine.root))) {
+  if (closed === undefined && !look.keepsModes(nearestFolder(machine.root))) {
     problems.push(
       `${machine.root} is on a file system that keeps no modes (a Windows drive, FAT, some network drives): keys in it would be open to all, and ssh refuses them. Clone the project elsewhere (in WSL below /home), or name a folder: cloister:stateDirectory.`,
     );
@@ -85,8 +85,8 @@ function ownerOf(folder: string): string {
 }
 
 /** The folder, or the one in which it will be made. */
-function nearest(folder: string): string {
-  return existsSync(folder) || dirname(folder) === folder ? folder : nearest(dirname(folder));
+export function nearestFolder(folder: string): string {
+  return existsSync(folder) || dirname(folder) === folder ? folder : nearestFolder(dirname(folder));
 }
 
 function foldersIn(folder: string): string[] {
