@@ -5,7 +5,9 @@ import { type Policies, PolicyPack, type ReportViolation, type ResourceValidatio
 import deserialize from "@pulumi/policy/deserialize.js";
 import * as proxy from "@pulumi/policy/proxy.js";
 import { exceptionsOf, levelOf, limitsOf, readPolicySettings } from "../preview/policy/settings.ts";
+import { whenConfigured } from "./core/configured.ts";
 import { judge, judgeStack } from "./core/judge.ts";
+import { OnlyAsked } from "./core/only-asked.ts";
 import { type Read, readOnce } from "./core/read-once.ts";
 import { isStackRule, type Judgement, type Resource, type Rule, type World } from "./core/rule.ts";
 import { judgingOnly, leaveUnread } from "./core/unread.ts";
@@ -25,18 +27,26 @@ sdk.deserializeProperties = readOnce(sdk.deserializeProperties);
 leaveUnread();
 
 const folder = import.meta.dirname;
-const stack = process.env["PULUMI_NODEJS_STACK"] ?? "";
 const settings = readPolicySettings(
   readFileSync(join(folder, "settings.yaml"), "utf8"),
   RULES.map(({ name }) => name),
 );
-const world: World = {
-  stack,
-  limits: limitsOf(settings, stack),
-  exceptions: exceptionsOf(settings, stack),
-  config: JSON.parse(process.env["PULUMI_CONFIG"] ?? "{}") as Record<string, string>,
-  now: new Date(),
-};
+
+function worldOf(stack: string, config: Readonly<Record<string, string>>): World {
+  return {
+    stack,
+    limits: limitsOf(settings, stack),
+    exceptions: exceptionsOf(settings, stack),
+    config,
+    now: new Date(),
+  };
+}
+
+/** At first what the environment says: an engine that is older does not call. */
+let world = worldOf(
+  process.env["PULUMI_NODEJS_STACK"] ?? "",
+  JSON.parse(process.env["PULUMI_CONFIG"] ?? "{}") as Record<string, string>,
+);
 
 /** What the program has registered in this run, by URN: rules about the whole stack look at it. */
 const registered = new Map<string, Resource>();
@@ -64,11 +74,33 @@ function tell(rule: Rule, judgement: Judgement, report: ReportViolation): void {
   if (judgement.undecided !== undefined) throw new UnknownValueError(unknownStringValue, [judgement.undecided]);
 }
 
-const policies: Policies = RULES.map((rule) => {
+/** The SDK's errors that say "not applicable", by their reason. Most rules do not apply to most resources: one is made, not thousands. */
+const leftOut = new Map<string, unknown>();
+
+function leaveOut(args: { readonly notApplicable: (reason?: string) => never }, reason: string): never {
+  if (!leftOut.has(reason)) {
+    try {
+      args.notApplicable(reason);
+    } catch (error) {
+      leftOut.set(reason, error);
+    }
+  }
+  throw leftOut.get(reason);
+}
+
+const asked = new OnlyAsked();
+
+/** The one type of a rule, or a text that is no type where the resource that is judged is of none of them. */
+function mark(types: readonly string[]): string | undefined {
+  if (types.length === 1) return types[0];
+  return asked.type === undefined || types.includes(asked.type) ? undefined : `${types[0]} or ${types.length - 1} more`;
+}
+
+const ruled: Policies = RULES.map((rule) => {
   const about = {
     name: rule.name,
     description: rule.reason,
-    enforcementLevel: levelOf(settings, stack, rule.name),
+    enforcementLevel: levelOf(settings, world.stack, rule.name),
     severity: rule.severity,
     remediationSteps: rule.remedy,
     url: rule.link,
@@ -78,33 +110,42 @@ const policies: Policies = RULES.map((rule) => {
       ...about,
       validateStack: (args, report) => {
         const judgement = judgeStack(rule, [...registered.values()], world);
-        if (!judgement.applies) args.notApplicable("the rule is not about this stack");
+        if (!judgement.applies) leaveOut(args, "the rule is not about this stack");
         tell(rule, judgement, report);
       },
     };
   }
   const validateResource = (args: ResourceValidationArgs, report: ReportViolation): void => {
     const judgement = judge(rule, resourceOf(args), world);
-    if (!judgement.applies) args.notApplicable("the rule is not about this type");
+    if (!judgement.applies) leaveOut(args, "the rule is not about this type");
     tell(rule, judgement, report);
   };
   // With this mark the SDK skips resources of other types before it reads their properties.
-  if (rule.types !== "all" && rule.types.length === 1) Object.assign(validateResource, { __pulumiType: rule.types[0] });
+  const { types } = rule;
+  if (types !== "all") Object.defineProperty(validateResource, "__pulumiType", { get: () => mark(types) });
   return { ...about, validateResource };
 });
 
-new PolicyPack("cloister", {
-  policies: judgingOnly([
-    ...policies,
-    {
-      name: "exceptions",
-      description: "Rules that are left out for a time.",
-      enforcementLevel: "advisory",
-      severity: "low",
-      validateStack: (_args, report) => {
-        const used = excepted.map(({ rule, judgement }) => ({ rule, findings: judgement.findings }));
-        for (const line of exceptionLines(world, used)) report(line);
-      },
+const policies = judgingOnly([
+  ...ruled,
+  {
+    name: "exceptions",
+    description: "Rules that are left out for a time.",
+    enforcementLevel: "advisory",
+    severity: "low",
+    validateStack: (_args, report) => {
+      const used = excepted.map(({ rule, judgement }) => ({ rule, findings: judgement.findings }));
+      for (const line of exceptionLines(world, used)) report(line);
     },
-  ]),
+  },
+]);
+
+const names = new Set(RULES.map(({ name }) => name));
+whenConfigured((stack, config) => {
+  world = worldOf(stack, config);
+  // The SDK looks the level up at each call.
+  for (const policy of policies.filter(({ name }) => names.has(name)))
+    policy.enforcementLevel = levelOf(settings, stack, policy.name);
 });
+
+new PolicyPack("cloister", { policies });

@@ -2,8 +2,10 @@ import type { Policies, StackValidation, StackValidationArgs } from "@pulumi/pol
 import * as rpc from "@pulumi/pulumi/proto/analyzer_grpc_pb.js";
 import * as pb from "@pulumi/pulumi/proto/analyzer_pb.js";
 import { Struct } from "google-protobuf/google/protobuf/struct_pb.js";
+import { answerAtOnce } from "./at-once.ts";
 
 interface Method {
+  readonly path: string;
   requestDeserialize: (bytes: Buffer) => object;
   responseSerialize: (response: object) => Buffer;
 }
@@ -26,7 +28,13 @@ export function leaveUnread(): void {
   const request = nothing();
   remediate.requestDeserialize = () => request;
   // Of the same request the answer is the same: no policy changes resources.
-  remediate.responseSerialize = always(remediate.responseSerialize);
+  const write = remediate.responseSerialize;
+  let answer: Buffer | undefined;
+  remediate.responseSerialize = (response) => {
+    answer ??= write(response);
+    return answer;
+  };
+  answerAtOnce(remediate.path, () => answer);
   const stack = new pb.AnalyzeStackRequest();
   analyzeStack.requestDeserialize = () => stack;
 }
@@ -57,12 +65,4 @@ function withoutResources(args: StackValidationArgs, name: string): StackValidat
       throw new Error(`${name}: the stack's resources are not read here. Take those that were judged`);
     },
   });
-}
-
-function always(write: Method["responseSerialize"]): Method["responseSerialize"] {
-  let bytes: Buffer | undefined;
-  return (response) => {
-    bytes ??= write(response);
-    return bytes;
-  };
 }

@@ -172,7 +172,7 @@ async function runPluginUntilItEnds(
   const toStdout = (data: Buffer | string): void => {
     call.write(new pb.RunPluginResponse().setStdout(Buffer.from(data)));
   };
-  const proxy = isPolicyPack ? new PolicyProxy() : undefined;
+  const proxy = isPolicyPack && !isConfiguredByCall(directory) ? new PolicyProxy() : undefined;
   try {
     if (proxy) {
       toStdout(`${await proxy.listen()}\n`);
@@ -199,6 +199,19 @@ async function runPluginUntilItEnds(
     throw error;
   } finally {
     proxy?.close();
+  }
+}
+
+/**
+ * Tells whether a policy pack says of itself (`"cloister": { "configuredByCall": true }` in its package.json) that it needs
+ * no variables, since it takes the stack's configuration from the engine's call. Then the engine talks to it from the start.
+ */
+function isConfiguredByCall(directory: string): boolean {
+  try {
+    const text = readFileSync(join(directory, "package.json"), "utf8");
+    return (JSON.parse(text) as { cloister?: { configuredByCall?: boolean } }).cloister?.configuredByCall === true;
+  } catch {
+    return false;
   }
 }
 

@@ -1,12 +1,16 @@
 import assert from "node:assert/strict";
+import http2 from "node:http2";
+import * as grpc from "@grpc/grpc-js";
 import type { Policies, StackValidation, StackValidationArgs } from "@pulumi/policy";
 import * as server from "@pulumi/policy/server.js";
 import * as rpc from "@pulumi/pulumi/proto/analyzer_grpc_pb.js";
 import * as pb from "@pulumi/pulumi/proto/analyzer_pb.js";
 import { Struct } from "google-protobuf/google/protobuf/struct_pb.js";
+import { listen } from "../../../lib/grpc-serve.ts";
 import { judgingOnly, leaveUnread } from "../../../policy/core/unread.ts";
 
 interface Method {
+  readonly path: string;
   requestDeserialize: (bytes: Buffer) => object;
   responseSerialize: (response: object) => Buffer;
 }
@@ -16,11 +20,13 @@ const { makeRemediateRpcFun: remediating, makeAnalyzeStackRpcFun: judgingStack }
   "makeRemediateRpcFun" | "makeAnalyzeStackRpcFun",
   (name: string, version: string, level: string, policies: Policies) => Handler
 >;
-const methods = rpc.AnalyzerService as unknown as Record<"remediate" | "analyzeStack", Method>;
+const methods = rpc.AnalyzerService as unknown as Record<"remediate" | "analyze" | "analyzeStack", Method>;
 
 describe("requests that the policy pack leaves unread", () => {
   const before = { remediate: { ...methods.remediate }, analyzeStack: { ...methods.analyzeStack } };
+  const create = http2.createServer;
   afterEach(() => {
+    http2.createServer = create;
     for (const name of ["remediate", "analyzeStack"] as const) Object.assign(methods[name], before[name]);
   });
 
@@ -103,4 +109,55 @@ describe("requests that the policy pack leaves unread", () => {
     leaveUnread();
     for (const name of ["remediate", "analyzeStack"] as const) assert.ok(methods[name].requestDeserialize(garbage));
   });
+
+  it("are answered once by the SDK, and then at once, as large as they are", async () => {
+    const served = async (): Promise<{ asked: number; answers: string[] }> => {
+      let asked = 0;
+      const server = new grpc.Server();
+      server.addService(
+        rpc.AnalyzerService as unknown as grpc.ServiceDefinition,
+        {
+          remediate: (_call: unknown, done: grpc.sendUnaryData<object>) => {
+            asked++;
+            done(null, new pb.RemediateResponse());
+          },
+          analyze: (one: grpc.ServerUnaryCall<pb.AnalyzeRequest, object>, done: grpc.sendUnaryData<object>) =>
+            done(null, new pb.AnalyzeResponse().setDiagnosticsList([diagnosed(one.request.getUrn())])),
+        } as unknown as grpc.UntypedServiceImplementation,
+      );
+      const client = new grpc.Client(`127.0.0.1:${await listen(server)}`, grpc.credentials.createInsecure());
+      try {
+        const bytes = await Promise.all([1, 2].map(() => Buffer.alloc(2_000_000, "a")));
+        const answers: string[] = [];
+        for (const one of [...bytes, ...bytes]) answers.push(await ask(client, "remediate", one.toString()));
+        answers.push(...(await Promise.all(bytes.map((one) => ask(client, "remediate", one.toString())))));
+        answers.push(await ask(client, "analyze", "other"));
+        return { asked, answers };
+      } finally {
+        client.close();
+        server.forceShutdown();
+      }
+    };
+    const control = await served();
+    assert.equal(control.asked, 6);
+    leaveUnread();
+    const { asked, answers } = await served();
+    assert.deepEqual(answers, control.answers);
+    assert.match(answers.at(-1) ?? "", /about other/, "another call is the server's");
+    assert.equal(asked, 1);
+  });
 });
+
+const diagnosed = (urn: string) => new pb.AnalyzeDiagnostic().setMessage(`about ${urn}`);
+
+/** The answer of a call, as it came. */
+async function ask(client: grpc.Client, name: "remediate" | "analyze", urn: string): Promise<string> {
+  const { path } = methods[name];
+  const request = Buffer.from(new pb.AnalyzeRequest().setUrn(urn).serializeBinary());
+  const same = (bytes: Buffer): Buffer => bytes;
+  return await new Promise((resolve, reject) => {
+    client.makeUnaryRequest(path, same, same, request, (error, answer) =>
+      error ? reject(error) : resolve(answer?.toString() ?? ""),
+    );
+  });
+}
