@@ -7,8 +7,12 @@ const { join } = require("node:path");
 /** The engine's language host knows this code (@pulumi/pulumi/cmd/run-policy-pack, index.ts). */
 const TOLD = 32;
 
+const untold = new Set();
+
+/** The code with which a pack ends that does not serve, where the process's own code is this one. */
+exports.endCode = (code = 0) => (code === 0 && untold.size > 0 ? TOLD : code);
+
 exports.host = function host() {
-  const untold = new Set();
   const tell = (error) => {
     // One error may come as an exception, and again as a promise that nobody waits for.
     if (untold.has(error)) return;
@@ -19,7 +23,7 @@ exports.host = function host() {
   process.on("uncaughtException", tell);
   process.on("unhandledRejection", tell);
   process.on("exit", (code) => {
-    if (code === 0 && untold.size > 0) process.exitCode = TOLD;
+    process.exitCode = exports.endCode(code);
   });
   process.argv = process.argv.slice(0, 2);
   require(join(__dirname, "main.cjs"));

@@ -1,5 +1,5 @@
 import { execa } from "execa";
-import { stateMark } from "./state-mark.ts";
+import { type StateFile, stateFile } from "./state-file.ts";
 
 /** A `pulumi` that runs in a project. */
 export interface Engine {
@@ -11,8 +11,8 @@ export interface Engine {
    * @throws Error when it fails
    */
   text(args: readonly string[]): Promise<string>;
-  /** A text that changes with a stack's state, without a call of the engine: see {@link stateMark}. */
-  mark?(stack: string): Promise<string | undefined>;
+  /** A stack's state without a call of the engine, where it is in a file: see {@link stateFile}. */
+  stateFile?(stack: string): Promise<StateFile | undefined>;
 }
 
 /**
@@ -38,8 +38,8 @@ export function engineOf(pulumi: string, folder: string, env: Readonly<Record<st
       const { stdout } = await execa(pulumi, [...args, ...FLAGS], { cwd: folder, env, stdin: "ignore" });
       return stdout;
     },
-    async mark(stack) {
-      return await stateMark(
+    async stateFile(stack) {
+      return await stateFile(
         "PULUMI_BACKEND_URL" in env ? env["PULUMI_BACKEND_URL"] : process.env["PULUMI_BACKEND_URL"],
         stack,
       );

@@ -10,9 +10,9 @@ import type { ChangeDocument } from "./change-set/document.ts";
 import { eventsFrom, type RecordedOptions, refuseHalfRecorded, stackName, withRecorded } from "./options.ts";
 import { give, type OutputOptions, renderers, withOutput } from "./output.ts";
 import { isOnAws } from "./parts/stack-file.ts";
-import { packIn } from "./policy/pack.ts";
-import { configsOf, engineFor, finders, isProgramChanged, putBack, runOf } from "./project.ts";
-import { removedFile } from "./removed.ts";
+import { aheadOf } from "./policy/ahead.ts";
+import { type Pack, packIn } from "./policy/pack.ts";
+import { type Configs, configsOf, engineFor, finders, headOf, isProgramChanged, putBack, runOf } from "./project.ts";
 import { previewStack } from "./run.ts";
 import { credentialsIn } from "./secrets/environment.ts";
 import { bothOf } from "./steady.ts";
@@ -62,54 +62,116 @@ function parsed(): Options {
 
 async function documentOf(options: Options): Promise<ChangeDocument> {
   const { stack } = options;
-  const [{ base, head }, [run]] = await bothOf(
-    configsOf(stack, options.base),
-    Promise.all([runOf(options.base), finders()]),
-  );
+  const base = beside(options);
+  const [head] = await Promise.all([headOf(stack), finders()]);
+  const isHere = head !== undefined && options.rehearsed !== true && options.events === undefined;
+  if (!isHere) base.ask();
   if (head === undefined) {
+    const [{ base: text }, run] = await bothOf(base.configs, base.run);
     if (options.destroy) throw new Error(`Pulumi.${stack}.yaml: is removed. ${putBack(stack, options.base)}`);
-    return removedFile({ stack, base, ref: options.base, run, rehearsed: options.rehearsed ?? false });
+    const { removedFile } = await import("./removed.ts");
+    return removedFile({ stack, base: text, ref: options.base, run, rehearsed: options.rehearsed ?? false });
   }
-  const secrets = credentialsIn(process.env);
   const pack = options.policies && isOnAws(head) ? await packIn(resolve(options.policyPack)) : undefined;
-  const judged = pack ? { pack } : { unjudged: options.policies };
-  const command = options.destroy ? ("destroy" as const) : ("preview" as const);
-  if (options.events !== undefined && options.state !== undefined) {
-    const { Collector } = await import("./events/merge.ts");
-    const collector = await eventsFrom(options.events, new Collector());
-    const state = await readFile(options.state, "utf8");
-    const { buildDocument } = await import("./change-set/build.ts");
-    return buildDocument({
-      stack,
-      command,
-      collected: collector.finish(),
-      state,
-      base,
-      head,
-      run,
-      secrets,
-      ...(pack ? { policySettings: pack.settings } : { unjudged: options.policies }),
-    });
-  }
-  const say = (line: string): void => console.error(line);
-  const both = options.both ? { both: true, programChanged: await isProgramChanged(options.base) } : {};
-  const drift = { ...(options.drift ? { drift: true } : {}), ...both };
-  const more = { run, secrets, report: say, meanwhile: () => renderers(options), ...drift, ...judged };
+  if (options.events !== undefined && options.state !== undefined)
+    return await recorded(options, { events: options.events, state: options.state, head, base, pack });
+  const more = {
+    secrets: credentialsIn(process.env),
+    report: say,
+    meanwhile: () => renderers(options),
+    drift: options.drift ?? false,
+    both: options.both ?? false,
+    programChanged: base.isProgramChanged,
+    ...(pack ? { pack } : { unjudged: options.policies }),
+  };
   const rights = options.rights && isOnAws(head) ? await rightsAsked(options, head) : undefined;
   if (options.rehearsed) {
     const { previewRehearsed } = await import("./rehearsed.ts");
-    return await previewRehearsed({ stack, base, head, report: say }, more, rights);
+    const [configs, run] = await bothOf(base.configs, base.run);
+    return await previewRehearsed({ stack, base: configs.base, head, report: say }, { run, ...more }, rights);
   }
-  const calls = async () => await (await import("./rehearsed.ts")).rehearsedCalls({ stack, base, head, report: say });
-  const engine = await engineFor(stack, say);
-  return await previewStack({
-    engine,
-    stack,
-    command,
+  const before = base.configs.then((configs) => configs.base);
+  const calls = async () =>
+    await (await import("./rehearsed.ts")).rehearsedCalls({ stack, base: await before, head, report: say });
+  const command = commandOf(options);
+  const ahead = pack && command === "preview" ? await aheadOf(pack) : undefined;
+  try {
+    return await previewStack({
+      engine: await engineFor(stack, say),
+      stack,
+      command,
+      base: before,
+      head,
+      run: base.run,
+      started() {
+        ahead?.start();
+        base.ask();
+      },
+      ...more,
+      ...(ahead ? { pack: ahead.pack } : {}),
+      ...(rights ? { rights: { ...rights, calls } } : {}),
+    });
+  } finally {
+    ahead?.end();
+  }
+}
+
+const say = (line: string): void => console.error(line);
+
+const commandOf = ({ destroy }: Options) => (destroy ? ("destroy" as const) : ("preview" as const));
+
+/** What git knows. It is asked beside the engine: a preview would wait for it else. */
+interface Beside {
+  /** Begins to ask. */
+  readonly ask: () => void;
+  readonly configs: Promise<Configs>;
+  readonly run: ReturnType<typeof runOf>;
+  /** False without --both, which alone needs it. */
+  readonly isProgramChanged: Promise<boolean>;
+}
+
+function beside({ stack, base, both }: Options): Beside {
+  let ask = (): void => {};
+  const asked = new Promise<void>((resolve) => {
+    ask = resolve;
+  });
+  const answers = {
+    configs: asked.then(() => configsOf(stack, base)),
+    run: asked.then(() => runOf(base)),
+    isProgramChanged: asked.then(() => both === true && isProgramChanged(base)),
+  };
+  // Whoever waits for one sees its error; before that it must not end this process.
+  for (const answer of Object.values(answers)) answer.catch(() => {});
+  return { ask, ...answers };
+}
+
+/** The document of a preview that is there already. */
+async function recorded(
+  options: Options,
+  given: {
+    readonly events: string;
+    readonly state: string;
+    readonly head: string;
+    readonly base: Beside;
+    readonly pack: Pack | undefined;
+  },
+): Promise<ChangeDocument> {
+  const { events, head, pack } = given;
+  const { Collector } = await import("./events/merge.ts");
+  const collector = await eventsFrom(events, new Collector());
+  const state = await readFile(given.state, "utf8");
+  const [{ base }, run] = await bothOf(given.base.configs, given.base.run);
+  const { buildDocument } = await import("./change-set/build.ts");
+  return buildDocument({
+    stack: options.stack,
+    command: commandOf(options),
+    collected: collector.finish(),
+    state,
     base,
     head,
-    ...more,
-    ...(rights ? { rights: { ...rights, calls } } : {}),
+    run,
+    secrets: credentialsIn(process.env),
+    ...(pack ? { policySettings: pack.settings } : { unjudged: options.policies }),
   });
 }
 

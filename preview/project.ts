@@ -35,6 +35,21 @@ export interface Configs {
 }
 
 /**
+ * Reads a stack's file as it is now.
+ *
+ * @param at the project's folder. Default: this one
+ * @returns undefined when there is none
+ * @throws Error when it cannot be read
+ */
+export async function headOf(stack: string, at = folder): Promise<string | undefined> {
+  const file = `Pulumi.${stack}.yaml`;
+  return await readFile(join(at, file), "utf8").catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return undefined;
+    throw new Error(`${file}: cannot be read: ${error.message}`);
+  });
+}
+
+/**
  * Reads a stack's file at the base, and as it is now.
  *
  * @param at the project's folder. Default: this one
@@ -42,11 +57,7 @@ export interface Configs {
  */
 export async function configsOf(stack: string, base: string, at = folder): Promise<Configs> {
   const file = `Pulumi.${stack}.yaml`;
-  const reading = readFile(join(at, file), "utf8").catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return undefined;
-    throw new Error(`${file}: cannot be read: ${error.message}`);
-  });
-  const [head, before] = await bothOf(reading, atCommit(at, base, file));
+  const [head, before] = await bothOf(headOf(stack, at), atCommit(at, base, file));
   if (head === undefined && before === undefined)
     throw new Error(
       `${file}: there is no such file. --stack is the name in it: one of the Pulumi.<name>.yaml of this folder`,

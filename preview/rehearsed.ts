@@ -8,7 +8,7 @@ import type { ChangeDocument } from "./change-set/document.ts";
 import type { Engine } from "./engine.ts";
 import type { RehearsedCall } from "./rights/missing.ts";
 import { type PreviewOptions, previewStack } from "./run.ts";
-import { stateMark } from "./state-mark.ts";
+import { stateFile } from "./state-file.ts";
 
 /** Two configurations of one stack, as texts of Pulumi.STACK.yaml. The first may be empty: there was no such stack. */
 export interface Versions {
@@ -30,8 +30,8 @@ export function rehearsedEngine({ engine }: Rehearsal): Engine {
       if (exitCode !== 0) throw new Error(all);
       return stdout;
     },
-    async mark(stack) {
-      return await stateMark(engine.env["PULUMI_BACKEND_URL"], stack);
+    async stateFile(stack) {
+      return await stateFile(engine.env["PULUMI_BACKEND_URL"], stack);
     },
   };
 }

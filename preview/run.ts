@@ -12,16 +12,20 @@ import { bothOf, lookSteadily } from "./steady.ts";
 /** What makes the document. It is loaded while the engine runs. */
 const builder = async () => await import("./change-set/build.ts");
 
+type Run = NonNullable<Inputs["run"]>;
+
 /** The inputs of a preview. */
 export interface PreviewOptions {
   readonly engine: Engine;
   readonly stack: string;
   /** @default preview */
   readonly command?: "preview" | "destroy";
-  /** Text of Pulumi.STACK.yaml before the change, and as it is now. */
-  readonly base: string;
+  /** Text of Pulumi.STACK.yaml before the change. One that is still read holds up nothing; one that fails ends the preview. */
+  readonly base: string | Promise<string>;
+  /** Text of Pulumi.STACK.yaml as it is now. */
   readonly head: string;
-  readonly run?: NonNullable<Inputs["run"]>;
+  /** As with the base, it may be found out meanwhile. */
+  readonly run?: Run | Promise<Run>;
   /** Credentials of the run. */
   readonly secrets?: readonly string[];
   /** The policy pack that judges. @default none */
@@ -37,12 +41,14 @@ export interface PreviewOptions {
   /** Previews the base's configuration as well, to tell what is not this change's. @default false */
   readonly both?: boolean;
   /** True when the program is another one than the base's. @default false */
-  readonly programChanged?: boolean;
+  readonly programChanged?: boolean | Promise<boolean>;
   /** File into which the preview's plan is written. @default none is kept */
   readonly savePlan?: string;
   /** True when the engine's AWS is a stand-in. @default false */
   readonly rehearsed?: boolean;
-  /** Called while the engine runs, for what can be done beside it. */
+  /** Called when the engine's process is there, or when something else is waited for: what is started before it delays it. */
+  readonly started?: () => void;
+  /** Called when the engine has started the program, for what can be done beside that. */
   readonly meanwhile?: () => Promise<unknown>;
   readonly report?: (line: string) => void;
 }
@@ -53,10 +59,16 @@ export interface PreviewOptions {
  * says so.
  */
 export async function previewStack(options: PreviewOptions): Promise<ChangeDocument> {
-  const { engine, stack, command = "preview", base, head, report = () => {} } = options;
-  const isBoth = options.both === true && base !== "" && command === "preview";
+  const { engine, stack, command = "preview", head, report = () => {} } = options;
+  const told = Promise.all([options.base, options.run, options.programChanged]);
+  // It is waited for beside the engine.
+  told.catch(() => {});
+  const isAsked = options.both === true && command === "preview";
+  if (isAsked) options.started?.();
+  const before = isAsked ? await options.base : "";
+  const isBoth = before !== "";
   // The program of this folder runs on both sides: of equal configurations the two previews are one.
-  const isOne = base === head;
+  const isOne = before === head;
   if (isBoth && !isOne) report("previewing the base as well");
   const {
     state,
@@ -66,17 +78,24 @@ export async function previewStack(options: PreviewOptions): Promise<ChangeDocum
     engine,
     stack,
     async () => {
+      let goOn = (): void => {};
+      const begun = new Promise<void>((resolve) => {
+        goOn = resolve;
+      });
       // The same state for both, at the same time.
       const engines = bothOf(
-        collectFrom(options),
-        isBoth && !isOne ? collectFrom(options, base) : Promise.resolve(undefined),
+        collectFrom(options, { begun: goOn, told }),
+        isBoth && !isOne ? collectFrom(options, { told }, before) : Promise.resolve(undefined),
       );
+      // Before that, the engine and its plugins need all processors to start.
+      const beside = Promise.race([begun, engines]).then(() => Promise.all([builder(), options.meanwhile?.()]));
       // Whatever fails, the engines come to their end: nobody waits for them else.
-      const [seen] = await bothOf(engines, Promise.all([builder(), options.meanwhile?.()]));
+      const [seen] = await bothOf(engines, beside);
       return seen;
     },
     () => report("the state moved while the preview ran: once more"),
   );
+  const [base, run, programChanged] = await told;
   const baseOnly = isBoth && isOne ? collected : ofBase;
   const { buildDocument, takesNothing } = await builder();
   if (options.drift) report("looking for drift");
@@ -91,10 +110,10 @@ export async function previewStack(options: PreviewOptions): Promise<ChangeDocum
     head,
     doubts,
     ...(drift ? { drift } : {}),
-    ...(options.run ? { run: options.run } : {}),
+    ...(run ? { run } : {}),
     ...(options.secrets ? { secrets: options.secrets } : {}),
     ...(options.rehearsed ? { rehearsed: true } : {}),
-    ...(options.programChanged ? { programChanged: true } : {}),
+    ...(programChanged ? { programChanged: true } : {}),
     ...(options.unjudged ? { unjudged: true } : {}),
     ...(options.pack ? { policySettings: options.pack.settings } : {}),
   };
@@ -108,7 +127,7 @@ export async function previewStack(options: PreviewOptions): Promise<ChangeDocum
   if (command === "destroy" || renames.length === 0 || takesNothing(document)) return document;
   report("a machine looks renamed: trying what keeps its disk");
   const remedied = withFormerNames(head, renames);
-  const tried = buildDocument({ ...inputs, head: remedied, collected: await collectFrom(options, remedied) });
+  const tried = buildDocument({ ...inputs, head: remedied, collected: await collectFrom(options, {}, remedied) });
   const remedies = Object.fromEntries(
     renames.map((rename) => [rename.to, { config: remedyText(remedied, rename), tried }]),
   );
@@ -124,8 +143,17 @@ async function rightsIn(
   return { rights: { ...rights, calls: await rights.calls() } };
 }
 
+/** What goes on beside a run of the engine. */
+interface Beside {
+  /** Called at the engine's first line. */
+  readonly begun?: () => void;
+  /** When it fails, the run is of no use. */
+  readonly told?: Promise<unknown>;
+}
+
 async function collectFrom(
-  { engine, stack, command = "preview", pack, savePlan }: PreviewOptions,
+  { engine, stack, command = "preview", pack, savePlan, started }: PreviewOptions,
+  { begun = () => {}, told = Promise.resolve() }: Beside,
   text?: string,
 ): Promise<Collected> {
   const args = command === "destroy" ? ["destroy", "--preview-only"] : ["preview"];
@@ -140,10 +168,13 @@ async function collectFrom(
     const lines = engine.lines(all, { ...STREAM, ...pack?.env })[Symbol.asyncIterator]();
     // Asking for a line starts the engine. What reads it is loaded while that starts.
     let next = lines.next();
-    next.catch(() => {});
+    next.then(begun, () => {});
+    started?.();
     try {
       const { Collector } = await import("./events/merge.ts");
       const collector = new Collector();
+      // Git takes less time than the engine's first line.
+      await told;
       for (;;) {
         const { done, value } = await next;
         if (done) return collector.finish();

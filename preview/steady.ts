@@ -1,3 +1,4 @@
+import { setImmediate as pause } from "node:timers/promises";
 import type { Engine } from "./engine.ts";
 
 /** What was seen of a stack, and the state that it was seen on. */
@@ -11,8 +12,8 @@ export interface Seen<T> {
 
 /**
  * Looks at a stack between two looks at its state, since a user's own backend takes no lock for that. When the state has
- * moved, it looks once more. Where the state is a file, a mark of the file before and after it all tells whether it moved,
- * and its one export runs beside the look; elsewhere it is exported before and after.
+ * moved, it looks once more. Where the state is a file, it is read from there, and a mark of the file before and after it all
+ * tells whether it moved; elsewhere it is exported before and after.
  *
  * @param onMoved called before the second look
  */
@@ -24,11 +25,14 @@ export async function lookSteadily<T>(
 ): Promise<Seen<T>> {
   const exported = async (): Promise<string> => await engine.text(["stack", "export", "--stack", stack]);
   const once = async (before?: string): Promise<Seen<T> & { readonly after?: string }> => {
-    const mark = await engine.mark?.(stack);
-    if (mark !== undefined) {
+    const file = await engine.stateFile?.(stack);
+    if (file !== undefined) {
       // The look takes longer: it goes first.
-      const [seen, state] = await bothOf(look(), exported());
-      return { state, seen, hasMoved: (await engine.mark?.(stack)) !== mark };
+      const [seen, state] = await bothOf(
+        look(),
+        pause().then(() => file.exported() ?? exported()),
+      );
+      return { state, seen, hasMoved: (await engine.stateFile?.(stack))?.mark !== file.mark };
     }
     const state = before ?? (await exported());
     const seen = await look();

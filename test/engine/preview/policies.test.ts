@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { cp } from "node:fs/promises";
 import { join } from "node:path";
 import type { ChangeDocument } from "../../../preview/change-set/document.ts";
+import { aheadOf } from "../../../preview/policy/ahead.ts";
 import { packIn } from "../../../preview/policy/pack.ts";
 import { rehearsedEngine } from "../../../preview/rehearsed.ts";
 import { previewStack } from "../../../preview/run.ts";
@@ -28,14 +29,22 @@ describe("the policy pack under the real engine (rehearsed with moto)", function
     await stack.engine.write("policy/settings.yaml", changed);
     const pack = await packIn(join(stack.engine.folder, "policy"));
     const head = await stack.engine.read("Pulumi.dev.yaml");
-    return await previewStack({
-      engine: rehearsedEngine(stack),
-      stack: "dev",
-      base: "",
-      head,
-      pack,
-      run: { at: new Date().toISOString() },
-    });
+    // As `npm run preview` does it.
+    const ahead = await aheadOf(pack);
+    assert.ok(ahead);
+    try {
+      return await previewStack({
+        engine: rehearsedEngine(stack),
+        stack: "dev",
+        base: "",
+        head,
+        pack: ahead.pack,
+        started: ahead.start,
+        run: { at: new Date().toISOString() },
+      });
+    } finally {
+      ahead.end();
+    }
   };
 
   it("passes, leaves undecided what only the deploy knows, and stops what is mandatory", async () => {

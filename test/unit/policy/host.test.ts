@@ -23,7 +23,7 @@ describe("the host of the policy pack", function () {
       await writeFile(join(folder, name, "package.json"), '{ "main": "main.cjs" }');
       await writeFile(join(folder, name, "main.cjs"), PACK);
     }
-    for (const file of ["preload.cjs", "host.cjs"])
+    for (const file of ["preload.cjs", "host.cjs", "take.cjs", "ahead.cjs"])
       await cp(join(REPOSITORY, "policy", file), join(folder, "policy", file));
     for (const file of ["toolchain/lean-sdk.cjs", "lib"])
       await cp(join(REPOSITORY, file), join(folder, file), { recursive: true });

@@ -53,6 +53,48 @@ describe("a run of a preview", function () {
     assert.equal(read.changes.length, 1, "the control");
   });
 
+  it("starts the engine before anything that it does not need, and ends it when that fails", async () => {
+    const order: string[] = [];
+    let left = true;
+    const observed: Engine = {
+      ...engine,
+      async *lines() {
+        order.push("engine");
+        try {
+          await wait(50);
+          yield* eventsOf(STEPS).split("\n");
+        } finally {
+          left = false;
+        }
+      },
+    };
+    let tell = (): void => {};
+    const told = new Promise<void>((resolve) => {
+      tell = resolve;
+    });
+    const started = (): void => {
+      order.push("started");
+      tell();
+    };
+    const common = { ...options, both: false, engine: observed, started };
+    const document = await previewStack({ ...common, base: told.then(() => CONFIG) });
+    assert.deepEqual([order, document.changes.length, left], [["engine", "started"], 1, false]);
+    left = true;
+    const base = told.then(() => Promise.reject(new Error("there is no such commit")));
+    await assert.rejects(previewStack({ ...common, base }), /no such commit/);
+    assert.equal(left, false);
+  });
+
+  it("with the base needs the base first", async () => {
+    let tell = (): void => {};
+    const told = new Promise<void>((resolve) => {
+      tell = resolve;
+    });
+    const base = told.then(() => CONFIG);
+    const { changes } = await previewStack({ ...options, base, started: tell });
+    assert.equal(changes.length, 1);
+  });
+
   it("of equal configurations is one preview, all of which the base does as well", async () => {
     const { pending, changes } = await previewStack(options);
     assert.equal(begun, 1);
