@@ -1,4 +1,4 @@
-import { Command, CommanderError } from "commander";
+import { Command, CommanderError, Option } from "commander";
 import { codeOf, withCode } from "../../contract/errors.ts";
 import { type AgentOptions, addAgentOptions, parseAgent } from "../../guest/agent/command-line.ts";
 import { agentCommand } from "../../guest/agent/settings.ts";
@@ -6,6 +6,8 @@ import { addRunOptions, refusalOnCommandLine } from "../../guest/run/options.ts"
 import { parseMount } from "../../guest/sessions/mounts.ts";
 import { RunRefused } from "../../guest/sessions/request.ts";
 import { archOfThisComputer } from "../../images/container/arch.ts";
+import type { Arch } from "../../images/runtime/arch.ts";
+import { NoEmulator } from "../../infra/container/emulator.ts";
 import { type Engine, findEngine, NoEngine } from "../../infra/container/engine.ts";
 import { DEFAULT_BASE, ensureContainerImage, ensureNamedImage, FROM_PACKAGES } from "../../infra/container/image.ts";
 import { containerOptions, DEFAULTS, SECCOMP } from "../../infra/container/options.ts";
@@ -24,6 +26,7 @@ import { type ContainedOptions, keyFor, readHostRun, runOnHost } from "./sealed.
 const EXIT = { failed: 125, refused: 2 } as const;
 
 interface Common {
+  readonly architecture?: Arch;
   readonly engine?: string;
   readonly base?: string;
   readonly image?: string;
@@ -44,6 +47,11 @@ const common = (command: Command) =>
   command
     .option("--engine <name>", "podman or docker (default: the first of them that answers)")
     .option("--image <name>", "an image that is there or can be pulled (default: one that is built)")
+    .addOption(
+      new Option("--architecture <name>", "of the image that is built; emulated where it is not this computer's")
+        .choices(["amd64", "arm64"])
+        .conflicts("image"),
+    )
     .option(
       "--base <image>",
       `the image's base: any Debian or Ubuntu, or "${FROM_PACKAGES}" (default: ${DEFAULT_BASE}; where it cannot be had, from packages)`,
@@ -197,7 +205,7 @@ export async function prepare(
     return { host, image: options.image, id };
   }
   const { name, id } = await ensureContainerImage(host, {
-    arch: archOfThisComputer(),
+    arch: options.architecture ?? archOfThisComputer(),
     report: say,
     ...(options.base === undefined ? {} : { base: options.base }),
     ...(options.tag === undefined ? {} : { tag: options.tag }),
@@ -237,7 +245,7 @@ function failed(error: unknown): number {
     return error.exitCode;
   }
   say(
-    error instanceof NoEngine || !(error instanceof Error)
+    error instanceof NoEngine || error instanceof NoEmulator || !(error instanceof Error)
       ? String((error as Error).message)
       : (error.stack ?? error.message),
   );

@@ -1,15 +1,18 @@
+import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { devNull, tmpdir } from "node:os";
-import { dirname, join, resolve } from "node:path";
+import { dirname, join, relative, resolve, sep } from "node:path";
 import { execa } from "execa";
 import { readPolicy } from "../../../guest/policy/read.ts";
+import { real } from "./paths.ts";
 import type { Side } from "./policy-sides.ts";
 
 /** The most that an object may hold, in bytes. */
 const LARGEST = 16 * 1024 * 1024;
 
 /**
- * Reads the policy file of a commit that the checkout has. Nothing is fetched: an earlier session of the job may have
+ * Reads the policy file of a commit that the checkout has, at the place where {@link headSide} reads it: a checkout may be a folder of a
+ * repository. Nothing is fetched: an earlier session of the job may have
  * written the checkout's settings, which can name programs, and its objects. So the objects are read by a repository
  * that is made for it, and each of them is held against its name.
  *
@@ -25,25 +28,10 @@ export async function baseSide(folder: string, policy: string, commit: string): 
 }
 
 async function readSide(folder: string, policy: string, commit: string, own: string): Promise<Side> {
-  const objects = await objectsOf(folder);
   await git(own, ["init", "--quiet", "--bare", `--object-format=${commit.length === 64 ? "sha256" : "sha1"}`]);
-
-  /** An object of the checkout's. It is part of our own repository then. */
-  const take = async (type: "commit" | "tree" | "blob", id: string): Promise<Buffer> => {
-    const found = await git(own, ["cat-file", type, id], { env: { GIT_ALTERNATE_OBJECT_DIRECTORIES: objects } });
-    const kept = await git(own, ["hash-object", "-t", type, "-w", "--literally", "--stdin"], { input: found });
-    if (kept.toString().trim() !== id) throw new Error(`the checkout's object ${id} is not what its name says`);
-    return found;
-  };
-
-  const text = await take("commit", commit).catch((error: Error) => {
-    throw new Error(
-      `the base of this pull request (${commit}) cannot be read from the checkout, so its policy is not known: ` +
-        `give actions/checkout "fetch-depth: 0", or a job of GitLab's the variable GIT_DEPTH: 0 (${error.message})`,
-    );
-  });
+  const { take, text, root } = await findCommit(folder, commit, own);
   let [, tree = ""] = /^tree ([0-9a-f]+)\n/.exec(text.toString()) ?? [];
-  const parts = policy.split("/").filter(Boolean);
+  const parts = [...relative(root, real(folder)).split(sep), ...policy.split("/")].filter(Boolean);
   for (const [i, part] of parts.entries()) {
     await take("tree", tree);
     const [mode, type, id] = (await git(own, ["ls-tree", "-z", tree, "--", part])).toString().split(/[ \t]/);
@@ -58,6 +46,49 @@ async function readSide(folder: string, policy: string, commit: string, own: str
     tree = id;
   }
   return { there: true, text: "", read: { problems: [{ line: 1, column: 1, path: "", message: "not a file" }] } };
+}
+
+/** Reads an object of the checkout's. It is part of our own repository then. */
+type Take = (type: "commit" | "tree" | "blob", id: string) => Promise<Buffer>;
+
+/**
+ * Finds the repository that has the commit: the checkout, or one that it is a folder of. The outermost comes first: a session, which sees
+ * the checkout alone, could make the checkout a repository of its own, with its policy elsewhere.
+ */
+async function findCommit(
+  folder: string,
+  commit: string,
+  own: string,
+): Promise<{ take: Take; text: Buffer; root: string }> {
+  let why = "there is no repository";
+  for (const root of repositoriesAround(real(folder))) {
+    try {
+      const take = taker(own, await objectsOf(root));
+      return { take, text: await take("commit", commit), root };
+    } catch (error) {
+      why = (error as Error).message;
+    }
+  }
+  throw new Error(
+    `the base of this pull request (${commit}) cannot be read from the checkout, so its policy is not known: ` +
+      `give actions/checkout "fetch-depth: 0", or a job of GitLab's the variable GIT_DEPTH: 0 (${why})`,
+  );
+}
+
+/** Folders with a repository, from the outermost to the folder itself. */
+function repositoriesAround(folder: string): string[] {
+  const parent = dirname(folder);
+  const around = parent === folder ? [] : repositoriesAround(parent);
+  return existsSync(join(folder, ".git")) ? [...around, folder] : around;
+}
+
+function taker(own: string, objects: string): Take {
+  return async (type, id) => {
+    const found = await git(own, ["cat-file", type, id], { env: { GIT_ALTERNATE_OBJECT_DIRECTORIES: objects } });
+    const kept = await git(own, ["hash-object", "-t", type, "-w", "--literally", "--stdin"], { input: found });
+    if (kept.toString().trim() !== id) throw new Error(`the checkout's object ${id} is not what its name says`);
+    return found;
+  };
 }
 
 /** The checkout's folder of objects, as GIT_ALTERNATE_OBJECT_DIRECTORIES takes it. git reads settings for it, and no object. */

@@ -1,8 +1,7 @@
-import { realpath } from "node:fs/promises";
 import { join, resolve, sep } from "node:path";
 import { parseMount } from "../../../guest/sessions/mounts.ts";
 import { MOUNT_MODES, type MountRequest } from "../../../guest/sessions/request.ts";
-import { isWithin } from "./settings.ts";
+import { isWithin, real } from "./paths.ts";
 
 /** The places of a step. */
 export interface Places {
@@ -20,23 +19,19 @@ export interface Places {
  * @returns a sentence for each folder that a link in the checkout leads to, and for each that the session may write and
  *   that covers what the job's runner reads
  */
-export async function wrongFolders(
-  mounts: readonly string[],
-  places: Places,
-  environment: NodeJS.ProcessEnv,
-): Promise<string[]> {
+export function wrongFolders(mounts: readonly string[], places: Places, environment: NodeJS.ProcessEnv): string[] {
   const { GITHUB_WORKSPACE: workspace, CI_PROJECT_DIR: project } = environment;
-  const checkouts = await Promise.all([workspace || project || places.folder, places.folder].map(real));
-  const own = await ownPlaces(places, environment);
+  const checkouts = [workspace || project || places.folder, places.folder].map(real);
+  const own = ownPlaces(places, environment);
   const problems: string[] = [];
   for (const mount of mounts.map(parseMount)) {
     if ("problem" in mount) continue;
     const complain = (what: string) => problems.push(`the folder ${mount.name} (${mount.source}): ${what}`);
-    const link = await linkWithin(mount.source, checkouts);
+    const link = linkWithin(mount.source, checkouts);
     if (link !== undefined) {
       complain(`${link} is a link in the checkout, which decides where it leads; name the folder itself`);
     } else if (mount.name !== places.name && writable(mount)) {
-      const source = await real(mount.source);
+      const source = real(mount.source);
       for (const { path, what, within } of own) {
         if (!isWithin(path, source) && !(within && isWithin(source, path))) continue;
         complain(`the session could write ${what} (${path}); name another folder, or write mode: ro`);
@@ -49,7 +44,7 @@ export async function wrongFolders(
 const writable = ({ mode }: MountRequest) => MOUNT_MODES.includes(mode) && mode !== "ro";
 
 /** Files and folders that the step and its runner read after the session. Nothing `within` them may be written either. */
-async function ownPlaces({ results }: Places, environment: NodeJS.ProcessEnv) {
+function ownPlaces({ results }: Places, environment: NodeJS.ProcessEnv) {
   const own = (name: string, what: string, within: boolean) =>
     environment[name] ? [{ path: environment[name], what, within }] : [];
   const all = [
@@ -62,19 +57,17 @@ async function ownPlaces({ results }: Places, environment: NodeJS.ProcessEnv) {
       own(name, "a file of the runner's", false),
     ),
   ];
-  return await Promise.all(all.map(async (one) => ({ ...one, path: await real(one.path) })));
+  return all.map((one) => ({ ...one, path: real(one.path) }));
 }
 
 /** The first part of a path that a link makes, in one of the folders. Links outside of them are the runner's own. */
-async function linkWithin(path: string, folders: readonly string[]): Promise<string | undefined> {
+function linkWithin(path: string, folders: readonly string[]): string | undefined {
   let at: string = sep;
   for (const part of resolve(path).split(sep).filter(Boolean)) {
     const next = join(at, part);
-    const found = await real(next);
+    const found = real(next);
     if (found !== next && folders.some((folder) => isWithin(at, folder))) return next;
     at = found;
   }
   return undefined;
 }
-
-const real = (path: string): Promise<string> => realpath(path).catch(() => resolve(path));

@@ -1,8 +1,8 @@
-import { realpathSync } from "node:fs";
-import { basename, dirname, isAbsolute, join, normalize, relative, resolve } from "node:path";
+import { isAbsolute, join, normalize, relative, resolve } from "node:path";
 import { z } from "zod";
 import { POLICY_FILE } from "../../../guest/policy/schema.ts";
 import { MOUNT_MODES } from "../../../guest/sessions/request.ts";
+import { isWithin, real } from "./paths.ts";
 
 /** The settings of one CI step, from its environment. */
 export interface StepSettings {
@@ -104,22 +104,6 @@ export function readSettings(environment: NodeJS.ProcessEnv): StepSettings | { r
     ...one("base", data.BASE),
     ...one("engine", data.ENGINE),
   };
-}
-
-/** The path with its links followed, as far as it is there. */
-function real(path: string): string {
-  try {
-    return realpathSync(path);
-  } catch {
-    const parent = dirname(path);
-    return parent === path ? path : join(real(parent), basename(path));
-  }
-}
-
-/** Tells if a path is a folder, or in it. Both are absolute. */
-export function isWithin(path: string, folder: string): boolean {
-  const way = relative(folder, path);
-  return way !== ".." && !way.startsWith("../");
 }
 
 function wrongResults(results: string, folder: string, mode: string | undefined): string[] {

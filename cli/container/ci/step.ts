@@ -75,7 +75,7 @@ async function step(environment: NodeJS.ProcessEnv, tools: StepTools): Promise<n
   try {
     policies = await policiesOf(settings);
     const asked = await readRun(settings, policies, environment);
-    const wrong = await wrongFolders(asked.mounts, { folder: settings.folder, name: CHECKOUT, results }, environment);
+    const wrong = wrongFolders(asked.mounts, { folder: settings.folder, name: CHECKOUT, results }, environment);
     if (wrong.length > 0) throw new ContainerRefused(wrong);
     const { host, image } = await tools.prepare(settings);
     const checked = await runContainer(host, {

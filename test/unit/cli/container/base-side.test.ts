@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { chmod, copyFile, mkdir, mkdtemp, rm, stat, writeFile } from "node:fs/promises";
+import { chmod, copyFile, mkdir, mkdtemp, rename, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
@@ -36,6 +36,24 @@ describe("the policy of a pull request's base", () => {
     assert.equal(await allowed("ci", commit), "not a file");
     assert.equal(await allowed("p.yaml/none", commit), undefined);
     assert.equal(await allowed("none.yaml", commit), undefined);
+  });
+
+  it("is of the same folder as the head's, where the checkout is a folder of the repository", async () => {
+    const allowedIn = async (path: string) => {
+      const side = await baseSide(path, "p.yaml", commit);
+      return side.there && side.read.run?.allow;
+    };
+    assert.deepEqual(await allowedIn(join(folder, "ci")), ["pypi"]);
+    assert.deepEqual(await allowedIn(folder), ["npm"], "the control");
+    // A session that saw this folder alone makes it a repository, in which the root's file would be its own.
+    await writeFile(join(folder, "ci/.git"), "gitdir: ../.git\n");
+    assert.deepEqual(await allowedIn(join(folder, "ci")), ["pypi"]);
+    // A repository around it that has no such commit is none of the pull request's.
+    const around = join(folder, "ci/around");
+    await execa("git", ["clone", "--quiet", folder, join(around, "inner")]);
+    await execa("git", ["init", "--quiet", around]);
+    await rename(join(folder, ".git"), join(folder, "gone"));
+    assert.deepEqual(await allowedIn(join(around, "inner/ci")), ["pypi"]);
   });
 
   it("runs no program that the checkout's settings name, and fetches nothing", async () => {

@@ -21,23 +21,23 @@ describe("the folders of a CI step's policy", () => {
 
   it("lead through no link of the checkout's", async () => {
     const mounts = [`${folder}/site/deep:a:ro`, `${folder}/site:b:rw`, `${folder}:c:ro`];
-    assert.deepEqual(await judge(mounts), [], "the control");
+    assert.deepEqual(judge(mounts), [], "the control");
     await rename(at("checkout/site"), at("checkout/old"));
     await symlink(at("home"), at("checkout/site"));
-    const wrong = await judge(mounts);
+    const wrong = judge(mounts);
     assert.equal(wrong.length, 2, wrong.join("\n"));
     for (const one of wrong) assert.match(one, /checkout\/site is a link in the checkout/);
     await rm(at("checkout/site"));
     await symlink("old", at("checkout/site"));
-    assert.equal((await judge(mounts)).length, 2, "not to the checkout itself either");
+    assert.equal(judge(mounts).length, 2, "not to the checkout itself either");
   });
 
   it("may lie beyond a link of the runner's, on whose other side none is followed", async () => {
     await symlink(folder, at("alias"));
     await symlink(at("home"), at("homes"));
-    assert.deepEqual(await judge([`${at("alias")}/site:a:ro`, `${at("homes")}/deep:b:ro`]), []);
+    assert.deepEqual(judge([`${at("alias")}/site:a:ro`, `${at("homes")}/deep:b:ro`]), []);
     await symlink(at("home"), at("checkout/out"));
-    assert.match((await judge([`${at("alias")}/out:a:ro`])).join(), /checkout\/out is a link/);
+    assert.match(judge([`${at("alias")}/out:a:ro`]).join(), /checkout\/out is a link/);
   });
 
   it("begin at a folder that is none in the workspace either", async () => {
@@ -48,8 +48,8 @@ describe("the folders of a CI step's policy", () => {
         { folder: path, name: "work", results: at("results") },
         { GITHUB_WORKSPACE: folder },
       );
-    assert.match((await judged(at("checkout/sub"))).join(), /checkout\/sub is a link/);
-    assert.deepEqual(await judged(at("checkout/site")), [], "the control");
+    assert.match(judged(at("checkout/sub")).join(), /checkout\/sub is a link/);
+    assert.deepEqual(judged(at("checkout/site")), [], "the control");
   });
 
   it("cover nothing that the runner reads, where the session may write them", async () => {
@@ -66,9 +66,9 @@ describe("the folders of a CI step's policy", () => {
       [at("home"), /a file of the runner's/],
       [join(process.cwd(), "cli"), /cloister's own files/],
     ] as const) {
-      assert.match((await judge([`${path}:a:rw`], environment)).join("\n"), what, path);
-      assert.deepEqual(await judge([`${path}:a:ro`], environment), [], "the control: what is only read");
+      assert.match(judge([`${path}:a:rw`], environment).join("\n"), what, path);
+      assert.deepEqual(judge([`${path}:a:ro`], environment), [], "the control: what is only read");
     }
-    assert.deepEqual(await judge([`${at("home")}:a:rw`]), [], "the control: nothing of the runner's is there");
+    assert.deepEqual(judge([`${at("home")}:a:rw`]), [], "the control: nothing of the runner's is there");
   });
 });
