@@ -1,38 +1,31 @@
 #!/usr/bin/env bash
-# Lets a runner make user namespaces, of which a sealed session is one. Ubuntu 23.10 and newer let a user without rights
+# Runs a command where users can make user namespaces, of which a sealed session is one. Ubuntu 23.10 and newer let a user without rights
 # make none that is of use (kernel.apparmor_restrict_unprivileged_userns, sysctl.d/10-apparmor.conf).
 #
-#   user-namespaces.sh allow [auto|profile|setting|leave]
-#   user-namespaces.sh restore
+#   user-namespaces.sh auto|profile|setting|leave COMMAND [ARGUMENT...]
 #
 # auto     `setting` on a runner of GitHub's own, a machine that is thrown away after the job; elsewhere `leave`
 # profile  loads an AppArmor profile that lets containers of cloister make them, and nothing else
-# setting  switches the restriction off until `restore`
+# setting  switches the restriction off until the last command that needs it has ended
 # leave    changes nothing: sessions are refused, and say why
 set -euo pipefail
 
+# Of the whole computer, as the restriction is. Jobs share it.
 setting=${CLOISTER_CI_SETTING:-/proc/sys/kernel/apparmor_restrict_unprivileged_userns}
-# Jobs of one user may share the folder.
-job=${CI_JOB_ID:-${GITHUB_RUN_ID:-}}
-state=${CLOISTER_CI_STATE:-${RUNNER_TEMP:-/tmp}/cloister-user-namespaces${job:+-$job}}
+# The lock, which each command has a share of while it runs. With .off beside it the restriction is off, and was on before.
+state=${CLOISTER_CI_STATE:-/run/cloister-user-namespaces}
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+self=$here/$(basename "${BASH_SOURCE[0]}")
 as_root=(sudo -n)
 if [ "$(id -u)" = 0 ]; then as_root=(); fi
 
 say() { echo "cloister: $*"; }
 
-restricted() { [ -r "$setting" ] && [ "$(cat "$setting")" = 1 ]; }
+is_on() { [ -r "$1" ] && [ "$(cat "$1")" = 1 ]; }
 
 allow() {
   local how=$1
-  case $how in
-    auto | profile | setting | leave) ;;
-    *)
-      say "user-namespaces: $how: write auto, profile, setting or leave" >&2
-      exit 2
-      ;;
-  esac
-  if ! restricted; then
+  if ! is_on "$setting" && [ ! -e "$state.off" ]; then
     say "this runner lets users make user namespaces: nothing is changed"
     return
   fi
@@ -44,14 +37,11 @@ allow() {
     profile)
       "${as_root[@]}" apparmor_parser --replace "$here/apparmor-profile"
       say "the AppArmor profile cloister-container is loaded: it lets cloister's containers make user namespaces"
-      if [ -n "${GITHUB_ENV:-}" ]; then echo "CLOISTER_APPARMOR_PROFILE=cloister-container" >>"$GITHUB_ENV"; fi
+      export CLOISTER_APPARMOR_PROFILE=cloister-container
       ;;
     setting)
-      # Where the folder is everybody's, another user's file or link there is not written through.
-      rm -f "$state"
-      (set -o noclobber && : >"$state")
-      echo 0 | "${as_root[@]}" tee "$setting" >/dev/null
-      say "user namespaces are restricted here (kernel.apparmor_restrict_unprivileged_userns is 1): switched off until the end of the step"
+      say "user namespaces are restricted here (kernel.apparmor_restrict_unprivileged_userns): switched off until the step ends"
+      switch_off
       ;;
     leave)
       say "user namespaces are restricted here (kernel.apparmor_restrict_unprivileged_userns is 1), and are left so: sessions will be refused." \
@@ -60,20 +50,66 @@ allow() {
   esac
 }
 
+# The command has the writing end of a pipe. The kernel closes it when the command is gone, also after kill -9.
+switch_off() {
+  local folder
+  folder=$(mktemp -d)
+  mkfifo "$folder/pipe"
+  # With both ends, so that nobody waits for the other.
+  exec 9<>"$folder/pipe"
+  "${as_root[@]}" bash "$self" --hold "$setting" "$state" "$folder/pipe" 9>&- || {
+    rm -r "$folder"
+    exit 2
+  }
+  rm -r "$folder"
+}
+
+# As root: takes a share, switches off, and leaves a process that waits for the command's end.
+hold() {
+  local setting=$1 state=$2
+  umask 077
+  exec 8<"$3" 7>>"$state"
+  flock --shared 7
+  if is_on "$setting"; then
+    # First: a job that is killed between the two leaves too much said, not too little.
+    : >"$state.off"
+    echo 0 >"$setting"
+  fi
+  # Not one of the job's processes, which a runner ends with it.
+  setsid --fork env --unset=RUNNER_TRACKING_ID bash "$self" --wait "$setting" "$state" </dev/null >/dev/null 2>&1
+}
+
+wait_and_restore() {
+  local setting=$1 state=$2
+  trap 'restore; exit' TERM INT HUP
+  cat <&8 7>&- >/dev/null &
+  # By itself it would end only after what it waits for.
+  wait $! || true
+  restore
+}
+
+# Gives the share back, and switches on again when nobody has another. Of two that end at once the later has the lock.
 restore() {
-  # Another user's file or link of that name says nothing, and could not be removed.
-  if [ -O "$state" ] && [ ! -L "$state" ]; then
-    rm -f "$state"
-    echo 1 | "${as_root[@]}" tee "$setting" >/dev/null
-    say "user namespaces are restricted again"
+  if flock --exclusive --nonblock 7 && [ -e "$state.off" ]; then
+    echo 1 >"$setting"
+    rm "$state.off"
   fi
 }
 
 case ${1:-} in
-  allow) allow "${2:-auto}" ;;
-  restore) restore ;;
+  auto | profile | setting | leave)
+    if [ $# -lt 2 ]; then
+      say "user-namespaces.sh $1: name the command to run" >&2
+      exit 2
+    fi
+    allow "$1"
+    shift
+    exec "$@"
+    ;;
+  --hold) hold "$2" "$3" "$4" ;;
+  --wait) wait_and_restore "$2" "$3" ;;
   *)
-    say "usage: user-namespaces.sh allow [auto|profile|setting|leave], or restore" >&2
+    say "user-namespaces: ${1:-}: write auto, profile, setting or leave" >&2
     exit 2
     ;;
 esac

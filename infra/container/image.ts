@@ -1,8 +1,10 @@
+import { archOfThisComputer } from "../../images/container/arch.ts";
 import { ensureBase } from "../../images/container/base.ts";
 import { type Context, ensureContext } from "../../images/container/context.ts";
 import type { Arch } from "../../images/runtime/arch.ts";
 import { type Report, Store, sha256 } from "../../lib/store.ts";
 import { buildImage } from "./build.ts";
+import { ensureRunnable } from "./emulator.ts";
 import { type Engine, engine, takeDown } from "./engine.ts";
 
 /** The base image when the caller names none. */
@@ -12,6 +14,7 @@ export const DEFAULT_BASE = "docker.io/anthropic/claude-code";
 export const FROM_PACKAGES = "packages";
 
 export interface BuildRequest {
+  /** Where it is not this computer's, the build's programs are emulated. */
   readonly arch: Arch;
   /**
    * Name of any Debian or Ubuntu image, or {@link FROM_PACKAGES}. Default: {@link DEFAULT_BASE}, or packages when that
@@ -43,6 +46,7 @@ const QUIET = { reject: false, stdin: "ignore" } as const;
 /** Finds the image for these sources and this base, or builds it. It has a name of its own, beside the one that was asked for. */
 export async function ensureContainerImage(host: Engine, request: BuildRequest): Promise<BuiltImage> {
   const { arch, report, tag, store = new Store(), anew = false } = request;
+  await ensureRunnable(arch, report);
   const context = await ensureContext({ arch, report, store });
   const base = await provideBase(host, request, store);
   const own = `localhost/cloister:${sha256(JSON.stringify([context.key, base])).slice(0, 12)}`;
@@ -100,9 +104,10 @@ export async function ensureNamedImage(host: Engine, name: string, report: Repor
 async function provideBase(host: Engine, { base, arch, report }: BuildRequest, store: Store): Promise<string> {
   if (base !== undefined && base !== FROM_PACKAGES) return base;
   if (base === undefined) {
-    if ((await idOf(host, DEFAULT_BASE)) !== undefined) return DEFAULT_BASE;
+    if ((await idOf(host, DEFAULT_BASE, arch)) !== undefined) return DEFAULT_BASE;
     report(`pulling ${DEFAULT_BASE}`);
-    const pulled = await engine(host, ["pull", DEFAULT_BASE], { reject: false, stdin: "ignore", timeout: 300_000 });
+    const words = ["pull", `--platform=linux/${arch}`, DEFAULT_BASE];
+    const pulled = await engine(host, words, { reject: false, stdin: "ignore", timeout: 300_000 });
     if (!pulled.failed) return DEFAULT_BASE;
     report(
       `${DEFAULT_BASE} cannot be had (${String(pulled.stderr).trim().split("\n").at(-1)}): making a base from packages`,
@@ -111,16 +116,27 @@ async function provideBase(host: Engine, { base, arch, report }: BuildRequest, s
   const { tar, key } = await ensureBase(store, arch, report);
   const name = `localhost/cloister-base:${key.slice(0, 12)}`;
   await store.locked("container-image", BUILDS, report, async () => {
-    if ((await idOf(host, name)) === undefined) await engine(host, ["import", tar, name], { stdin: "ignore" });
+    if ((await idOf(host, name)) === undefined)
+      await engine(host, importWords(host, arch, [tar, name]), { stdin: "ignore" });
   });
   return name;
 }
 
-async function idOf(host: Engine, name: string): Promise<string | undefined> {
-  const found = await engine(host, ["image", "inspect", "--format", "{{.Id}}", name], QUIET);
-  return found.failed
-    ? undefined
-    : String(found.stdout)
-        .trim()
-        .replace(/^sha256:/, "");
+/** The engine's arguments that make an image of an archive. Each engine has an option of its own for another architecture. */
+export function importWords(
+  { program }: Pick<Engine, "program">,
+  arch: Arch,
+  [tar, name]: readonly [tar: string, name: string],
+  own = archOfThisComputer(),
+): string[] {
+  const foreign = program === "podman" ? `--arch=${arch}` : `--platform=linux/${arch}`;
+  return ["import", ...(arch === own ? [] : [foreign]), tar, name];
+}
+
+/** @param arch an image of another architecture is none */
+async function idOf(host: Engine, name: string, arch?: Arch): Promise<string | undefined> {
+  const found = await engine(host, ["image", "inspect", "--format", "{{.Architecture}} {{.Id}}", name], QUIET);
+  if (found.failed) return undefined;
+  const [its, id = ""] = String(found.stdout).trim().split(" ");
+  return arch === undefined || its === arch ? id.replace(/^sha256:/, "") : undefined;
 }

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
-import { chown, mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { execa } from "execa";
 import { parse } from "yaml";
 import { baseSide } from "../../../../cli/container/ci/base-side.ts";
@@ -292,79 +293,119 @@ describe("the action", () => {
       if (run !== undefined) {
         assert.ok(!run.includes("${{"), `${name}: an input is written into a script`);
         assert.equal(shell, "bash", name);
-        const [, path = ""] = /"\$GITHUB_ACTION_PATH\/([^"]+)"/.exec(run) ?? [];
-        assert.ok((await stat(join(ROOT, path))).mode & 0o100, `${path} can be run by hand`);
+        const scripts = [...run.matchAll(/"\$GITHUB_ACTION_PATH\/([^"]+)"/g)];
+        assert.ok(scripts.length > 0);
+        for (const [, path = ""] of scripts)
+          assert.ok((await stat(join(ROOT, path))).mode & 0o100, `${path} can be run by hand`);
       } else assert.match(uses ?? "", /^[\w-]+\/[\w-]+@[0-9a-f]{40}$/);
     }
   });
 
-  it("switches a restriction of user namespaces off for the step only, and only where it may", async function () {
-    // Thirty shells.
+  describe("where user namespaces are restricted", function () {
     this.timeout(60_000);
-    const folder = await mkdtemp(join(tmpdir(), "cloister-userns-"));
-    try {
-      const setting = join(folder, "setting");
-      const bin = join(folder, "bin");
-      await mkdir(bin);
+    let folder: string;
+    let setting: string;
+    const started: { kill(signal: NodeJS.Signals): boolean }[] = [];
+    const options = (env: NodeJS.ProcessEnv = {}) => ({
+      env: {
+        PATH: `${join(folder, "bin")}:${process.env["PATH"]}`,
+        CLOISTER_CI_SETTING: setting,
+        CLOISTER_CI_STATE: join(folder, "state"),
+        ...env,
+      },
+      extendEnv: false,
+      reject: false as const,
+    });
+    const run = (args: string[], env: NodeJS.ProcessEnv = {}) => execa(SETTER, args, options(env));
+    const value = async () => (await readFile(setting, "utf8")).trim();
+    /** Waits for what the process of the lease does after a command has ended. */
+    const becomes = async (wanted: string, why: string) => {
+      for (let left = 100; left > 0 && (await value()) !== wanted; left -= 1) await setTimeout(50);
+      assert.equal(await value(), wanted, why);
+    };
+    /** A job that ends when it is told to. */
+    const job = async (name: string, command = ["cat"]) => {
+      const child = execa(SETTER, ["setting", "bash", "-c", `touch ${folder}/${name}; exec "$@"`, "job", ...command], {
+        ...options(),
+        stdin: "pipe",
+      });
+      started.push(child);
+      while (!(await readdir(folder)).includes(name)) await setTimeout(20);
+      // Not the promise itself, which would be waited for.
+      return { child };
+    };
+
+    beforeEach(async () => {
+      folder = await mkdtemp(join(tmpdir(), "cloister-userns-"));
+      setting = join(folder, "setting");
+      await mkdir(join(folder, "bin"));
       // Stands in for sudo: what it would run is run, as this user.
-      await writeFile(join(bin, "sudo"), '#!/bin/sh\nshift\nexec "$@"\n', { mode: 0o755 });
-      const run = (args: string[], env: NodeJS.ProcessEnv = {}) =>
-        execa(SETTER, args, {
-          env: {
-            PATH: `${bin}:${process.env["PATH"]}`,
-            CLOISTER_CI_SETTING: setting,
-            CLOISTER_CI_STATE: join(folder, "state"),
-            ...env,
-          },
-          extendEnv: false,
-          reject: false,
-        });
-      const value = async () => (await readFile(setting, "utf8")).trim();
+      await writeFile(join(folder, "bin/sudo"), '#!/bin/sh\nshift\nexec "$@"\n', { mode: 0o755 });
+      await writeFile(setting, "1\n");
+    });
+    afterEach(async () => {
+      for (const child of started.splice(0)) child.kill("SIGKILL");
+      await becomes((await readdir(folder)).includes("state.off") ? "1" : await value(), "nothing is left off");
+      await rm(folder, { recursive: true });
+    });
+
+    it("a step switches that off for itself, and only where it may; its code is the command's", async () => {
       for (const [how, env, wanted, says] of [
         ["auto", {}, "1", /left so/],
         ["auto", { RUNNER_ENVIRONMENT: "github-hosted" }, "0", /switched off/],
         ["setting", {}, "0", /switched off/],
         ["leave", { RUNNER_ENVIRONMENT: "github-hosted" }, "1", /left so/],
       ] as const) {
-        await writeFile(setting, "1\n");
-        const { exitCode, stdout } = await run(["allow", how], env);
-        assert.equal(exitCode, 0);
+        const { exitCode, stdout } = await run([how, "bash", "-c", `echo it is $(cat ${setting}); exit 7`], env);
+        assert.equal(exitCode, 7);
         assert.match(stdout, says);
-        assert.equal(await value(), wanted, how);
-        await run(["restore"]);
-        assert.equal(await value(), "1", "it is as before");
+        assert.match(stdout, new RegExp(`it is ${wanted}`), how);
+        await becomes("1", "it is as before");
       }
       await writeFile(setting, "0\n");
-      assert.match((await run(["allow", "setting"])).stdout, /nothing is changed/);
-      await run(["restore"]);
+      assert.match((await run(["setting", "true"])).stdout, /nothing is changed/);
       assert.equal(await value(), "0", "what was off before stays off");
-      assert.equal((await run(["allow", "sometimes"])).exitCode, 2);
-      // In a folder of all users somebody may have put a link there.
-      await writeFile(setting, "1\n");
-      await writeFile(join(folder, "precious"), "kept");
-      await symlink(join(folder, "precious"), join(folder, "state"));
-      await run(["restore"]);
-      assert.equal(await value(), "1", "a link says nothing");
-      await run(["allow", "setting"]);
-      assert.equal(await readFile(join(folder, "precious"), "utf8"), "kept");
-      assert.equal(await value(), "0", "the control");
-      if (process.getuid?.() === 0) {
-        await chown(join(folder, "state"), 12345, 12345);
-        assert.equal((await run(["restore"])).exitCode, 0);
-        assert.equal(await value(), "0", "nor does another user's file");
-        await chown(join(folder, "state"), 0, 0);
-      }
-      await run(["restore"]);
-      assert.equal(await value(), "1");
-      // Two jobs of one user have a file each.
-      const job = (id: string) => ({ CLOISTER_CI_STATE: "", RUNNER_TEMP: folder, CI_JOB_ID: id });
-      await run(["allow", "setting"], job("1"));
-      await run(["restore"], job("2"));
-      assert.equal(await value(), "0", "another job's");
-      await run(["restore"], job("1"));
-      assert.equal(await value(), "1");
-    } finally {
-      await rm(folder, { recursive: true });
-    }
+      for (const wrong of [["sometimes", "true"], ["setting"], []]) assert.equal((await run(wrong)).exitCode, 2);
+      await writeFile(join(folder, "bin/sudo"), "#!/bin/sh\necho sudo: a password is required >&2\nexit 1\n");
+      if (process.getuid?.() !== 0) assert.equal((await run(["setting", "true"])).exitCode, 2, "nothing runs without");
+    });
+
+    it("jobs share it: the last one to end switches it on again", async () => {
+      const [{ child: first }, { child: second }] = [await job("first"), await job("second")];
+      assert.equal(await value(), "0");
+      first.stdin?.end();
+      assert.equal((await first).exitCode, 0);
+      await setTimeout(500);
+      assert.equal(await value(), "0", "the second still needs it");
+      const { child: third } = await job("third");
+      second.kill("SIGKILL");
+      await second;
+      await setTimeout(500);
+      assert.equal(await value(), "0", "the third came meanwhile");
+      third.stdin?.end();
+      await becomes("1", "nobody needs it");
+    });
+
+    it("a job that is killed gives its share back, whatever it has started", async () => {
+      // As in the step itself: what Node starts has no part in it.
+      const script = `const c = require('child_process').spawn('sleep', ['60']); require('fs').writeFileSync('${folder}/pid', c.pid + '\\n')
+        c.on('exit', process.exit)`;
+      const { child: killed } = await job("killed", [process.execPath, "-e", script]);
+      const pid = () => readFile(join(folder, "pid"), "utf8").catch(() => "");
+      while (!(await pid()).endsWith("\n")) await setTimeout(20);
+      const child = Number(await pid());
+      assert.equal(await value(), "0");
+      killed.kill("SIGKILL");
+      await becomes("1", "after kill -9");
+      assert.equal(process.kill(child, 0), true, "the control: it lives on");
+      process.kill(child);
+    });
+
+    it("what a computer that was stopped meanwhile left off, the next job switches on again", async () => {
+      await writeFile(setting, "0\n");
+      await writeFile(join(folder, "state.off"), "");
+      assert.match((await run(["setting", "true"])).stdout, /switched off until/);
+      await becomes("1", "it was on before");
+    });
   });
 });
