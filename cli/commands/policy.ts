@@ -62,14 +62,15 @@ export async function learnPolicy(
   exec: (run: SealedRun) => Promise<Captured>,
 ): Promise<number> {
   const { exitCode, stdout, stderr } = await exec(denyingAll(run));
-  show(process.stderr, stderr);
+  // Of a caught output the last end of a line is gone.
+  show(process.stderr, stderr === "" || stderr.endsWith("\n") ? stderr : `${stderr}\n`);
   const result = readResult(exitCode, stdout);
   show(process.stdout, result.stdout);
   show(process.stderr, result.stderr);
   const asked = askedOf(result.decisions);
   await writeLearned(output, learnedPolicy(asked, run));
   say(`the command ended with ${result.exitCode}`);
-  for (const line of describeLearned(output, asked, result.decisions)) say(line);
+  for (const line of describeLearned(output, asked, result)) say(line);
   return 0;
 }
 

@@ -5,7 +5,7 @@ import { type AskedOf, askedOf } from "../../guest/egress/asked.ts";
 import type { EgressDecision } from "../../guest/egress/decision.ts";
 import type { RunOptions } from "../../guest/run/options.ts";
 import type { SealedRun } from "../../guest/run/request.ts";
-import { MOST_DECISIONS } from "../../guest/run/result.ts";
+import { CAPTURE_LIMIT, MOST_DECISIONS } from "../../guest/run/result.ts";
 import { OperatorError, UsageError } from "../errors.ts";
 
 /** Options of a run that learns. */
@@ -103,8 +103,13 @@ export async function writeLearned(file: string, text: string): Promise<void> {
 export const alreadyThere = (file: string): string => `${file} is there, and is never overwritten: write --output FILE`;
 
 /** Describes what was learned, for the person who started it. */
-export function describeLearned(file: string, asked: AskedOf, decisions: readonly EgressDecision[]): string[] {
+export function describeLearned(
+  file: string,
+  asked: AskedOf,
+  { decisions, stdout, stderr }: Pick<z.infer<typeof Result>, "decisions" | "stdout" | "stderr">,
+): string[] {
   const { denied, unusable } = asked;
+  const cut = [stdout, stderr].some((text) => Buffer.byteLength(text) >= CAPTURE_LIMIT);
   return [
     `${file}: ${denied.length === 1 ? "1 entry" : `${denied.length} entries`} to review; each is commented out`,
     ...unusable
@@ -114,6 +119,7 @@ export function describeLearned(file: string, asked: AskedOf, decisions: readonl
     ...(decisions.length >= MOST_DECISIONS
       ? [`only the first ${MOST_DECISIONS} requests were looked at: allow some, and learn again with --policy`]
       : []),
+    ...(cut ? [`only the first ${CAPTURE_LIMIT / 2 ** 20} MiB of an output are shown`] : []),
   ];
 }
 

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import type { Readable, Writable } from "node:stream";
 import { exitCode } from "../lib/exec.ts";
 import type { Launch } from "../sandbox/bwrap.ts";
+import { CAPTURE_LIMIT } from "./result.ts";
 
 /** The result of a session's command. */
 export interface Output {
@@ -37,9 +38,6 @@ const CAPTURED = ["ignore", "pipe", "pipe"] as const;
 
 /** Time for which outputs may stay open after the end of the chain. Milliseconds. */
 const LINGERING_MS = 1_000;
-
-/** Maximum that is kept of each output, in bytes. */
-export const CAPTURE_LIMIT = 64 * 1024 * 1024;
 
 /** Runs a command to its end. An abort or the end of its time kills it; even then this function waits for its end. */
 export async function runCommand(run: CommandRun): Promise<Output> {

@@ -8,6 +8,12 @@ import type { Output } from "./command.ts";
  */
 export const MOST_DECISIONS = 1_000;
 
+/**
+ * Maximum that a run's result keeps of each output, in bytes. JSON writes some of them with six characters, and both outputs together are
+ * one string, which V8 bounds.
+ */
+export const CAPTURE_LIMIT = 16 * 1024 * 1024;
+
 /** Returns the wall-clock time in milliseconds, with fractions. The marks of `apply-seccomp` use the same clock. */
 export const now = () => performance.timeOrigin + performance.now();
 

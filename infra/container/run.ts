@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { chown, mkdir } from "node:fs/promises";
 import { resolve } from "node:path";
+import { CAPTURE_LIMIT } from "../../guest/run/result.ts";
 import { type Engine, engine, removeArguments, takeDown } from "./engine.ts";
 import { type ContainerSpec, containerOptions, DEFAULTS, mountWords, optionWords, SECCOMP } from "./options.ts";
 import { caller, chooseUser, keyFile, keyInSight, readFolders } from "./prepare.ts";
@@ -15,6 +16,9 @@ export class ContainerRefused extends Error {
     this.problems = problems;
   }
 }
+
+/** Maximum that is kept of a container's output, in bytes: the result of a run whose outputs are as long and as costly as can be. */
+const MOST_OUTPUT = 2 * 6 * CAPTURE_LIMIT + 32 * 2 ** 20;
 
 export interface ContainerRequest {
   readonly image: string;
@@ -78,6 +82,8 @@ export async function runContainer(host: Engine, request: ContainerRequest): Pro
         "run",
         "--rm",
         "--no-healthcheck",
+        // Else the engine keeps all that a command prints, on this computer's disk.
+        "--log-driver=none",
         `--name=${name}`,
         ...(request.stdio === "inherit" ? ["--interactive", ...(terminal() ? ["--tty"] : [])] : []),
         ...change(optionWords(options)),
@@ -91,6 +97,7 @@ export async function runContainer(host: Engine, request: ContainerRequest): Pro
       {
         stdio: request.stdio === "inherit" ? "inherit" : ["ignore", "pipe", "pipe"],
         reject: false,
+        maxBuffer: MOST_OUTPUT,
         ...(request.environment === undefined ? {} : { env: request.environment }),
         ...(request.timeoutMs === undefined ? {} : { timeout: request.timeoutMs }),
       },

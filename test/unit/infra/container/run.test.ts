@@ -1,0 +1,42 @@
+import assert from "node:assert/strict";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { CAPTURE_LIMIT } from "../../../../guest/run/result.ts";
+import type { Engine } from "../../../../infra/container/engine.ts";
+import { runContainer } from "../../../../infra/container/run.ts";
+
+/** A program of the name podman stands in for the engine. */
+describe("a container of one run", () => {
+  const path = process.env["PATH"];
+  let folder: string;
+  const host: Engine = {
+    program: "podman",
+    rootless: false,
+    cgroups: 2,
+    apparmor: false,
+    version: "4",
+    env: {},
+    notes: [],
+  };
+
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), "cloister-run-test-"));
+    process.env["PATH"] = `${folder}:${path}`;
+  });
+  afterEach(async () => {
+    process.env["PATH"] = path;
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  it("gives back the longest result whole, and the engine keeps no copy of it on the disk", async () => {
+    // Each byte of both outputs is six characters of JSON, at worst.
+    const longest = 2 * 6 * CAPTURE_LIMIT;
+    const program = `#!/bin/sh\necho "$*" >>${folder}/calls\nhead -c ${longest} /dev/zero | tr '\\0' x\nexit 7\n`;
+    await writeFile(join(folder, "podman"), program, { mode: 0o755 });
+    const { exitCode, stdout } = await runContainer(host, { image: "i", command: ["run"], stdio: "pipe" });
+    assert.deepEqual([exitCode, stdout.length], [7, longest]);
+    assert.match(await readFile(join(folder, "calls"), "utf8"), /^run --rm .*--log-driver=none.* i run$/m);
+    assert.ok(longest < 2 ** 29 - 24, "V8 has no longer string");
+  }).timeout(60_000);
+});
