@@ -7,8 +7,7 @@ import { parseMount } from "../../guest/sessions/mounts.ts";
 import { RunRefused } from "../../guest/sessions/request.ts";
 import { archOfThisComputer } from "../../images/container/arch.ts";
 import type { Arch } from "../../images/runtime/arch.ts";
-import { NoEmulator } from "../../infra/container/emulator.ts";
-import { type Engine, findEngine, NoEngine } from "../../infra/container/engine.ts";
+import { type Engine, findEngine } from "../../infra/container/engine.ts";
 import { DEFAULT_BASE, ensureContainerImage, ensureNamedImage, FROM_PACKAGES } from "../../infra/container/image.ts";
 import { containerOptions, DEFAULTS, SECCOMP } from "../../infra/container/options.ts";
 import { caller, chooseUser } from "../../infra/container/prepare.ts";
@@ -24,6 +23,8 @@ import { type ContainedOptions, keyFor, readHostRun, runOnHost } from "./sealed.
 
 /** Exit codes, the same as in the guest (guest/cli/exit.ts). */
 const EXIT = { failed: 125, refused: 2 } as const;
+
+const OUR_MISTAKES = [TypeError, RangeError, ReferenceError, SyntaxError] as const;
 
 interface Common {
   readonly architecture?: Arch;
@@ -244,10 +245,8 @@ function failed(error: unknown): number {
     say(withCode(error.message, codeOf(error)));
     return error.exitCode;
   }
-  say(
-    error instanceof NoEngine || error instanceof NoEmulator || !(error instanceof Error)
-      ? String((error as Error).message)
-      : (error.stack ?? error.message),
-  );
+  // Where a call led is of use for mistakes of this program's alone.
+  const ours = OUR_MISTAKES.some((kind) => error instanceof kind);
+  say((ours ? (error as Error).stack : undefined) ?? String((error as Error).message));
   return EXIT.failed;
 }

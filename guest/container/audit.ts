@@ -1,5 +1,5 @@
 import { createWriteStream, type WriteStream } from "node:fs";
-import { access, constants, readFile } from "node:fs/promises";
+import { access, appendFile, constants, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type AuditLog, auditInto, type RowStream } from "../egress/audit.ts";
 import type { EgressDecision } from "../egress/decision.ts";
@@ -29,21 +29,29 @@ export async function auditFile(): Promise<string> {
 export const fileAudit = (onProblem: (line: string) => void, path: string): AuditLog =>
   auditInto(onProblem, (onFailure) => new FileRows(path, onFailure));
 
+/** The row that stands where rows are missing: a session may fill a disk, and make room again before anybody looks. */
+export interface LostRows {
+  /** Why they could not be written. */
+  readonly lost: string;
+}
+
 class FileRows implements RowStream {
   readonly #file: WriteStream;
-  #failed = false;
+  readonly #path: string;
+  #failed: string | undefined;
 
   constructor(path: string, onFailure: (why: string, rows: number) => void) {
+    this.#path = path;
     // Append whole lines only: several sessions of one container write to one file.
     this.#file = createWriteStream(path, { flags: "a", mode: 0o600 });
     this.#file.on("error", (error) => {
-      if (!this.#failed) onFailure(error.message, 1);
-      this.#failed = true;
+      if (this.#failed === undefined) onFailure(error.message, 1);
+      this.#failed ??= error.message;
     });
   }
 
   ready(last = false): boolean {
-    return !this.#failed && (last || this.#file.writableLength < MOST_WAITING);
+    return this.#failed === undefined && (last || this.#file.writableLength < MOST_WAITING);
   }
 
   write(line: string): void {
@@ -51,11 +59,17 @@ class FileRows implements RowStream {
   }
 
   async close(): Promise<void> {
-    if (this.#failed) return;
+    if (this.#failed !== undefined) return this.#tellLost(this.#failed);
     await new Promise<void>((resolve) => {
       this.#file.once("close", () => resolve());
       this.#file.end();
     });
+    if (this.#failed !== undefined) await this.#tellLost(this.#failed);
+  }
+
+  async #tellLost(lost: string): Promise<void> {
+    // The last row may be there in part. Where there is still no room, whoever reads the log has no room for a summary either.
+    await appendFile(this.#path, `\n${JSON.stringify({ lost } satisfies LostRows)}\n`).catch(() => {});
   }
 }
 
@@ -64,8 +78,8 @@ export async function readRows(session?: string): Promise<EgressDecision[]> {
   const text = await readFile(await auditFile(), "utf8").catch(() => "");
   return text.split("\n").flatMap((line): EgressDecision[] => {
     try {
-      const row = JSON.parse(line) as EgressDecision | { readonly counted: number };
-      return !("counted" in row) && (session === undefined || row.session === session) ? [row] : [];
+      const row = JSON.parse(line) as EgressDecision | { readonly counted: number } | LostRows;
+      return "host" in row && (session === undefined || row.session === session) ? [row] : [];
     } catch {
       return [];
     }

@@ -4,7 +4,7 @@ import { REFERENCE } from "../../contract/reference.ts";
 import type { EgressDecision } from "../egress/decision.ts";
 import { type EgressPolicy, parsePolicy } from "../egress/policy.ts";
 import { parsePrivate } from "../egress/private.ts";
-import { inSession, type Observed, type Place } from "../run/in-session.ts";
+import { inSession, type Place } from "../run/in-session.ts";
 import { problemsOf, requestIn, type SealedSpec } from "../run/request.ts";
 import { now, resultOf } from "../run/result.ts";
 import { OPEN_FILES } from "../sessions/limits.ts";
@@ -93,12 +93,15 @@ async function carryOut(
   const decisions: EgressDecision[] = [];
   const started = { readyAt: acceptedAt, endedAt: acceptedAt };
   let problems: string[] = [];
+  // A command that succeeded without its record is no success: it may have filled the disk itself.
+  const unkept: string[] = [];
+  const keep = (line: string) => void unkept.push(line);
   let closed = false;
   try {
     spec.signal?.throwIfAborted();
-    const output = await inSession(await placeOf(session, spec, policy, notice), spec, { decisions, notice, started });
+    const output = await inSession(await placeOf(session, spec, policy, keep), spec, { decisions, notice, started });
     const closedAt = now();
-    problems = await closeContained(session);
+    problems = [...(await closeContained(session)), ...unkept];
     closed = true;
     return resultOf({
       session: session.name,
@@ -117,7 +120,7 @@ async function carryOut(
     }
     throw error;
   } finally {
-    if (!closed) problems = await closeContained(session);
+    if (!closed) problems = [...(await closeContained(session)), ...unkept];
     for (const problem of problems) notice(problem);
   }
 }
@@ -127,7 +130,7 @@ async function placeOf(
   session: ContainedSession,
   spec: ContainedSpec,
   policy: EgressPolicy,
-  notice: Observed["notice"],
+  onUnkept: (line: string) => void,
 ): Promise<Place> {
   const { uid, gid, tmp, shm, bound, since } = session;
   const before = await readLimits();
@@ -136,7 +139,7 @@ async function placeOf(
     paths: session.paths,
     policy,
     agent: AgentSettings.parse(spec.model === undefined ? {} : { model: spec.model }),
-    audit: fileAudit(notice, await auditFile()),
+    audit: fileAudit(onUnkept, await auditFile()),
     files: { mode: 0o644 },
     seal: async () => ({
       uid,

@@ -17,14 +17,11 @@ const KINDS: Readonly<Record<Arch, { readonly qemu: string; readonly machine: nu
   arm64: { qemu: "aarch64", machine: 183 },
 };
 
-/** The computer cannot do it. The message says what to install. */
-export class NoEmulator extends Error {}
-
 /**
  * Sees to it that programs of an architecture run in containers of this computer. For a foreign one the kernel must know an emulator, and
  * have opened it when it was registered (flag F), because a container has none. As root it registers the one that is installed.
  *
- * @throws {NoEmulator} with the packages that are missing
+ * @throws an Error with the packages that are missing
  */
 export async function ensureRunnable(
   arch: Arch,
@@ -41,7 +38,7 @@ export async function ensureRunnable(
   }
   if (lacking.length === 0) return;
   const kind = `qemu-${KINDS[arch].qemu}`;
-  throw new NoEmulator(
+  throw new Error(
     `programs for ${arch} cannot run in containers here: ${lacking.join("; ")}. As root: ${INSTALL}, and then: ` +
       `mount -t binfmt_misc binfmt_misc ${places.registered} (where it is empty), update-binfmts --disable ${kind}, update-binfmts --enable ${kind}`,
   );

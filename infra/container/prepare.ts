@@ -113,6 +113,9 @@ export async function keyFile(key: string, user: Caller): Promise<{ path: string
     return { path, remove };
   } catch (error) {
     remove();
-    throw error;
+    throw new Error(
+      `the model's key could not be put into ${folder}: ${(error as Error).message}. Set XDG_RUNTIME_DIR to a folder with room for it`,
+      { cause: error },
+    );
   }
 }

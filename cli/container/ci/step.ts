@@ -4,6 +4,7 @@ import { appendFile, mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { AUDIT_FILE, type LostRows } from "../../../guest/container/audit.ts";
 import { askedOf } from "../../../guest/egress/asked.ts";
 import type { EgressDecision } from "../../../guest/egress/decision.ts";
 import { refusalOnCommandLine } from "../../../guest/run/options.ts";
@@ -151,6 +152,7 @@ async function finish(
   { say }: StepTools,
 ): Promise<number> {
   const { holds, from, change } = run.policies;
+  const { rows, lost } = await rowsIn(join(run.audit, AUDIT_FILE));
   const text = summaryOf({
     outcome: run.outcome,
     policy: {
@@ -159,19 +161,20 @@ async function finish(
       ...(settings.baseCommit === undefined ? {} : { baseCommit: settings.baseCommit }),
       ...(change === undefined ? {} : { change }),
     },
-    asked: askedOf(await rowsIn(join(run.audit, "audit.jsonl"))),
+    asked: askedOf(rows),
+    lost,
     weaker: run.weaker,
   });
   const exitCode = "exitCode" in run.outcome ? run.outcome.exitCode : REFUSED;
-  const lost = await keep([
+  const unkept = await keep([
     // The first: by it the runner finds the audit log.
     [environment["GITHUB_OUTPUT"], `exit-code=${exitCode}\nresults=${settings.results}\n`],
     [join(settings.results, SUMMARY), text],
     [environment["GITHUB_STEP_SUMMARY"], text],
   ]);
-  if (lost.length > 0) {
+  if (unkept.length > 0) {
     // The command's own words are in the log; without its record the job is no success.
-    for (const one of lost) say(`a part of the record could not be kept: ${one}`);
+    for (const one of unkept) say(`a part of the record could not be kept: ${one}`);
     return exitCode === 0 ? UNKEPT : exitCode;
   }
   say(`audit log and summary are in ${settings.results}`);
@@ -191,23 +194,26 @@ export async function keep(records: readonly (readonly [path: string | undefined
   return lost;
 }
 
-async function rowsIn(path: string): Promise<EgressDecision[]> {
+/** Reads the rows about hosts, and why others are missing. */
+async function rowsIn(path: string): Promise<{ rows: EgressDecision[]; lost: string[] }> {
   const rows: EgressDecision[] = [];
+  const lost: string[] = [];
   try {
     for await (const line of createInterface({ input: createReadStream(path, "utf8") })) {
       const row = asRow(line);
-      if (row !== undefined) rows.push(row);
+      if (row !== undefined && "host" in row) rows.push(row);
+      if (row !== undefined && "lost" in row) lost.push(String(row.lost));
     }
   } catch {
     // A session that asked nothing has no log.
   }
-  return rows;
+  return { rows, lost };
 }
 
-function asRow(line: string): EgressDecision | undefined {
+function asRow(line: string): EgressDecision | LostRows | undefined {
   try {
-    const row = JSON.parse(line) as EgressDecision | { readonly counted: number };
-    return "host" in row ? row : undefined;
+    const row: unknown = JSON.parse(line);
+    return typeof row === "object" && row !== null ? (row as EgressDecision | LostRows) : undefined;
   } catch {
     return undefined;
   }

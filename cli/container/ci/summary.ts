@@ -17,6 +17,8 @@ export interface StepReport {
     readonly change?: PolicyChange;
   };
   readonly asked: AskedOf;
+  /** Why rows of the audit log are missing. */
+  readonly lost: readonly string[];
   /** Options of the container that were missing and accepted. */
   readonly weaker: readonly string[];
 }
@@ -35,7 +37,7 @@ export function plain(text: string): string {
 
 /** The summary as GitHub-flavoured Markdown. It is plain enough to be read as text. */
 export function summaryOf(report: StepReport): string {
-  const { outcome, policy, asked, weaker } = report;
+  const { outcome, policy, asked, lost, weaker } = report;
   return [
     `## Sealed session: ${titleOf(outcome)}`,
     ...("refused" in outcome ? ["", ...outcome.refused.map((line) => `- ${plain(line)}`)] : []),
@@ -45,7 +47,15 @@ export function summaryOf(report: StepReport): string {
     ...(weaker.length === 0
       ? []
       : ["", "**Weaker than it should be** (accepted by this job):", "", ...weaker.map((line) => `- ${plain(line)}`)]),
-    ...("refused" in outcome ? [] : networkLines(asked, policy.file)),
+    ...(lost.length === 0
+      ? []
+      : [
+          "",
+          "**The audit log is not whole**: it asked for more than this.",
+          "",
+          ...limited(lost.map((line) => `- ${plain(line)}`)),
+        ]),
+    ...("refused" in outcome ? [] : networkLines(asked, policy.file, lost.length > 0)),
     "",
   ].join("\n");
 }
@@ -81,14 +91,14 @@ function changeLines({ file, from, change }: StepReport["policy"]): string[] {
   ];
 }
 
-function networkLines({ allowed, denied, failed, unusable, model }: AskedOf, file: string): string[] {
+function networkLines({ allowed, denied, failed, unusable, model }: AskedOf, file: string, more: boolean): string[] {
   const times = (number: number) => (number === 1 ? "once" : `${number} times`);
   const entries = (list: AskedOf["allowed"]) =>
     limited(list.map((one) => `- ${plain(one.entry)}, ${times(one.times)}`));
   const section = (heading: string, lines: readonly string[]) =>
     lines.length === 0 ? [] : ["", `**${heading}**`, "", ...lines];
   if (allowed.length + denied.length + failed.length + unusable.length + model === 0)
-    return ["", "It asked nothing of the network."];
+    return more ? [] : ["", "It asked nothing of the network."];
   return [
     ...section("Allowed", entries(allowed)),
     ...section("Denied", entries(denied)),

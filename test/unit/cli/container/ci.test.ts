@@ -38,6 +38,7 @@ const report = (more: Partial<StepReport>): StepReport => ({
   outcome: { exitCode: 0 },
   policy: { file: "p.yaml", from: "head" },
   asked: askedOf([]),
+  lost: [],
   weaker: [],
   ...more,
 });
@@ -258,6 +259,13 @@ describe("a CI step's summary", () => {
     for (const line of text.split("\n"))
       assert.equal((line.match(/`/g) ?? []).length % 2, line.startsWith("```") ? 1 : 0, line);
     assert.equal(plain("a`b|c\n"), "`a?b?c?`");
+  });
+
+  it("tells that rows are missing, and does not say then that nothing was asked", () => {
+    const text = summaryOf(report({ lost: ["ENOSPC: no space left on device, write"] }));
+    assert.match(text, /The audit log is not whole.*\n\n- `ENOSPC: no space/);
+    assert.doesNotMatch(text, /asked nothing/);
+    assert.match(summaryOf(report({})), /asked nothing/, "the control");
   });
 
   it("shows a changed policy first, and is of bounded length", () => {
