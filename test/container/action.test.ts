@@ -4,6 +4,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { execa } from "execa";
 import { parse } from "yaml";
 import { FROM_PACKAGES } from "../../infra/container/image.ts";
@@ -208,28 +209,61 @@ describe("the action", function () {
     assert.match(summary, /\*\*Denied\*\*\n\n- `example\.com:443`/);
   });
 
-  it("refuses where its host lets nobody make user namespaces, and says what to do", async () => {
+  // Stands in for AppArmor's restriction, of which this computer's kernel knows nothing: while a file holds 1 as the kernel's setting
+  // does, the engine is given a profile without `unshare`.
+  it("refuses where its host lets nobody make user namespaces, and runs with `setting`, which is undone", async () => {
     const profile = JSON.parse(await readFile(join(ROOT, "container/seccomp.json"), "utf8")) as {
       syscalls: { names: string[] }[];
     };
     profile.syscalls = profile.syscalls.filter(({ names }) => !names.includes("unshare"));
-    const restricted = join(folder, "restricted.json");
+    const [restricted, setting, bin] = ["restricted.json", "setting", "bin"].map((name) => join(folder, name)) as [
+      string,
+      string,
+      string,
+    ];
     await writeFile(restricted, JSON.stringify(profile));
-    const bin = join(folder, "bin");
+    await writeFile(setting, "1\n");
     await mkdir(bin);
     const podman = (await execa("bash", ["-c", "command -v podman"])).stdout;
     await writeFile(
       join(bin, "podman"),
-      `#!/bin/bash\nexec ${podman} "\${@/#--security-opt=seccomp=*/--security-opt=seccomp=${restricted}}"\n`,
+      `#!/bin/bash\n[ "$(cat ${setting})" = 0 ] && exec ${podman} "$@"
+exec ${podman} "\${@/#--security-opt=seccomp=*/--security-opt=seccomp=${restricted}}"\n`,
       { mode: 0o755 },
     );
-    const { exitCode, output, summary } = await job(
-      { command: "true", engine: "podman" },
-      { more: { PATH: `${bin}:${process.env["PATH"]}` } },
-    );
+    const on = (how: string) =>
+      job(
+        { command: "cat given", engine: "podman", "user-namespaces": how },
+        {
+          more: {
+            ...{ PATH: `${bin}:${process.env["PATH"]}`, RUNNER_ENVIRONMENT: "self-hosted" },
+            ...{ CLOISTER_CI_SETTING: setting, CLOISTER_CI_STATE: join(folder, "state") },
+          },
+        },
+      );
+    for (const how of ["leave", "auto"]) {
+      const { exitCode, output, summary } = await on(how);
+      assert.equal(exitCode, 2, output);
+      assert.match(summary, /## Sealed session: not run/);
+      assert.match(summary, /no user namespace can be made/);
+      assert.match(summary, /user-namespaces/);
+    }
+    const { exitCode, output } = await on("setting");
+    assert.equal(exitCode, 0, output);
+    assert.match(output, /switched off until.*given/s);
+    for (let left = 100; left > 0 && (await readFile(setting, "utf8")) !== "1\n"; left -= 1) await setTimeout(50);
+    assert.equal(await readFile(setting, "utf8"), "1\n");
+  });
+
+  it("refuses a policy with all that is wrong in it, with line and column", async () => {
+    const policy = 'version: 1\nhosts:\n  - "*.com"\nfolders:\n  site: { path: ., mode: rwx }\nmodle: { use: true }\n';
+    await writeFile(join(checkout, "cloister.policy.yaml"), policy);
+    const { exitCode, output, summary, outputs } = await job({ command: "touch made" });
     assert.equal(exitCode, 2, output);
-    assert.match(summary, /## Sealed session: not run/);
-    assert.match(summary, /no user namespace can be made/);
-    assert.match(summary, /user-namespaces/);
+    for (const place of ["3:5: hosts.0", "5:26: folders.site.mode", "6:1: modle"])
+      for (const text of [output, summary])
+        assert.ok(text.includes(`cloister.policy.yaml:${place}: `), `${place}\n${text}`);
+    assert.match(outputs, /^exit-code=2$/m);
+    assert.ok(!(await readdir(checkout)).includes("made"));
   });
 });

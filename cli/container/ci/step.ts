@@ -17,7 +17,7 @@ import { baseSide } from "./base-side.ts";
 import { wrongFolders } from "./policy-folders.ts";
 import { choosePolicy, headSide, type Policies } from "./policy-sides.ts";
 import { readSettings, type StepSettings } from "./settings.ts";
-import { type StepReport, summaryOf } from "./summary.ts";
+import { refusedSummary, type StepReport, summaryOf } from "./summary.ts";
 
 /** Exit code of a step that was not run. */
 const REFUSED = 2;
@@ -60,6 +60,11 @@ async function step(environment: NodeJS.ProcessEnv, tools: StepTools): Promise<n
   const read = readSettings(environment);
   if ("problems" in read) {
     for (const problem of read.problems) tools.say(problem);
+    // The folder for results may be what is wrong.
+    await keep([
+      [environment["GITHUB_OUTPUT"], `exit-code=${REFUSED}\n`],
+      [environment["GITHUB_STEP_SUMMARY"], refusedSummary(read.problems)],
+    ]);
     return REFUSED;
   }
   const results = read.results ?? (await mkdtemp(join(tmpdir(), "cloister-results-")));

@@ -31,9 +31,13 @@ const MOST = 50;
  * or be a command of the runner.
  */
 export function plain(text: string): string {
-  const kept = text.slice(0, 200).replace(/[^A-Za-z0-9 ._:/[\]*=@+,()'-]/g, "?");
+  const kept = text.slice(0, 200).replace(/[^A-Za-z0-9 ._:;/[\]*=@+,()'"?-]/g, "?");
   return `\`${kept === "" ? "?" : kept}\``;
 }
+
+/** The summary of a step whose own settings are wrong, so that nothing else is known of it. */
+export const refusedSummary = (refused: readonly string[]): string =>
+  [`## Sealed session: ${titleOf({ refused })}`, "", ...refused.map((line) => `- ${plain(line)}`), ""].join("\n");
 
 /** The summary as GitHub-flavoured Markdown. It is plain enough to be read as text. */
 export function summaryOf(report: StepReport): string {

@@ -52,4 +52,21 @@ describe("a CI step's record", () => {
     assert.match(said, /could not be kept: EISDIR/);
     assert.match(await text("summary"), /not run/);
   });
+
+  it("of wrong settings is the runner's alone, with all that is wrong", async () => {
+    const said: string[] = [];
+    const environment = {
+      CLOISTER_CI_MODE: "x",
+      CLOISTER_CI_RESULTS: join(folder, "results"),
+      CLOISTER_CI_FOLDER: folder,
+    };
+    const files = { GITHUB_OUTPUT: join(folder, "output"), GITHUB_STEP_SUMMARY: join(folder, "summary") };
+    const prepare = () => Promise.reject(new Error("nothing is prepared"));
+    assert.equal(await ciStep({ ...environment, ...files }, { say: (line) => said.push(line), prepare }), 2);
+    assert.equal(said.length, 3, said.join("\n"));
+    assert.equal(await text("output"), "exit-code=2\n");
+    for (const part of [/not run/, /- `CLOISTER_CI_MODE="x": write ro, rw/, /_RESULTS=/, /write either a command/])
+      assert.match(await text("summary"), part);
+    await assert.rejects(text("results/summary.md"));
+  });
 });
