@@ -4,6 +4,7 @@ import { appendFile, mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import lockfile from "proper-lockfile";
 import { AUDIT_FILE, type LostRows } from "../../../guest/container/audit.ts";
 import { askedOf } from "../../../guest/egress/asked.ts";
 import type { EgressDecision } from "../../../guest/egress/decision.ts";
@@ -59,20 +60,61 @@ export async function ciStep(environment: NodeJS.ProcessEnv, tools: StepTools): 
 async function step(environment: NodeJS.ProcessEnv, tools: StepTools): Promise<number> {
   const read = readSettings(environment);
   if ("problems" in read) {
-    for (const problem of read.problems) tools.say(problem);
-    // The folder for results may be what is wrong.
-    await keep([
-      [environment["GITHUB_OUTPUT"], `exit-code=${REFUSED}\n`],
-      [environment["GITHUB_STEP_SUMMARY"], refusedSummary(read.problems)],
-    ]);
-    return REFUSED;
+    return await refuseWithoutResults(read.problems, environment, tools);
   }
   const results = read.results ?? (await mkdtemp(join(tmpdir(), "cloister-results-")));
-  const settings = { ...read, results };
+  await mkdir(results, { recursive: true });
+  const release = await lockResults(results, tools);
+  if (release === undefined) {
+    const problem = `another step runs that keeps its results in ${results}: give each step a folder (CLOISTER_CI_RESULTS), or wait for its end`;
+    return await refuseWithoutResults([problem], environment, tools);
+  }
+  try {
+    return await stepInto({ ...read, results }, environment, tools);
+  } finally {
+    await release().catch(() => {});
+  }
+}
+
+/** The folder for results may be what is wrong: only the runner's own files tell of it. */
+async function refuseWithoutResults(problems: readonly string[], environment: NodeJS.ProcessEnv, { say }: StepTools) {
+  for (const problem of problems) say(problem);
+  await keep([
+    [environment["GITHUB_OUTPUT"], `exit-code=${REFUSED}\n`],
+    [environment["GITHUB_STEP_SUMMARY"], refusedSummary(problems)],
+  ]);
+  return REFUSED;
+}
+
+/**
+ * Takes the folder for results, which a second step would empty. The lock of a step that was killed is nobody's after ten seconds.
+ *
+ * @returns gives it back; undefined while another step has it
+ */
+async function lockResults(results: string, { say }: StepTools): Promise<(() => Promise<void>) | undefined> {
+  return await lockfile
+    .lock(results, {
+      lockfilePath: join(results, ".lock"),
+      stale: 10_000,
+      update: 2_500,
+      retries: { retries: 12, factor: 1, minTimeout: 1_000 },
+      onCompromised: (error) => say(`the lock of ${results}: ${error.message}`),
+    })
+    .catch((error: NodeJS.ErrnoException) => {
+      if (error.code === "ELOCKED") return undefined;
+      throw error;
+    });
+}
+
+async function stepInto(
+  settings: StepSettings & { readonly results: string },
+  environment: NodeJS.ProcessEnv,
+  tools: StepTools,
+): Promise<number> {
+  const { results } = settings;
   const audit = join(results, "audit");
   // Of an earlier step. The folder itself may be the caller's, with other things in it.
   for (const name of ["audit", SUMMARY]) await rm(join(results, name), { recursive: true, force: true });
-  await mkdir(results, { recursive: true });
   let policies: Policies = { from: "head" };
   // Another signal does not end the record.
   const report = (outcome: StepReport["outcome"], weaker: readonly string[] = []) =>

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { ciStep } from "../../../../cli/container/ci/step.ts";
 
 describe("a CI step's record", () => {
@@ -68,5 +69,40 @@ describe("a CI step's record", () => {
     for (const part of [/not run/, /- `CLOISTER_CI_MODE="x": write ro, rw/, /_RESULTS=/, /write either a command/])
       assert.match(await text("summary"), part);
     await assert.rejects(text("results/summary.md"));
+  });
+
+  it("is one step's at a time: a second that would keep its own in the same folder waits", async () => {
+    await mkdir(join(folder, "checkout"));
+    const order: string[] = [];
+    let end = () => {};
+    const first = new Promise<void>((resolve) => {
+      end = resolve;
+    });
+    const run = (name: string, until: Promise<void>) =>
+      ciStep(
+        {
+          CLOISTER_CI_COMMAND: "true",
+          CLOISTER_CI_FOLDER: join(folder, "checkout"),
+          CLOISTER_CI_RESULTS: join(folder, "results"),
+        },
+        {
+          say: () => {},
+          prepare: async () => {
+            order.push(`${name} begins`);
+            await until;
+            order.push(`${name} ends`);
+            throw new Error(name);
+          },
+        },
+      );
+    const one = run("one", first);
+    while (order.length === 0) await setTimeout(10);
+    const two = run("two", Promise.resolve());
+    await setTimeout(300);
+    assert.deepEqual(order, ["one begins"]);
+    end();
+    await Promise.all([one, two]);
+    assert.deepEqual(order, ["one begins", "one ends", "two begins", "two ends"]);
+    assert.deepEqual((await readdir(join(folder, "results"))).sort(), ["summary.md"]);
   });
 });
