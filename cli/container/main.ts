@@ -27,11 +27,17 @@ const EXIT = { failed: 125, refused: 2 } as const;
 const OUR_MISTAKES = [TypeError, RangeError, ReferenceError, SyntaxError] as const;
 
 interface Common {
-  readonly architecture?: Arch;
   readonly engine?: string;
   readonly base?: string;
   readonly image?: string;
   readonly acceptWeaker?: boolean;
+}
+
+/** What only the image's build has. */
+interface BuildOptions {
+  readonly architecture?: Arch;
+  readonly tag?: string;
+  readonly anew?: boolean;
 }
 
 const say = (line: string) => void process.stderr.write(`cloister: ${line}\n`);
@@ -48,11 +54,6 @@ const common = (command: Command) =>
   command
     .option("--engine <name>", "podman or docker (default: the first of them that answers)")
     .option("--image <name>", "an image that is there or can be pulled (default: one that is built)")
-    .addOption(
-      new Option("--architecture <name>", "of the image that is built; emulated where it is not this computer's")
-        .choices(["amd64", "arm64"])
-        .conflicts("image"),
-    )
     .option(
       "--base <image>",
       `the image's base: any Debian or Ubuntu, or "${FROM_PACKAGES}" (default: ${DEFAULT_BASE}; where it cannot be had, from packages)`,
@@ -170,7 +171,15 @@ common(program.command("build"))
   .description("Builds the image, and prints its name.")
   .option("--tag <name>", "another name than localhost/cloister:DIGEST")
   .option("--anew", "builds it again")
-  .action(async (options: Common & { tag?: string; anew?: boolean }) => {
+  .addOption(
+    new Option(
+      "--architecture <name>",
+      "for another kind of computer (default: this one's); the build's programs are emulated, and sessions need such a computer",
+    )
+      .choices(["amd64", "arm64"])
+      .conflicts("image"),
+  )
+  .action(async (options: Common & BuildOptions) => {
     watchStandardStreams();
     const { image, id } = await prepare(options);
     process.stdout.write(`${image} ${id}\n`);
@@ -196,13 +205,15 @@ program
   });
 
 /** Finds the engine, and the image or builds it. */
-export async function prepare(
-  options: Common & { tag?: string; anew?: boolean },
-): Promise<{ host: Engine; image: string; id: string }> {
+export async function prepare(options: Common & BuildOptions): Promise<{ host: Engine; image: string; id: string }> {
   const host = await findEngine(options.engine);
   for (const note of host.notes) say(note);
   if (options.image !== undefined) {
-    const { id } = await ensureNamedImage(host, options.image, say);
+    const { id, arch } = await ensureNamedImage(host, options.image, say);
+    if (arch !== archOfThisComputer())
+      say(
+        `${options.image} is for ${arch}, and emulated here: no emulator of programs makes user namespaces, and a session is one`,
+      );
     return { host, image: options.image, id };
   }
   const { name, id } = await ensureContainerImage(host, {

@@ -90,15 +90,19 @@ async function removeNameless(host: Engine, id: string): Promise<void> {
  *
  * @throws when it can be had neither way, with the engine's words
  */
-export async function ensureNamedImage(host: Engine, name: string, report: Report): Promise<{ readonly id: string }> {
-  const known = await idOf(host, name);
-  if (known !== undefined) return { id: known };
+export async function ensureNamedImage(
+  host: Engine,
+  name: string,
+  report: Report,
+): Promise<{ readonly id: string; readonly arch: string }> {
+  const known = await inspect(host, name);
+  if (known !== undefined) return known;
   report(`pulling ${name}`);
   const pulled = await engine(host, ["pull", name], { reject: false, stdin: "ignore", timeout: 600_000 });
-  const id = pulled.failed ? undefined : await idOf(host, name);
-  if (id === undefined)
+  const found = pulled.failed ? undefined : await inspect(host, name);
+  if (found === undefined)
     throw new Error(`the image ${name} cannot be had: ${String(pulled.stderr).trim().split("\n").at(-1)}`);
-  return { id };
+  return found;
 }
 
 async function provideBase(host: Engine, { base, arch, report }: BuildRequest, store: Store): Promise<string> {
@@ -135,8 +139,13 @@ export function importWords(
 
 /** @param arch an image of another architecture is none */
 async function idOf(host: Engine, name: string, arch?: Arch): Promise<string | undefined> {
+  const found = await inspect(host, name);
+  return arch === undefined || found?.arch === arch ? found?.id : undefined;
+}
+
+async function inspect(host: Engine, name: string): Promise<{ id: string; arch: string } | undefined> {
   const found = await engine(host, ["image", "inspect", "--format", "{{.Architecture}} {{.Id}}", name], QUIET);
   if (found.failed) return undefined;
-  const [its, id = ""] = String(found.stdout).trim().split(" ");
-  return arch === undefined || its === arch ? id.replace(/^sha256:/, "") : undefined;
+  const [arch = "", id = ""] = String(found.stdout).trim().split(" ");
+  return { id: id.replace(/^sha256:/, ""), arch };
 }

@@ -181,11 +181,21 @@ def here(line, seconds=60, **more):
     return text.returncode, text.stdout.decode("utf-8", "replace"), text.stderr.decode("utf-8", "replace")
 
 
-def as_uid(uid, script, *args, seconds=60):
+def without_filters(line, seconds=60, **_):
+    """`here`, where a container's engine filters and limits nothing (far/outside.py). A machine has no engine."""
+    if not CONTAINER:
+        return here(line, seconds, cwd="/")
+    with socket.socket(socket.AF_UNIX) as asking:
+        asking.connect("/root/outside.sock")
+        asking.sendall(json.dumps({"line": line, "seconds": seconds}).encode() + b"\n")
+        return tuple(json.loads(asking.makefile().read()))
+
+
+def as_uid(uid, script, *args, seconds=60, run=here):
     """Runs Python text as a user id, outside of any seal: the positive control of much that is refused inside."""
     line = ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", "--inh-caps=-all"] if uid else []
     line += ["/usr/bin/python3", "-c", INSIDE + script] + [str(one) for one in args]
-    code, out, err = here(line, seconds, cwd="/")
+    code, out, err = run(line, seconds, cwd="/")
     for text in reversed(out.split("\n")):
         if text.startswith(("{", "[")):
             return json.loads(text)

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
-import { chmod, mkdir, mkdtemp, readdir, realpath, rm, writeFile } from "node:fs/promises";
+import { once } from "node:events";
+import { chmod, mkdir, mkdtemp, readdir, readFile, realpath, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
@@ -42,7 +43,11 @@ export async function bootContainer(
   await chmod(own, 0o755);
   await mkdir(join(own, "bin"));
   await writeFile(join(own, "bin/cloister"), WRAPPER, { mode: 0o755 });
+  await makeCertificate(join(own, "relay"));
+  let outside: Awaited<ReturnType<typeof startOutside>> | undefined;
   const remove = async () => {
+    // It dies with the container's processes: this is for a container that could not be removed.
+    outside?.kill();
     await engine(host, ["rm", "--force", "--volumes", name], { reject: false, stdin: "ignore" });
     await rm(own, { recursive: true, force: true });
   };
@@ -51,7 +56,7 @@ export async function bootContainer(
     const words = [
       ...["run", "--detach", "--no-healthcheck", `--name=${name}`, ...optionWords(options)],
       ...(await pythonVolumes()).map((volume) => `--volume=${volume}:ro`),
-      `--volume=${join(own, "bin")}:${OWN}/bin:ro`,
+      ...["bin", "relay"].map((folder) => `--volume=${join(own, folder)}:${OWN}/${folder}:ro`),
       // Canaries of root's, and programs of root's with set-id bits.
       "--tmpfs=/root:rw,size=16m,mode=0700,nosuid,nodev",
       "--tmpfs=/usr/local:rw,size=64m,mode=0755,nodev,exec,suid",
@@ -60,6 +65,7 @@ export async function bootContainer(
     await engine(host, words, { stdin: "ignore" });
     const folders = ["bin", "lib", "share"].map((folder) => `/usr/local/${folder}`);
     await engine(host, ["exec", "--privileged", "--user=0:0", name, "mkdir", "-p", ...folders], { stdin: "ignore" });
+    outside = await startOutside(host, name);
   } catch (error) {
     await remove();
     throw error;
@@ -69,6 +75,33 @@ export async function bootContainer(
     what: `a container of ${host.program} ${host.version}, with the documented options`,
     dispose: remove,
   };
+}
+
+/** The certificate of the stand-in for the model's API, which the wall `relay` puts into the relay's way. */
+async function makeCertificate(folder: string): Promise<void> {
+  await mkdir(folder);
+  const [key, certificate] = ["key", "certificate"].map((name) => join(folder, `${name}.pem`)) as [string, string];
+  const words = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=api.anthropic.com";
+  const name = ["-addext", "subjectAltName=DNS:api.anthropic.com"];
+  await execa("openssl", [...words.split(" "), ...name, "-keyout", key, "-out", certificate], { stdin: "ignore" });
+}
+
+/**
+ * Starts what runs positive controls without the engine's filters (far/outside.py).
+ *
+ * @throws when this process cannot enter the container's namespaces: it must be root, and the engine rootful
+ */
+async function startOutside(host: Engine, name: string) {
+  const asked = await engine(host, ["container", "inspect", "--format", "{{.State.Pid}}", name], { stdin: "ignore" });
+  const enter = ["--mount", "--uts", "--ipc", "--net", "--pid", `--target=${String(asked.stdout).trim()}`];
+  const program = await readFile(join(import.meta.dirname, "../far/outside.py"), "utf8");
+  const child = execa("nsenter", [...enter, "--", "/usr/bin/python3", "-c", program, "/root/outside.sock"], {
+    stdin: "ignore",
+    reject: false,
+  });
+  const first = await Promise.race([once(child.stdout, "data").then(([data]) => String(data)), child]);
+  if (typeof first !== "string") throw new Error(`the container cannot be entered (be root): ${first.stderr}`);
+  return { kill: () => child.kill("SIGKILL") };
 }
 
 function containerMachine(host: Engine, name: string, scale: Scale): Machine {

@@ -18,11 +18,6 @@ const ABSENT: Readonly<Record<string, string>> = {
   killed: "a killed supervisor is ended with its container: there is no keeper that could fail",
   limits: ENGINES_LIMITS,
   leftovers: NO_SYSTEMD,
-  reference:
-    "its controls are calls of a user without filters; the engine's profile refuses most of them outside of a session too. The " +
-    "verification (rows S1 to S9) and test/container/container.test.ts make these calls, with controls of their own",
-  relay:
-    "the root is read-only: no stand-in for the API can be put in the relay's way. It is the same program as on a machine",
   "work.trash": "`cloister trash` is a machine's: the trash is .cloister-trash in the caller's own folder",
   "marks.kept-home": NO_KEEPING,
   "bits.home": NO_KEEPING,

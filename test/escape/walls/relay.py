@@ -89,8 +89,13 @@ class Upstream:
         self.place = f"/usr/local/share/escape-{TAG}"
         os.makedirs(self.place)
         self.certificate = f"{self.place}/certificate.pem"
+        self.key = f"{self.place}/key.pem"
         line = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=api.anthropic.com", "-addext", "subjectAltName=DNS:api.anthropic.com"]
-        code, _, err = here([*line, "-keyout", f"{self.place}/key.pem", "-out", self.certificate])
+        # A container's image has no openssl: the suite brings a certificate along.
+        brought = [f"/escape/relay/{name}.pem" for name in ("certificate", "key")]
+        code, _, err = (0, "", "") if CONTAINER else here([*line, "-keyout", self.key, "-out", self.certificate])
+        if CONTAINER:
+            self.certificate, self.key = brought
         if code != 0:
             raise RuntimeError(f"no certificate: {err[-200:]}")
         self.covered = []
@@ -98,6 +103,8 @@ class Upstream:
         self.made_key = not os.path.exists("/run/cloister/model-key")
         if self.made_key:
             write("/run/cloister/model-key", UPSTREAM_KEY, 0o600)
+            if CONTAINER:
+                os.chown("/run/cloister/model-key", 1000, 1000)
         else:
             self.cover("/run/cloister/model-key", UPSTREAM_KEY, 0o600)
         self.server = self.serve()
@@ -131,7 +138,7 @@ class Upstream:
                 pass
         server = http.server.ThreadingHTTPServer(("127.0.0.1", 443), Handler)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(self.certificate, f"{self.place}/key.pem")
+        context.load_cert_chain(self.certificate, self.key)
         server.socket = context.wrap_socket(server.socket, server_side=True)
         threading.Thread(target=server.serve_forever, daemon=True).start()
         return server
