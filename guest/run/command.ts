@@ -2,21 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import type { Readable, Writable } from "node:stream";
 import { exitCode } from "../lib/exec.ts";
 import type { Launch } from "../sandbox/bwrap.ts";
-import { CAPTURE_LIMIT } from "./result.ts";
-
-/** The result of a session's command. */
-export interface Output {
-  readonly exitCode: number;
-  readonly stdout: string;
-  readonly stderr: string;
-  /** The reason why it was killed: `oom-kill`, `timeout` or `stopped`. Absent when it ended by itself. */
-  readonly unitResult?: string;
-  /**
-   * The time when the command's first instruction ran, in milliseconds since 1970; absent when the chain ended before
-   * it.
-   */
-  readonly firstAt?: number;
-}
+import { CAPTURE_LIMIT, type Output } from "./result.ts";
 
 export interface CommandRun extends Pick<Launch, "command">, Partial<Omit<Launch, "command">> {
   readonly stdio: "inherit" | "capture";

@@ -12,9 +12,9 @@ import { readLayout } from "../sandbox/layout.ts";
 import { RUNTIME_ROOT, runtimeFiles } from "../sandbox/paths.ts";
 import type { SessionPaths } from "../sessions/state.ts";
 import { startModel } from "./agent.ts";
-import { type CommandRun, type Output, runCommand } from "./command.ts";
+import { type CommandRun, runCommand } from "./command.ts";
 import type { SealedSpec } from "./request.ts";
-import { MOST_DECISIONS, now } from "./result.ts";
+import { MOST_DECISIONS, now, type Output } from "./result.ts";
 
 /** The times and decisions of a run, filled in as it goes on. */
 export interface Observed {

@@ -1,6 +1,5 @@
 import type { EgressDecision } from "../egress/decision.ts";
 import type { RunResult } from "../sessions/request.ts";
-import type { Output } from "./command.ts";
 
 /**
  * Maximum number of decisions in a run's result: a session may ask without end. The result has the first ones, the
@@ -13,6 +12,20 @@ export const MOST_DECISIONS = 1_000;
  * one string, which V8 bounds.
  */
 export const CAPTURE_LIMIT = 16 * 1024 * 1024;
+
+/** The result of a session's command. */
+export interface Output {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** The reason why it was killed: `oom-kill`, `timeout` or `stopped`. Absent when it ended by itself. */
+  readonly unitResult?: string;
+  /**
+   * The time when the command's first instruction ran, in milliseconds since 1970; absent when the chain ended before
+   * it.
+   */
+  readonly firstAt?: number;
+}
 
 /** Returns the wall-clock time in milliseconds, with fractions. The marks of `apply-seccomp` use the same clock. */
 export const now = () => performance.timeOrigin + performance.now();
