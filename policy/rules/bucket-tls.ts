@@ -1,3 +1,4 @@
+import { outsidersIn } from "../core/outsiders.ts";
 import type { ResourceRule } from "../core/rule.ts";
 import { eachStatementOf } from "../core/statements.ts";
 import { BUCKET_POLICY } from "../core/types.ts";
@@ -9,13 +10,14 @@ export const bucketTls: ResourceRule = {
   remedy: "Deny all actions where `aws:SecureTransport` is false, and allow no `*` without a condition.",
   link: "docs/aws-security.md",
   types: [BUCKET_POLICY],
-  check: ({ props }, report) => {
+  check: ({ props }, report, world) => {
     let isTls = false;
-    eachStatementOf(props.at("policy"), ({ effect, actions, principals, hasCondition, condition }) => {
-      const everybody = principals.some(({ who }) => who === "*");
-      if (effect === "Allow" && everybody && !hasCondition) report("its policy allows something to everybody");
-      if (effect !== "Deny" || !everybody || !actions.includes("s3:*")) return;
-      if (condition.at("Bool", "aws:SecureTransport").flag() === false) isTls = true;
+    eachStatementOf(props.at("policy"), (statement) => {
+      const { effect, actions, principals, hasCondition, condition } = statement;
+      for (const who of outsidersIn(statement, world)) report(`its policy allows something to ${who}`);
+      if (effect !== "Deny" || !principals.some(({ who }) => who === "*") || !actions.includes("s3:*")) return;
+      if (!hasCondition) report("its policy refuses everything to everybody: nobody reads the bucket");
+      if (!hasCondition || condition.at("Bool", "aws:SecureTransport").flag() === false) isTls = true;
     });
     if (!isTls) report("its policy does not refuse what comes without TLS");
   },

@@ -16,6 +16,7 @@ import { iamNoWildcard } from "./iam-no-wildcard.ts";
 import { iamTrust } from "./iam-trust.ts";
 import { imdsHopLimit } from "./imds-hop-limit.ts";
 import { imdsV2 } from "./imds-v2.ts";
+import { keyClosed } from "./key-closed.ts";
 import { keyRotates } from "./key-rotates.ts";
 import { keyWaits } from "./key-waits.ts";
 import { knownType } from "./known-type.ts";
@@ -51,6 +52,7 @@ export const RULES: readonly Rule[] = [
   iamTrust,
   imdsHopLimit,
   imdsV2,
+  keyClosed,
   keyRotates,
   keyWaits,
   knownType,

@@ -80,6 +80,36 @@ const CASES: readonly Case[] = [
     says: /to everybody/,
   },
   { rule: "bucket-tls", type: types.BUCKET_POLICY, change: set("policy", '{"Statement":[]}'), says: /without TLS/ },
+  {
+    rule: "bucket-tls",
+    type: types.BUCKET_POLICY,
+    change: set("policy", allow({ NotPrincipal: { AWS: "arn:aws:iam::1:root" } })),
+    says: /all but a few, by NotPrincipal/,
+  },
+  {
+    rule: "bucket-tls",
+    type: types.BUCKET_POLICY,
+    change: set("policy", allow({ Effect: "Deny", Principal: "*", Action: "s3:*" })),
+    says: /refuses everything to everybody/,
+  },
+  {
+    rule: "key-closed",
+    type: KEY,
+    change: set("policy", allow({ Principal: { AWS: "*" }, Action: "kms:Decrypt" })),
+    says: /to everybody/,
+  },
+  {
+    rule: "key-closed",
+    type: KEY,
+    change: set("policy", allow({ NotPrincipal: { AWS: "arn:aws:iam::1:root" }, Action: "kms:*" })),
+    says: /all but a few/,
+  },
+  {
+    rule: "key-closed",
+    type: KEY,
+    change: set("policy", allow({ Principal: { AWS: "arn:aws:iam::1:role/a" }, Action: "kms:Decrypt" })),
+    says: /lets nobody change it/,
+  },
   { rule: "budget", type: KEY, change: () => {}, says: /has no budget/, limits: { budgetRequired: true } },
   {
     rule: "budget",
@@ -297,6 +327,7 @@ const UNDECIDED: readonly (Pick<Case, "rule" | "type" | "change"> & { readonly p
     path: "encrypted",
   },
   { rule: "graviton", type: TEMPLATE, change: set("instanceType", UNKNOWN), path: "instanceType" },
+  { rule: "key-closed", type: KEY, change: set("policy", UNKNOWN), path: "policy" },
   {
     rule: "iam-no-escalation",
     type: ROLE_POLICY,
