@@ -7,6 +7,7 @@ export const REPOSITORY = fileURLToPath(new URL("..", import.meta.url));
 const COPIED = [
   "cli",
   "cloud-init",
+  "container",
   "contract",
   "guest",
   "images",
