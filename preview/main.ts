@@ -9,7 +9,7 @@ import { watchStandardStreams } from "../lib/standard-streams.ts";
 import type { ChangeDocument } from "./change-set/document.ts";
 import { eventsFrom, type RecordedOptions, refuseHalfRecorded, stackName, withRecorded } from "./options.ts";
 import { give, type OutputOptions, renderers, withOutput } from "./output.ts";
-import { isOnAws } from "./parts/stack-file.ts";
+import { isOnAws, isReadable } from "./parts/stack-file.ts";
 import { aheadOf } from "./policy/ahead.ts";
 import { type Pack, packIn } from "./policy/pack.ts";
 import { type Configs, configsOf, engineFor, finders, headOf, isProgramChanged, putBack, runOf } from "./project.ts";
@@ -71,6 +71,12 @@ async function documentOf(options: Options): Promise<ChangeDocument> {
     if (options.destroy) throw new Error(`Pulumi.${stack}.yaml: is removed. ${putBack(stack, options.base)}`);
     const { removedFile } = await import("./removed.ts");
     return removedFile({ stack, base: text, ref: options.base, run, rehearsed: options.rehearsed ?? false });
+  }
+  if (!isReadable(head)) {
+    base.ask();
+    const [{ base: text }, run] = await bothOf(base.configs, base.run);
+    const { unreadableFile } = await import("./removed.ts");
+    return unreadableFile({ stack, base: text, head, run, rehearsed: options.rehearsed ?? false });
   }
   const pack = options.policies && isOnAws(head) ? await packIn(resolve(options.policyPack)) : undefined;
   if (options.events !== undefined && options.state !== undefined)

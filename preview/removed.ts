@@ -22,6 +22,23 @@ export interface Removed {
 export function removedFile({ stack, base, ref, run, rehearsed }: Removed): ChangeDocument {
   const file = `Pulumi.${stack}.yaml`;
   const message = `${file} is removed, and the stack is not: it stays ${placeOf(base)}, and nothing looks after it any more. Put the file back (git checkout ${ref} -- ${file}), look at what goes (npm run preview -- --stack ${stack} --destroy), destroy the stack, and then remove its file.`;
+  return unasked(message, { stack, base, head: "", run, rehearsed });
+}
+
+/** The document of a change after which a stack's file cannot be read: the engine refuses it without a word in its stream. */
+export function unreadableFile({
+  stack,
+  base,
+  head,
+  run,
+  rehearsed,
+}: Omit<Removed, "ref"> & { head: string }): ChangeDocument {
+  const message = `Pulumi.${stack}.yaml cannot be read: ${readConfig(head).problem}. Nothing is deployed with it; mend the file.`;
+  return unasked(message, { stack, base, head, run, rehearsed });
+}
+
+/** A preview that failed before the engine was asked. */
+function unasked(message: string, about: Omit<Removed, "ref"> & { head: string }): ChangeDocument {
   const collected: Collected = {
     resources: [],
     diagnostics: [{ severity: "error", urn: "", message }],
@@ -32,7 +49,7 @@ export function removedFile({ stack, base, ref, run, rehearsed }: Removed): Chan
     result: "failed",
     doubts: [],
   };
-  return buildDocument({ stack, command: "preview", collected, state: "{}", base, head: "", run, rehearsed });
+  return buildDocument({ command: "preview", collected, state: "{}", ...about });
 }
 
 /** Where a stack is, by its target. A configuration that cannot be read may be of any. */

@@ -71,6 +71,7 @@ const MADE_BY: readonly (readonly [urn: RegExp, keys: readonly string[]])[] = [
   [/cloister:aws:Pool/, ["pools.NAME"]],
   [/cloister:aws:Snapshots/, ["machines"]],
   [/cloister:aws:Budget/, ["budget"]],
+  [/cloister:aws:Alerts/, ["alerts", "machines", "pools"]],
   [/flow-logs/, ["network.flowLogs"]],
   [/cloister:aws:Network/, ["network", "zones", "region"]],
   [/secretsmanager/, ["modelKeySecret"]],
@@ -146,6 +147,8 @@ export class Causes {
   }
 
   #made(resource: Merged): string[] {
+    // Whatever it was for: a stack that goes elsewhere takes all of it along.
+    if (this.#config.some(({ path }) => path === "target")) return this.#named(["target"], resource);
     const rule = MADE_BY.find(([pattern]) => pattern.test(resource.urn));
     const keys = rule ? this.#named(rule[1], resource) : [];
     return keys.length > 0 ? keys : this.#named(["target"], resource);

@@ -7,12 +7,13 @@ import type { Collected, Merged } from "../events/merge.ts";
 import type { Refreshed } from "../events/refresh.ts";
 import { hasSecret, type Plain, plain } from "../events/values.ts";
 import { cloudInitChanges } from "../parts/cloud-init.ts";
-import { configDifferences, configRows, readConfig } from "../parts/config.ts";
+import { type ConfigDifference, configDifferences, configRows, readConfig, secretsInClear } from "../parts/config.ts";
 import { costOf, type Leaving } from "../parts/cost.ts";
 import { exposures } from "../parts/exposure.ts";
 import { iamChanges } from "../parts/iam.ts";
 import { machineEffects } from "../parts/machines.ts";
 import { networkChanges } from "../parts/network.ts";
+import { inOneRegion } from "../parts/region.ts";
 import { thingsIn } from "../parts/things.ts";
 import { policyResults } from "../policy/results.ts";
 import { type RehearsedCall, rightsOf } from "../rights/missing.ts";
@@ -75,7 +76,8 @@ export function buildDocument(inputs: Inputs): ChangeDocument {
   let onlyOrder = 0;
   const resources = collected.resources
     .filter(({ type }) => type !== "pulumi:pulumi:Stack")
-    .map((resource) => {
+    .map((said) => {
+      const resource = isOtherVersion(said) ? { ...said, op: "update" as const } : said;
       if (resource.op === "same") return resource;
       const found = differencesOf(resource);
       differences.set(resource.urn, found);
@@ -85,7 +87,9 @@ export function buildDocument(inputs: Inputs): ChangeDocument {
     });
   const changed = resources.filter((resource) => resource.op !== "same" || protectionDiffers(resource));
   const [base, head] = [readConfig(inputs.base), readConfig(inputs.head)];
-  const config = configDifferences(base, head);
+  // Of a file that cannot be read nobody knows what it sets.
+  const unreadable = base.problem ?? head.problem;
+  const config = unreadable === undefined ? configDifferences(base, head) : [];
   const causes = new Causes(changed, differences, state, config);
   const fates = fatesOf(resources, state);
   const renames = renamesIn(resources);
@@ -97,7 +101,7 @@ export function buildDocument(inputs: Inputs): ChangeDocument {
   const count = (op: string): number => changed.filter((one) => one.op === op && isCounted(one)).length;
   const text = (value: string): string => scrubber.text(value);
   const data = dataRows(fates, scrubber, renamedTo);
-  const unread = [base, head].flatMap(({ problem }) => problem ?? []);
+  const unread = head.problem === undefined ? [] : [head.problem];
   const doubts = [
     ...new Set([
       ...collected.doubts,
@@ -105,7 +109,7 @@ export function buildDocument(inputs: Inputs): ChangeDocument {
       ...unread,
       ...brokenOff(state),
       ...cannotBe(fates),
-      ...unasked(inputs, state),
+      ...unasked(inputs),
     ]),
   ];
   const effects = machineEffects(resources, differences);
@@ -151,9 +155,9 @@ export function buildDocument(inputs: Inputs): ChangeDocument {
     things: thingsIn(resources, text),
     changes: changed.filter(isCounted).map((resource) => changeOf(resource, differences, causes, scrubber)),
     cloudInit: cloudInitChanges(changed, scrubber).map((one) => ({ ...one, machines: one.machines.map(text) })),
-    iam: iamChanges(changed, scrubber),
+    iam: iamChanges(inOneRegion(changed), scrubber),
     network: networkChanges(resources, scrubber),
-    exposures: exposures(resources, scrubber),
+    exposures: inputs.command === "destroy" ? [] : exposures(resources, scrubber, secretsInClear(config, head)),
     config: configRows(config, scrubber),
     cost: costIn(base.settings, inputs.command === "destroy" ? undefined : head.settings, fates),
     rights: inputs.rights
@@ -164,7 +168,7 @@ export function buildDocument(inputs: Inputs): ChangeDocument {
     pending: null,
     programChanged: inputs.programChanged ?? false,
     drift: driftIn(inputs, state, scrubber),
-    diagnostics: diagnosticRows(collected.diagnostics, scrubber),
+    diagnostics: diagnosticRows([...collected.diagnostics, ...unreadBase(base.problem)], scrubber),
   };
   return document;
 
@@ -176,6 +180,8 @@ export function buildDocument(inputs: Inputs): ChangeDocument {
     // Nobody knows the cost of a configuration that is refused, and a destroy that is refused saves nothing.
     const isDestroyed = inputs.command === "destroy" && collected.result === "succeeded";
     if (!before || (!after && !isDestroyed)) return null;
+    // The program refuses more than the schema does: it came to no resource then.
+    if (collected.result !== "succeeded" && changed.length === 0) return null;
     const leaving: Leaving[] = all
       .filter(({ fate }) => fate === "lost" || fate === "orphaned")
       .map(({ fate, kind, resource }) => ({
@@ -186,7 +192,7 @@ export function buildDocument(inputs: Inputs): ChangeDocument {
       }));
     const known = costOf(before, after, leaving, before.snapshots.keep, effects);
     const cost =
-      inputs.command === "preview" && isZero(known.delta) && isPriced(changed, differences)
+      inputs.command === "preview" && isZero(known.delta) && isPriced(unknownTo(config, changed), differences)
         ? { ...known, delta: NOT_KNOWN }
         : known;
     const named = <T extends { readonly what: string }>(lines: readonly T[]): T[] =>
@@ -195,11 +201,18 @@ export function buildDocument(inputs: Inputs): ChangeDocument {
   }
 }
 
+/** The engine calls a provider of another version the same. What that does with a stack is another program's doing. */
+const isOtherVersion = ({ op, type, old, new: wanted }: Merged): boolean =>
+  op === "same" && type.startsWith("pulumi:providers:") && old?.inputs["version"] !== wanted?.inputs["version"];
+
 const OF_AWS = /^(?:aws[\w-]*:|pulumi:providers:aws)/;
 
-/** The file of the stack decides whether policies are asked, and the engine may read it otherwise: what it makes is looked at. */
-function unasked({ unjudged, collected }: Inputs, { resources }: State): string[] {
-  const isOfAws = [...collected.resources, ...resources.values()].some(({ type }) => OF_AWS.test(type));
+/**
+ * The file of the stack decides whether policies are asked, and the engine may read it otherwise: what it makes or keeps is
+ * looked at. Of a stack that leaves AWS nothing is left to judge.
+ */
+function unasked({ unjudged, collected }: Inputs): string[] {
+  const isOfAws = collected.resources.some(({ type, op }) => OF_AWS.test(type) && op !== "delete");
   return unjudged && isOfAws
     ? [
         'no policy was asked, and there are resources of AWS: write "cloister:target: aws" in the stack\'s file, or give --no-policies',
@@ -214,6 +227,12 @@ function cannotBe(fates: readonly Fate[]): string[] {
     ? []
     : ["AWS makes no disk smaller: the deploy would fail half-way. Write the sizes that the disks have"];
 }
+
+/** The estimate knows the schedules of the configuration: they cost the machines that it counts. */
+const unknownTo = (config: readonly ConfigDifference[], changed: readonly Merged[]): readonly Merged[] =>
+  config.some(({ path }) => /^pools\.[^.]+\.schedules\b/.test(path))
+    ? changed.filter(({ type }) => type !== "aws:autoscaling/schedule:Schedule")
+    : changed;
 
 const NOT_KNOWN = { least: null, most: null };
 const isZero = ({ least, most }: { readonly least: number | null; readonly most: number | null }): boolean =>
@@ -257,6 +276,12 @@ function brokenOff({ begun }: State): string[] {
     `a deploy was broken off, and nobody knows whether AWS did this: ${some}${more}. First look at the account: npm run pulumi -- refresh`,
   ];
 }
+
+/** A change that mends the base's file must not be stopped by it. */
+const unreadBase = (problem: string | undefined): Collected["diagnostics"] =>
+  problem === undefined
+    ? []
+    : [{ severity: "warning", urn: "", message: `the base cannot be compared: ${problem}, before this change` }];
 
 /** The engine's messages, as they may be shown. */
 export function diagnosticRows(all: Collected["diagnostics"], scrubber: Scrubber): ChangeDocument["diagnostics"] {
@@ -303,7 +328,7 @@ export function dataRows(
 
 /** Tells whether a document's change takes no data, and is not refused. */
 export function takesNothing({ result, data }: ChangeDocument): boolean {
-  const bad = ["lost", "unknown", "orphaned", "refused", "refused-by-aws", "shortened"];
+  const bad = ["lost", "unknown", "orphaned", "gone", "locked", "refused", "refused-by-aws", "shortened"];
   return result === "succeeded" && !data.some(({ fate }) => bad.includes(fate));
 }
 

@@ -44,6 +44,8 @@ export const FATES = [
   "lost",
   "unknown",
   "orphaned",
+  "gone",
+  "locked",
   "shortened",
   "refused",
   "refused-by-aws",
@@ -81,7 +83,17 @@ const renameSchema = z.strictObject({
 const machineSchema = z.strictObject({
   name: z.string(),
   kind: z.enum(["machine", "pool"]),
-  effect: z.enum(["created", "deleted", "replaced", "restarts", "rolls", "resized", "shrinks"]),
+  effect: z.enum([
+    "created",
+    "deleted",
+    "replaced",
+    "restarts",
+    "rolls",
+    "resized",
+    "shrinks",
+    "rescheduled",
+    "shrinks by schedule",
+  ]),
   order: z.number().describe("those of one number go at the same time"),
   minutes: z.strictObject({ least: z.number(), most: z.number() }).nullable(),
   note: z.string(),
@@ -122,7 +134,9 @@ const networkSchema = z.strictObject({
 });
 
 const exposureSchema = z.strictObject({
-  kind: z.enum(["network", "rights", "guard"]),
+  kind: z
+    .enum(["network", "rights", "guard", "told", "clear"])
+    .describe("told: others than before are warned; clear: what was a secret is none"),
   on: z.string().describe("type and name of the resource"),
   what: z.string().describe("in words the wall that is lower after the change"),
 });

@@ -6,6 +6,8 @@ export interface Fate {
     | "lost"
     | "unknown"
     | "orphaned"
+    | "gone"
+    | "locked"
     | "shortened"
     | "refused"
     | "refused-by-aws"

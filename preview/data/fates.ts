@@ -4,6 +4,7 @@ import type { State } from "../change-set/state.ts";
 import type { Merged } from "../events/merge.ts";
 import { plain } from "../events/values.ts";
 import type { Fate } from "./fate.ts";
+import { locked, lockedKind } from "./locked.ts";
 import { number, ofProperties } from "./shortened.ts";
 import { dataKind, isWithoutData } from "./types.ts";
 
@@ -12,11 +13,14 @@ import { dataKind, isWithoutData } from "./types.ts";
  * `protect` and `retainOnDelete` from the state (pkg/resource/deploy, step_generator.go and step.go).
  */
 export function fatesOf(resources: readonly Merged[], state: State): Fate[] {
+  const bereft = bereftIn(resources);
   return resources.flatMap((resource) => [
     ...ofResource(resource, state),
     ...loosened(resource),
     ...ofProperties(resource, resources).map((found) => ({ ...found, resource, also: [] })),
     ...ofAttachment(resource, resources),
+    ...gone(resource, bereft),
+    ...locked(resource).map((why): Fate => ({ fate: "locked", kind: lockedKind(resource), resource, why, also: [] })),
   ]);
 }
 
@@ -34,7 +38,7 @@ function ofResource(resource: Merged, state: State): Fate[] {
       "refused",
       `It is protected: the engine refuses to ${op} it, and does nothing. Never deploy this with --skip-preview: the steps before it would be done.`,
     );
-  const empty = op === "replace" ? ` A new, empty ${kind} takes its place.` : "";
+  const empty = op === "replace" ? ` A new${kind === "key" ? "" : ", empty"} ${kind} takes its place.` : "";
   const inOneGo =
     old.protect && op === "replace"
       ? " Being protected, it would be refused; but this change takes its protection away as well, and so it is not."
@@ -100,6 +104,27 @@ function loosened(resource: Merged): Fate[] {
   if (lost.length === 0 || (kind === undefined && !old.protect)) return [];
   const why = `It ${lost.join(" and ")}: the next change that deletes it takes what it holds.`;
   return [{ fate: "loosened", kind: kind ?? "resource", resource, why, also: [] }];
+}
+
+/** Machines that are there, and had no disk before: somebody has deleted it outside of the stack. */
+function bereftIn(all: readonly Merged[]): ReadonlySet<string> {
+  const [there, having] = [new Set<string>(), new Set<string>()];
+  for (const one of all) {
+    if (one.old === undefined) continue;
+    if (one.type === "aws:ec2/instance:Instance") there.add(componentOf(one));
+    if (dataKind(one.type) === "disk") having.add(componentOf(one));
+  }
+  return new Set([...there].filter((component) => component !== "" && !having.has(component)));
+}
+
+/** Finds new disks in place of those that are gone. Where a disk goes in this change, its own row says so. */
+function gone(resource: Merged, bereft: ReadonlySet<string>): Fate[] {
+  const { op, type, isImported } = resource;
+  if (op !== "create" || isImported || dataKind(type) !== "disk") return [];
+  const component = componentOf(resource);
+  if (!bereft.has(component)) return [];
+  const why = `${component} is there, and the disk that it had is not: it was deleted outside of the stack, with all that was on it. It gets a new, empty one.`;
+  return [{ fate: "gone", kind: "disk", resource, why, also: [] }];
 }
 
 /** Finds disks that stay, but leave their machine. */

@@ -127,8 +127,6 @@ function ofBucket(before: Plain, after: Plain): Found[] {
 function ofKey(before: Plain, after: Plain): Found[] {
   const days = lower(before, after, "deletionWindowInDays", 30);
   if (days) return loosened("key", `Its deletion could be called back for ${days[0]} days, now for ${days[1]}.`);
-  if (at(after, "isEnabled") === false && at(before, "isEnabled") !== false)
-    return loosened("key", "It is switched off: nothing that it encrypts can be read until it is on again.");
   return [];
 }
 

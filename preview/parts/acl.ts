@@ -1,7 +1,7 @@
 /** Rules of subnets' access lists. Of those that fit, the one with the lowest number decides; none denies. */
 import { shortType } from "../change-set/names.ts";
 import type { Merged } from "../events/merge.ts";
-import { type Plain, unknown } from "../events/values.ts";
+import { isObject, type Plain, unknown } from "../events/values.ts";
 import { inputsOf } from "./beside.ts";
 import { covers as coversPorts, portsIn, type Rule } from "./rules.ts";
 
@@ -33,6 +33,65 @@ export function isLooserAcl(resource: Merged, all: readonly Merged[], passing: R
   return !covers(wide, narrow) || overtakes(was, is, all);
 }
 
+/**
+ * Tells whether a list whose rules are within it lets more through. It does not when each rule that allows was allowed by one
+ * before, and whatever was denied before that one is denied before this one as well.
+ */
+export function isLooserList(resource: Merged, all: readonly Merged[], passing: ReadonlySet<unknown>): boolean {
+  const { op, old, new: wanted } = resource;
+  if (old === undefined) return false;
+  const [before, after] = [inputsOf(old), inputsOf(wanted)];
+  if (leavesSubnets(resource, all, passing)) return true;
+  if (op !== "update" && op !== "replace") return false;
+  const [had, has] = [rulesIn(before), rulesIn(after)];
+  if (has === undefined) return true;
+  return has.some((rule) => rule.allows && !isAllowedIn(had ?? [], rule, has));
+}
+
+function isAllowedIn(had: readonly AclRule[], rule: AclRule, has: readonly AclRule[]): boolean {
+  const earlier = (all: readonly AclRule[], than: AclRule): AclRule[] =>
+    all.filter((one) => !one.allows && one.what.way === than.what.way && one.number < than.number);
+  return had.some(
+    (one) =>
+      one.allows &&
+      covers(one, rule) &&
+      earlier(had, one).every((denied) => earlier(has, rule).some((denies) => covers(denies, denied))),
+  );
+}
+
+/** Subnets that stay and leave a list get the VPC's own, which may allow all. */
+function leavesSubnets(resource: Merged, all: readonly Merged[], passing: ReadonlySet<unknown>): boolean {
+  const subnetsOf = (side: Merged["old"]): Plain[] => {
+    const found = inputsOf(side)["subnetIds"];
+    return Array.isArray(found) ? found : [];
+  };
+  const after = all.filter(({ type, op }) => shortType(type) === "NetworkAcl" && op !== "delete");
+  const taken = new Set(after.flatMap((one) => subnetsOf(one.new)));
+  if (taken.has(unknown)) return false;
+  return subnetsOf(resource.old).some((id) => !passing.has(id) && !taken.has(id));
+}
+
+/** Rules within a list; undefined where only the deploy knows them. */
+function rulesIn(inputs: { readonly [key: string]: Plain }): AclRule[] | undefined {
+  const found: AclRule[] = [];
+  for (const [key, isOut] of [
+    ["ingress", false],
+    ["egress", true],
+  ] as const) {
+    const rules = inputs[key] ?? [];
+    if (!Array.isArray(rules)) return undefined;
+    for (const rule of rules) {
+      if (!isObject(rule)) return undefined;
+      const { action, ruleNo, icmpType, icmpCode, ...rest } = rule;
+      const icmp = { icmpType: icmpType ?? 0, icmpCode: icmpCode ?? 0 };
+      found.push(
+        ruleIn({ ...rest, ...icmp, ruleAction: action ?? unknown, ruleNumber: ruleNo ?? unknown, egress: isOut }),
+      );
+    }
+  }
+  return found;
+}
+
 /** Tells whether a rule that allows comes before one that denies, or one that denies behind one that allows. */
 function overtakes(was: AclRule, is: AclRule, all: readonly Merged[]): boolean {
   if (was.number === is.number) return false;
@@ -53,7 +112,10 @@ function overtakes(was: AclRule, is: AclRule, all: readonly Merged[]): boolean {
 
 function ruleOf(side: Merged["old"]): AclRule | undefined {
   if (side === undefined) return undefined;
-  const inputs = inputsOf(side);
+  return ruleIn(inputsOf(side));
+}
+
+function ruleIn(inputs: { readonly [key: string]: Plain }): AclRule {
   const peer = inputs["cidrBlock"] ?? inputs["ipv6CidrBlock"];
   return {
     list: inputs["networkAclId"],

@@ -1,3 +1,4 @@
+import { YAMLParseError } from "yaml";
 import { type SettingsInput, settingsSchema } from "../../infra/settings/schema.ts";
 import { decode, parseSettings, type Settings } from "../../infra/settings/settings.ts";
 import { canonicalText } from "../change-set/canonical.ts";
@@ -6,7 +7,7 @@ import type { ConfigChange } from "../change-set/document.ts";
 import { openly } from "../change-set/show.ts";
 import { hasSecret, isObject, type Plain, plain, secret } from "../events/values.ts";
 import type { Scrubber } from "../secrets/scrub.ts";
-import { readStackFile } from "./stack-file.ts";
+import { readStackFile, StackFileError } from "./stack-file.ts";
 
 /** A stack's configuration, read from its file. */
 export interface StackConfig {
@@ -40,13 +41,8 @@ function readNow(text: string): StackConfig {
   try {
     const parsed = plain(readStackFile(text).config);
     config = isObject(parsed) ? parsed : {};
-  } catch {
-    // We do not show the parser's message: it quotes the file, which may contain anything.
-    return {
-      values: {},
-      encrypted: {},
-      problem: "the stack's configuration is no YAML, or has one key in two spellings",
-    };
+  } catch (error) {
+    return { values: {}, encrypted: {}, problem: problemOf(error) };
   }
   const values = Object.fromEntries(Object.entries(config).map(([key, value]) => [key, withSecrets(value)]));
   const raw = Object.fromEntries(
@@ -64,6 +60,13 @@ function readNow(text: string): StackConfig {
     encrypted: Object.fromEntries(encrypted),
     ...("settings" in settings ? { settings: settings.settings } : {}),
   };
+}
+
+/** In words why a file cannot be read. The parser's message quotes the file, which may contain anything: only its place is told. */
+function problemOf(error: unknown): string {
+  if (error instanceof StackFileError) return error.message;
+  const [{ line, col } = { line: 0, col: 0 }] = (error instanceof YAMLParseError ? error.linePos : undefined) ?? [];
+  return `the stack's configuration is no YAML${line > 0 ? `: line ${line}, column ${col}` : ""}`;
 }
 
 function ciphertexts(value: Plain): string[] {
@@ -114,6 +117,17 @@ export function configDifferences(base: StackConfig, head: StackConfig, allSecre
     });
   }
   return found;
+}
+
+/** Keys that were secrets and are in the head's file in clear. One that the file no longer has is shown to nobody. */
+export function secretsInClear(differences: readonly ConfigDifference[], head: StackConfig): string[] {
+  return differences.flatMap(({ path, before, after }) => {
+    const key = path.includes(":") ? path : `${PROJECT}:${path}`;
+    const isSaid = Object.keys(head.values).some(
+      (one) => key === one || key.startsWith(`${one}.`) || key.startsWith(`${one}[`),
+    );
+    return hasSecret(before) && after !== undefined && !hasSecret(after) && isSaid ? [key] : [];
+  });
 }
 
 /** A key's value as the file says it, and with the defaults of all that it leaves out. */

@@ -1,12 +1,14 @@
 import { at } from "../change-set/differences.ts";
-import type { Exposure } from "../change-set/document.ts";
+import type { Exposure, IamChange } from "../change-set/document.ts";
 import { nameOf, shortType } from "../change-set/names.ts";
 import type { Merged } from "../events/merge.ts";
-import { type Plain, unknown } from "../events/values.ts";
+import { hasSecret, hasUnknown, type Plain, unknown } from "../events/values.ts";
 import type { Scrubber } from "../secrets/scrub.ts";
 import { attachedTo, holderOf, inputsOf, isBeside, isGivenOut, isMissed, passingIn } from "./beside.ts";
 import { iamChanges } from "./iam.ts";
+import { inOneRegion } from "./region.ts";
 import { looserRules } from "./rules.ts";
+import { runsOnAws } from "./told.ts";
 import { type Found, simpleWalls } from "./walls.ts";
 
 type Inputs = { readonly [key: string]: Plain };
@@ -15,8 +17,14 @@ type Inputs = { readonly [key: string]: Plain };
  * Finds walls that are lower after the change: ways in and out that open, rights that grow, encryption and logs that
  * end. A new stack has no walls to compare with, and a thing that goes takes its walls along.
  */
-export function exposures(resources: readonly Merged[], scrubber: Scrubber): Exposure[] {
-  if (!resources.some(({ old }) => old !== undefined)) return [];
+export function exposures(all: readonly Merged[], scrubber: Scrubber, inClear: readonly string[] = []): Exposure[] {
+  const resources = inOneRegion(all);
+  const clear = inClear.map((key) => ({
+    on: scrubber.text(key),
+    what: "it was a secret, and is in the stack's file in clear",
+    kind: "clear" as const,
+  }));
+  if (!resources.some(({ old }) => old !== undefined)) return clear;
   const passing = passingIn(resources);
   const found = resources.flatMap((resource) => {
     if (resource.op === "same") return [];
@@ -24,6 +32,7 @@ export function exposures(resources: readonly Merged[], scrubber: Scrubber): Exp
       ...ofProperties(resource, passing, resources),
       ...simpleWalls(resource, passing, resources),
       ...ofRights(resource, passing, scrubber, resources),
+      ...shownSecrets(resource),
     ];
     return what.map((one) => ({
       on: scrubber.text(`${shortType(resource.type)} ${nameOf(resource.urn)}`),
@@ -31,8 +40,17 @@ export function exposures(resources: readonly Merged[], scrubber: Scrubber): Exp
       kind: one.kind,
     }));
   });
-  const seen = new Map(found.map((one) => [JSON.stringify(one), one]));
+  const seen = new Map([...clear, ...found].map((one) => [JSON.stringify(one), one]));
   return [...seen.values()].sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
+}
+
+/** A property that was a secret, and is in the state in clear from now on. */
+function shownSecrets({ op, old, new: wanted }: Merged): Found[] {
+  if (op !== "update" && op !== "replace") return [];
+  const [before, after] = [inputsOf(old), inputsOf(wanted)];
+  return Object.keys(after)
+    .filter((key) => hasSecret(before[key]) && !hasSecret(after[key]) && !hasUnknown(after[key]))
+    .map((key) => ({ kind: "clear", what: `${key} was a secret, and is in the state in clear` }));
 }
 
 const network = (what: string): Found[] => [{ kind: "network", what }];
@@ -50,6 +68,10 @@ function ofProperties(resource: Merged, passing: ReadonlySet<unknown>, all: read
     case "SecurityGroupIngressRule":
     case "SecurityGroupEgressRule":
       return looserRules(resource, all, passing).flatMap(network);
+    case "Vpc":
+      return op === "delete" && runsOnAws(all) && !all.some((one) => one.type === type && one.op !== "delete")
+        ? network("machines go to a network that is not the stack's: nobody knows its ways in and out here")
+        : [];
     case "Route": {
       const [was, is] = [wayOf(before), wayOf(after)];
       const isNew = op === "create" || was !== is;
@@ -71,11 +93,12 @@ function ofProperties(resource: Merged, passing: ReadonlySet<unknown>, all: read
         : network(`more names resolve: ${more.slice(0, 10).join(", ")}${more.length > 10 ? " ..." : ""}`);
     }
     case "ResolverFirewallRuleGroupAssociation":
-      return op === "delete" && isBeside(before["vpcId"], passing)
+      return op === "delete" && isMissedHere(before["vpcId"], passing, type, all)
         ? network("the DNS firewall goes: all names resolve")
         : [];
     case "FlowLog": {
-      if (op === "delete") return isBeside(before["vpcId"], passing) ? guard("connections are logged no longer") : [];
+      if (op === "delete")
+        return isMissedHere(before["vpcId"], passing, type, all) ? guard("connections are logged no longer") : [];
       const [was, is] = [before["trafficType"], after["trafficType"]];
       return was === "ALL" && is !== "ALL" ? guard(`only some connections are logged: ${textOf(is)}`) : [];
     }
@@ -131,11 +154,6 @@ function ofProperties(resource: Merged, passing: ReadonlySet<unknown>, all: read
       return op === "delete" || !attachedTo(after).some((one) => isBeside(one, passing))
         ? []
         : rights(`has the policy ${textOf(after["policyArn"])} as well`);
-    case "Budget":
-      return op === "delete" ? guard("nobody is warned of what it costs") : [];
-    case "Topic":
-    case "TopicSubscription":
-      return op === "delete" ? guard("nobody hears of alarms") : [];
     case "User":
     case "AccessKey":
       return op === "create" ? rights("a way in of its own: it has credentials that do not end") : [];
@@ -171,8 +189,17 @@ function ofRights(
     ),
   ];
   return rights(
-    `gives more: ${actions.slice(0, 8).join(", ")}${actions.length > 8 ? ` and ${actions.length - 8} more` : ""}`,
+    `gives more${toWhom(more)}: ${actions.slice(0, 8).join(", ")}${actions.length > 8 ? ` and ${actions.length - 8} more` : ""}`,
   );
+}
+
+/** Who gets rights by a policy that names somebody; a role's own policies name nobody. */
+function toWhom(rows: readonly IamChange[]): string {
+  const who = [...new Set(rows.flatMap(({ principals }) => principals))].map((one) =>
+    one === "*" ? "everybody" : one,
+  );
+  if (who.length === 0) return "";
+  return ` to ${who.slice(0, 3).join(", ")}${who.length > 3 ? ` and ${who.length - 3} more` : ""}`;
 }
 
 function textOf(value: Plain | undefined): string {
@@ -185,6 +212,15 @@ const listOf = (value: Plain | undefined): string[] =>
   (Array.isArray(value) ? value : [value]).filter((one) => typeof one === "string");
 const addressOf = ({ associatePublicIpAddress }: Inputs): object =>
   typeof associatePublicIpAddress === "boolean" ? { associatePublicIpAddress } : {};
+
+/** Tells whether a network's guard goes while the network stays, or while machines go to another one that has none here. */
+const isMissedHere = (
+  vpc: Plain | undefined,
+  passing: ReadonlySet<unknown>,
+  type: string,
+  all: readonly Merged[],
+): boolean =>
+  isBeside(vpc, passing) || (runsOnAws(all) && !all.some((one) => one.type === type && one.op !== "delete"));
 
 /** What a route is to, and by which way: undefined for one that is to nothing that is known here. */
 function wayOf(route: Inputs): string | undefined {

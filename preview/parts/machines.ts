@@ -4,6 +4,7 @@ import { componentOf, componentOfParent, nameOf, shortType } from "../change-set
 import type { Merged } from "../events/merge.ts";
 import { type Plain, plain } from "../events/values.ts";
 import { localMachineEffects } from "./local-machine.ts";
+import { scheduleEffects } from "./schedules.ts";
 
 /**
  * Minutes from the end of the old machine to the verified new one. We assumed these numbers and did not measure them:
@@ -33,7 +34,12 @@ export function machineEffects(
     if (resource.type === "aws:ec2/instance:Instance") return [machine(resource)].filter((one) => one !== undefined);
     return short === "Group" ? [pool(resource, differences)].filter((one) => one !== undefined) : [];
   });
-  return [...effects, ...localMachineEffects(resources)].sort(
+  const pools = new Set(
+    effects.flatMap(({ kind, name }) => (kind === "pool" ? [name.replace(/ \(group .*/, "")] : [])),
+  );
+  // A pool that comes, goes or changes otherwise has a row already.
+  const scheduled = scheduleEffects(resources).filter(({ name }) => !pools.has(name));
+  return [...effects, ...scheduled, ...localMachineEffects(resources)].sort(
     (a, b) => a.order - b.order || (a.name < b.name ? -1 : 1),
   );
 }
@@ -91,7 +97,15 @@ function pool(
     waiting[0] === waiting[1] ? "" : `Machines that wait, started ahead: ${waiting[1]} instead of ${waiting[0]}.`;
   const sizes = inWords(before) === inWords(after) ? "" : `${machinesText(before)} become ${inWords(after)}.`;
   const resized = [sizes, warm].filter(Boolean).join(" ");
-  if (op === "replace" || paths.some((path) => /^(?:launchTemplate|mixedInstancesPolicy)\b/.test(path)))
+  if (op === "replace")
+    return {
+      ...made,
+      effect: "replaced",
+      order: 2,
+      minutes: null,
+      note: `A new group starts ${machinesText(after)}. Those of the old one end when their commands have ended, and their session disks are deleted.`,
+    };
+  if (paths.some((path) => /^(?:launchTemplate|mixedInstancesPolicy)\b/.test(path)))
     return {
       ...made,
       effect: "rolls",
@@ -99,6 +113,9 @@ function pool(
       minutes: rolling(after),
       note: [
         resized,
+        beginsSpot(plain(old?.inputs ?? {}), plain(wanted?.inputs ?? {}))
+          ? "From then on AWS may end machines on Spot whenever it wants them back, with two minutes' notice."
+          : "",
         "One after the other, 90 % stay healthy; the session disk of each machine is deleted with it. Busy ones are waited for, an hour at most: then it stops half-way, and nothing rolls back by itself. The deploy does not wait for it.",
       ]
         .filter(Boolean)
@@ -114,6 +131,17 @@ function warmIn(inputs: Plain): string {
   if (at(inputs, "warmPool") === undefined) return "none";
   const [least, state] = [at(inputs, "warmPool.minSize"), at(inputs, "warmPool.poolState")];
   return `at least ${typeof least === "number" ? least : 0}, ${state === "Running" ? "running" : "stopped"}`;
+}
+
+/** Tells whether machines come on Spot that were on-demand until now. */
+function beginsSpot(before: Plain, after: Plain): boolean {
+  const share = (inputs: Plain): number => {
+    const distribution = at(inputs, "mixedInstancesPolicy.instancesDistribution");
+    if (distribution === undefined) return 0;
+    const onDemand = at(distribution, "onDemandPercentageAboveBaseCapacity");
+    return 100 - (typeof onDemand === "number" ? onDemand : 100);
+  };
+  return share(after) > 0 && share(before) === 0;
 }
 
 interface Size {

@@ -26,13 +26,29 @@ export function looserRules(resource: Merged, all: readonly Merged[], passing: R
   if (rules.length === 0) return [];
   const had = all.flatMap((one) => rulesOf(one, one.old));
   const [was] = rulesOf(resource, resource.old);
+  const moved = movedRanges(all);
   return rules.flatMap((rule) => {
     // A group that is made anew takes its rules along.
     const group = rule.group === unknown ? was?.group : rule.group;
     if (typeof group !== "string" || group === "" || passing.has(group)) return [];
-    if (had.some((one) => one.group === group && covers(one, rule))) return [];
+    const before = had.filter((one) => one.group === group);
+    if (before.some((one) => covers(one, rule))) return [];
+    // A network that gets another range: a rule that led to all of the old one leads to all of the new one.
+    const range = moved.get(rule.peer);
+    if (range !== undefined && before.some((one) => covers(one, { ...rule, peer: range }))) return [];
     return [`lets ${portsOf(rule)} ${rule.way === "in" ? "in from" : "out to"} ${rule.peer}`];
   });
+}
+
+/** The ranges that networks of this stack had before, by those that they get. */
+function movedRanges(all: readonly Merged[]): ReadonlyMap<string, string> {
+  return new Map(
+    all.flatMap(({ type, op, old, new: wanted }) => {
+      if (shortType(type) !== "Vpc" || (op !== "replace" && op !== "update")) return [];
+      const [before, after] = [old, wanted].map((side) => plain(side?.inputs["cidrBlock"] ?? null));
+      return typeof before === "string" && typeof after === "string" ? [[after, before] as const] : [];
+    }),
+  );
 }
 
 function rulesOf({ type, old }: Merged, side: EngineState | undefined): Rule[] {

@@ -11,6 +11,9 @@ export interface StackFile {
 
 const PROJECT = "cloister";
 
+/** A file that the program cannot use. Its message has nothing of the file. */
+export class StackFileError extends Error {}
+
 /**
  * Reads the text of Pulumi.STACK.yaml. The engine takes `target` and `cloister:config:target` for `cloister:target`, and joins
  * what `<<` names.
@@ -19,13 +22,13 @@ const PROJECT = "cloister";
  */
 export function readStackFile(text: string): StackFile {
   const file: unknown = parse(text, { merge: true }) ?? {};
-  if (!isRecord(file)) throw new Error("the stack's configuration is no YAML of keys and values");
+  if (!isRecord(file)) throw new StackFileError("the stack's configuration is no YAML of keys and values");
   const found = file["config"] ?? {};
-  if (!isRecord(found)) throw new Error("the stack's configuration has no keys in config");
+  if (!isRecord(found)) throw new StackFileError("the stack's configuration has no keys in config");
   const config: Record<string, unknown> = {};
   for (const [said, value] of Object.entries(found)) {
     const key = fullKey(said);
-    if (Object.hasOwn(config, key)) throw new Error("the stack's configuration has a key in two spellings");
+    if (Object.hasOwn(config, key)) throw new StackFileError("the stack's configuration has a key in two spellings");
     Object.defineProperty(config, key, { value, enumerable: true, configurable: true, writable: true });
   }
   return { config, hasMore: file["environment"] !== undefined };
@@ -39,6 +42,16 @@ function fullKey(key: string): string {
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** Tells whether a stack's file can be read. */
+export function isReadable(text: string): boolean {
+  try {
+    readStackFile(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 /** Targets of which no policy knows anything. Without the key it is the first. */
 const ELSEWHERE: readonly unknown[] = ["local", "container", undefined];

@@ -4,8 +4,10 @@ import type { Exposure } from "../change-set/document.ts";
 import { shortType } from "../change-set/names.ts";
 import type { Merged } from "../events/merge.ts";
 import { hasUnknown, isObject, type Plain } from "../events/values.ts";
-import { isLooserAcl } from "./acl.ts";
-import { inputsOf } from "./beside.ts";
+import { isLooserAcl, isLooserList } from "./acl.ts";
+import { alarmWalls } from "./alarm.ts";
+import { inputsOf, isBeside } from "./beside.ts";
+import { isAnotherTold, staysOnAws } from "./told.ts";
 
 type Inputs = { readonly [key: string]: Plain };
 
@@ -34,6 +36,9 @@ export function simpleWalls(resource: Merged, passing: ReadonlySet<unknown>, all
       );
     case "NetworkAclRule":
       return one("network", isLooserAcl(resource, all, passing), "the access list of a subnet allows more");
+    case "NetworkAcl":
+    case "DefaultNetworkAcl":
+      return one("network", isLooserList(resource, all, passing), "the access list of a subnet allows more");
     case "ResolverFirewallConfig":
       return one(
         "network",
@@ -48,6 +53,13 @@ export function simpleWalls(resource: Merged, passing: ReadonlySet<unknown>, all
       return one(
         "rights",
         changes && !isEmpty(before["policy"]) && isEmpty(after["policy"]),
+        "its policy goes: everything is allowed through it",
+      );
+    case "VpcEndpointPolicy":
+      // An endpoint that stays gets AWS's own then, which allows everything.
+      return one(
+        "rights",
+        op === "delete" && isBeside(before["vpcEndpointId"], passing),
         "its policy goes: everything is allowed through it",
       );
     case "Role": {
@@ -68,10 +80,16 @@ export function simpleWalls(resource: Merged, passing: ReadonlySet<unknown>, all
     case "BucketServerSideEncryptionConfiguration": {
       const [was, is] = [encryptionOf(before), encryptionOf(after)];
       if (!changes || !was.isKeyed) return [];
+      // A bucket that is made anew has nothing that another key encrypts.
+      const isNew = isMadeAnew(before["bucket"], all);
       const isLost = !is.isKeyed || (was.key !== "" && is.key === "");
       return [
         ...one("guard", isLost, "new objects are not encrypted with the stack's key"),
-        ...one("guard", !isLost && was.key !== "" && was.key !== is.key, "new objects are encrypted with another key"),
+        ...one(
+          "guard",
+          !isLost && !isNew && was.key !== "" && was.key !== is.key,
+          "new objects are encrypted with another key",
+        ),
       ];
     }
     case "Instance":
@@ -81,25 +99,26 @@ export function simpleWalls(resource: Merged, passing: ReadonlySet<unknown>, all
         "the machine may send and take what is another's",
       );
     case "Budget": {
+      // Where nothing runs any more, nothing is left to be warned of.
+      if (op === "delete") return one("guard", staysOnAws(all), "nobody is warned of what it costs");
       const [was, is] = [Number(before["limitAmount"]), Number(after["limitAmount"])];
-      return one("guard", changes && is > was, `costs are warned of later: above ${is}, and not ${was}`);
+      return [
+        ...one("guard", changes && is > was, `costs are warned of later: above ${is}, and not ${was}`),
+        ...one("told", changes && isAnotherTold(before, after), "others than before are warned of costs"),
+      ];
     }
-    case "MetricAlarm": {
-      const tells = ({ actionsEnabled, alarmActions }: Inputs): boolean =>
-        actionsEnabled !== false && (listOf(alarmActions).length > 0 || hasUnknown(alarmActions));
-      if (changes) return one("guard", tells(before) && !tells(after), "the alarm tells nobody");
-      if (op !== "delete") return [];
-      // One that goes with its machine, or is made anew under another name, is not missed.
-      const watched = isObject(before["dimensions"]) ? Object.values(before["dimensions"]) : [];
-      if (watched.some((id) => passing.has(id))) return [];
-      const subject = subjectOf(before);
-      const isMade = all.some((other) => {
-        if (other.op !== "create" || shortType(other.type) !== "MetricAlarm") return false;
-        const made = inputsOf(other.new);
-        return subjectOf(made) === subject && tells(made);
-      });
-      return one("guard", !isMade, "the alarm goes");
+    case "Topic":
+      return one("guard", op === "delete" && staysOnAws(all), "nobody hears of alarms");
+    case "TopicSubscription": {
+      if (op === "delete") return one("guard", staysOnAws(all), "nobody hears of alarms");
+      return one(
+        "told",
+        changes && canonicalText(before["endpoint"] ?? null) !== canonicalText(after["endpoint"] ?? null),
+        "others than before hear of alarms, and nobody until the new address has confirmed AWS's mail",
+      );
     }
+    case "MetricAlarm":
+      return alarmWalls(resource, all, passing).map((what): Found => ({ kind: "guard", what }));
     default:
       return [];
   }
@@ -108,9 +127,8 @@ export function simpleWalls(resource: Merged, passing: ReadonlySet<unknown>, all
 /** True when a property has a value afterwards that it had not. */
 const turned = (before: Inputs, after: Inputs, path: string, to: Plain): boolean =>
   at(after, path) === to && at(before, path) !== to;
-/** The subject of an alarm, in one text. */
-const subjectOf = ({ namespace, metricName, metricQueries, dimensions }: Inputs): string =>
-  canonicalText([namespace, metricName, metricQueries, dimensions].map((one) => one ?? null));
+const isMadeAnew = (bucket: Plain | undefined, all: readonly Merged[]): boolean =>
+  all.some(({ op, old }) => op === "replace" && old !== undefined && old.id !== "" && old.id === bucket);
 
 /** How new objects of a bucket are encrypted. One that only the deploy knows is with no key of the stack's. */
 function encryptionOf(inputs: Inputs): { readonly isKeyed: boolean; readonly key: Plain } {

@@ -17,7 +17,10 @@ export function changeBlocks(document: ChangeDocument, level: Level): Block[] {
   const of = (op: Change["op"]): Change[] => document.changes.filter((one) => one.op === op);
   const byDestroy = document.command === "destroy";
   const isDone = document.result === "succeeded";
-  const leaving = of("delete").filter(({ retain, protect }) => retain.before && !protect.before);
+  const groups = new Set(of("delete").flatMap(({ type, component }) => (GROUP.test(type) ? [component] : [])));
+  // A hook is a part of its group, and goes with it whatever the program keeps.
+  const goesAlong = ({ type, component }: Change): boolean => HOOK.test(type) && groups.has(component);
+  const leaving = of("delete").filter((one) => one.retain.before && !one.protect.before && !goesAlong(one));
   return [
     ...replaced(of("replace"), level, isDone),
     ...coming(
@@ -47,6 +50,9 @@ export function changeBlocks(document: ChangeDocument, level: Level): Block[] {
     ...kept(of("keep"), level),
   ];
 }
+
+const GROUP = /^aws:autoscaling\/group:Group$/;
+const HOOK = /^aws:autoscaling\/lifecycleHook:LifecycleHook$/;
 
 function replaced(changes: readonly Change[], level: Level, isDone: boolean): Block[] {
   if (changes.length === 0) return [];

@@ -114,7 +114,8 @@ function counts(document: ChangeDocument): Block {
   const { counts: count, cost: costs } = document;
   const usual = costs?.usual ? `; as scheduled ${rangeText(costs.usual.delta, true)}` : "";
   const left = costs && costs.left.length > 0 ? `, and outside of the stack ${rangeText(sumOf(costs.left))}` : "";
-  const month = costs ? `${rangeText(costs.delta, true)} (${rangeText(costs.after)})${left}${usual}` : "not known";
+  const [delta, after] = costs ? [rangeText(costs.delta, true), rangeText(costs.after)] : ["not known", "not known"];
+  const month = delta === after ? delta : `${delta} (${after})${left}${usual}`;
   const cells = [count.replaced, count.deleted, count.updated, count.created, count.same].map((one) => [
     say(String(one)),
   ]);

@@ -7,6 +7,8 @@ const HEADS: Readonly<Record<DataAtRisk["fate"], string>> = {
   lost: "Data lost",
   unknown: "Perhaps lost",
   orphaned: "Left in the account, out of the stack",
+  gone: "Gone already",
+  locked: "Locked for everybody",
   shortened: "Kept for a shorter time",
   refused: "Refused",
   "refused-by-aws": "AWS refuses, in the deploy",
@@ -14,6 +16,9 @@ const HEADS: Readonly<Record<DataAtRisk["fate"], string>> = {
   detached: "Left without a machine",
   reattached: "Moves with its data",
 };
+
+/** Fates of which a sum of sizes says nothing: of a disk that cannot shrink, the reason has both. */
+const SIZELESS: readonly DataAtRisk["fate"][] = ["loosened", "refused-by-aws", "locked"];
 
 /** The fates of data. They always come first, and are never left out. */
 export function dataBlocks(document: ChangeDocument, isShort: boolean): Block[] {
@@ -42,7 +47,10 @@ function fateBlocks(document: ChangeDocument, isShort: boolean): Block[] {
       result === "succeeded"
         ? "nothing is lost, left behind or kept for a shorter time."
         : "nothing is lost as it stands; the preview stopped before it looked at any.";
-    return [paragraph(strong(say("Data")), say(`: ${words}`), ...poolDisks(document))];
+    return [
+      paragraph(strong(say("Data")), say(`: ${words}`), ...poolDisks(document)),
+      ...renames.slice(0, isShort ? 3 : 20).flatMap(renameBlocks),
+    ];
   }
   const blocks: Block[] = [];
   const quiet: PhrasingContent[][] = [];
@@ -52,7 +60,7 @@ function fateBlocks(document: ChangeDocument, isShort: boolean): Block[] {
     const { fate, why, also } = group[0] as DataAtRisk;
     const gib = group.reduce((sum, one) => sum + (one.gib ?? 0), 0);
     const what = [
-      words(`${kinds(group)}${gib > 0 && fate !== "loosened" ? `, ${gib.toLocaleString("en")} GiB` : ""}: `),
+      words(`${kinds(group)}${gib > 0 && !SIZELESS.includes(fate) ? `, ${gib.toLocaleString("en")} GiB` : ""}: `),
       ...names(
         group.map(({ name, id }) =>
           ["lost", "unknown", "orphaned"].includes(fate) ? `${name}${id ? ` (${id})` : ""}` : name,
@@ -97,7 +105,18 @@ function poolDisks(document: ChangeDocument): PhrasingContent[] {
 
 function summary(data: readonly DataAtRisk[]): PhrasingContent[] {
   const parts = (
-    ["lost", "unknown", "orphaned", "shortened", "refused", "refused-by-aws", "loosened", "detached"] as const
+    [
+      "lost",
+      "unknown",
+      "orphaned",
+      "gone",
+      "locked",
+      "shortened",
+      "refused",
+      "refused-by-aws",
+      "loosened",
+      "detached",
+    ] as const
   ).flatMap((fate) => {
     const count = new Set(data.filter((one) => one.fate === fate).map(({ urn }) => urn)).size;
     return count > 0 ? [`${HEADS[fate]}: ${count}`] : [];

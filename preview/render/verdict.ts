@@ -24,11 +24,13 @@ export function verdictOf(document: ChangeDocument): Verdict {
     if (name !== undefined) parts.push({ name });
     if (behind !== undefined) parts.push({ words: behind });
   };
-  const [refused, lost, perhaps, orphaned, late, detached, shortened, loosened] = [
+  const [refused, lost, perhaps, orphaned, gone, locked, late, detached, shortened, loosened] = [
     of("refused"),
     of("lost"),
     of("unknown"),
     of("orphaned"),
+    of("gone"),
+    of("locked"),
     of("refused-by-aws"),
     of("detached"),
     of("shortened"),
@@ -54,6 +56,11 @@ export function verdictOf(document: ChangeDocument): Verdict {
   if (orphaned.length === 1)
     add(`leaves the ${orphaned[0]?.kind} in the account, out of the stack: `, orphaned[0]?.name);
   else if (orphaned.length > 1) add(`leaves ${kinds(orphaned)} in the account, out of the stack`);
+  if (gone.length > 0)
+    add(
+      `gives ${plural(gone.length, "machine")} an empty disk: ${gone.length === 1 ? "its own is" : "their own are"} gone already`,
+    );
+  if (locked.length > 0) add(`locks ${kinds(locked)} for everybody`);
   if (detached.length > 0) add(`leaves ${kinds(detached)} without a machine`);
   const surely = late.some(({ kind }) => kind === "disk");
   if (late.length > 0)
@@ -65,6 +72,9 @@ export function verdictOf(document: ChangeDocument): Verdict {
     add(
       `${plural(new Set(loosened.map(({ urn }) => urn)).size, "resource loses its", "resources lose their")} protection`,
     );
+  const providers = document.changes.filter(isOtherVersion).map(({ name }) => name);
+  const place = movesTo(document);
+  if (place !== undefined) add(place);
   const shown = parts.length;
   const tightened = document.changes.filter(
     ({ op, protect, retain }) =>
@@ -74,7 +84,10 @@ export function verdictOf(document: ChangeDocument): Verdict {
   if (weaker.has("network")) add("opens the network");
   if (weaker.has("rights")) add("gives more rights");
   if (weaker.has("guard")) add("takes a guard away");
+  if (weaker.has("clear")) add("writes a secret in clear");
+  if (weaker.has("told")) add("warns others than before");
   if (closes(document)) add("takes the way to the internet away");
+  if (providers.length > 0) add("another version of the provider ", providers.join(", "));
   if (renames.length > 0) add(`looks like ${renames.length === 1 ? "a rename" : plural(renames.length, "rename")}`);
   const warnings = failed.length - forbidding.length;
   const changes = counts.replaced + counts.deleted + counts.updated + counts.created;
@@ -88,14 +101,18 @@ export function verdictOf(document: ChangeDocument): Verdict {
     if (said !== "") add(said);
     else if (changes > 0 && shown === 0) add(countsIn(document));
     else if (changes === 0 && shown === 0 && tightened === 0) add("no change");
-    const quiet = [lost, perhaps, orphaned, detached, shortened, late].every((one) => one.length === 0);
+    const quiet = [lost, perhaps, orphaned, gone, locked, detached, shortened, late].every((one) => one.length === 0);
     if (changes > 0 && quiet && loosened.length === 0)
-      add(endsPoolDisks(document) ? "no data at risk but on disks of the pool" : "no data at risk");
+      add(endsPoolDisks(document) ? `no data at risk but on disks of ${poolsIn(document)}` : "no data at risk");
     const more = cost?.delta.most ?? 0;
     // A tenth of a machine more is no news; what somebody has to be asked about is.
     if (more >= 100 && more >= 0.2 * (cost?.before.most ?? 0))
       add(`up to ${rangeText({ least: more, most: more }, true)} USD a month`);
-    if (warnings > 0) add(plural(warnings, "policy warns", "policies warn"));
+    const critical = failed.filter(({ level, severity }) => level !== "mandatory" && severity === "critical");
+    if (critical.length === 1) add("a policy warns of something critical: ", critical[0]?.policy);
+    else if (critical.length > 1) add(`${critical.length} policies warn of something critical`);
+    const others = warnings - critical.length;
+    if (others > 0) add(plural(others, "policy warns", "policies warn"));
   }
   if (document.drift && document.drift.found.length > 0) add(`drift: ${driftCounts(document.drift)}`);
   return {
@@ -110,7 +127,7 @@ export function verdictOf(document: ChangeDocument): Verdict {
 }
 
 function signOf(
-  { result, data, counts, exposures, complete }: ChangeDocument,
+  { result, data, counts, exposures, complete, policies }: ChangeDocument,
   isLost: boolean,
   isRefused: boolean,
   parts: Parts,
@@ -118,7 +135,8 @@ function signOf(
   if (isLost) return "🚨";
   if (isRefused) return "⛔";
   if (result !== "succeeded") return "❌";
-  if (data.some(({ fate }) => fate !== "reattached") || exposures.length > 0 || !complete) return "⚠️";
+  const isCritical = policies.results.some(({ state, severity }) => state === "failed" && severity === "critical");
+  if (isCritical || data.some(({ fate }) => fate !== "reattached") || exposures.length > 0 || !complete) return "⚠️";
   const changes = counts.replaced + counts.deleted + counts.updated + counts.created;
   return changes === 0 && parts.length === 1 ? "✅" : "🔧";
 }
@@ -144,12 +162,38 @@ function driftVerdict({ drift, result, data }: ChangeDocument): Verdict {
   return { sign: lost.length > 0 ? "🚨" : "⚠️", parts };
 }
 
-/** Tells whether machines of a pool end: their session disks go with them, which nothing keeps. */
-export const endsPoolDisks = ({ machines }: Pick<ChangeDocument, "machines">): boolean =>
-  machines.some(({ kind, effect }) => kind === "pool" && ["rolls", "deleted", "replaced", "shrinks"].includes(effect));
+const isOtherVersion = ({ type, op, properties }: ChangeDocument["changes"][0]): boolean =>
+  type.startsWith("pulumi:providers:") && op === "update" && properties.some(({ path }) => path === "version");
 
-/** Tells whether machines lose their way out: the gateway goes, and none comes. */
-function closes({ network, command }: ChangeDocument): boolean {
+/** Pools whose machines end. */
+const endingPools = ({ machines }: Pick<ChangeDocument, "machines">): ChangeDocument["machines"] =>
+  machines.filter(
+    ({ kind, effect }) =>
+      kind === "pool" && ["rolls", "deleted", "replaced", "shrinks", "shrinks by schedule"].includes(effect),
+  );
+
+/** Tells whether machines of a pool end: their session disks go with them, which nothing keeps. */
+export const endsPoolDisks = (document: Pick<ChangeDocument, "machines">): boolean => endingPools(document).length > 0;
+const poolsIn = (document: ChangeDocument): string => (endingPools(document).length > 1 ? "pools" : "the pool");
+
+/** Another place for the whole stack, in words. The configuration alone does not move it: something must go for that. */
+function movesTo({ config, counts, changes }: ChangeDocument): string | undefined {
+  const wayOf = (key: string): readonly [string, string] | undefined => {
+    const found = config.find((one) => one.key === key);
+    const [before, after] = [found?.before, found?.after].map((one) => (one && "value" in one ? one.value : undefined));
+    return before !== undefined && after !== undefined ? [before, after] : undefined;
+  };
+  const target = wayOf("cloister:target");
+  if (target && counts.deleted > 0) return `moves the stack from ${target[0]} to ${target[1]}`;
+  const region = wayOf("cloister:region");
+  const isMoved = changes.some(({ op, forcedBy }) => op === "replace" && forcedBy.includes("provider"));
+  return region && isMoved ? `makes everything anew in ${region[1]}` : undefined;
+}
+
+/** Tells whether machines lose their way out: the gateway goes, and none comes. In another's network nobody knows here. */
+function closes({ network, command, things }: ChangeDocument): boolean {
+  const stays = (kind: string): boolean => things.some((one) => one.kind === kind && one.op !== "delete");
+  if (!stays("network") || !(stays("machine") || stays("pool"))) return false;
   const of = (change: "added" | "removed"): boolean =>
     network.some((one) => one.change === change && (one.what === "NAT gateway" || one.what === "internet gateway"));
   return command === "preview" && of("removed") && !of("added");
@@ -174,6 +218,8 @@ function machinesIn({ machines }: ChangeDocument): string {
     ["created", "created", "created"],
     ["resized", "", "resized"],
     ["shrinks", "", "made smaller"],
+    ["rescheduled", "", "on another schedule"],
+    ["shrinks by schedule", "", "made smaller by a schedule"],
   ];
   return words
     .flatMap(([effect, machine, pool]) => {

@@ -46,6 +46,18 @@ export const SCENARIOS: readonly Scenario[] = [
     set: { machines: { build: { was: "one", zone: "eu-central-1b" }, two: {} } },
   },
   { name: "zone-moved", from: "delete-data", set: { machines: moved } },
+  { name: "pool-renamed", from: "delete-data", set: { pools: { tiny: { min: 0, max: 2 } } } },
+  { name: "region", from: "delete-data", set: { region: "eu-west-1", ami: { ...IMAGES[0], region: "eu-west-1" } } },
+  { name: "target-local", from: "delete-data", set: { target: "local" } },
+  {
+    name: "schedule-added",
+    from: "delete-data",
+    set: {
+      pools: {
+        small: { min: 0, max: 2, schedules: { night: { cron: "0 20 * * *", min: 0, max: 2, desired: 0 } } },
+      },
+    },
+  },
   { name: "machines-removed", from: "delete-data", set: { machines: {} } },
   {
     name: "retention-lowered",

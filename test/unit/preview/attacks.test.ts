@@ -316,6 +316,7 @@ describe("changes that hide something", () => {
       /^takes a guard away · /,
       "nobody is warned of what it costs",
       { type: "aws:budgets/budget:Budget", op: "delete", old: {} },
+      there,
     ],
   ];
   const [MAY, GUARD, NET] = [/^gives more rights · /, /^takes a guard away · /, /^opens the network · /];

@@ -101,7 +101,7 @@ describe("what becomes of data", function () {
       [{ type: "aws:s3/bucket:Bucket", op: "delete", old: {} }, ["refused-by-aws"]],
       [{ type: "aws:s3/bucket:Bucket", op: "update", old: {}, new: { forceDestroy: true } }, ["loosened"]],
       [{ type: "aws:kms/key:Key", op: "update", old: {}, new: { deletionWindowInDays: 7 } }, ["loosened"]],
-      [{ type: "aws:kms/key:Key", op: "update", old: {}, new: { isEnabled: false } }, ["loosened"]],
+      [{ type: "aws:kms/key:Key", op: "update", old: {}, new: { isEnabled: false } }, ["locked"]],
       [
         { type: "aws:secretsmanager/secret:Secret", op: "update", old: {}, new: { recoveryWindowInDays: 0 } },
         ["loosened"],

@@ -27,6 +27,13 @@ const VERDICTS: Readonly<Record<string, RegExp>> = {
     /^🚨 dev · deletes the disk one-session · looks like a rename · 1 machine deleted, 1 machine created$/,
   "rename-with-was": /^🔧 dev · 1 machine replaced · no data at risk$/,
   "zone-moved": /^🚨 dev · deletes the disk one-session · 1 machine replaced$/,
+  "pool-renamed":
+    /^🔧 dev · looks like a rename · 1 pool deleted, 1 pool created · no data at risk but on disks of the pool$/,
+  region:
+    /^🚨 dev · deletes 1 bucket, 2 disks, 1 key, 3 logs, 1 secret · makes everything anew in eu-west-1 · 2 machines replaced, 1 pool replaced$/,
+  "target-local":
+    /^🚨 dev · deletes 1 bucket, 2 disks, 1 key, 3 logs, 1 secret · moves the stack from aws to local · 2 machines deleted, 1 pool deleted, 1 machine created$/,
+  "schedule-added": /^🔧 dev · 1 pool made smaller by a schedule · no data at risk but on disks of the pool$/,
   "machines-removed": /^🚨 dev · deletes 2 disks · 2 machines deleted$/,
   "retention-lowered": /^⚠️ dev · keeps for a shorter time: 3 logs, snapshots$/,
   "own-secret":

@@ -49,6 +49,9 @@ describe("a stack's file that hides its target", () => {
       assert.equal(document.complete, false);
       assert.match(document.doubts.join("\n"), /^no policy was asked, and there are resources of AWS/);
     }
+    // A stack that leaves AWS has nothing there that a policy could judge.
+    const leaves = documentOfSteps([{ ...there, op: "delete", new: undefined }, local], { unjudged: true });
+    assert.deepEqual([leaves.doubts, leaves.complete], [[], true]);
     assert.deepEqual(documentOfSteps([bucket]).doubts, [], "the control: it was not asked for");
     assert.deepEqual(documentOfSteps([local], { unjudged: true }).doubts, [], "the control: nothing of AWS");
   });

@@ -20,6 +20,7 @@ const policy = (Effect: string, Action = "s3:*"): string =>
 const DENIED = "its policy goes, and with it all that it denied";
 const [BUCKET, BUCKET_POLICY] = ["aws:s3/bucket:Bucket", "aws:s3/bucketPolicy:BucketPolicy"];
 const [ROLE, POLICY] = ["aws:iam/role:Role", "aws:iam/policy:Policy"];
+const SUBNET = "aws:ec2/subnet:Subnet";
 const ATTACHMENT = "aws:iam/rolePolicyAttachment:RolePolicyAttachment";
 
 describe("policies that go", () => {
@@ -65,7 +66,7 @@ describe("policies that go", () => {
 describe("policies that come", () => {
   it("on a bucket that is there are told, also beside their own name of it", () => {
     const one = made(BUCKET_POLICY, { bucket: "b", policy: policy("Allow", "s3:GetObject") });
-    assert.deepEqual(said(one), ["gives more: s3:GetObject"]);
+    assert.deepEqual(said(one), ["gives more to everybody: s3:GetObject"]);
     assert.deepEqual(said(one, made(BUCKET, { bucket: "b" })), [], "the control: a new bucket's");
   });
 
@@ -77,9 +78,9 @@ describe("policies that come", () => {
     assert.deepEqual(said(list(UNKNOWN)), [LATER]);
     assert.deepEqual(said(list(["arn:a"])), [], "the control");
     const all = made(POLICY, { policy: policy("Allow", "*") });
-    assert.deepEqual(said(list(["arn:a", UNKNOWN]), all), ["gives more: *", LATER]);
+    assert.deepEqual(said(list(["arn:a", UNKNOWN]), all), ["gives more to everybody: *", LATER]);
     assert.deepEqual(said(all, made(ATTACHMENT, { role: "r", policyArn: UNKNOWN })), [
-      "gives more: *",
+      "gives more to everybody: *",
       "has the policy (known after the deploy) as well",
     ]);
     const newRole = made(ROLE, { name: "r" });
@@ -102,6 +103,149 @@ describe("alarms that go", () => {
       assert.deepEqual(said(gone(ALARM, alarm), made(ALARM, { ...alarm, ...other })), ["the alarm goes"]);
     for (const other of [{}, { threshold: 2 }, { alarmActions: [UNKNOWN] }])
       assert.deepEqual(said(gone(ALARM, alarm), made(ALARM, { ...alarm, ...other })), [], "the control");
+  });
+
+  it("with their group are not missed, also where its name is within an expression", () => {
+    const metricQueries = [{ id: "a", metric: { metricName: "n", dimensions: { AutoScalingGroupName: "small" } } }];
+    const small = { metricQueries, alarmActions: ["t"] };
+    assert.deepEqual(said(gone(ALARM, small), gone("aws:autoscaling/group:Group", {}, "small")), []);
+    assert.deepEqual(said(gone(ALARM, small), gone("aws:autoscaling/group:Group", {}, "large")), ["the alarm goes"]);
+  });
+});
+
+describe("alarms that come later", () => {
+  const ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm";
+  const alarm = {
+    metricName: "Errors",
+    statistic: "Sum",
+    dimensions: { Instance: "i-1" },
+    alarmActions: ["t"],
+    comparisonOperator: "GreaterThanThreshold",
+    threshold: 10,
+    evaluationPeriods: 2,
+    period: 60,
+    treatMissingData: "breaching",
+  };
+  const saidOf = (more: object, before: object = {}): string =>
+    said(update(ALARM, { ...alarm, ...before }, { ...alarm, ...before, ...more })).join();
+  const less = { comparisonOperator: "LessThanThreshold" };
+
+  it("are told: a threshold, periods, and what counts as bad", () => {
+    assert.match(saidOf({ threshold: 11 }), /^the alarm comes later, or less often: threshold 11, and not 10$/);
+    assert.match(saidOf({ threshold: 9 }, less), /threshold 9, and not 10/);
+    assert.match(saidOf({ threshold: UNKNOWN }), /only the deploy knows its threshold/);
+    assert.match(saidOf({ evaluationPeriods: 3 }), /periods that must be bad: 3, and not 2/);
+    assert.match(saidOf({ period: 300 }), /seconds of a period: 300, and not 60/);
+    assert.match(saidOf({ treatMissingData: "ignore" }), /no data no longer counts/);
+    assert.match(saidOf(less), /compares otherwise/);
+    assert.match(saidOf({ metricName: "Other" }), /watches something else/);
+    assert.match(saidOf({ statistic: "Minimum" }), /watches something else/);
+  });
+
+  it("and those that come sooner are not, nor one whose machine is new (control)", () => {
+    for (const [more, before] of [
+      [{ threshold: 9 }, {}],
+      [{ threshold: 11 }, less],
+      [{ evaluationPeriods: 1, period: 30 }, {}],
+      [{ treatMissingData: "breaching" }, { treatMissingData: "ignore" }],
+      [{ dimensions: { Instance: UNKNOWN } }, {}],
+      [{ threshold: 11 }, { alarmActions: [] }],
+    ] as [object, object][])
+      assert.equal(saidOf(more, before), "", JSON.stringify(more));
+  });
+});
+
+describe("who is warned", () => {
+  const budget = (...subscriberEmailAddresses: string[]): object => ({ notifications: [{ subscriberEmailAddresses }] });
+  const BUDGET = "aws:budgets/budget:Budget";
+  const TOLD = "aws:sns/topicSubscription:TopicSubscription";
+
+  it("is told where somebody hears no longer, or another in his place", () => {
+    const others = ["others than before are warned of costs"];
+    assert.deepEqual(said(update(BUDGET, budget("a@x"), budget("b@x"))), others);
+    assert.deepEqual(said(update(BUDGET, budget("a@x", "b@x"), budget("b@x"))), others);
+    assert.deepEqual(said(update(BUDGET, budget("a@x"), budget("a@x", "b@x"))), [], "the control");
+    assert.match(
+      said(update(TOLD, { endpoint: "a@x" }, { endpoint: "b@x" })).join(),
+      /others than before hear of alarms/,
+    );
+    assert.deepEqual(said(update(TOLD, { endpoint: "a@x" }, { endpoint: "a@x", rawMessageDelivery: true })), []);
+  });
+
+  it("is nobody's loss where nothing stays on AWS", () => {
+    const all = [gone(BUDGET, budget("a@x")), gone(TOLD, {})];
+    assert.deepEqual(said(...all).sort(), ["nobody hears of alarms", "nobody is warned of what it costs"]);
+    const network = { ...there, op: "delete", new: undefined } as Step;
+    assert.deepEqual(documentOfSteps([network, ...all]).exposures, [], "the control");
+  });
+});
+
+describe("an endpoint's policy of its own", () => {
+  const POLICY_OF = "aws:ec2/vpcEndpointPolicy:VpcEndpointPolicy";
+  it("that goes leaves AWS's, which allows everything, whatever it said itself", () => {
+    for (const effect of ["Allow", "Deny"])
+      assert.ok(
+        said(gone(POLICY_OF, { vpcEndpointId: "vpce-1", policy: policy(effect) })).includes(
+          "its policy goes: everything is allowed through it",
+        ),
+      );
+    const both = [
+      gone(POLICY_OF, { vpcEndpointId: "vpce-1", policy: policy("Allow") }),
+      gone("aws:ec2/vpcEndpoint:VpcEndpoint", {}, "vpce-1"),
+    ];
+    assert.deepEqual(said(...both), [], "the control: with its endpoint");
+  });
+});
+
+describe("a subnet's access list with its rules within", () => {
+  const LIST = "aws:ec2/networkAcl:NetworkAcl";
+  const rule = (ruleNo: number, action: string, cidrBlock: string, more: object = {}): object => ({
+    ruleNo,
+    action,
+    cidrBlock,
+    protocol: "tcp",
+    fromPort: 443,
+    toPort: 443,
+    ...more,
+  });
+  const list = (...ingress: object[]): object => ({ vpcId: "vpc-1", subnetIds: ["subnet-1"], ingress });
+  const change = (before: object, after: unknown): string[] => said(update(LIST, before, after as object));
+  const MORE = ["the access list of a subnet allows more"];
+  const [all, ten, one] = [
+    rule(100, "allow", "0.0.0.0/0"),
+    rule(100, "allow", "10.0.0.0/8"),
+    rule(100, "allow", "10.1.0.0/16"),
+  ];
+  const denied = rule(50, "deny", "10.9.0.0/16");
+
+  it("is told where more comes through", () => {
+    for (const [before, after] of [
+      [list(ten), list(all)],
+      [list(), list(one)],
+      [list(ten, denied), list(ten)],
+      [list(ten, denied), list(ten, { ...denied, ruleNo: 150 })],
+      [list(ten, denied), list(ten, { ...denied, cidrBlock: "10.9.1.0/24" })],
+      [list(ten), { ...list(), egress: [ten] }],
+      [list(ten), { ...list(), ingress: UNKNOWN }],
+      [list(ten), list({ ...ten, action: UNKNOWN, cidrBlock: "0.0.0.0/0" })],
+      [list(ten), { ...list(ten), subnetIds: [] }],
+    ])
+      assert.deepEqual(change(before as object, after), MORE, JSON.stringify(after));
+    assert.deepEqual(said(gone(LIST, list(ten))), MORE, "its subnet gets the network's own list");
+  });
+
+  it("is not where less does, or the same in another order (control)", () => {
+    for (const [before, after] of [
+      [list(ten), list(one)],
+      [list(ten, denied), list(denied, ten)],
+      [list(ten), list(ten, denied)],
+      [list(ten, denied), list(one, { ...denied, cidrBlock: "10.0.0.0/8" })],
+      [list(ten), list()],
+      [list(ten), { ...list(ten), tags: { a: "b" } }],
+    ])
+      assert.deepEqual(change(before as object, after), [], JSON.stringify(after));
+    assert.deepEqual(said(gone(LIST, list(ten)), gone(SUBNET, {}, "subnet-1")), [], "with its subnet");
+    assert.deepEqual(said(gone(LIST, list(ten)), made(LIST, list(one))), [], "another list takes it");
   });
 });
 
