@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { type Policies, PolicyPack, type ReportViolation, type ResourceValidationArgs } from "@pulumi/policy";
 import deserialize from "@pulumi/policy/deserialize.js";
 import * as proxy from "@pulumi/policy/proxy.js";
-import { exceptionsOf, levelOf, limitsOf, readPolicySettings } from "../preview/policy/settings.ts";
+import { exceptionsOf, levelOf, limitsOf, readPolicySettings, settingsName } from "../preview/policy/settings.ts";
 import { whenConfigured } from "./core/configured.ts";
 import { judge, judgeStack } from "./core/judge.ts";
 import { OnlyAsked } from "./core/only-asked.ts";
@@ -44,7 +44,7 @@ function worldOf(stack: string, config: Readonly<Record<string, string>>): World
 
 /** At first what the environment says: an engine that is older does not call. */
 let world = worldOf(
-  process.env["PULUMI_NODEJS_STACK"] ?? "",
+  settingsName(process.env["PULUMI_NODEJS_PROJECT"], process.env["PULUMI_NODEJS_STACK"]),
   JSON.parse(process.env["PULUMI_CONFIG"] ?? "{}") as Record<string, string>,
 );
 
@@ -141,7 +141,8 @@ const policies = judgingOnly([
 ]);
 
 const names = new Set(RULES.map(({ name }) => name));
-whenConfigured((stack, config) => {
+whenConfigured((named, config, project) => {
+  const stack = settingsName(project, named);
   world = worldOf(stack, config);
   // The SDK looks the level up at each call.
   for (const policy of policies.filter(({ name }) => names.has(name)))

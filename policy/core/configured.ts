@@ -11,14 +11,16 @@ interface Method {
  *
  * To be called before the server is made.
  *
- * @param take gets the stack's name, and its configuration by key
+ * @param take gets the stack's name, its configuration by key, and the name of its project
  */
-export function whenConfigured(take: (stack: string, config: Readonly<Record<string, string>>) => void): void {
+export function whenConfigured(
+  take: (stack: string, config: Readonly<Record<string, string>>, project: string) => void,
+): void {
   const { configureStack } = rpc.AnalyzerService as unknown as { configureStack: Method };
   const read = configureStack.requestDeserialize;
   configureStack.requestDeserialize = (bytes) => {
     const request = read(bytes);
-    take(request.getStack(), Object.fromEntries(request.getConfigMap().toArray()));
+    take(request.getStack(), Object.fromEntries(request.getConfigMap().toArray()), request.getProject());
     return request;
   };
 }

@@ -89,6 +89,13 @@ function unknownRules(settings: PolicySettings, rules: readonly string[] | undef
     .map(({ at, rule }) => `${at}: there is no rule ${JSON.stringify(rule)}. There are: ${rules.join(", ")}`);
 }
 
+/** The project of the account itself, and the name that it has in the settings: no stack of machines is called so. */
+const ACCOUNT_PROJECT = "cloister-bootstrap";
+export const ACCOUNT = `${ACCOUNT_PROJECT}/bootstrap`;
+
+/** The name by which the settings know a stack. Whatever its name, the account's own is no stack of machines. */
+export const settingsName = (project = "", stack = ""): string => (project === ACCOUNT_PROJECT ? ACCOUNT : stack);
+
 /** The limits of a stack: the default's, and what the stack has of its own. */
 export function limitsOf(settings: PolicySettings, stack: string): Limits {
   const own = Object.hasOwn(settings.stacks, stack) ? (settings.stacks[stack] ?? {}) : {};

@@ -1,14 +1,16 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { cp, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { IAM } from "@aws-sdk/client-iam";
 import { KMS } from "@aws-sdk/client-kms";
 import { S3 } from "@aws-sdk/client-s3";
 import { execa } from "execa";
+import { packIn } from "../../../preview/policy/pack.ts";
+import { testToolchain } from "../../../rehearsal/engine.ts";
 import type { Moto } from "../../../rehearsal/moto.ts";
-import { copyProject } from "../../../rehearsal/project-copy.ts";
+import { copyProject, REPOSITORY } from "../../../rehearsal/project-copy.ts";
 import { standInAws } from "../../../rehearsal/rehearsal.ts";
 
 const ACCOUNT = "123456789012";
@@ -94,6 +96,54 @@ describe("cloister bootstrap (rehearsed with moto)", function () {
     assert.equal(again.exitCode, 0, again.all);
     assert.match(again.all, /is ready: nothing to change/);
     assert.deepEqual([await keyOf(), await ownState()], [key, before]);
+  });
+
+  it("keeps all rules of the policy pack, decided by the real engine, and no stack of machines may be like it", async () => {
+    const cwd = join(project, ".cloister/bootstrap", `${ACCOUNT}-${BUCKET}`);
+    const { pulumi, env: own } = await testToolchain();
+    const judged = async (folder: string) => {
+      const pack = await packIn(folder);
+      const PULUMI_BACKEND_URL = `s3://${BUCKET}?region=eu-central-1&use_path_style=true`;
+      const all = { ...own, ...env, ...pack.env, PULUMI_BACKEND_URL, PULUMI_CONFIG_PASSPHRASE: "" };
+      const args = ["preview", "--stack", "bootstrap", "--policy-pack", folder, "--non-interactive"];
+      return await execa(pulumi, args, { cwd, env: all, reject: false, stdin: "ignore", all: true });
+    };
+    const good = await judged(join(REPOSITORY, "policy"));
+    assert.equal(good.exitCode, 0, good.all);
+    assert.doesNotMatch(good.all, /can't run policy/, "all are decided");
+    const pack = join(folder, "packs", "policy");
+    await cp(join(REPOSITORY, "policy"), pack, { recursive: true });
+    for (const name of ["preview", "lib", "infra", "cloud-init", "contract", "guest", "images"])
+      await symlink(join(REPOSITORY, name), join(folder, "packs", name));
+    await symlink(join(REPOSITORY, "node_modules"), join(folder, "packs", "node_modules"));
+    const settings = await readFile(join(pack, "settings.yaml"), "utf8");
+    await writeFile(join(pack, "settings.yaml"), settings.replace("cloister-bootstrap/bootstrap:", "other:"));
+    const bad = await judged(pack);
+    assert.notEqual(bad.exitCode, 0, "the control: as a stack of machines it breaks rules");
+    assert.match(bad.all, /it allows ssm:StartSession/);
+  });
+
+  it("makes nothing in a second region, whichever of its names is taken, and says all of them", async () => {
+    const buckets = async (): Promise<number> => ((await s3.listBuckets({})).Buckets ?? []).length;
+    const count = await buckets();
+    const elsewhere = ["--region", "eu-west-1", "--bucket", "fleet-state-of-eve", "--yes"];
+    const refused = await bootstrap(...elsewhere);
+    assert.equal(refused.exitCode, 1, refused.all);
+    for (const name of [
+      "role fleet-deployer",
+      "role fleet-preview",
+      "policy cloister-boundary",
+      "policy cloister-operator",
+    ])
+      assert.ok(refused.all.includes(name), name);
+    assert.match(refused.all, /policy cloister-deployer-1, .*--existing-provider.*Nothing was made/s);
+    assert.equal(await buckets(), count);
+    const keys = async (region: string): Promise<number> => {
+      const credentials = { accessKeyId: "rehearsal", secretAccessKey: "rehearsal" };
+      const there = new KMS({ region, endpoint: moto.endpoint, credentials });
+      return ((await there.listKeys({})).Keys ?? []).length;
+    };
+    assert.deepEqual([await keys("eu-west-1"), (await keys("eu-central-1")) > 0], [0, true], "the control: one here");
   });
 
   it("takes nothing back while a stack is there, and then rights alone: the state stays", async () => {

@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import * as types from "../../../policy/core/types.ts";
 import { RULES } from "../../../policy/rules/index.ts";
-import type { Limits } from "../../../preview/policy/settings.ts";
+import { ACCOUNT, type Limits } from "../../../preview/policy/settings.ts";
 import { type Good, goodStack, type Props, said, worldOf } from "../../support/policy/stack.ts";
 
 const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
@@ -425,6 +425,33 @@ describe("the policy pack's rules", () => {
     const { findings, undecided } = said("disk-encrypted", stack, worldOf());
     assert.equal(undecided.length, 1);
     assert.match(findings.join(), /sda1 is not encrypted/);
+  });
+
+  it("take a role of the account for the forge's, by audience and subjects alone", () => {
+    const provider = "arn:aws:iam::123456789012:oidc-provider/forge.example";
+    const role = (condition: object, Action = "sts:AssumeRoleWithWebIdentity"): Good => {
+      const statement = { Effect: "Allow", Action, Principal: { Federated: provider }, Condition: condition };
+      const assumeRolePolicy = JSON.stringify({ Statement: [statement] });
+      return { type: ROLE, name: "fleet", urn: "urn::fleet", parent: "", protect: false, props: { assumeRolePolicy } };
+    };
+    const aud = { "forge.example:aud": "sts.amazonaws.com" };
+    const good = role({ StringEquals: { ...aud, "forge.example:sub": ["repo:ada/fleet:environment:dev"] } });
+    const account = worldOf({}, { stack: ACCOUNT });
+    const saidOf = (one: Good, world = account): string => said("iam-trust", [one], world).findings.join();
+    assert.equal(saidOf(good), "");
+    assert.match(saidOf(good, worldOf()), /trusts Federated/, "in a stack there is no such role");
+    assert.match(saidOf(role({ StringEquals: aud })), /anybody at forge\.example/);
+    const sub = { "forge.example:sub": "repo:ada/fleet:environment:dev" };
+    assert.match(saidOf(role({ StringEquals: sub })), /any audience/);
+    assert.match(saidOf(role({ StringEquals: { ...aud, ...sub } }, "sts:AssumeRole")), /otherwise than by a token/);
+    for (const wide of ["*", "repo:ada/*", "repo:*:environment:dev", "project_path:*:ref_type:branch:ref:main"])
+      assert.match(
+        saidOf(role({ StringEquals: aud, StringLike: { "forge.example:sub": wide } })),
+        /more than one repository/,
+        wide,
+      );
+    const branches = "project_path:ada/fleet:ref_type:branch:ref:feature/*";
+    assert.equal(saidOf(role({ StringEquals: aud, StringLike: { "forge.example:sub": branches } })), "");
   });
 
   it("take the image from the configuration: its owner, architecture, region and age", () => {

@@ -98,14 +98,18 @@ describe("the account's own state, here and in the bucket", () => {
 });
 
 describe("an account that is ready already", () => {
-  const way = (found: Found, hasHere = false) => inTheWay(found, hasHere, { ...inputs, region: "us-east-1" });
+  const way = (found: Omit<Found, "trusts">, hasHere = false, trusts = false) =>
+    inTheWay({ ...found, trusts }, hasHere, { ...inputs, region: "us-east-1" });
   const taken = ["the role fleet-deployer"];
 
   it("is made ready no second time, in another region or with another bucket", () => {
     assert.match(
       way({ bucket: "none", taken }) ?? "",
-      /has the role fleet-deployer already, .* Nothing was made\. .*write the --bucket and --region of that time/,
+      /has the role fleet-deployer already, .*write the --bucket and --region of that time.*\nNothing was made\.$/,
     );
+    const all = way({ bucket: "none", taken: ["the role a", "the policy b", "the policy c"] }, false, true) ?? "";
+    assert.match(all, /has the role a, the policy b and the policy c already/);
+    assert.match(all, /trusts token\.actions\.githubusercontent\.com already.*--existing-provider/, "all in one round");
     assert.match(way({ bucket: "there", taken: [] }) ?? "", /this program did not make it/);
     for (const [found, hasHere] of [
       [{ bucket: "none", taken: [] }, false],
@@ -113,6 +117,6 @@ describe("an account that is ready already", () => {
       [{ bucket: "there", taken }, true],
       [{ bucket: "with the account's state", taken }, false],
     ] as const)
-      assert.equal(way(found, hasHere), undefined, JSON.stringify([found, hasHere]));
+      assert.equal(way(found, hasHere, hasHere), undefined, JSON.stringify([found, hasHere]));
   });
 });
