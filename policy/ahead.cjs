@@ -45,6 +45,9 @@ server.on("error", () => process.exit());
 server.listen(socket);
 server.unref();
 
+// The terminal's Ctrl-C goes to all. The engine ends in order, and asks the pack until then.
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => {});
+
 process.stdin.resume();
 process.stdin.on("end", () => {
   if (!listener) process.exit();

@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { type Policies, PolicyPack, type ReportViolation, type ResourceValidationArgs } from "@pulumi/policy";
 import deserialize from "@pulumi/policy/deserialize.js";
 import * as proxy from "@pulumi/policy/proxy.js";
+import type { AnalyzeRequest } from "@pulumi/pulumi/proto/analyzer_pb.js";
+import { Struct } from "google-protobuf/google/protobuf/struct_pb.js";
 import { exceptionsOf, levelOf, limitsOf, readPolicySettings, settingsName } from "../preview/policy/settings.ts";
 import { whenConfigured } from "./core/configured.ts";
 import { judge, judgeStack } from "./core/judge.ts";
@@ -42,26 +44,45 @@ function worldOf(stack: string, config: Readonly<Record<string, string>>): World
   };
 }
 
-/** At first what the environment says: an engine that is older does not call. */
-let world = worldOf(
-  settingsName(process.env["PULUMI_NODEJS_PROJECT"], process.env["PULUMI_NODEJS_STACK"]),
-  JSON.parse(process.env["PULUMI_CONFIG"] ?? "{}") as Record<string, string>,
-);
+/** At first what the environment says: an older engine does not call. */
+const { PULUMI_NODEJS_PROJECT, PULUMI_NODEJS_STACK, PULUMI_CONFIG = "{}" } = process.env;
+let told = PULUMI_NODEJS_STACK
+  ? worldOf(
+      settingsName(PULUMI_NODEJS_PROJECT, PULUMI_NODEJS_STACK),
+      JSON.parse(PULUMI_CONFIG) as Record<string, string>,
+    )
+  : undefined;
+
+/** @throws Error when nobody has said for which stack this pack judges: its levels, limits and exceptions are the stack's */
+function world(): World {
+  if (told) return told;
+  throw new Error(
+    "the engine asks for a judgement and has not said for which stack: use one of version 3.245 or newer",
+  );
+}
 
 /** What the program has registered in this run, by URN: rules about the whole stack look at it. */
 const registered = new Map<string, Resource>();
 /** Findings that an exception covers. They are told at the end, and hinder nothing. */
 const excepted: { readonly rule: string; readonly judgement: Judgement }[] = [];
 
-function resourceOf({ type, name, urn, opts, props }: ResourceValidationArgs): Resource {
-  const have = registered.get(urn);
-  if (have) return have;
-  // The SDK's proxy throws at a value that is not known. Rules have a reader of their own, which knows the path as well.
-  const raw: unknown = (props as { __getSpecialProxyTarget?: unknown }).__getSpecialProxyTarget ?? props;
-  const { protect, parent = "" } = opts;
-  const resource: Resource = { type, name, urn, parent, protect, props: new Value(raw) };
-  registered.set(urn, resource);
-  return resource;
+function register(request: AnalyzeRequest): void {
+  const options = request.getOptions();
+  registered.set(request.getUrn(), {
+    type: request.getType(),
+    name: request.getName(),
+    urn: request.getUrn(),
+    parent: options?.getParent() ?? "",
+    protect: options?.getProtect() ?? false,
+    props: new Value(sdk.deserializeProperties(request.getProperties() ?? new Struct(), false)),
+  });
+}
+
+/** A rule's own reader of values knows the path of what is not known. The SDK's proxy throws at it. */
+function resourceOf({ urn }: ResourceValidationArgs): Resource {
+  const resource = registered.get(urn);
+  if (resource) return resource;
+  throw new Error(`${urn}: is judged, and was not asked for`);
 }
 
 function tell(rule: Rule, judgement: Judgement, report: ReportViolation): void {
@@ -88,7 +109,7 @@ function leaveOut(args: { readonly notApplicable: (reason?: string) => never }, 
   throw leftOut.get(reason);
 }
 
-const asked = new OnlyAsked();
+const asked = new OnlyAsked(register);
 
 /** The one type of a rule, or a text that is no type where the resource that is judged is of none of them. */
 function mark(types: readonly string[]): string | undefined {
@@ -100,7 +121,7 @@ const ruled: Policies = RULES.map((rule) => {
   const about = {
     name: rule.name,
     description: rule.reason,
-    enforcementLevel: levelOf(settings, world.stack, rule.name),
+    enforcementLevel: levelOf(settings, told?.stack ?? "", rule.name),
     severity: rule.severity,
     remediationSteps: rule.remedy,
     url: rule.link,
@@ -109,14 +130,14 @@ const ruled: Policies = RULES.map((rule) => {
     return {
       ...about,
       validateStack: (args, report) => {
-        const judgement = judgeStack(rule, [...registered.values()], world);
+        const judgement = judgeStack(rule, [...registered.values()], world());
         if (!judgement.applies) leaveOut(args, "the rule is not about this stack");
         tell(rule, judgement, report);
       },
     };
   }
   const validateResource = (args: ResourceValidationArgs, report: ReportViolation): void => {
-    const judgement = judge(rule, resourceOf(args), world);
+    const judgement = judge(rule, resourceOf(args), world());
     if (!judgement.applies) leaveOut(args, "the rule is not about this type");
     tell(rule, judgement, report);
   };
@@ -135,7 +156,7 @@ const policies = judgingOnly([
     severity: "low",
     validateStack: (_args, report) => {
       const used = excepted.map(({ rule, judgement }) => ({ rule, findings: judgement.findings }));
-      for (const line of exceptionLines(world, used)) report(line);
+      for (const line of exceptionLines(world(), used)) report(line);
     },
   },
 ]);
@@ -143,7 +164,7 @@ const policies = judgingOnly([
 const names = new Set(RULES.map(({ name }) => name));
 whenConfigured((named, config, project) => {
   const stack = settingsName(project, named);
-  world = worldOf(stack, config);
+  told = worldOf(stack, config);
   // The SDK looks the level up at each call.
   for (const policy of policies.filter(({ name }) => names.has(name)))
     policy.enforcementLevel = levelOf(settings, stack, policy.name);

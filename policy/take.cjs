@@ -23,6 +23,7 @@ exports.take = function take(socket, start) {
   connection.on("error", () => {});
   connection.on("close", () => {
     if (!isThere) return start();
+    if (code === undefined) process.stderr.write("the policy pack, which was started ahead, ended without a word\n");
     process.exitCode = code ?? 1;
   });
 };

@@ -165,7 +165,9 @@ async function collectFrom(
     const config = file === undefined ? [] : ["--config-file", file];
     const plan = savePlan === undefined || text !== undefined ? [] : ["--save-plan", savePlan];
     const all = [...args, "--json", "--stack", stack, ...config, ...judged, ...plan];
-    const lines = engine.lines(all, { ...STREAM, ...pack?.env })[Symbol.asyncIterator]();
+    const stop = new AbortController();
+    told.catch(() => stop.abort());
+    const lines = engine.lines(all, { ...STREAM, ...pack?.env }, stop.signal)[Symbol.asyncIterator]();
     // Asking for a line starts the engine. What reads it is loaded while that starts.
     let next = lines.next();
     next.then(begun, () => {});

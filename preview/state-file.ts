@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 /** The project's name, in Pulumi.yaml: the backend's folder of its stacks. */
-const PROJECT = "cloister";
+export const PROJECT = "cloister";
 
 /** A stack's state that is a file, as it was when it was read. */
 export interface StateFile {
@@ -27,9 +27,9 @@ const VERSIONS: readonly unknown[] = [3, 4];
  * @returns undefined where the state is not in one file of its own, and somebody has to ask the engine
  */
 export async function stateFile(backend: string | undefined, stack: string): Promise<StateFile | undefined> {
-  // `file://~` and relative ones are for Pulumi to resolve.
-  if (!backend?.startsWith("file:///")) return undefined;
-  const folder = join(fileURLToPath(new URL(backend.replace(/[?#].*$/, ""))), ".pulumi", "stacks", PROJECT);
+  const root = folderOf(backend);
+  if (root === undefined) return undefined;
+  const folder = join(root, ".pulumi", "stacks", PROJECT);
   const [plain, packed] = await Promise.all(
     [`${stack}.json`, `${stack}.json.gz`].map((name) => read(join(folder, name))),
   );
@@ -39,6 +39,21 @@ export async function stateFile(backend: string | undefined, stack: string): Pro
     // Of two files the engine takes one, by rules of its own.
     exported: () => (plain === undefined || packed !== undefined ? undefined : asExported(plain.bytes)),
   };
+}
+
+/** Settings of a backend in a folder that move nothing in it. */
+const HARMLESS: readonly string[] = ["metadata", "no_tmp_dir"];
+
+function folderOf(backend: string | undefined): string | undefined {
+  // `file://~` and relative ones are for Pulumi to resolve.
+  if (!backend?.startsWith("file:///")) return undefined;
+  try {
+    const url = new URL(backend);
+    return [...url.searchParams.keys()].every((key) => HARMLESS.includes(key)) ? fileURLToPath(url) : undefined;
+  } catch {
+    // Not every path that Pulumi takes is one for Node.
+    return undefined;
+  }
 }
 
 async function read(path: string): Promise<{ mark: readonly string[]; bytes: Buffer } | undefined> {
@@ -63,7 +78,7 @@ function asExported(bytes: Buffer): string | undefined {
     };
     const deployment = checkpoint?.latest;
     if (!VERSIONS.includes(version) || typeof deployment !== "object" || deployment === null) return undefined;
-    return `${JSON.stringify({ version, features, deployment }, undefined, 4)}\n`;
+    return JSON.stringify({ version, features, deployment }, undefined, 4);
   } catch {
     return undefined;
   }

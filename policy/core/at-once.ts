@@ -34,6 +34,7 @@ function reply(stream: ServerHttp2Stream, message: Buffer): void {
   stream.on("wantTrailers", () => stream.sendTrailers({ "grpc-status": "0" }));
   // The request is taken first: a caller may send all of it before it reads.
   stream.on("end", () => {
+    if (stream.closed || stream.destroyed) return;
     stream.respond({ ":status": 200, "content-type": "application/grpc" }, { waitForTrailers: true });
     stream.end(frame);
   });

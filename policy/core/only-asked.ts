@@ -18,7 +18,8 @@ export class OnlyAsked {
   #open = 0;
   #isKnown = true;
 
-  constructor() {
+  /** @param heard gets each request, before any rule is asked */
+  constructor(heard: (request: pb.AnalyzeRequest) => void = () => {}) {
     const { analyze } = rpc.AnalyzerService as unknown as { analyze: Method };
     const [read, write] = [analyze.requestDeserialize, analyze.responseSerialize];
     analyze.requestDeserialize = (bytes) => {
@@ -26,6 +27,7 @@ export class OnlyAsked {
       this.#open++;
       if (this.#open > 1) this.#isKnown = false;
       this.#type = request.getType();
+      heard(request);
       return request;
     };
     analyze.responseSerialize = (response) => {

@@ -36,7 +36,7 @@ export interface StateResource {
 
 /** A stack's state, as `pulumi stack export` writes it. */
 export interface State {
-  /** Digest of the whole text, because a user's own backend has no serial number. */
+  /** Digest of all that the text says, however it is written, because a user's own backend has no serial number. */
   readonly sha256: string;
   readonly time: string;
   readonly resources: ReadonlyMap<string, StateResource>;
@@ -50,11 +50,15 @@ export interface State {
 
 /** @throws Error when the text is no state */
 export function readState(text: string): State {
-  const parsed = stateSchema.parse(JSON.parse(text));
+  const plain: unknown = JSON.parse(text);
+  const parsed = stateSchema.parse(plain);
   const resources = parsed.deployment?.resources ?? [];
   const identities = resources.map(({ urn, id }) => `${urn} ${id}`).sort();
   return {
-    sha256: createHash("sha256").update(text).digest("hex"),
+    // Written as the engine writes it, but for what JSON has two ways for: the same for a state from its file.
+    sha256: createHash("sha256")
+      .update(JSON.stringify(plain, undefined, 4))
+      .digest("hex"),
     time: parsed.deployment?.manifest.time ?? "",
     resources: new Map(resources.map((one) => [one.urn, one])),
     begun: (parsed.deployment?.pending_operations ?? []).map(

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { rmSync } from "node:fs";
-import { access, mkdtemp } from "node:fs/promises";
+import { access, mkdtemp, readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { Writable } from "node:stream";
@@ -29,16 +29,14 @@ export interface Ahead {
  */
 export async function aheadOf(pack: Pack): Promise<Ahead | undefined> {
   const program = join(pack.folder, "ahead.cjs");
-  const isThere = await access(program).then(
-    () => true,
-    () => false,
-  );
+  if (!(await canStartAhead(pack.folder, program))) return undefined;
   const prefix = join(tmpdir(), "cloister-policy-");
   const isTooLong = Buffer.byteLength(join(`${prefix}XXXXXX`, SOCKET)) > LONGEST_SOCKET;
   // On Windows a path is no socket.
-  if (!isThere || isTooLong || process.platform === "win32") return undefined;
-  // Nobody else can enter the folder. The pack removes it at its end.
-  const folder = await mkdtemp(prefix);
+  if (isTooLong || process.platform === "win32") return undefined;
+  // Nobody else can enter the folder. Who ends last removes it.
+  const folder = await mkdtemp(prefix).catch(() => undefined);
+  if (folder === undefined) return undefined;
   const socket = join(folder, SOCKET);
   let input: Writable | undefined;
   return {
@@ -47,23 +45,33 @@ export async function aheadOf(pack: Pack): Promise<Ahead | undefined> {
       input ??= started(program, socket);
     },
     end() {
-      if (input) input.end();
-      else rmSync(folder, { recursive: true, force: true });
+      input?.end();
+      rmSync(folder, { recursive: true, force: true });
     },
   };
 }
 
 /** @returns what the pack takes for the sign that it is wanted no more, when it ends */
 function started(program: string, socket: string): Writable {
-  const { NODE_OPTIONS: _, ...env } = process.env;
   const child = spawn(process.execPath, [program, socket], {
     cwd: dirname(program),
-    env,
-    stdio: ["pipe", "ignore", "ignore"],
+    // What Node itself says at its end comes past the pack.
+    stdio: ["pipe", "ignore", "inherit"],
   });
   // What cannot be started ahead is started by the engine, and fails there with its reason.
   child.on("error", () => {});
   child.stdin.on("error", () => {});
   child.unref();
   return child.stdin;
+}
+
+/** A pack that takes its stack from its environment has to wait for the engine, which tells it. */
+async function canStartAhead(folder: string, program: string): Promise<boolean> {
+  try {
+    await access(program);
+    const text = await readFile(join(folder, "package.json"), "utf8");
+    return (JSON.parse(text) as { cloister?: { configuredByCall?: unknown } }).cloister?.configuredByCall === true;
+  } catch {
+    return false;
+  }
 }

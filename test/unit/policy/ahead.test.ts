@@ -20,6 +20,8 @@ const SERVES = `
   setTimeout(() => console.error("a warning"), 200);
   setInterval(() => {}, 1000);`;
 
+const MANIFEST = '{ "main": "main.cjs", "cloister": { "configuredByCall": true } }';
+
 describe("a policy pack that is started ahead", function () {
   this.timeout(30_000);
   let folder: string;
@@ -35,7 +37,7 @@ describe("a policy pack that is started ahead", function () {
     const own = {
       "settings.yaml": "{}",
       "PulumiPolicy.yaml": "runtime: nodejs",
-      "package.json": '{ "main": "main.cjs" }',
+      "package.json": MANIFEST,
     };
     for (const [name, text] of Object.entries({ ...own, "main.cjs": SERVES }))
       await writeFile(join(folder, "policy", name), text);
@@ -105,6 +107,32 @@ describe("a policy pack that is started ahead", function () {
     assert.deepEqual(await readdir(join(folder, "tmp")), [], "nothing is left");
   });
 
+  it("goes on at Ctrl-C, which the engine hears as well, until the engine's process ends", async () => {
+    ahead.start();
+    await until(isListening);
+    const child = host();
+    const pid = Number(await firstOf(child.stdout));
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.kill(pid, signal);
+    assert.equal(await firstOf(child.stderr), "a warning", "it still serves");
+    assert.ok(isAlive(pid));
+    child.kill("SIGKILL");
+    await until(() => !isAlive(pid));
+    assert.deepEqual(await readdir(join(folder, "tmp")), []);
+  });
+
+  it("is told as gone when it ends without a word", async () => {
+    ahead.start();
+    await until(isListening);
+    const child = host();
+    const pid = Number(await firstOf(child.stdout));
+    await firstOf(child.stderr);
+    process.kill(pid, "SIGKILL");
+    const [said, [code]] = await Promise.all([firstOf(child.stderr), once(child, "exit") as Promise<[number]>]);
+    assert.deepEqual([said, code], ["the policy pack, which was started ahead, ended without a word", 1]);
+    ahead.end();
+    assert.deepEqual(await readdir(join(folder, "tmp")), []);
+  });
+
   it("serves one engine: another one has a pack of its own", async () => {
     ahead.start();
     await until(isListening);
@@ -159,6 +187,11 @@ describe("a policy pack that is started ahead", function () {
   });
 
   it("is not started ahead where it cannot be", async () => {
+    await writeFile(join(folder, "policy", "package.json"), '{ "main": "main.cjs" }');
+    assert.equal(await aheadOf(await packIn(join(folder, "policy"), {})), undefined, "it needs its environment");
+    await writeFile(join(folder, "policy", "package.json"), MANIFEST);
+    process.env["TMPDIR"] = join(folder, "none");
+    assert.equal(await aheadOf(await packIn(join(folder, "policy"), {})), undefined, "no folder for the socket");
     await rm(join(folder, "policy", "ahead.cjs"));
     assert.equal(await aheadOf(await packIn(join(folder, "policy"), {})), undefined);
     process.env["TMPDIR"] = join(folder, "x".repeat(90));

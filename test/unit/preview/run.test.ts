@@ -58,10 +58,12 @@ describe("a run of a preview", function () {
     let left = true;
     const observed: Engine = {
       ...engine,
-      async *lines() {
+      async *lines(_args, _env, signal) {
         order.push("engine");
         try {
           await wait(50);
+          // An engine that is silent for long.
+          if (order.includes("wrong")) await wait(60_000, undefined, { ...(signal ? { signal } : {}) });
           yield* eventsOf(STEPS).split("\n");
         } finally {
           left = false;
@@ -80,6 +82,7 @@ describe("a run of a preview", function () {
     const document = await previewStack({ ...common, base: told.then(() => CONFIG) });
     assert.deepEqual([order, document.changes.length, left], [["engine", "started"], 1, false]);
     left = true;
+    order.push("wrong");
     const base = told.then(() => Promise.reject(new Error("there is no such commit")));
     await assert.rejects(previewStack({ ...common, base }), /no such commit/);
     assert.equal(left, false);

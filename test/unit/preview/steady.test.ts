@@ -150,8 +150,10 @@ describe("the file of a state", () => {
   });
 
   it("is not had of other backends, of relative ones, and of a stack that is not there", async () => {
-    for (const other of ["s3://state", "https://api.pulumi.com", "file://~", "file://./state", undefined])
+    const moved = [`file://${folder}?prefix=a/`, `file://${folder}/a%2Fb`];
+    for (const other of ["s3://state", "https://api.pulumi.com", "file://~", "file://./state", ...moved, undefined])
       assert.equal(await stateFile(other, "dev"), undefined, other);
+    assert.ok(await stateFile(`file://${folder}?no_tmp_dir=true&metadata=skip`, "dev"), "the control");
     assert.equal(await stateFile(backend(), "prod"), undefined);
   });
 });
