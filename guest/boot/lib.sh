@@ -9,6 +9,7 @@
 : "${CLOISTER_RUN:=/run/cloister}"
 : "${CLOISTER_HOME:=/opt/cloister}" # the runtime image
 : "${CLOISTER_SESSIONS:=/sessions}"
+: "${CLOISTER_HOMES:=/home}"
 : "${CLOISTER_SYSTEMD:=/run/systemd}" # settings of systemd and its services that a boot makes
 
 # Tells the operator one line: on the console and in the journal.

@@ -55,6 +55,14 @@ install_units() { # MEMORY_MIB TASKS_MAX
   printf '[Slice]\nMemoryMax=%sM\nMemorySwapMax=0\nTasksMax=%s\n' "$1" "$2" >"$_units/cloister.slice.d/machine.conf"
 }
 
+# A session has no sight of the operator's home. Its user, outside of its sandbox, shall have none either: where the image makes
+# homes that all may read (Debian before 12), it is closed.
+close_home() {
+  _home=$CLOISTER_HOMES/operator
+  [ -d "$_home" ] || return 0
+  chmod o= "$_home" || notice "$_home could not be closed to other users of the machine"
+}
+
 # Where the operator puts the folders that sessions are given.
 session_folders() {
   [ ! -d "$CLOISTER_SESSIONS/folders" ] || return 0

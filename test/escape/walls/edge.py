@@ -23,7 +23,8 @@ def all_of(places):
         return {}
     with ThreadPoolExecutor(16) as pool:
         ends = list(pool.map(lambda place: connects(*place), places))
-    return {f"{host}:{port}": end for (host, port), end in zip(places, ends, strict=True)}
+    # Without `strict`: Python 3.9, of Debian 11, does not know it.
+    return {f"{host}:{port}": end for (host, port), end in zip(places, ends)}
 
 
 def reached(ends):

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdir, mkdtemp, readFile, readlink, rm, stat, statfs, symlink, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readFile, readlink, rm, stat, statfs, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
@@ -69,6 +69,7 @@ describe("boot: start", function () {
       CLOISTER_DEV: join(folder, "dev"),
       CLOISTER_RUN: join(folder, "run/cloister"),
       CLOISTER_SESSIONS: join(folder, "sessions"),
+      CLOISTER_HOMES: join(folder, "homes"),
       CLOISTER_UNITS: join(folder, "units"),
       CLOISTER_SYSTEMD: join(folder, "systemd"),
       CLOISTER_VAR: join(folder, "var"),
@@ -120,6 +121,15 @@ describe("boot: start", function () {
   const calls = async () =>
     (await readFile(join(folder, "calls"), "utf8")).replaceAll(`${folder}/`, "").trim().split("\n");
   const said = async () => await readFile(join(folder, "console"), "utf8");
+
+  it("closes the operator's home to users of sessions where the image lets all read it", async () => {
+    await mkdir(join(folder, "homes/operator"), { recursive: true });
+    await chmod(join(folder, "homes/operator"), 0o2755);
+    const { exitCode, all } = await start();
+    assert.equal(exitCode, 0, all);
+    assert.equal((await stat(join(folder, "homes/operator"))).mode & 0o7777, 0o2750);
+    assert.doesNotMatch(await notices(), /could not be closed/);
+  });
 
   it("loads the second wall, installs units with this machine's limits, and starts the verification", async () => {
     const { exitCode, all } = await start();
