@@ -1,10 +1,10 @@
-import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { stringify } from "yaml";
 import { ensureToolchain, type Toolchain } from "../toolchain/index.ts";
+import { atExit, type OwnFolder, ownFolder } from "./at-exit.ts";
 import { stopped } from "./signals.ts";
 
 const repository = fileURLToPath(new URL("../", import.meta.url)).replace(/\/$/, "");
@@ -25,7 +25,11 @@ function call(pulumi: string, args: readonly string[], cwd: string, env: Record<
   const running = execa(pulumi, args, { cwd, env, all: true, reject: false, stdin: "ignore", detached: true });
   const interrupt = (): boolean => running.kill("SIGINT");
   stopped.addEventListener("abort", interrupt);
-  void running.finally(() => stopped.removeEventListener("abort", interrupt));
+  const ended = atExit(() => running.kill("SIGKILL"));
+  void running.finally(() => {
+    stopped.removeEventListener("abort", interrupt);
+    ended();
+  });
   return running;
 }
 
@@ -65,6 +69,8 @@ export interface EngineProjectOptions {
   readonly env?: Record<string, string>;
   /** Folder of the state, which stays. Default: a new one, which goes with the project. */
   readonly state?: string;
+  /** Once aborted, calls reject with its reason, and no other begins. Default: never. */
+  readonly until?: AbortSignal;
 }
 
 /**
@@ -77,46 +83,60 @@ export class EngineProject {
   /** Variables for the engine, on top of this process's environment. */
   readonly env: Record<string, string>;
   readonly #pulumi: string;
-  readonly #temporary: string;
+  readonly #temporary: OwnFolder;
+  readonly #until: AbortSignal | undefined;
 
-  private constructor(folder: string, temporary: string, stack: string, pulumi: string, env: Record<string, string>) {
+  private constructor(
+    { folder, stack, env }: Pick<EngineProject, "folder" | "stack" | "env">,
+    pulumi: string,
+    temporary: OwnFolder,
+    until: AbortSignal | undefined,
+  ) {
     this.folder = folder;
-    this.#temporary = temporary;
     this.stack = stack;
-    this.#pulumi = pulumi;
     this.env = env;
+    this.#pulumi = pulumi;
+    this.#temporary = temporary;
+    this.#until = until;
   }
 
   static async create(options: EngineProjectOptions = {}): Promise<EngineProject> {
     const { pulumi, env } = await testToolchain();
-    const temporary = await mkdtemp(join(tmpdir(), "cloister-engine-"));
-    const folder = options.folder ?? join(temporary, "project");
-    const state = options.state ?? join(temporary, "state");
-    await mkdir(state, { recursive: true });
+    const temporary = await ownFolder("cloister-engine-");
+    const folder = options.folder ?? join(temporary.path, "project");
+    const state = options.state ?? join(temporary.path, "state");
     const stack = options.stack ?? "test";
-    const project = new EngineProject(folder, temporary, stack, pulumi, {
+    const variables = {
       ...env,
       // As the project's own (toolchain/pulumi.ts).
       PULUMI_BACKEND_URL: `file://${state}?metadata=skip`,
       PULUMI_CONFIG_PASSPHRASE: "",
       ...options.env,
-    });
-    if (!options.folder) {
-      const main = options.main ?? "index.js";
-      await project.write("Pulumi.yaml", {
-        name: "test",
-        runtime: { name: "nodejs", options: { typescript: false } },
-        main,
-        ...options.project,
-      });
-      await project.write("package.json", { name: "test", private: true });
-      await symlink(join(repository, "node_modules"), join(folder, "node_modules"));
-      await project.write(main, options.program ?? "");
+    };
+    const project = new EngineProject({ folder, stack, env: variables }, pulumi, temporary, options.until);
+    try {
+      await mkdir(state, { recursive: true });
+      if (!options.folder) await project.lay(options);
+      if (options.config) await project.write(`Pulumi.${stack}.yaml`, { config: options.config });
+      const made = await project.run(["stack", "init", stack]);
+      if (made.exitCode !== 0) throw new Error(`pulumi stack init failed:\n${made.all}`);
+    } catch (error) {
+      await project.dispose();
+      throw error;
     }
-    if (options.config) await project.write(`Pulumi.${stack}.yaml`, { config: options.config });
-    const made = await project.run(["stack", "init", stack]);
-    if (made.exitCode !== 0) throw new Error(`pulumi stack init failed:\n${made.all}`);
     return project;
+  }
+
+  private async lay({ main = "index.js", project, program = "" }: EngineProjectOptions): Promise<void> {
+    await this.write("Pulumi.yaml", {
+      name: "test",
+      runtime: { name: "nodejs", options: { typescript: false } },
+      main,
+      ...project,
+    });
+    await this.write("package.json", { name: "test", private: true });
+    await symlink(join(repository, "node_modules"), join(this.folder, "node_modules"));
+    await this.write(main, program);
   }
 
   /** Writes a file of the project: text as it is, anything else as JSON, or YAML where the name says so. */
@@ -140,7 +160,9 @@ export class EngineProject {
 
   /** Runs `pulumi` to its end, whatever its exit code. */
   async run(args: readonly string[], env: Record<string, string> = {}): Promise<EngineResult> {
+    this.#until?.throwIfAborted();
     const { exitCode, all, stdout, stderr, durationMs } = await this.start(args, env);
+    this.#until?.throwIfAborted();
     return { exitCode, all, stdout, stderr, durationMs };
   }
 
@@ -174,6 +196,6 @@ export class EngineProject {
 
   /** Removes the project, its state included. What its resources made is left: destroy them first. */
   async dispose(): Promise<void> {
-    await rm(this.#temporary, { recursive: true, force: true });
+    await this.#temporary.remove();
   }
 }

@@ -5,6 +5,7 @@
  */
 import { Command, InvalidArgumentError, Option } from "commander";
 import { rehearse, type Shown } from "./rehearse.ts";
+import { stopped } from "./signals.ts";
 import { type LifeWithFaults, rehearseFaults } from "./with-faults.ts";
 
 const STACKS = ["dev", "staging", "prod"];
@@ -31,14 +32,16 @@ const lives = options.faults
   ? options.faults.map((seed) => ({ name: `faults of seed ${seed}`, live: () => rehearseFaults(seed, say) }))
   : options.stack.map((stack) => ({ name: stack, live: () => rehearse(stack, say) }));
 for (const { name, live } of lives) {
+  if (stopped.aborted) break;
   say(`=== ${name}`);
   try {
     const result = await live();
     shown.push(result);
     say(`${name}: as it should, in ${result.seconds} s\n`);
   } catch (error) {
-    console.error(`${name}: ${(error as Error).message}\n`);
+    console.error(`${name}: ${(error as Error).message}${stopped.aborted ? ", and nothing is left of it" : ""}\n`);
     process.exitCode = 1;
   }
 }
+if (stopped.aborted) process.exitCode = 130;
 if (options.json) console.log(JSON.stringify(shown, undefined, 2));

@@ -1,12 +1,13 @@
 // Stands in for the AWS API: moto's server, on loopback. It differs: it is a model of AWS (docs/fidelity.md lists what it
 // lacks), any credentials do, and what AWS does in minutes it does at once.
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type ExecaError, execa } from "execa";
 import { freePort } from "../lib/free-port.ts";
 import { Store, sha256 } from "../lib/store.ts";
+import { atExit, ownFolder } from "./at-exit.ts";
+import { stopped } from "./signals.ts";
 
 const REQUIREMENTS = fileURLToPath(new URL("./moto-requirements.txt", import.meta.url));
 
@@ -31,6 +32,7 @@ export async function ensureMoto(report: (line: string) => void = () => {}): Pro
       const flags = ["--quiet", "--no-compile", "--disable-pip-version-check", "--no-deps", "--require-hashes"];
       await execa("python3", ["-m", "pip", "install", ...flags, "--target", folder, "--requirement", REQUIREMENTS], {
         env: { PIP_ROOT_USER_ACTION: "ignore" },
+        cancelSignal: stopped,
       });
       // Compiled once, here: nothing may be added to an entry later. The large packages left out are never imported.
       const compile = [
@@ -42,10 +44,11 @@ export async function ensureMoto(report: (line: string) => void = () => {}): Pro
         "-x",
         "/(sympy|cfnlint|samtranslator|networkx)/",
       ];
-      await execa("python3", ["-m", "compileall", ...compile, folder]);
+      await execa("python3", ["-m", "compileall", ...compile, folder], { cancelSignal: stopped });
     },
     { deep: false, report },
   );
+  stopped.throwIfAborted();
   return entry.path;
 }
 
@@ -68,7 +71,8 @@ export interface Moto {
 /** Starts moto on a free port of the loopback interface, with nothing in it but its defaults and {@link IMAGES}. */
 export async function startMoto(report?: (line: string) => void): Promise<Moto> {
   const packages = await ensureMoto(report);
-  const folder = await mkdtemp(join(tmpdir(), "cloister-moto-"));
+  const own = await ownFolder("cloister-moto-");
+  const folder = own.path;
   const images = join(folder, "images.json");
   await writeFile(images, JSON.stringify(IMAGES.map(described)));
   const port = await freePort();
@@ -83,17 +87,20 @@ export async function startMoto(report?: (line: string) => void): Promise<Moto> 
       MOTO_EC2_ENABLE_INSTANCE_TYPE_VALIDATION: "true",
     },
     reject: false,
-    cleanup: true,
+    // In a process group of its own: a Ctrl-C would end it before those that still ask it.
+    detached: true,
     stdin: "ignore",
     stdout: "ignore",
     // Each request is a line there.
     stderr: { file: join(folder, "log") },
   });
   const endpoint = `http://127.0.0.1:${port}`;
+  const left = atExit(() => server.kill("SIGKILL"));
   const stop = async (): Promise<void> => {
     server.kill("SIGTERM");
     await server;
-    await rm(folder, { recursive: true, force: true });
+    left();
+    await own.remove();
   };
   let ended: ExecaError | undefined;
   void server.then((result) => {
@@ -102,9 +109,10 @@ export async function startMoto(report?: (line: string) => void): Promise<Moto> 
   for (let tries = 0; ; tries++) {
     const answer = await fetch(`${endpoint}/moto-api/`).catch(() => undefined);
     if (answer) break;
-    if (ended || tries > 600) {
+    if (ended || stopped.aborted || tries > 600) {
       const log = await readFile(join(folder, "log"), "utf8").catch(() => "");
       await stop();
+      stopped.throwIfAborted();
       throw new Error(`moto did not start:\n${log.slice(-2000)}`);
     }
     await new Promise((resolve) => setTimeout(resolve, 100));

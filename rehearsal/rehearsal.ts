@@ -1,14 +1,15 @@
-import { copyFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { copyFile, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseDocument } from "yaml";
 import { withAmi } from "../infra/aws/machines/pin-ami.ts";
+import { type OwnFolder, ownFolder } from "./at-exit.ts";
 import { EngineProject, testToolchain } from "./engine.ts";
 import { IMAGES, type Moto, startMoto } from "./moto.ts";
 import type { Kept } from "./plugin/answers.ts";
 import type { Call } from "./plugin/clients.ts";
 import type { Counted } from "./plugin/faults.ts";
 import { copyProject, REPOSITORY } from "./project-copy.ts";
+import { stopped } from "./signals.ts";
 import { standInHome } from "./stand-in.ts";
 
 /** Credentials that moto takes for those of its one account. */
@@ -58,6 +59,8 @@ export interface RehearsalOptions {
   /** Real seconds for each second that AWS takes. Default 0. */
   readonly timeScale?: number;
   readonly report?: (line: string) => void;
+  /** Takes calls of the engine also when this process was told to stop. Default: it does not, and rejects with the reason. */
+  readonly goesOn?: boolean;
 }
 
 /**
@@ -68,36 +71,42 @@ export class Rehearsal {
   readonly engine: EngineProject;
   readonly moto: Moto;
   readonly stack: string;
-  readonly #folder: string;
+  readonly #own: OwnFolder;
 
-  private constructor(engine: EngineProject, moto: Moto, stack: string, folder: string) {
+  private constructor(engine: EngineProject, moto: Moto, stack: string, own: OwnFolder) {
     this.engine = engine;
     this.moto = moto;
     this.stack = stack;
-    this.#folder = folder;
+    this.#own = own;
   }
 
-  static async create({ stack, config = {}, faults, timeScale = 0, report }: RehearsalOptions): Promise<Rehearsal> {
-    const folder = await mkdtemp(join(tmpdir(), "cloister-rehearsal-"));
-    const project = join(folder, "project");
-    await copyProject(project, [`Pulumi.${stack}.yaml`]);
-    for (const file of ["index.ts", "missing.ts"])
-      await copyFile(join(REPOSITORY, "rehearsal/runtime-stand-in.ts"), join(project, "images/runtime", file));
-    const { moto, env } = await standInAws(folder, report);
-    env["CLOISTER_TIME_SCALE"] = String(timeScale);
-    if (faults) {
-      env["CLOISTER_FAULTS"] = join(folder, "faults.json");
-      await writeFile(env["CLOISTER_FAULTS"], JSON.stringify(faults));
-    }
+  static async create(options: RehearsalOptions): Promise<Rehearsal> {
+    const own = await ownFolder("cloister-rehearsal-");
+    let moto: Moto | undefined;
+    let engine: EngineProject | undefined;
     try {
-      const engine = await EngineProject.create({ folder: project, stack, env });
-      const rehearsal = new Rehearsal(engine, moto, stack, folder);
+      const { stack, config = {}, faults, timeScale = 0, report, goesOn = false } = options;
+      const folder = join(own.path, "project");
+      await copyProject(folder, [`Pulumi.${stack}.yaml`]);
+      for (const file of ["index.ts", "missing.ts"])
+        await copyFile(join(REPOSITORY, "rehearsal/runtime-stand-in.ts"), join(folder, "images/runtime", file));
+      const standIn = await standInAws(own.path, report);
+      moto = standIn.moto;
+      const env: Record<string, string> = { ...standIn.env, CLOISTER_TIME_SCALE: String(timeScale) };
+      if (faults) {
+        env["CLOISTER_FAULTS"] = join(own.path, "faults.json");
+        await writeFile(env["CLOISTER_FAULTS"], JSON.stringify(faults));
+      }
+      engine = await EngineProject.create({ folder, stack, env, ...(goesOn ? {} : { until: stopped }) });
+      const rehearsal = new Rehearsal(engine, moto, stack, own);
       const file = `Pulumi.${stack}.yaml`;
       await engine.write(file, withAmi(await engine.read(file), IMAGES[0] as (typeof IMAGES)[0]));
       await rehearsal.set(config);
       return rehearsal;
     } catch (error) {
-      await moto.stop();
+      await moto?.stop();
+      await engine?.dispose();
+      await own.remove();
       throw error;
     }
   }
@@ -121,7 +130,7 @@ export class Rehearsal {
 
   /** The calls of the API since the last time that they were forgotten. */
   async calls(): Promise<Call[]> {
-    const text = await readFile(join(this.#folder, "calls"), "utf8").catch(() => "");
+    const text = await readFile(join(this.#own.path, "calls"), "utf8").catch(() => "");
     return text
       .split("\n")
       .filter(Boolean)
@@ -129,22 +138,22 @@ export class Rehearsal {
   }
 
   async forgetCalls(): Promise<void> {
-    await rm(join(this.#folder, "calls"), { force: true });
+    await rm(join(this.#own.path, "calls"), { force: true });
   }
 
   /** Things that the stand-in keeps itself because moto lacks them. */
   async kept(): Promise<Kept> {
-    return JSON.parse(await readFile(join(this.#folder, "kept.json"), "utf8").catch(() => "{}")) as Kept;
+    return JSON.parse(await readFile(join(this.#own.path, "kept.json"), "utf8").catch(() => "{}")) as Kept;
   }
 
   /** The plan's faults, with what has come of them. */
   async faults(): Promise<Counted[]> {
-    return JSON.parse(await readFile(join(this.#folder, "faults.json"), "utf8")) as Counted[];
+    return JSON.parse(await readFile(join(this.#own.path, "faults.json"), "utf8")) as Counted[];
   }
 
   async dispose(): Promise<void> {
     await this.moto.stop();
     await this.engine.dispose();
-    await rm(this.#folder, { recursive: true, force: true });
+    await this.#own.remove();
   }
 }

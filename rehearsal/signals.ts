@@ -3,6 +3,7 @@
  * stop still takes its machines down: the test that runs ends, no other begins, and `after` hooks run.
  */
 import type { RootHookObject } from "mocha";
+import { whenAskedToStop } from "../lib/asked-to-stop.ts";
 
 const send = process.kill.bind(process);
 
@@ -19,15 +20,10 @@ const stop = new AbortController();
 /** Aborted when the run is told to stop by SIGINT or SIGTERM. Another signal, more than a second later, ends it at once. */
 export const stopped: AbortSignal = stop.signal;
 
-let since = 0;
-for (const signal of ["SIGINT", "SIGTERM"] as const) {
-  process.on(signal, () => {
-    // One Ctrl-C comes several times: from the terminal, and from each parent that hands it on.
-    if (stopped.aborted && Date.now() - since > 1_000) process.exit(130);
-    since ||= Date.now();
-    stop.abort(new Error(`the test run was stopped by ${signal}`));
-  });
-}
+whenAskedToStop((times, signal) => {
+  if (times > 1) process.exit(130);
+  stop.abort(new Error(`stopped by ${signal}`));
+});
 
 export const mochaHooks: RootHookObject = {
   beforeEach() {

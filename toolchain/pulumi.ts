@@ -3,7 +3,9 @@ import { spawn } from "node:child_process";
 import { mkdirSync, readFileSync } from "node:fs";
 import { constants } from "node:os";
 import { join } from "node:path";
+import { isatty } from "node:tty";
 import { pathToFileURL } from "node:url";
+import { whenAskedToStop } from "../lib/asked-to-stop.ts";
 import { homeFolder } from "../lib/home.cjs";
 import { withoutProxyToLoopback } from "../lib/loopback.cjs";
 import { ensureToolchain } from "./index.ts";
@@ -87,10 +89,13 @@ async function main(): Promise<void> {
   const toolchain = await ensureToolchain({ deep: false, report: (line) => console.error(line) });
   const args = process.argv.slice(2);
   const env = { ...process.env, ...pulumiEnvironment(toolchain, { stack: stackIn(args) }) };
-  const child = spawn(toolchain.pulumi, args, { stdio: "inherit", env });
-  // Ctrl-C reaches Pulumi itself, from the terminal: it decides, and we end when it ends.
-  process.on("SIGINT", () => {});
-  process.on("SIGTERM", () => child.kill("SIGTERM"));
+  // At a terminal Pulumi asks, and a Ctrl-C reaches it from there. Elsewhere it has a process group of its own: a signal to
+  // all of ours and one to us alone both come once. It decides, and we end when it ends.
+  const terminal = isatty(0) || isatty(1) || isatty(2);
+  const child = spawn(toolchain.pulumi, args, { stdio: "inherit", env, detached: !terminal });
+  whenAskedToStop((_times, signal) => {
+    if (!terminal || signal !== "SIGINT") child.kill("SIGINT");
+  });
   child.on("error", (error) => {
     console.error(`${toolchain.pulumi} could not be started: ${error.message}`);
     process.exitCode = 1;

@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { constants } from "node:os";
 import { createInterface } from "node:readline";
 import { execa } from "execa";
+import { whenAskedToStop } from "../lib/asked-to-stop.ts";
 import type { Report } from "../lib/store.ts";
 import type { Toolchain } from "./index.ts";
 import { releaseStaleLocks } from "./locks.ts";
@@ -123,10 +124,11 @@ export class StackRunner {
       cwd: PROJECT,
       env: { ...process.env, ...this.env },
       stdio: ["ignore", "pipe", "pipe"],
+      // In a process group of its own: of a Ctrl-C, which terminal and npm both send, it gets what is passed on. A second
+      // one would cut it short.
+      detached: true,
     });
-    // On a terminal Ctrl-C reaches Pulumi too, which then stops what it is doing: we wait for it to end.
-    const forward = () => child.kill("SIGINT");
-    process.on("SIGTERM", forward);
+    const done = whenAskedToStop(() => child.kill("SIGINT"));
     const output: string[] = [];
     const once = toldOnce();
     const read = async (stream: NodeJS.ReadableStream): Promise<void> => {
@@ -142,7 +144,7 @@ export class StackRunner {
     try {
       await Promise.all([read(child.stdout), read(child.stderr), code]);
     } finally {
-      process.off("SIGTERM", forward);
+      done();
     }
     const text = output.join("\n");
     if ((await code) !== 0) throw new PulumiError(command, await code, text);

@@ -7,6 +7,7 @@ import { Listr } from "listr2";
 import { parse } from "yaml";
 import { type Paths, pathsIn, pathsOf } from "../../infra/local/paths.ts";
 import { removeMachine } from "../../infra/local/remove.ts";
+import { whenAskedToStop } from "../../lib/asked-to-stop.ts";
 import { cacheRoot, type Report } from "../../lib/store.ts";
 import { ensureToolchain } from "../../toolchain/index.ts";
 import { ownStateFile, stateFolder } from "../../toolchain/own-backend.ts";
@@ -36,9 +37,21 @@ const isLocal = (config["cloister:target"] ?? "local") === "local";
 /** Folders of the stack's machine: the one of today, and the one that the state names. */
 const places: Paths[] = [pathsOf(PROJECT, name, String(config["cloister:stateDirectory"] ?? ""))];
 
+let interrupted = false;
+/** While Pulumi destroys the stack: it is told to stop, and ends in its own time. */
+let destroying = false;
+whenAskedToStop((times) => {
+  interrupted = true;
+  if (!destroying) process.exit(130);
+  if (times === 1) console.error("\nInterrupted: waiting for Pulumi to stop what it is doing ...");
+});
+
 run().catch((error: unknown) => {
-  console.error(`\n${error instanceof Error ? error.message : String(error)}`);
-  process.exitCode = 1;
+  const text = error instanceof Error ? error.message : String(error);
+  console.error(
+    `\n${interrupted ? "stopped as you asked: a part may be left; run npm run down again to go on" : text}`,
+  );
+  process.exitCode = interrupted ? 130 : 1;
 });
 
 async function run(): Promise<void> {
@@ -103,11 +116,15 @@ async function takeDown(stack: StackRunner, report: Report): Promise<void> {
   await stack.clearLeftovers(report);
   try {
     await stack.adopt(report);
-    await stack.change("destroy", report);
+    destroying = true;
+    await stack.change("destroy", report).finally(() => {
+      destroying = false;
+    });
     await stack.remove();
   } catch (error) {
     // Somebody else works on the stack, or the user interrupted this.
-    if (!(error instanceof PulumiError) || /currently locked|cancell?ed|interrupt/i.test(error.output)) throw error;
+    if (interrupted || !(error instanceof PulumiError) || /currently locked|cancell?ed|interrupt/i.test(error.output))
+      throw error;
     report(`Pulumi could not destroy it (${firstLine(error)}): its machine is ended without`);
     const { stateDirectory, target } = await stack.outputs().catch(() => ({}) as Record<string, unknown>);
     if (target === "local" && typeof stateDirectory === "string") places.push(pathsIn(stateDirectory));

@@ -11,6 +11,7 @@ import { pathsOf } from "../../infra/local/paths.ts";
 import { machineArchitecture } from "../../infra/local/preflight.ts";
 import { sshCommand } from "../../infra/local/ssh.ts";
 import { parseSettings, type Settings, SettingsError } from "../../infra/settings/settings.ts";
+import { whenAskedToStop } from "../../lib/asked-to-stop.ts";
 import { cacheRoot } from "../../lib/store.ts";
 import { stateFolder } from "../../toolchain/own-backend.ts";
 import { isLocked, PROJECT, PulumiError, StackRunner } from "../../toolchain/stack-runner.ts";
@@ -33,9 +34,18 @@ const STOPPED = "stopped as you asked; run npm start again to go on, or npm run 
 
 const startedAt = Date.now();
 let interrupted = false;
-process.on("SIGINT", () => {
-  if (!interrupted) console.error("\nInterrupted: waiting for Pulumi to stop what it is doing ...");
+/** While Pulumi changes the stack: it is told to stop, and ends in its own time. */
+let changing = false;
+whenAskedToStop((times) => {
   interrupted = true;
+  if (changing) {
+    if (times === 1) console.error("\nInterrupted: waiting for Pulumi to stop what it is doing ...");
+    return;
+  }
+  // What else runs is made anew, or taken up again, by the next start. Programs that we started end with us.
+  console.error(`\n${STOPPED}`);
+  ended = true;
+  process.exit(130);
 });
 
 /** The first error of a stage. */
@@ -53,11 +63,10 @@ start()
   .catch((caught: unknown) => {
     const error = failure ?? caught;
     const said = error instanceof PulumiError ? error.output.trim() : String(error);
-    // Of a call of Pulumi's that was cut short there is nothing to tell.
     const text = isLocked(error)
       ? `another run works on the stack ${STACK}: wait until it has ended, and run npm start again.\n${said}`
-      : interrupted && said === ""
-        ? STOPPED
+      : interrupted
+        ? `${said === "" || /\bcancell?ed\b/.test(said) ? "" : `${said}\n`}${STOPPED}`
         : error instanceof Error
           ? error.message
           : String(error);
@@ -77,7 +86,6 @@ async function start(): Promise<void> {
   const hint = sudoHint(PROJECT);
   if (hint !== undefined) console.error(hint);
   const toolchain = await prepare(machineArchitecture(settings), settings.baseImage);
-  stopIfInterrupted();
 
   const stack = new StackRunner(STACK, toolchain, { own: true });
   let changed = false;
@@ -94,7 +102,11 @@ async function start(): Promise<void> {
             await stack.clearLeftovers(report);
             await stack.init();
             await stack.adopt(report);
-            ({ changed } = await stack.change("up", report));
+            changing = true;
+            ({ changed } = await stack.change("up", report).finally(() => {
+              changing = false;
+            }));
+            stopIfInterrupted();
             const outcome = changed ? "the machine is up and verified" : "nothing to change";
             task.title = `pulumi up --stack ${STACK}: ${outcome}`;
           }),
@@ -104,7 +116,6 @@ async function start(): Promise<void> {
         enabled: () => options.session,
         task: (_ctx, task) =>
           stage(keep, async () => {
-            stopIfInterrupted();
             session = await firstSession(paths, port(paths), {
               again: options.again ?? false,
               apiKey: process.env["ANTHROPIC_API_KEY"],

@@ -59,6 +59,8 @@ export async function standInWorld({
   const rehearsal = await Rehearsal.create({
     stack: "dev",
     config: CONFIG,
+    // It destroys what it made, as in an account.
+    goesOn: true,
     ...(faults ? { faults } : {}),
     ...(report ? { report } : {}),
   });

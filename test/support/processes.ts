@@ -11,3 +11,11 @@ export async function ends(pid: number): Promise<void> {
   }
   assert.fail(`process ${pid} still runs`);
 }
+
+/** Numbers of the processes that a process has started and that still run. */
+export function childrenOf(parent: number): number[] {
+  const rows = execaSync("ps", ["-eo", "pid=,ppid="])
+    .stdout.split("\n")
+    .map((row) => row.trim().split(/\s+/).map(Number));
+  return rows.filter(([, of]) => of === parent).map(([pid = 0]) => pid);
+}

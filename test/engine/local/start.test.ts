@@ -5,6 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { execaSync } from "execa";
 import { livingFilter, livingProcess } from "../../../infra/local/host/living.ts";
 import { Clone } from "../../support/local/clone.ts";
+import { childrenOf } from "../../support/processes.ts";
 
 /** The folder of the second clone: all that shells, patterns, addresses and encodings take for something else. */
 const AWKWARD = "it's [a-z] {b} *; c? #d %20 $HOME é";
@@ -70,11 +71,39 @@ describe("npm start", function () {
         await sleep(50);
         assert.equal(killed.exitCode, null, "it did not end before it was killed");
       } while (!reached());
-      process.kill(-(killed.pid ?? 0), "SIGKILL");
+      const pid = killed.pid ?? assert.fail("it did not start");
+      // Pulumi has a process group of its own.
+      const group = [-pid, ...childrenOf(pid)];
+      for (const each of group) process.kill(each, "SIGKILL");
       await killed;
       const { exitCode, all } = await one.start();
       assert.equal(exitCode, 0, all);
       assert.equal(one.machines().length, 1);
+      assert.equal((await one.down()).exitCode, 0);
+      assert.deepEqual(one.machines(), []);
+    });
+  }
+
+  for (const [what, to] of [
+    ["a Ctrl-C", (pid: number) => process.kill(-pid, "SIGINT")],
+    ["SIGTERM to it alone", (pid: number) => process.kill(pid, "SIGTERM")],
+  ] as const) {
+    it(`lets Pulumi end what it does at ${what}, says how to go on, and goes on`, async () => {
+      const running = one.start();
+      while (!existsSync(one.paths.root)) {
+        assert.equal(running.exitCode, null, "it ended before it was told to");
+        await sleep(50);
+      }
+      to(running.pid ?? assert.fail("it did not start"));
+      const { exitCode, all } = await running;
+      assert.equal(exitCode, 130, all);
+      assert.match(all, /stopped as you asked; run npm start again to go on, or npm run down to take all down$/);
+      assert.match(all, /waiting for Pulumi to stop/, "the control: it was not between two of its steps");
+      assert.doesNotMatch(all, /releas|lock/i);
+      const again = await one.start();
+      assert.equal(again.exitCode, 0, again.all);
+      // Pulumi ended by itself, and left no lock that the next run has to take.
+      assert.doesNotMatch(again.all, /lock/i);
       assert.equal((await one.down()).exitCode, 0);
       assert.deepEqual(one.machines(), []);
     });

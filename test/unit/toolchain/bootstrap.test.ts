@@ -50,6 +50,15 @@ describe("what runs before anything else", () => {
     });
   }
 
+  it("gives its place to the program, which then gets the signals that npm passes on", async () => {
+    const { scripts } = JSON.parse(await readFile(join(REPOSITORY, "package.json"), "utf8")) as {
+      scripts: Record<string, string>;
+    };
+    const chained = Object.entries(scripts).filter(([, text]) => text.includes("bootstrap.cjs &&"));
+    assert.ok(chained.length > 20);
+    for (const [name, text] of chained) assert.match(text, /bootstrap\.cjs && exec node [^&]*$/, name);
+  });
+
   it("is written so that old versions of Node read it, as is the command", async () => {
     for (const [file, format] of [
       ["toolchain/bootstrap.cjs", "cjs"],
