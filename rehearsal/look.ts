@@ -1,4 +1,5 @@
 /** Reads what there is in moto, by AWS's SDK: what tests assert against. */
+
 import {
   AutoScaling,
   paginateDescribeAutoScalingGroups,
@@ -27,6 +28,7 @@ import { KMS, paginateListAliases, paginateListKeys } from "@aws-sdk/client-kms"
 import { paginateListBuckets, S3 } from "@aws-sdk/client-s3";
 import { paginateListSecrets, SecretsManager } from "@aws-sdk/client-secrets-manager";
 import { paginateListTopics, SNS } from "@aws-sdk/client-sns";
+import type { AwsHandler } from "../lib/aws-connection.ts";
 import type { Kept } from "./plugin/answers.ts";
 
 /** One client of each service that the program uses. */
@@ -44,6 +46,7 @@ export function clientsWith(settings: {
   readonly endpoint?: string;
   readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string };
   readonly maxAttempts?: number;
+  readonly requestHandler?: AwsHandler;
 }) {
   return {
     autoScaling: new AutoScaling(settings),

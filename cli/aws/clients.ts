@@ -1,6 +1,8 @@
+import { awsConnection } from "../../lib/aws-connection.ts";
+
 /** Settings of every client. With many machines AWS throttles calls: that slows us down instead of failing. */
 export function clientSettings(region: string) {
-  return { region, retryMode: "adaptive", maxAttempts: 10 } as const;
+  return { region, retryMode: "adaptive", maxAttempts: 10, ...awsConnection() } as const;
 }
 
 /** True where S3 is not AWS's: virtual-host addressing wants a name server that knows each bucket. */

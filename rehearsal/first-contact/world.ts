@@ -7,6 +7,7 @@ import { STS } from "@aws-sdk/client-sts";
 import { execa } from "execa";
 import { parseDocument } from "yaml";
 import { resolveAmi, withAmi } from "../../infra/aws/machines/pin-ami.ts";
+import { awsConnection } from "../../lib/aws-connection.ts";
 import { EngineProject, type EngineResult } from "../engine.ts";
 import { type Clients, clientsOf, clientsWith, inventory } from "../look.ts";
 import type { Counted } from "../plugin/faults.ts";
@@ -98,7 +99,7 @@ export async function awsWorld(args: {
   readonly folder: string;
 }): Promise<World> {
   const { account, region, folder } = args;
-  const { Account } = await new STS({ region }).getCallerIdentity({});
+  const { Account } = await new STS({ region, ...awsConnection() }).getCallerIdentity({});
   if (Account !== account)
     throw new Error(`these credentials are of account ${Account}, and not of --account ${account}: nothing was made`);
   // Of its own, so that no stack of somebody else's is met: dashboards of one name replace each other.
@@ -118,7 +119,7 @@ export async function awsWorld(args: {
   await engine.write(file, "config: {}\n");
   await set({ target: "aws", ...CONFIG, region, accountId: account });
   await engine.write(file, withAmi(await engine.read(file), await resolveAmi(region)));
-  const clients: Clients = clientsWith({ region });
+  const clients: Clients = clientsWith({ region, ...awsConnection() });
   const parts = common({
     engine,
     set,
@@ -135,7 +136,7 @@ export async function awsWorld(args: {
     inventory: async () => await inventory(clients, {}, account),
     onMachine: async (script) => {
       const machines = (await parts.outputs())["machines"] as Record<string, { instanceId: string }>;
-      return await bySsm(new SSM({ region }), machines["one"]?.instanceId ?? "", script);
+      return await bySsm(new SSM({ region, ...awsConnection() }), machines["one"]?.instanceId ?? "", script);
     },
     cloister: async (words) => {
       const command = [join(REPOSITORY, "cli/bin.mjs"), "--stack", stack, "--region", region, ...words];

@@ -8,6 +8,7 @@ import { DescribeImagesCommand, EC2Client } from "@aws-sdk/client-ec2";
 import { GetParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
 import { Command, Option } from "commander";
 import { parseDocument } from "yaml";
+import { awsConnection } from "../../../lib/aws-connection.ts";
 import { type ReleaseOnAws, releaseOf, UBUNTU_ON_AWS } from "./ubuntu.ts";
 
 /** A pinned image, as `cloister:ami` has it. */
@@ -22,10 +23,14 @@ export interface PinnedAmi {
 /** Asks AWS for the image that the release's parameter names now. */
 export async function resolveAmi(region: string, release: ReleaseOnAws = "ubuntu-22.04"): Promise<PinnedAmi> {
   const { parameter } = UBUNTU_ON_AWS[release];
-  const { Parameter } = await new SSMClient({ region }).send(new GetParameterCommand({ Name: parameter }));
+  const { Parameter } = await new SSMClient({ region, ...awsConnection() }).send(
+    new GetParameterCommand({ Name: parameter }),
+  );
   const id = Parameter?.Value;
   if (!id) throw new Error(`${parameter} has no value in ${region}: is that a region of yours?`);
-  const { Images } = await new EC2Client({ region }).send(new DescribeImagesCommand({ ImageIds: [id] }));
+  const { Images } = await new EC2Client({ region, ...awsConnection() }).send(
+    new DescribeImagesCommand({ ImageIds: [id] }),
+  );
   const image = Images?.[0];
   if (!image?.Architecture || !image.OwnerId || !image.Name) throw new Error(`${id} is not to be seen in ${region}.`);
   return { id, region, architecture: image.Architecture, owner: image.OwnerId, name: image.Name };

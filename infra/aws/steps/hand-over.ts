@@ -1,6 +1,7 @@
 /** The step behind a named machine's session disk: takes it from the instance that had it before. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { EC2 } from "@aws-sdk/client-ec2";
+import { awsConnection } from "../../../lib/aws-connection.ts";
 import { handOver } from "../machines/hand-over.ts";
 
 const variable = (name: string): string => {
@@ -9,7 +10,7 @@ const variable = (name: string): string => {
   return value;
 };
 
-await handOver(new EC2({ region: variable("CLOISTER_REGION"), maxAttempts: 5 }), {
+await handOver(new EC2({ region: variable("CLOISTER_REGION"), maxAttempts: 5, ...awsConnection() }), {
   volume: variable("CLOISTER_VOLUME"),
   instance: variable("CLOISTER_INSTANCE"),
   say: (line) => void process.stderr.write(`${line}\n`),

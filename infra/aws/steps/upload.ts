@@ -2,6 +2,7 @@
 import { S3Client } from "@aws-sdk/client-s3";
 import { ensureRuntimeImage } from "../../../images/runtime/index.ts";
 import { debsReleaseOf } from "../../../images/runtime/ubuntu/releases.ts";
+import { awsConnection } from "../../../lib/aws-connection.ts";
 import type { RuntimeSource } from "../machines/machine-template.ts";
 import { putImage } from "./put-image.ts";
 
@@ -17,7 +18,7 @@ const { path, digest, size } = await ensureRuntimeImage({ arch: "arm64", report:
 const key = `runtime/${digest}.squashfs`;
 // Virtual-host addressing wants a name server that knows the bucket: another endpoint than AWS's has none.
 const forcePathStyle = (process.env["AWS_ENDPOINT_URL_S3"] ?? process.env["AWS_ENDPOINT_URL"]) !== undefined;
-const s3 = new S3Client({ region, forcePathStyle });
+const s3 = new S3Client({ region, forcePathStyle, ...awsConnection() });
 await putImage(s3, { file: path, digest, size, bucket, key, account: process.env["CLOISTER_ACCOUNT"] ?? "" }, say);
 const source: RuntimeSource = { digest, size, region, bucket, key };
 process.stdout.write(JSON.stringify(source));

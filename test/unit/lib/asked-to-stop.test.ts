@@ -9,14 +9,15 @@ describe("a program that is asked to stop", function () {
     const program = `
       import { whenAskedToStop } from "./lib/asked-to-stop.ts";
       const done = whenAskedToStop((times, signal) => {
-        console.log(times, signal);
         if (times === 2) done();
+        console.log(times, signal);
       });
       setInterval(() => {}, 1000);
       console.log("listens");`;
     const running = execa(process.execPath, ["--import", "tsx", "-e", program], {
       reject: false,
       buffer: false,
+      forceKillAfterDelay: false,
     });
     const lines = running.iterable()[Symbol.asyncIterator]();
     const next = async (): Promise<unknown> => (await lines.next()).value;
