@@ -60,12 +60,16 @@ export function proxyEnvironment(token: string, runtime: string = RUNTIME_ROOT):
     // Python's aiohttp looks for the scheme of a URL.
     ...both("WS_PROXY", http),
     ...both("WSS_PROXY", http),
-    ...both("FTP_PROXY", socks),
+    // aria2 does not start with a SOCKS URL in the lower case. curl finds the upper one.
+    FTP_PROXY: socks,
     ...both("NO_PROXY", "localhost,127.0.0.1,::1"),
     ALL_PROXY: socks,
     all_proxy: http,
     GRPC_PROXY: socks,
     grpc_proxy: http,
+    // Yarn 2 and newer read no other.
+    YARN_HTTP_PROXY: http,
+    YARN_HTTPS_PROXY: http,
     // rsync asks an HTTP proxy for a tunnel; this is neither a URL nor SOCKS.
     RSYNC_PROXY: `${PROXY_USER}:${token}@localhost:${HTTP_PORT}`,
     // Node's own fetch and http look at the variables above only when told to (Node 22.21, 24).

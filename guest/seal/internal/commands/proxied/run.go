@@ -16,7 +16,7 @@ import (
 )
 
 // variables name a proxy for programs that know HTTP proxies.
-var variables = []string{"http_proxy", "https_proxy", "all_proxy", "grpc_proxy", "ws_proxy", "wss_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "WS_PROXY", "WSS_PROXY"}
+var variables = []string{"http_proxy", "https_proxy", "all_proxy", "grpc_proxy", "ws_proxy", "wss_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "WS_PROXY", "WSS_PROXY", "YARN_HTTP_PROXY", "YARN_HTTPS_PROXY"}
 
 // run runs a command, and beside it a proxy on the session's loopback that adds the password. It returns the command's exit code.
 func run(proxy *url.URL, command []string) (int, error) {
