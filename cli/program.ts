@@ -340,9 +340,10 @@ function chosenBy({ stack = namedStack(), machine, region }: Global): Chosen {
       code: "CLOISTER_E_NO_STACK",
     });
   }
-  if (!STACK_NAME.test(stack))
+  // Pulumi's own limit.
+  if (!STACK_NAME.test(stack) || stack.length > 100)
     throw new UsageError(
-      `--stack ${JSON.stringify(stack)}: a stack's name has letters, digits, ".", "_" and "-" only.`,
+      `--stack ${JSON.stringify(stack)}: a stack's name has letters, digits, ".", "_" and "-" only, 100 at most.`,
     );
   settleRegion(stack, region);
   return { stack, ...(machine === undefined ? {} : { machine }) };

@@ -157,14 +157,15 @@ export class StackRunner {
   }
 
   private async capture(args: readonly string[], input?: string): Promise<string> {
-    const { stdout, exitCode, all } = await execa(this.toolchain.pulumi, [...args, "--non-interactive"], {
+    const { stdout, exitCode, all, shortMessage } = await execa(this.toolchain.pulumi, [...args, "--non-interactive"], {
       cwd: PROJECT,
       env: this.env,
       reject: false,
       all: true,
       ...(input === undefined ? { stdin: "ignore" } : { input }),
     });
-    if (exitCode !== 0) throw new PulumiError(args.join(" "), exitCode ?? 1, String(all));
+    // Without an exit code it was not started, or was ended: there are no words of its own.
+    if (exitCode !== 0) throw new PulumiError(args.join(" "), exitCode ?? 1, all || String(shortMessage));
     return String(stdout);
   }
 }

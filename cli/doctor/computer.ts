@@ -18,7 +18,7 @@ import { makeOursAlone } from "../../infra/local/sockets.ts";
 import { sha256 } from "../../lib/store.ts";
 import type { Requirement } from "../../lib/system/requirements.ts";
 import { missingOf, nameOf, planFor } from "../../lib/system/select.ts";
-import { canWrite, keepsModes, nearestFolder } from "../start/place.ts";
+import { canWrite, keepsModes, nearestFolder, runsPrograms } from "../start/place.ts";
 import { accelerated } from "./accelerated.ts";
 import { type Finding, type Look, note, ok, problem } from "./finding.ts";
 import type { Here, LocalStack } from "./here.ts";
@@ -35,9 +35,19 @@ export function computerLooks(here: Here): Readonly<Record<string, Look>> {
     node: async () => nodeLook(here),
     packages: async () => packagesLook(here),
     namespaces: async () => namespacesLook(here),
-    cache: async () => writableLook("cache", here.cache, "CLOISTER_CACHE_DIR=/a/folder names another one."),
+    cache: async () => writableLook("cache", here.cache, OTHER_CACHE),
+    programsOfCache: async () =>
+      runsPrograms(nearestFolder(here.cache))
+        ? []
+        : problem(
+            "noexec",
+            `${here.cache} is on a file system that runs no programs (mounted noexec), and Pulumi is kept in it`,
+            OTHER_CACHE,
+          ),
   };
 }
+
+const OTHER_CACHE = "CLOISTER_CACHE_DIR=/a/folder names another one.";
 
 /** What a machine on this computer needs of it. */
 export function localLooks(here: Here, stack: LocalStack): Readonly<Record<string, Look>> {

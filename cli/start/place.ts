@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import {
   accessSync,
   chmodSync,
@@ -8,6 +9,7 @@ import {
   readdirSync,
   rmSync,
   statSync,
+  writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Paths } from "../../infra/local/paths.ts";
@@ -25,9 +27,10 @@ interface Place {
 export interface Look {
   readonly canWrite: (folder: string) => boolean;
   readonly keepsModes: (folder: string) => boolean;
+  readonly runsPrograms: (folder: string) => boolean;
 }
 
-const REAL: Look = { canWrite, keepsModes };
+const REAL: Look = { canWrite, keepsModes, runsPrograms };
 
 /** A reason why the stack's own folders cannot be written; undefined: they can, or will be made. */
 export function closedFolder({ project, state, machine }: Omit<Place, "cache">, look: Look = REAL): string | undefined {
@@ -53,6 +56,11 @@ export function placeProblems(place: Place, look: Look = REAL): string[] {
   if (closedCache !== undefined) {
     problems.push(
       `the cache ${closedCache} cannot be written: it is ${ownerOf(closedCache)}. ${giveBack(closedCache)}, or name a cache of yours: CLOISTER_CACHE_DIR=/a/folder.`,
+    );
+  }
+  if (closedCache === undefined && !look.runsPrograms(nearestFolder(cache))) {
+    problems.push(
+      `the cache ${cache} is on a file system that runs no programs (mounted noexec), and Pulumi is kept in it: name a folder elsewhere: CLOISTER_CACHE_DIR=/a/folder.`,
     );
   }
   if (closed === undefined && !look.keepsModes(nearestFolder(machine.root))) {
@@ -127,5 +135,26 @@ export function keepsModes(folder: string): boolean {
     return false;
   } finally {
     rmSync(probe, { recursive: true, force: true });
+  }
+}
+
+/** Tells whether programs in a folder can be run. Where no file can be made (a full disk) nothing is known, and nothing is said. */
+export function runsPrograms(folder: string): boolean {
+  const probe = join(folder, `.cloister-runs-${randomUUID()}`);
+  try {
+    writeFileSync(probe, "", { mode: 0o700 });
+    // The umask may have taken the owner's rights.
+    chmodSync(probe, 0o700);
+  } catch {
+    return true;
+  }
+  try {
+    // Denied on a file system that is mounted noexec: access(2).
+    accessSync(probe, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  } finally {
+    rmSync(probe, { force: true });
   }
 }

@@ -1,3 +1,4 @@
+import { rmSync } from "node:fs";
 import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -107,11 +108,15 @@ export async function buildRuntimeImage(options: {
   const tree = await mkdtemp(join(store.root, ".runtime-tree-")).catch(() =>
     mkdtemp(join(tmpdir(), "cloister-runtime-")),
   );
+  // A stopped run leaves none of it: it is some hundred megabytes.
+  const gone = () => rmSync(tree, { recursive: true, force: true });
+  process.once("exit", gone);
   try {
     await layOut({ tree, arch, version: VERSION, packages, report, ...(debs ? { debs } : {}) });
     report("packing the runtime image");
     await packSquashfs(tree, output);
   } finally {
     await rm(tree, { recursive: true, force: true });
+    process.off("exit", gone);
   }
 }

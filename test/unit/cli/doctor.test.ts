@@ -129,6 +129,28 @@ describe("cloister doctor", function () {
       assert.equal((await cause("state-folder", localLooks(here, local()), "state")).status, "ok");
     });
 
+    it("noexec: the cache's file system runs no programs", async function () {
+      const mounted = join(folder, "mounted");
+      mkdirSync(mounted);
+      const looks = computerLooks({ ...here, cache: join(mounted, "cache") });
+      const seen = async () => await findings("computer", { programsOfCache: looks["programsOfCache"] as Look });
+      assert.deepEqual(await seen(), []);
+      try {
+        execFileSync("mount", ["-t", "tmpfs", "-o", "noexec", "tmpfs", mounted], { stdio: "pipe" });
+      } catch {
+        // Only root mounts.
+        told.add("noexec");
+        this.skip();
+      }
+      try {
+        const { status, remedy } = await cause("noexec", looks, "programsOfCache");
+        assert.equal(status, "problem");
+        assert.match(remedy ?? "", /CLOISTER_CACHE_DIR/);
+      } finally {
+        execFileSync("umount", [mounted]);
+      }
+    });
+
     it("modes: the file system keeps none", async function () {
       const shown = join(folder, "shown");
       mkdirSync(shown);

@@ -87,10 +87,10 @@ describe("what is written wrongly for the operator's command", function () {
   });
 
   it("is refused where it is no stack's name, before Pulumi is asked", async () => {
-    for (const stack of ["a b", "../x", "/etc", "a/b/c/d", "."]) {
+    for (const stack of ["a b", "../x", "/etc", "a/b/c/d", ".", "a".repeat(101)]) {
       const { exitCode, stderr, left } = await cloister(["--stack", stack, "ls"]);
       assert.equal(exitCode, 2, stderr);
-      assert.match(stderr, /a stack's name has letters, digits, .* only\. \[CLOISTER_E_USAGE\]/);
+      assert.match(stderr, /a stack's name has letters, digits, .* only, 100 at most\. \[CLOISTER_E_USAGE\]/);
       assert.deepEqual(left, []);
     }
   });

@@ -3,7 +3,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync } from
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa, execaSync } from "execa";
-import { keepsModes, type Look, placeProblems, sudoHint } from "../../../../cli/start/place.ts";
+import { keepsModes, type Look, placeProblems, runsPrograms, sudoHint } from "../../../../cli/start/place.ts";
 import { cacheRoot } from "../../../../lib/cache-root.cjs";
 import { REPOSITORY } from "../../../../rehearsal/project-copy.ts";
 
@@ -24,6 +24,7 @@ describe("the folders of npm start", () => {
   const look = (closed: readonly string[], keepsModes = true): Look => ({
     canWrite: (one) => !closed.includes(one.slice(folder.length + 1)),
     keepsModes: () => keepsModes,
+    runsPrograms: () => true,
   });
 
   it("will do where all can be written and keep modes, also before they are made", () => {
@@ -79,6 +80,21 @@ describe("the folders of npm start", () => {
       assert.match(said, /keeps no modes/);
     } finally {
       await execa("umount", [shown], { reject: false });
+    }
+  });
+
+  it("will not do where the cache's file system runs no programs", async function () {
+    const { cache } = place();
+    const { failed } = await execa("mount", ["-t", "tmpfs", "-o", "noexec", "tmpfs", cache], { reject: false });
+    // Only root mounts.
+    if (failed) this.skip();
+    try {
+      const [said = "", ...more] = placeProblems(place());
+      assert.match(said, /cache is on a file system that runs no programs \(mounted noexec\).*CLOISTER_CACHE_DIR=/);
+      assert.deepEqual(more, []);
+      assert.equal(runsPrograms(join(cache, "nothing")), true, "nothing is known of a folder that cannot be tried");
+    } finally {
+      await execa("umount", [cache]);
     }
   });
 
