@@ -7,6 +7,7 @@ import { parse } from "yaml";
 import { Report } from "../../contract/report.ts";
 import { printReport } from "../../guest/verify/table.ts";
 import { livingProcess } from "../../infra/local/host/living.ts";
+import { portProblem } from "../../infra/local/host/port.ts";
 import { pathsOf } from "../../infra/local/paths.ts";
 import { machineArchitecture } from "../../infra/local/preflight.ts";
 import { sshCommand } from "../../infra/local/ssh.ts";
@@ -83,6 +84,9 @@ async function start(): Promise<void> {
   const paths = pathsOf(PROJECT, STACK, settings.stateDirectory);
   const places = placeProblems({ project: PROJECT, state: stateFolder(), machine: paths, cache: cacheRoot() });
   if (places.length > 0) throw new Error(places.join("\n"));
+  // Pulumi and its plugins speak over it: without it their own words would be the first.
+  const loopback = await portProblem(0);
+  if (loopback !== undefined) throw new Error(`a port of the loopback interface ${loopback}`);
   const hint = sudoHint(PROJECT);
   if (hint !== undefined) console.error(hint);
   const toolchain = await prepare(machineArchitecture(settings), settings.baseImage);

@@ -22,7 +22,7 @@ export async function portProblem(port: number): Promise<string | undefined> {
   if (code === "EACCES") return "is for root alone on this computer. Write one from 1024 on, or 0 for any free one.";
   // Without it no port is free, and the search for one would try thousands.
   if (code === "EADDRNOTAVAIL" || code === "ENETUNREACH")
-    return "cannot be had: this computer has no loopback address 127.0.0.1. Bring it up: ip link set lo up.";
+    return "cannot be had: this computer has no loopback address 127.0.0.1. Bring it up: ip link set lo up; or give it the address: ip addr add 127.0.0.1/8 dev lo.";
   return `cannot be had (${code}). Write another port, or 0 for any free one.`;
 }
 

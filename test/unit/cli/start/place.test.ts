@@ -110,6 +110,25 @@ describe("the folders of npm start", () => {
   });
 });
 
+describe("npm start without 127.0.0.1", function () {
+  this.timeout(60_000);
+
+  it("says so before anything is fetched or made, also where there is ::1", async function () {
+    const start = "node lib/run-bundled.cjs cli/start/main.ts --no-session";
+    for (const loopback of ["true", "ip link set lo up && ip addr del 127.0.0.1/8 dev lo"]) {
+      const { exitCode, stdout, stderr } = await execa("unshare", ["--net", "sh", "-c", `${loopback} && ${start}`], {
+        cwd: REPOSITORY,
+        reject: false,
+      });
+      // Only root makes networks.
+      if (/Operation not permitted|not found|ENOENT/.test(stderr)) this.skip();
+      assert.equal(exitCode, 1, stderr);
+      assert.equal(stdout, "");
+      assert.match(stderr, /no loopback address 127\.0\.0\.1\. Bring it up: .*ip addr add 127\.0\.0\.1\/8 dev lo/);
+    }
+  });
+});
+
 describe("the cache under sudo", () => {
   it("is not in the home of who called it, where root would run that user's programs", function () {
     if (process.getuid?.() !== 0) this.skip();
