@@ -32,7 +32,7 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
     "cloister cp :/sessions/folders/docs .",
     "cloister --stack dev cp notes.txt one:/sessions/folders/notes.txt",
   ],
-  "policy check": ["cloister policy check", "cloister policy check ci/cloister.policy.yaml"],
+  "policy check": ["cloister policy check cloister.policy.yaml", "cloister policy check ci/cloister.policy.yaml"],
   "policy learn": ["cloister policy learn -- npm ci", "cloister policy learn --output new.policy.yaml -- npm test"],
   bootstrap: [
     "cloister bootstrap --account 123456789012 --region eu-central-1 --bucket my-pulumi-state --repository me/fleet",

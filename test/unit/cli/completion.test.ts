@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import type { Command } from "commander";
+import { split } from "shlex";
 import { FEW_VALUES } from "../../../cli/commands/completion.ts";
 import { SCRIPTS, SHELLS } from "../../../cli/completion/scripts.ts";
 import { suggest } from "../../../cli/completion/suggest.ts";
@@ -250,6 +251,26 @@ describe("the help of each command", () => {
         const known = command?.options.map(({ long }) => long) ?? [];
         for (const option of options) assert.ok(known.includes(option), `${example}: ${option}`);
         assert.ok(example.includes(name.split(" ").at(-1) ?? ""), example);
+      }
+    }
+  });
+
+  it("has examples that can be typed as they are", async () => {
+    for (const [name, examples] of Object.entries(EXAMPLES)) {
+      for (const example of examples) {
+        // What a shell does with them is no word of the command's.
+        const line = /cloister (?:[^#|&<)"]|"[^"]*")*/.exec(example)?.[0] ?? assert.fail(example);
+        const [, ...words] = split(line);
+        const program = operatorProgram().exitOverride();
+        let ran = "";
+        for (const [path, leaf] of leaves(program))
+          leaf.exitOverride().action(() => {
+            ran = path;
+          });
+        await program.parseAsync(words, { from: "user" }).catch((error: Error) => {
+          throw new Error(`${example}: ${error.message}`);
+        });
+        assert.equal(ran, name, example);
       }
     }
   });
