@@ -99,7 +99,10 @@ describe("the ssh port", () => {
     assert.equal((await run()).stdout, "undefined");
     if (failed) this.skip();
     const [wanted = "", any = "", ...more] = stdout.split("\n");
-    assert.match(wanted, /^cannot be had: .* no loopback address 127\.0\.0\.1\. Bring it up: ip link set lo up; or give it the address: .*\.$/);
+    assert.match(
+      wanted,
+      /^cannot be had: .* no loopback address 127\.0\.0\.1\. Bring it up: ip link set lo up; or give it the address: .*\.$/,
+    );
     assert.match(any, /no loopback address/);
     assert.deepEqual(more, []);
   });
