@@ -40,12 +40,15 @@ function one(pattern: string): string {
   return `${pattern.replace(/\/+$/, "").includes("/") ? "^" : "(?:^|/)"}${escaped(path)}(?![^/])`;
 }
 
-/** Patterns of {@link ALWAYS} hold at any depth, and `**` goes through folders. */
-const always = (pattern: string): string =>
-  `(?:^|/)${pattern
-    .split("**")
-    .map((part) => escaped(part))
-    .join("[\\s\\S]*")}(?![\\s\\S])`;
+/**
+ * Patterns of {@link ALWAYS} hold at any depth. `**` goes through folders: the end of a path is looked at first, then once
+ * for the beginning. From each beginning to the end, a path of a thousand folders with this name would take its square.
+ */
+function always(pattern: string): string {
+  const [begin = "", end] = pattern.split("**").map(escaped);
+  if (end === undefined) return `(?:^|/)${begin}(?![\\s\\S])`;
+  return `^(?=[\\s\\S]*${end}(?![\\s\\S]))(?:[\\s\\S]*/)?${begin}`;
+}
 
 const escaped = (text: string): string =>
   [...Buffer.from(text).toString("latin1")]

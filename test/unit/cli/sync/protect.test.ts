@@ -251,6 +251,25 @@ print(json.dumps(found))`;
     assert.deepEqual(here, [true, false, false, true, false, true, true], "the control");
   });
 
+  it("takes no square of a path's length, at either end: a session nests folders of this name", () => {
+    const nested = `${".git/".repeat(20_000)}x`;
+    const python = `import re, sys, time
+path, began = sys.stdin.buffer.read(), time.process_time()
+print(re.search(sys.argv[1].encode(), path) is not None, time.process_time() - began)`;
+    const there = (path: string) => {
+      const said = execFileSync("python3", ["-c", python, excluding([])], { encoding: "utf8", input: path });
+      return said.trim().split(" ");
+    };
+    assert.equal(there(`${nested}.lock`)[0], "True", "the control");
+    const [found, seconds] = there(nested);
+    assert.equal(found, "False");
+    assert.ok(Number(seconds) < 0.5, `${seconds} s`);
+    const began = process.cpuUsage();
+    assert.ok(!excluded("y", nested));
+    const { user } = process.cpuUsage(began);
+    assert.ok(user < 500_000, `${user / 1000} ms`);
+  });
+
   it("is refused when it names everything or leads out", () => {
     for (const pattern of ["", "*", "/", "..", "a/../b", "."])
       assert.throws(() => excluding([pattern]), /excludes nothing/);
