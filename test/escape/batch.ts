@@ -15,6 +15,7 @@ const Outcome = z.object({
   control: z.object({ works: z.boolean(), saw: z.string() }).optional(),
   absent: z.string().optional(),
   error: z.string().optional(),
+  seconds: z.number().optional(),
 });
 const Outcomes = z.record(z.string(), Outcome);
 type Outcomes = z.infer<typeof Outcomes>;
@@ -28,6 +29,8 @@ export interface Described {
   readonly id: string;
   readonly what: string;
   readonly source: string;
+  /** See `Check`. Default: false. */
+  readonly slow?: boolean;
 }
 
 /** Facts of this run for a program, beside the scale, such as a live address of the host. */
@@ -57,10 +60,12 @@ export function batchWall(batch: Batch): Wall {
     return running;
   };
   const start = (machine: Machine): Promise<Outcomes> => {
-    const run = (given: Given) => runProgram(machine, batch.name, given);
+    const left = machine.scale.quick ? batch.checks.filter(({ slow }) => slow) : [];
+    const slowChecks = left.map(({ id }) => `${batch.name}.${id}`);
+    const run = (given: Given) => runProgram(machine, batch.name, { ...given, slowChecks });
     return batch.around ? batch.around(machine, run) : run({});
   };
-  const checkOf = ({ id, what, source }: Described): Check => {
+  const checkOf = ({ id, what, source, slow = false }: Described): Check => {
     const full = `${batch.name}.${id}`;
     const outcome = async (machine: Machine) => {
       const found = (await outcomes(machine))[full];
@@ -72,6 +77,8 @@ export function batchWall(batch: Batch): Wall {
       wall: batch.name,
       what,
       source,
+      slow,
+      seconds: async (machine) => (await outcomes(machine))[full]?.seconds,
       async attack(machine): Promise<Attack | Absent> {
         const found = await outcome(machine);
         if (found?.absent !== undefined) return { absent: found.absent };

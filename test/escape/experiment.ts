@@ -10,7 +10,7 @@ export interface ExperimentWall {
   readonly keeps: string;
   /** Where the checks come from: an item of the report. */
   readonly source: string;
-  readonly checks: readonly (Pick<Check, "what"> & { readonly id: string })[];
+  readonly checks: readonly (Pick<Check, "what" | "slow"> & { readonly id: string })[];
   readonly make: (machine: Machine) => Promise<Results>;
 }
 
@@ -27,11 +27,12 @@ export function experimentWall({ name, keeps, source, checks, make }: Experiment
   return {
     name,
     keeps,
-    checks: checks.map(({ id, what }) => ({
+    checks: checks.map(({ id, what, slow = false }) => ({
       id: `${name}.${id}`,
       wall: name,
       what,
       source,
+      slow,
       attack: async (machine) => (await part(machine, id)).attack,
       control: async (machine) => (await part(machine, id)).control,
     })),

@@ -28,6 +28,11 @@ export function chooseWalls(walls: readonly Wall[], names: readonly string[] | u
   return walls.filter(({ name }) => names.includes(name));
 }
 
+/** The walls without the checks that take long. */
+export function quickWalls(walls: readonly Wall[]): Wall[] {
+  return walls.map((wall) => ({ ...wall, checks: wall.checks.filter(({ slow }) => !slow) }));
+}
+
 /** One row, as text for a terminal. */
 export function rowText(row: Row): string {
   const detail = row.verdict === "held" ? [] : [`    attack:  ${row.attack}`, `    control: ${row.control}`];

@@ -21,6 +21,7 @@ import { copyProject } from "../../rehearsal/project-copy.ts";
 import { PROGRAMS, VERSIONS, VERSIONS_FILE, versionsOf } from "../brackets/versions.ts";
 import { escapeCases } from "../escape/cases.ts";
 import { scaleOf } from "../escape/support/machine.ts";
+import { operatorHere } from "../escape/support/operator-here.ts";
 import { sshMachine } from "../escape/support/ssh-machine.ts";
 import { wallCases } from "../support/machine-walls.ts";
 import { operatorCases, operatorOf } from "../support/operator/cases.ts";
@@ -263,20 +264,8 @@ describe(`a real ${architecture} machine${baseImage ? ` of ${baseImage}` : ""}`,
   operatorCases({ engine: () => engine, onMachine });
 
   escapeCases({
-    // Those that were seen to hold, whole, on a machine under load; `npm run test:escape` has all of them.
-    walls: [
-      "marks",
-      "removal",
-      "bits",
-      "copies",
-      "bridges",
-      "relay",
-      "proxies",
-      "edge",
-      "secrets",
-      "outside",
-      ...(baseImage ? ["work"] : []),
-    ],
+    // Every wall, without the checks that take long: `npm run test:escape` has all of them.
+    whole: baseImage ? ["work"] : [],
     machine: () => {
       const emulated = livingProcess(paths)?.accelerator === "tcg";
       const foreign = architecture !== hostArchitecture();
@@ -284,10 +273,7 @@ describe(`a real ${architecture} machine${baseImage ? ` of ${baseImage}` : ""}`,
         paths,
         port,
         scale: scaleOf(emulated, Number(process.env["CLOISTER_TEST_SEED"] ?? 1), foreign),
-        async operator(args) {
-          const { exitCode, stdout, stderr } = await operatorOf(() => engine).cloister(args);
-          return { exitCode: exitCode ?? 255, stdout: stdout.toString(), stderr };
-        },
+        operator: operatorHere(engine.folder, engine.stack, engine.env),
       });
     },
   });

@@ -25,6 +25,8 @@ SLOW = GIVEN["slowness"]
 TAG = GIVEN.get("tag") or secrets.token_hex(4)
 # True in a container: without systemd, with one user, and homes that end with their commands.
 CONTAINER = GIVEN.get("container", False)
+# Checks that this run leaves out, because they take long.
+SLOW_CHECKS = GIVEN.get("slowChecks", [])
 # Folders that sessions are given lie here.
 GROUND = f"/sessions/folders/escape-{TAG}"
 OUTCOMES = {}
@@ -54,15 +56,27 @@ def absent(check, why):
     _outcome(check, "absent", words(why))
 
 
+def wanted(*names):
+    """True unless this run leaves out all of these checks."""
+    return any(name not in SLOW_CHECKS for name in names)
+
+
 @contextlib.contextmanager
 def checks(*names):
-    """What fails in here is the error of these checks, and of no other."""
+    """What fails in here is the error of these checks, and of no other. What none of them took alone is the first one's time."""
+    began = time.time()
     try:
         yield
     except Exception as problem:
         where = traceback.extract_tb(problem.__traceback__)[-1].lineno
         for name in names:
             _outcome(name, "error", words(f"{type(problem).__name__} at line {where}: {problem}"))
+    with _lock:
+        told = [OUTCOMES.setdefault(name, {}) for name in names]
+        rest = time.time() - began - sum(one.get("seconds", 0) for one in told)
+        for one in told:
+            one.setdefault("seconds", 0)
+        told[0]["seconds"] = round(told[0]["seconds"] + max(0, rest), 1)
 
 
 def together(*works):
@@ -129,12 +143,16 @@ def put(path, text):
     finally: os.close(fd)
 def say(value): print(json.dumps(value, default=str), flush=True)
 def until(seen, seconds=30.0):
-    end = time.time() + seconds
+    # Two sessions meet here: beside other work an emulated machine takes a minute to start one.
+    end = time.time() + seconds * PATIENCE
     while time.time() < end:
         if seen(): return True
         time.sleep(0.02)
     return False
 '''
+
+
+INSIDE = f"PATIENCE = {max(1, SLOW // 3)}\n" + INSIDE
 
 
 def own_mounts(mounts):
@@ -170,6 +188,35 @@ def ended(process, seconds=120):
 
 def session(script, *args, seconds=120, **options):
     return ended(start(script, *args, **options), seconds)
+
+
+# Several scripts in one session, one after the other: to start a session costs seconds on an emulated machine.
+STEPS = r'''
+results = {}
+# The scripts share their variables: each tells under its own name, whatever they do with these here.
+for step_, (text_, words_) in json.loads(sys.argv[1]).items():
+    def say(value, step_=step_): results[step_] = value
+    sys.argv = ["step"] + words_
+    try: exec(text_, globals())
+    except BaseException as e: say({"failed": f"{type(e).__name__}: {e}"}, step_)
+print(json.dumps(results, default=str), flush=True)
+'''
+
+
+def start_steps(scripts, **options):
+    """Starts a session that runs scripts, by name, each with its words."""
+    return start(STEPS, json.dumps({name: [text, [str(word) for word in words_]] for name, (text, *words_) in scripts.items()}), **options)
+
+
+def steps(scripts, **options):
+    """Runs scripts in one session, and waits for it; a function that tells what one of them said."""
+    results = ended(start_steps(scripts, **options)).found()
+
+    def found(name):
+        if "failed" in results[name]:
+            raise RuntimeError(f"in the session: {results[name]['failed']}")
+        return results[name]
+    return found
 
 
 def here(line, seconds=60, **more):

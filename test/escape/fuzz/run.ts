@@ -23,9 +23,12 @@ export async function runFuzz(machine: Machine, report: (line: string) => void):
   const problems: string[] = [];
   let rounds = 0;
   let arranged = 0;
-  const before = await count(machine);
+  // In little time: two acts in a round, and the wall `leftovers` counts.
+  const counted = async () => (scale.quick ? {} : await count(machine));
+  const before = await counted();
   do {
-    const round = roundOf(scale.seed + rounds);
+    const whole = roundOf(scale.seed + rounds);
+    const round = scale.quick ? { ...whole, acts: whole.acts.slice(0, 2) } : whole;
     const outcome = await play(machine, round);
     rounds++;
     if (outcome.arranged) arranged++;
@@ -34,9 +37,9 @@ export async function runFuzz(machine: Machine, report: (line: string) => void):
       `fuzz: seed ${round.seed}, ${round.pieces.length} pieces, ${round.acts.join(", ")}: ${outcome.problems.join("; ") || "held"}`,
     );
   } while (seconds() < scale.fuzzSeconds);
-  const after = await count(machine);
+  const after = await counted();
   const more = Object.keys(before).filter((name) => (after[name] ?? 0) > (before[name] ?? 0));
-  if (more.length > 0 || Object.keys(before).length === 0) {
+  if (!scale.quick && (more.length > 0 || Object.keys(before).length === 0)) {
     problems.push(`more than before: ${more.join(", ")}; ${JSON.stringify(before)}, ${JSON.stringify(after)}`);
   }
   return {

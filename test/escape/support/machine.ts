@@ -6,14 +6,21 @@ export interface Machine {
   root(command: readonly string[], options?: RootOptions): Promise<Finished>;
   /** Runs a sealed session by the machine's own command: its options, and the command inside. */
   sealed(options: readonly string[], command: readonly string[]): Promise<Sealed>;
-  /** Runs the operator's command (`cloister ARGUMENTS`) on this computer, with these variables more. */
-  operator(args: readonly string[], env?: Readonly<Record<string, string>>): Promise<Finished>;
+  /** Runs the operator's command (`cloister ARGUMENTS`) on this computer. */
+  operator(args: readonly string[], options?: OperatorCall): Promise<Finished>;
 }
 
 export interface RootOptions {
   readonly stdin?: string;
   /** Default: half an hour. */
   readonly timeoutMs?: number;
+}
+
+export interface OperatorCall {
+  /** Variables beside the usual ones. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** True for a terminal, on which both outputs are one. Default: false. */
+  readonly terminal?: boolean;
 }
 
 export interface Finished {
@@ -36,6 +43,8 @@ export interface Sealed extends Finished {
 export interface Scale {
   /** True where it is a container. */
   readonly container?: boolean;
+  /** True where the checks that take long are left out. Default: false. */
+  readonly quick?: boolean;
   /** Every choice of the suite and its fuzzer comes from this. */
   readonly seed: number;
   /** Factor for times on the machine: 1 where its processors are real, 10 where they are emulated, 40 where they are foreign. */
@@ -69,6 +78,11 @@ export function scaleOf(emulated: boolean, seed: number, foreign = false): Scale
     rounds: emulated ? 1 : 5,
     fuzzSeconds: 60,
   };
+}
+
+/** The numbers of a run that has minutes for all walls. Checks that take long are left out. */
+export function quick(scale: Scale): Scale {
+  return { ...scale, quick: true, kills: 1, cycles: 2, rounds: 1, fuzzSeconds: 5 };
 }
 
 /** The numbers of the issue, for a run that may take its time. */

@@ -105,9 +105,17 @@ def text():
     control("audit.text", any(row.get("host") == host for row in rows), f"rows of these requests: {len(rows)}")
 
 
-with checks("audit.on-disk", "audit.flood", "audit.counted", "audit.grows"):
-    on_disk()
-    with checks("audit.flood", "audit.counted", "audit.grows"):
-        flood()
-with checks("audit.text"):
-    text()
+def on_disk_then_flood():
+    with checks("audit.on-disk", "audit.flood", "audit.counted", "audit.grows"):
+        on_disk()
+    if wanted("audit.flood"):
+        with checks("audit.flood", "audit.counted", "audit.grows"):
+            flood()
+
+
+def text_in_rows():
+    with checks("audit.text"):
+        text()
+
+
+together(on_disk_then_flood, text_in_rows)

@@ -10,14 +10,21 @@ const batch: Batch = {
       source: "9",
       what: "The rows of a session are in files on disk, not in memory: read from those files alone.",
     },
-    { id: "flood", source: "9", what: "A session asks thousands of times: a row of before is still there." },
+    {
+      id: "flood",
+      slow: true,
+      source: "9",
+      what: "A session asks thousands of times: a row of before is still there.",
+    },
     {
       id: "counted",
+      slow: true,
       source: "9",
       what: "Of that flood every request is in the log: as a row, or in a row that says how many were counted.",
     },
     {
       id: "grows",
+      slow: true,
       source: "13",
       what: "The same flood does not make the supervisor grow, nor what `--json` prints.",
     },

@@ -48,16 +48,18 @@ say({"ends": ends, "own": own, "processes": processes, "inject": inject, "yama":
 def memory():
     with checks("bridges.memory", "bridges.inject", "bridges.filters"):
         scope = "/proc/sys/kernel/yama/ptrace_scope"
-        found = session(MEMORY).found()
-        yama = [found["yama"]]
+        # In little time only without Yama, which is less for the processes to hold by.
+        found = session(MEMORY).found() if wanted("bridges.modules") else None
+        yama = [found["yama"]] if found else []
         # Yama is one lock; the processes must hold without it.
         before = (read(scope) or "").strip()
         lowered = False
-        if before not in ("", "0"):
-            with contextlib.suppress(OSError):
-                with open(scope, "w") as file:
-                    file.write("0")
-                lowered = True
+        if before not in ("", "0") or found is None:
+            if before not in ("", "0"):
+                with contextlib.suppress(OSError):
+                    with open(scope, "w") as file:
+                        file.write("0")
+                    lowered = True
             try:
                 second = session(MEMORY).found()
             finally:
@@ -160,6 +162,8 @@ say({"named": named, "ends": ends})
 
 
 def modules():
+    if not wanted("bridges.modules"):
+        return
     with checks("bridges.modules"):
         def loaded():
             return sorted(line.split()[0] for line in (read("/proc/modules") or "").split("\n") if line)
@@ -195,6 +199,8 @@ say({"set": len(os.listdir(home))})
 
 
 def scripts():
+    if not wanted("bridges.scripts"):
+        return
     with checks("bridges.scripts"):
         name = f"escape-{TAG}-traps"
         session(TRAPS, name=name).found()

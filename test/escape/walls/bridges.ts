@@ -22,11 +22,13 @@ const batch: Batch = {
     },
     {
       id: "modules",
+      slow: true,
       source: "8",
       what: "Sockets of every family, type and protocol, terminals' line disciplines, file systems, algorithms: no kernel module is loaded by it.",
     },
     {
       id: "scripts",
+      slow: true,
       source: "8",
       what: "Files in a kept session's home under names that bash, socat and the loader read run nothing before the filters.",
     },

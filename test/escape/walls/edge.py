@@ -54,64 +54,77 @@ def serve():
 threading.Thread(target=serve, daemon=True).start()
 itself = connects("127.0.0.1", own.getsockname()[1])
 
-with checks("edge.loopback"):
-    ends = all_of([(host, GIVEN["loopback"]) for host in [*near, "fec0::2", "fe80::2", "169.254.1.1", "192.168.122.1"]])
-    attack("edge.loopback", not reached(ends), {"reached": reached(ends), "ends": ends})
-    control("edge.loopback", GIVEN["controlLoopback"] and itself.startswith("said"), "the service answers on the computer itself; the machine reaches one of its own by the same call")
 
-with checks("edge.own-address"):
-    ends = all_of([(host, GIVEN["everywhere"]) for host in [*GIVEN["addresses"], *near]])
-    if not GIVEN["addresses"]:
-        absent("edge.own-address", "this computer has no address but loopback")
-    attack("edge.own-address", not reached(ends), {"reached": reached(ends), "ends": ends})
-    control("edge.own-address", GIVEN["controlOwn"] and itself.startswith("said"), f"the service answers at {GIVEN['addresses']} on the computer itself")
+def loopback():
+    with checks("edge.loopback"):
+        ends = all_of([(host, GIVEN["loopback"]) for host in [*near, "fec0::2", "fe80::2", "169.254.1.1", "192.168.122.1"]])
+        attack("edge.loopback", not reached(ends), {"reached": reached(ends), "ends": ends})
+        control("edge.loopback", GIVEN["controlLoopback"] and itself.startswith("said"), "the service answers on the computer itself; the machine reaches one of its own by the same call")
 
-with checks("edge.local-network"):
-    places = [(place.split()[0], int(place.split()[1])) for place in GIVEN["neighbours"]]
-    if not places:
-        absent("edge.local-network", "this computer itself reaches no service of its gateway or name servers")
-    ends = all_of(places)
-    # Not all that listens speaks first: to be connected is enough here.
-    got = {place: end for place, end in ends.items() if end.startswith(("said", "connected"))}
-    attack("edge.local-network", not got, {"reached": got, "ends": ends})
-    control("edge.local-network", bool(places) and itself.startswith("said"), f"this computer reaches {GIVEN['neighbours']}")
 
-with checks("edge.by-name"):
-    names = ["localhost", "host.containers.internal", "host.docker.internal", "gateway.docker.internal", "_gateway", GIVEN["hostname"]]
-    found = {}
-    for name in names:
-        with contextlib.suppress(OSError):
-            for _, _, _, _, address in socket.getaddrinfo(name, None, proto=6):
-                found.setdefault(address[0], name)
-    places = [(host, port) for host in found if not host.startswith("127.") and host != "::1" for port in (GIVEN["loopback"], GIVEN["everywhere"])]
-    ends = all_of(places)
-    attack("edge.by-name", not reached(ends), {"names": found, "reached": reached(ends)})
-    control("edge.by-name", "127.0.0.1" in found or "::1" in found, "names can be looked up: localhost is known")
+def own_address():
+    with checks("edge.own-address"):
+        ends = all_of([(host, GIVEN["everywhere"]) for host in [*GIVEN["addresses"], *near]])
+        if not GIVEN["addresses"]:
+            absent("edge.own-address", "this computer has no address but loopback")
+        attack("edge.own-address", not reached(ends), {"reached": reached(ends), "ends": ends})
+        control("edge.own-address", GIVEN["controlOwn"] and itself.startswith("said"), f"the service answers at {GIVEN['addresses']} on the computer itself")
 
-with checks("edge.other-protocols"):
-    def udp(place):
-        host, port, text = place
-        try:
-            s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-            s.settimeout(4 + SLOW // 4)
-            s.sendto(text, (host, port))
-            return f"{host}:{port}", s.recv(600)
-        except OSError:
-            return f"{host}:{port}", None
-    # Services of the computer's own, then what QEMU has of its own at such addresses: files by TFTP and SMB.
-    places = [(host, port, b"hello") for host in [*near, *GIVEN["addresses"]] for port in (GIVEN["udpLoopback"], GIVEN["udpEverywhere"])]
-    places += [(host, 69, b"\x00\x01/etc/passwd\x00octet\x00") for host in near]
-    with ThreadPoolExecutor(24) as pool:
-        answers = {place: text for place, text in pool.map(udp, places) if text}
-    files = reached(all_of([(host, port) for host in near for port in (139, 445, 111, 2049)]))
-    leaked = {place: text.hex()[:60] for place, text in answers.items() if b"this computer" in text or b"root:" in text or place.endswith(":69") and text[:2] == b"\x00\x03"}
-    attack("edge.other-protocols", not leaked and not files, {"answered": {place: len(text) for place, text in answers.items()}, "leaked": leaked, "files": files})
-    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    s.bind(("127.0.0.1", 0))
-    s.settimeout(5)
-    socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b"own", s.getsockname())
-    control("edge.other-protocols", s.recv(10) == b"own" and GIVEN["controlUdp"], "the service answers on the computer itself; the machine sends and receives datagrams of its own")
 
+def local_network():
+    with checks("edge.local-network"):
+        places = [(place.split()[0], int(place.split()[1])) for place in GIVEN["neighbours"]]
+        if not places:
+            absent("edge.local-network", "this computer itself reaches no service of its gateway or name servers")
+        ends = all_of(places)
+        # Not all that listens speaks first: to be connected is enough here.
+        got = {place: end for place, end in ends.items() if end.startswith(("said", "connected"))}
+        attack("edge.local-network", not got, {"reached": got, "ends": ends})
+        control("edge.local-network", bool(places) and itself.startswith("said"), f"this computer reaches {GIVEN['neighbours']}")
+
+
+def by_name():
+    with checks("edge.by-name"):
+        names = ["localhost", "host.containers.internal", "host.docker.internal", "gateway.docker.internal", "_gateway", GIVEN["hostname"]]
+        found = {}
+        for name in names:
+            with contextlib.suppress(OSError):
+                for _, _, _, _, address in socket.getaddrinfo(name, None, proto=6):
+                    found.setdefault(address[0], name)
+        places = [(host, port) for host in found if not host.startswith("127.") and host != "::1" for port in (GIVEN["loopback"], GIVEN["everywhere"])]
+        ends = all_of(places)
+        attack("edge.by-name", not reached(ends), {"names": found, "reached": reached(ends)})
+        control("edge.by-name", "127.0.0.1" in found or "::1" in found, "names can be looked up: localhost is known")
+
+
+def other_protocols():
+    with checks("edge.other-protocols"):
+        def udp(place):
+            host, port, text = place
+            try:
+                s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+                s.settimeout(4 + SLOW // 4)
+                s.sendto(text, (host, port))
+                return f"{host}:{port}", s.recv(600)
+            except OSError:
+                return f"{host}:{port}", None
+        # Services of the computer's own, then what QEMU has of its own at such addresses: files by TFTP and SMB.
+        places = [(host, port, b"hello") for host in [*near, *GIVEN["addresses"]] for port in (GIVEN["udpLoopback"], GIVEN["udpEverywhere"])]
+        places += [(host, 69, b"\x00\x01/etc/passwd\x00octet\x00") for host in near]
+        with ThreadPoolExecutor(24) as pool:
+            answers = {place: text for place, text in pool.map(udp, places) if text}
+        files = reached(all_of([(host, port) for host in near for port in (139, 445, 111, 2049)]))
+        leaked = {place: text.hex()[:60] for place, text in answers.items() if b"this computer" in text or b"root:" in text or place.endswith(":69") and text[:2] == b"\x00\x03"}
+        attack("edge.other-protocols", not leaked and not files, {"answered": {place: len(text) for place, text in answers.items()}, "leaked": leaked, "files": files})
+        s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        s.bind(("127.0.0.1", 0))
+        s.settimeout(5)
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b"own", s.getsockname())
+        control("edge.other-protocols", s.recv(10) == b"own" and GIVEN["controlUdp"], "the service answers on the computer itself; the machine sends and receives datagrams of its own")
+
+
+# At once: of what is dropped nothing is heard, for as long as one waits.
+together(loopback, own_address, local_network, by_name, other_protocols)
 with checks("edge.ssh"):
     attack("edge.ssh", not GIVEN["sshElsewhere"], "an ssh banner at another address of the computer than loopback: " + ("yes" if GIVEN["sshElsewhere"] else "no"))
     control("edge.ssh", True, "this program came by the same ssh, to loopback")

@@ -17,16 +17,19 @@ const batch: Batch = {
     },
     {
       id: "two-sessions",
+      slow: true,
       source: "1",
       what: "Two sessions have the same folder: one swaps, the other reads and writes behind the link.",
     },
     {
       id: "source-flip",
+      slow: true,
       source: "2",
       what: "A session flips a folder with a link to /root while the operator starts runs that mount it.",
     },
     {
       id: "parent-flip",
+      slow: true,
       source: "2",
       what: "A session flips the parent of the folder that the operator mounts, with a link to a folder of root's that has one of the same name.",
     },
@@ -37,6 +40,7 @@ const batch: Batch = {
     },
     {
       id: "moved-out",
+      slow: true,
       source: "1",
       what: "A process stands in a folder of its mount; another session moves that folder out of the mount; the process climbs by `..`.",
     },

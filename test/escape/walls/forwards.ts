@@ -45,25 +45,24 @@ async function make(machine: Machine): Promise<Results> {
   const [port, own] = [20_000 + randomInt(5_000), 26_000 + randomInt(5_000)];
   const unit = `cloister-escape-${letters}`;
   try {
-    for (const [name, number, word] of [
-      [serving, port, "of the session"],
-      [other, port + 1, "of the other one"],
-    ] as const) {
+    const serve = async (name: string, number: number, word: string) => {
       const words = ["/usr/bin/python3", "-c", SERVE, `${number}`, word];
       const { exitCode, stderr } = await machine.root(["cloister", "run", "--detach", "--name", name, "--", ...words]);
       if (exitCode !== 0) throw new Error(`the session ${name} did not start: ${stderr}`);
-    }
-    await machine.root([
-      ...["systemd-run", "--quiet", `--unit=${unit}`],
-      ...["python3", "-c", SERVE_ALL, `${own}`, "of the machine"],
+    };
+    await Promise.all([
+      serve(serving, port, "of the session"),
+      serve(other, port + 1, "of the other one"),
+      machine.root([
+        ...["systemd-run", "--quiet", `--unit=${unit}`],
+        ...["python3", "-c", SERVE_ALL, `${own}`, "of the machine"],
+      ]),
     ]);
     return await look(machine, { serving, other, port, own });
   } finally {
     await machine.root(["systemctl", "stop", unit]);
-    for (const name of [serving, other]) {
-      await machine.root(["cloister", "sessions", "stop", name]);
-      await machine.root(["cloister", "sessions", "rm", name]);
-    }
+    await machine.root(["cloister", "sessions", "stop", serving, other]);
+    await machine.root(["cloister", "sessions", "rm", serving, other]);
   }
 }
 
@@ -76,13 +75,18 @@ async function look(
   const heard = async (session: string, number: number, wanted = ""): Promise<string> => {
     for (let tries = 0; ; tries++) {
       const { stdout, stderr } = await dial(session, `${number}`);
-      if (stdout === wanted || wanted === "" || tries === 30) return stdout || stderr.trim();
+      if (stdout === wanted || wanted === "" || tries >= 30 * machine.scale.slowness) return stdout || stderr.trim();
       await sleep(1_000);
     }
   };
   const theirs = await heard(serving, port, "of the session");
   const others = await heard(other, port + 1, "of the other one");
-  const [cross, across] = [await heard(serving, port + 1), await heard(other, port)];
+  const [cross, across, asked, reached] = await Promise.all([
+    heard(serving, port + 1),
+    heard(other, port),
+    heard(serving, own),
+    machine.root(["bash", "-c", `exec 3<>/dev/tcp/127.0.0.1/${own} && cat <&3`]),
+  ]);
   const answered = theirs === "of the session" && others === "of the other one";
   const control: Control = { works: answered, saw: `their own ports say ${theirs}, ${others}` };
   const refused = (text: string) => /refused/.test(text);
@@ -92,8 +96,6 @@ async function look(
       control,
     },
   };
-  const asked = await heard(serving, own);
-  const reached = await machine.root(["bash", "-c", `exec 3<>/dev/tcp/127.0.0.1/${own} && cat <&3`]);
   const served: Control = {
     works: answered && reached.stdout === "of the machine",
     saw: `${control.saw}; root on the machine hears ${reached.stdout || reached.stderr}`,
@@ -109,11 +111,8 @@ async function look(
   };
 
   const wrong = ["../../system.slice/ssh.service", "-h", "", `${serving}/..`, "ssh", `${serving}.scope`];
-  const said: string[] = [];
-  for (const name of wrong) {
-    const { exitCode, stdout } = await dial(name, `${own}`);
-    if (exitCode === 0 || stdout !== "") said.push(name);
-  }
+  const ends = await Promise.all(wrong.map(async (name) => ({ name, ...(await dial(name, `${own}`)) })));
+  const said = ends.flatMap(({ name, exitCode, stdout }) => (exitCode === 0 || stdout !== "" ? [name] : []));
   outcome["names"] = {
     attack: { held: said.length === 0, saw: `taken: ${said.join(", ") || "none"}` },
     control: served,

@@ -102,6 +102,8 @@ def supervisors(count):
 
 
 def others():
+    if not wanted("killed.others"):
+        return
     with checks("killed.others"):
         base = folder("killed-others")
         told = {}
@@ -140,6 +142,8 @@ def others():
 
 
 def kept():
+    if not wanted("killed.kept"):
+        return
     with checks("killed.kept"):
         base = folder("killed-kept")
         name = f"escape-{TAG}-stays"
@@ -159,6 +163,8 @@ def kept():
 
 
 def starting(count):
+    if not wanted("killed.starting"):
+        return
     with checks("killed.starting"):
         base = folder("killed-starting")
         rng = random.Random(GIVEN["seed"])

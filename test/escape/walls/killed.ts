@@ -23,16 +23,19 @@ const batch: Batch = {
     }),
     {
       id: "others",
+      slow: true,
       source: "14",
       what: "kill -9 of each other process of the chain (launcher, bubblewrap, keeper of the scope): the run ends, and all of that goes.",
     },
     {
       id: "kept",
+      slow: true,
       source: "14",
       what: "A named session whose supervisor is killed keeps its home and user, and can be run again at once.",
     },
     {
       id: "starting",
+      slow: true,
       source: "14",
       what: "kill -9 at random moments while a session is being made, or is being removed: the same within the time.",
     },

@@ -31,7 +31,7 @@ def watched(script, *args, **options):
         nonlocal peak
         while not watching.is_set():
             peak = max(peak, memory_of(process.pid))
-            time.sleep(0.1)
+            time.sleep(0.1 if SLOW == 1 else 0.5)
     thread = threading.Thread(target=watch)
     thread.start()
     # So long may a run take; a computer with much else to do takes its time for every run.
@@ -56,7 +56,7 @@ def watched(script, *args, **options):
 
 
 def runs():
-    with checks("marks.writable", "marks.fifo", "marks.endless", "marks.start-told"):
+    with checks(*(name for name in ("marks.writable", "marks.fifo", "marks.endless", "marks.start-told") if wanted(name))):
         base = folder("marks")
         fifo = f"{base}/fifo"
         os.mkfifo(fifo)
@@ -71,6 +71,8 @@ def runs():
         attack("marks.fifo", ran.code == 0, {"pipes put": found["put"], "exit code": ran.code, "seconds": round(ran.seconds, 1), "deaf to SIGINT": deaf})
         control("marks.fifo", stuck == 124, f"root's cat of a FIFO in a folder waits for ever (exit {stuck})")
 
+        if not wanted("marks.endless"):
+            return
         ran, peak, deaf = watched(RUNS, "zero")
         found = ran.found() if ran.code is not None else {"put": ["?"]}
         attack("marks.endless", ran.code == 0 and peak < normal + 200, {"links put": found["put"], "exit code": ran.code, "MB at most": peak, "MB of a plain run": normal})
@@ -98,6 +100,8 @@ say({"put": put})
 
 
 def kept_home():
+    if not wanted("marks.kept-home"):
+        return
     with checks("marks.kept-home"):
         seen = {}
         good = True
@@ -114,6 +118,8 @@ def kept_home():
 
 
 def output():
+    if not wanted("marks.output"):
+        return
     with checks("marks.output"):
         megabytes = 600
         process = start("import sys\nb = b'x' * 1048576\nfor _ in range(%d): sys.stdout.buffer.write(b)\n" % megabytes, timeout=60)
@@ -122,7 +128,7 @@ def output():
         collected.start()
         while collected.is_alive() and time.time() - began < max(30 * max(1, SLOW // 2), 5 * PLAIN["seconds"]):
             peak = max(peak, memory_of(process.pid))
-            time.sleep(0.1)
+            time.sleep(0.1 if SLOW == 1 else 0.5)
         process.kill()
         collected.join()
         attack("marks.output", peak < 800, {"MB of the supervisor at most": peak, "MB printed": megabytes, "exit code": process.returncode})

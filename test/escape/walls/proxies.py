@@ -32,7 +32,6 @@ def status(got):
 def get(target, headers=BASIC, method=b"GET", host=b"x"):
     return http(method + b" " + target + b" HTTP/1.1\r\nHost: " + host + b"\r\n" + headers + b"Connection: close\r\n\r\n")
 '''
-# One session per group, so that its rows are its own.
 SOCKS_NAMES = r'''
 names = [b"nul\0.example", b"crlf\r\nX: y.example", b"\xff\xfe.example", "b\u00fccher.example".encode(), b"", b"x" * 255, b"-.example", b"a b.example", b"\x1b[2J.example", b"..", b"%00.example"]
 say({"asked": len(names), "answers": [reply(socks(n)) for n in names], "control": reply(socks(b"denied-control.example"))})
@@ -119,7 +118,7 @@ TOKENS = r'''
 answers = {
     "none": status(get(b"http://allowed.example/", b"")),
     "empty": status(get(b"http://allowed.example/", b"Proxy-Authorization: Basic \r\n")),
-    "another's": status(get(b"http://allowed.example/", b"Proxy-Authorization: Basic " + base64.b64encode(b"srt:" + sys.argv[1].encode()) + b"\r\n")),
+    "another's": status(get(b"http://allowed.example/", b"Proxy-Authorization: Basic " + base64.b64encode(b"srt:" + sys.argv[2].encode()) + b"\r\n")),
     "cut": status(get(b"http://allowed.example/", b"Proxy-Authorization: Basic " + base64.b64encode(USER + b":" + TOKEN[:-1]) + b"\r\n")),
     "twice": status(get(b"http://allowed.example/", b"Proxy-Authorization: Basic eDp5\r\n" + BASIC)),
     "other scheme": status(get(b"http://allowed.example/", b"Proxy-Authorization: Bearer " + TOKEN + b"\r\n")),
@@ -147,7 +146,7 @@ say({"ends": ends, "interfaces": os.listdir("/sys/class/net") if os.path.isdir("
 GROUPS = r'''
 def say(value): results[-1]["found"] = value
 results = []
-for name, text in json.loads(sys.argv[2]).items():
+for name, text in json.loads(sys.argv[3]).items():
     time.sleep(0.4)
     results.append({"group": name, "from": time.time()})
     try: exec(text, globals())
@@ -177,65 +176,73 @@ class Group:
         return datetime.datetime.fromisoformat(row["time"].replace("Z", "+00:00")).timestamp()
 
 
-def groups(texts, argument="", allow=()):
+def groups(texts, *arguments, allow=()):
     """Runs groups in one session; how each can be looked at."""
-    ran = session(CLIENT + GROUPS, argument, json.dumps(texts), allow=allow, timeout=300)
+    ran = session(CLIENT + GROUPS, *arguments, json.dumps(texts), allow=allow, timeout=300)
     results = {result["group"]: result for result in ran.found()}
     rows = audit_rows(ran.run["session"])
     return lambda name: Group(results[name], rows)
 
 
-with checks("proxies.socks-names", "proxies.socks-malformed", "proxies.http-malformed", "proxies.http-smuggled", "proxies.direct"):
+TEXTS = {"socks-names": SOCKS_NAMES, "socks-malformed": SOCKS_BAD, "http-malformed": HTTP_BAD, "http-smuggled": SMUGGLE, "direct": DIRECT, "spellings": SPELLINGS, "suffixes": SUFFIXES, "token": TOKENS}
+TEXTS = {name: text for name, text in TEXTS.items() if wanted(f"proxies.{name}")}
+with checks(*(f"proxies.{name}" for name in TEXTS)):
     own = re.search(r"src (\S+)", here(["ip", "route", "get", "10.0.2.2"])[1])
     address = own[1] if own else "10.0.2.15"
-    group = groups({"socks-names": SOCKS_NAMES, "socks-malformed": SOCKS_BAD, "http-malformed": HTTP_BAD, "http-smuggled": SMUGGLE, "direct": DIRECT}, address)
-    with checks("proxies.socks-names"):
-        one = group("socks-names")
-        attack("proxies.socks-names", one.count >= one.found["asked"] and not one.allowed and 0 not in one.found["answers"], {"asked": one.found["asked"], "rows": one.count, "replies": one.found["answers"]})
-        control("proxies.socks-names", one.found["control"] == 2 and one.has_control, "a well formed name that is refused leaves its row")
-    with checks("proxies.socks-malformed"):
-        one = group("socks-malformed")
-        attack("proxies.socks-malformed", one.count >= one.found["asked"] and not one.allowed, {"asked": one.found["asked"], "rows": one.count, "answers": one.found["answers"]})
-        control("proxies.socks-malformed", one.found["control"] == 2 and one.has_control, "a well formed request that is refused leaves its row")
-    with checks("proxies.http-malformed"):
-        one = group("http-malformed")
-        attack("proxies.http-malformed", one.count >= one.found["asked"] and not one.allowed and 200 not in one.found["answers"].values(), {"asked": one.found["asked"], "rows": one.count, "answers": one.found["answers"]})
-        control("proxies.http-malformed", one.found["control"] == 403 and one.has_control, "a well formed request that is refused leaves its row")
-    with checks("proxies.http-smuggled"):
-        one = group("http-smuggled")
-        inner = [row for row in one.rows if row.get("host") == "smuggled.example"]
-        second = len(one.found["answers"]["behind chunks"]) > 1
-        attack("proxies.http-smuggled", not one.allowed and (not second or len(inner) >= 1) and len(one.found["answers"]["in the body"]) <= 1, {"answers": one.found["answers"], "rows of the second": len(inner)})
-        control("proxies.http-smuggled", any(row.get("host") == "outer.example" for row in one.rows), "the first has its row")
-    with checks("proxies.direct"):
-        one = group("direct")
-        done = [what for what, end in one.found["ends"].items() if end == "ok"]
-        attack("proxies.direct", not done, {"reached": done, "interfaces": one.found["interfaces"]})
-        outside = as_uid(0, f"say({{'tcp': tried(lambda: socket.create_connection(({address!r}, 22), 5)), 'udp': tried(lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b'x', ({address!r}, 22)))}})")
-        control("proxies.direct", set(outside.values()) == {"ok"}, f"the machine's root, by the same calls, to the machine's own address: {outside}")
-
-if CONTAINER:
-    # A container has no ssh that could stand for what must not be reached.
-    ssh = socket.create_server(("0.0.0.0", 22))
-with checks("proxies.spellings", "proxies.suffixes", "proxies.token"):
+    if CONTAINER:
+        # A container has no ssh that could stand for what must not be reached.
+        ssh = socket.create_server(("0.0.0.0", 22))
     # A token of another session's, which is over; one of a session that runs is no more than that at this one's proxies.
-    theirs = session("import urllib.parse\nsay({'token': urllib.parse.urlparse(os.environ['HTTP_PROXY']).password})").found()["token"]
-    group = groups({"spellings": SPELLINGS, "suffixes": SUFFIXES, "token": TOKENS}, theirs, ["*.nip.io", "allowed.example:80", "*.wild.example"])
-    with checks("proxies.spellings"):
-        one = group("spellings")
-        attack("proxies.spellings", not one.found["through"], {"asked": one.found["asked"], "let through": one.found["through"], "rows": one.count})
-        s = socket.create_connection(("127.0.0.1", 22), 10)
-        control("proxies.spellings", one.found["control"] == 403, "the machine's ssh is there, on its loopback, for its own users")
-        s.close()
-    with checks("proxies.suffixes"):
-        one = group("suffixes")
-        odd = [row for row in one.allowed if row["host"] not in ("allowed.example", "a.wild.example") or row["port"] != 80]
-        wrong = {name: code for name, code in one.found["answers"].items() if code in (200, 301, 302, 404, 502, 504)}
-        attack("proxies.suffixes", not odd and not wrong, {"allowed in error": odd, "dialled": wrong, "answers": sorted(set(one.found["answers"].values()), key=str)})
-        control("proxies.suffixes", one.found["control"] not in (400, 403, None) and one.found["wild"] not in (400, 403, None), f"the listed names are let through, and end with {one.found['control']} and {one.found['wild']}: nobody has them")
-    with checks("proxies.token"):
-        one = group("token")
-        through = {what: code for what, code in one.found["answers"].items() if code not in (400, 407)}
-        denied = sum(stood_for(row) for row in one.rows if row["verdict"] == "denied")
-        attack("proxies.token", not through and denied >= one.found["asked"], {"answers": one.found["answers"], "rows": denied})
-        control("proxies.token", one.found["control"] not in (403, 407, None), f"with its own token it is let through, and ends with {one.found['control']}")
+    theirs = session("import urllib.parse\nsay({'token': urllib.parse.urlparse(os.environ['HTTP_PROXY']).password})").found()["token"] if "token" in TEXTS else ""
+    group = groups(TEXTS, address, theirs, allow=["*.nip.io", "allowed.example:80", "*.wild.example"])
+    if "socks-names" in TEXTS:
+        with checks("proxies.socks-names"):
+            one = group("socks-names")
+            attack("proxies.socks-names", one.count >= one.found["asked"] and not one.allowed and 0 not in one.found["answers"], {"asked": one.found["asked"], "rows": one.count, "replies": one.found["answers"]})
+            control("proxies.socks-names", one.found["control"] == 2 and one.has_control, "a well formed name that is refused leaves its row")
+    if "socks-malformed" in TEXTS:
+        with checks("proxies.socks-malformed"):
+            one = group("socks-malformed")
+            attack("proxies.socks-malformed", one.count >= one.found["asked"] and not one.allowed, {"asked": one.found["asked"], "rows": one.count, "answers": one.found["answers"]})
+            control("proxies.socks-malformed", one.found["control"] == 2 and one.has_control, "a well formed request that is refused leaves its row")
+    if "http-malformed" in TEXTS:
+        with checks("proxies.http-malformed"):
+            one = group("http-malformed")
+            attack("proxies.http-malformed", one.count >= one.found["asked"] and not one.allowed and 200 not in one.found["answers"].values(), {"asked": one.found["asked"], "rows": one.count, "answers": one.found["answers"]})
+            control("proxies.http-malformed", one.found["control"] == 403 and one.has_control, "a well formed request that is refused leaves its row")
+    if "http-smuggled" in TEXTS:
+        with checks("proxies.http-smuggled"):
+            one = group("http-smuggled")
+            inner = [row for row in one.rows if row.get("host") == "smuggled.example"]
+            second = len(one.found["answers"]["behind chunks"]) > 1
+            attack("proxies.http-smuggled", not one.allowed and (not second or len(inner) >= 1) and len(one.found["answers"]["in the body"]) <= 1, {"answers": one.found["answers"], "rows of the second": len(inner)})
+            control("proxies.http-smuggled", any(row.get("host") == "outer.example" for row in one.rows), "the first has its row")
+    if "direct" in TEXTS:
+        with checks("proxies.direct"):
+            one = group("direct")
+            done = [what for what, end in one.found["ends"].items() if end == "ok"]
+            attack("proxies.direct", not done, {"reached": done, "interfaces": one.found["interfaces"]})
+            outside = as_uid(0, f"say({{'tcp': tried(lambda: socket.create_connection(({address!r}, 22), 5)), 'udp': tried(lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b'x', ({address!r}, 22)))}})")
+            control("proxies.direct", set(outside.values()) == {"ok"}, f"the machine's root, by the same calls, to the machine's own address: {outside}")
+
+    if "spellings" in TEXTS:
+        with checks("proxies.spellings"):
+            one = group("spellings")
+            attack("proxies.spellings", not one.found["through"], {"asked": one.found["asked"], "let through": one.found["through"], "rows": one.count})
+            s = socket.create_connection(("127.0.0.1", 22), 10)
+            control("proxies.spellings", one.found["control"] == 403, "the machine's ssh is there, on its loopback, for its own users")
+            s.close()
+    if "suffixes" in TEXTS:
+        with checks("proxies.suffixes"):
+            one = group("suffixes")
+            odd = [row for row in one.allowed if row["host"] not in ("allowed.example", "a.wild.example") or row["port"] != 80]
+            wrong = {name: code for name, code in one.found["answers"].items() if code in (200, 301, 302, 404, 502, 504)}
+            attack("proxies.suffixes", not odd and not wrong, {"allowed in error": odd, "dialled": wrong, "answers": sorted(set(one.found["answers"].values()), key=str)})
+            control("proxies.suffixes", one.found["control"] not in (400, 403, None) and one.found["wild"] not in (400, 403, None), f"the listed names are let through, and end with {one.found['control']} and {one.found['wild']}: nobody has them")
+    if "token" in TEXTS:
+        with checks("proxies.token"):
+            one = group("token")
+            through = {what: code for what, code in one.found["answers"].items() if code not in (400, 407)}
+            denied = sum(stood_for(row) for row in one.rows if row["verdict"] == "denied")
+            attack("proxies.token", not through and denied >= one.found["asked"], {"answers": one.found["answers"], "rows": denied})
+            control("proxies.token", one.found["control"] not in (403, 407, None), f"with its own token it is let through, and ends with {one.found['control']}")

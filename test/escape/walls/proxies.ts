@@ -13,6 +13,7 @@ const batch: Batch = {
     },
     {
       id: "socks-malformed",
+      slow: true,
       source: "11",
       what: "SOCKS greetings and requests that are cut, of other versions, commands and address types, and a wrong password.",
     },
@@ -33,10 +34,16 @@ const batch: Batch = {
     },
     {
       id: "suffixes",
+      slow: true,
       source: "2.5",
       what: "Names that look like an allowed one: suffixes, user parts, trailing dots, other ports, no-break letters.",
     },
-    { id: "token", source: "2.5", what: "No token, another session's token, an empty one: refused, with a row." },
+    {
+      id: "token",
+      slow: true,
+      source: "2.5",
+      what: "No token, another session's token, an empty one: refused, with a row.",
+    },
     { id: "direct", source: "S8", what: "Past the proxies: TCP, UDP, raw, IPv6 and DNS, straight out of the session." },
   ],
 };

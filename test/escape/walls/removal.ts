@@ -13,11 +13,13 @@ const batch: Batch = {
     },
     {
       id: "mnt-other",
+      slow: true,
       source: "4",
       what: "The link leads to another session's mnt, which runs: its folders stay mounted.",
     },
     {
       id: "home-links",
+      slow: true,
       source: "4",
       what: "A home is full of links to folders and files of root's and of the operator's: removing it follows none.",
     },
@@ -28,17 +30,20 @@ const batch: Batch = {
     },
     {
       id: "odd",
+      slow: true,
       source: "5",
       what: "Folders of mode 000, names that are no text, with line ends and dashes, sockets, FIFOs, a thousand levels.",
     },
-    { id: "many", source: "5", what: "Many thousands of files, some of them one file under many names." },
+    { id: "many", slow: true, source: "5", what: "Many thousands of files, some of them one file under many names." },
     {
       id: "immutable",
+      slow: true,
       source: "5",
       what: "A file that may not be changed (chattr +i) in the home: it goes, or the command fails and says so.",
     },
     {
       id: "mounted",
+      slow: true,
       source: "5",
       what: "Something is mounted in the home: what is behind the mount stays, and the exit code tells the truth.",
     },

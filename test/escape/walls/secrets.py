@@ -42,6 +42,7 @@ with checks(*(f"secrets.{name}" for name in NAMES)):
     base = folder("secrets")
     secret = f"secret-{secrets.token_hex(12)}"
     # The operator's own line has the value, since the operator wrote it there: by --env alone it cannot be otherwise.
+    began = f"@{time.time() - 5}"
     running = start(TOLD, env=[f"SECRET={secret}"], agent=True, mounts=[f"{base}:f:rwd"], timeout=200)
     wait_for(lambda: os.path.exists(f"{base}/here"), 30)
     told = json.loads(read(f"{base}/here"))
@@ -69,7 +70,7 @@ with checks(*(f"secrets.{name}" for name in NAMES)):
     units = here(["systemctl", "list-units", "--all", "--plain", "--no-legend"])[1].split("\n")
     cloister = [line.split()[0] for line in units if line.split() and "cloister" in line.split()[0]]
     shown = here(["systemctl", "show", *cloister])[1]
-    journal = here(["journalctl", "-b", "--no-pager", "-o", "export", "--namespace=*"], 120)[1]
+    journal = here(["journalctl", "--since", began, "--no-pager", "-o", "export", "--namespace=*"], 120)[1]
     in_units = [names[word] for word in words_ if word in shown]
     # sudo and ssh write the operator's own command line, with its --env, into the journal: that is the operator's.
     in_journal = [names[word] for word in words_[1:] if word in journal]

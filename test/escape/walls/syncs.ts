@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
-import { lstat, mkdir, mkdtemp, readdir, readFile, readlink, rm, writeFile } from "node:fs/promises";
+import { lstat, mkdir, mkdtemp, readdir, readFile, readlink, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
+import { execa } from "execa";
 import type { Attack, Control, Wall } from "../check.ts";
 import { type ExperimentWall, experimentWall, type Results } from "../experiment.ts";
 import type { Finished, Machine } from "../support/machine.ts";
@@ -28,6 +29,9 @@ os.mkdir("..."  + "d"); open("...d/..x", "w").write("odd")
 os.mkfifo("fifo"); os.mkfifo("...d/fifo")
 os.makedirs(".git/hooks", exist_ok=True)
 open(".git/config", "w").write("[core]\\n\\tfsmonitor = touch /tmp/x\\n")
+for name in ("COMMIT_EDITMSG", "MERGE_MSG", "SQUASH_MSG", "TAG_EDITMSG"):
+    if os.path.lexists(".git/" + name): os.unlink(".git/" + name)
+    os.symlink("config", ".git/" + name)
 open(".git/hooks/post-checkout", "w").write("#!/bin/sh\\n"); os.chmod(".git/hooks/post-checkout", 0o755)
 os.mkdir(".vscode"); open(".vscode/tasks.json", "w").write("{}")
 open(".envrc", "w").write("x"); open(".GIT", "w").write("gitdir: /tmp/x\\n")
@@ -60,13 +64,41 @@ while True:
     if n % 200 == 0: open("swaps", "w").write(str(n))
 `;
 
+/** Run inside a last one: paths of one length, of which many make the tables of the operator's command slow. */
+const LONG = `
+import os, sys
+os.chdir(os.path.expanduser("~/mnt/app"))
+top = os.getcwd()
+os.mkdir("wide"); os.chdir("wide")
+for i in range(14): os.mkdir("w" * 250); os.chdir("w" * 250)
+for i in range(int(sys.argv[1])): os.close(os.open("%0250d" % i, os.O_CREAT | os.O_WRONLY))
+os.chdir(top); os.mkdir("deep"); os.chdir("deep")
+for i in range(70): os.mkdir("d" * 250); os.chdir("d" * 250)
+for i in range(int(sys.argv[1]) // 10): os.close(os.open("%0250d" % i, os.O_CREAT | os.O_WRONLY))
+print("made")
+`;
+
 const CHECKS: ExperimentWall["checks"] = [
   { id: "links", what: "Files and folders of the copy become links that lead out of it, here and on the machine." },
-  { id: "two-steps", what: "A link of one session is a folder of the next: nothing is written where the link led." },
+  { id: "git-links", what: "Links in .git lead what git writes of a commit's message into git's settings." },
+  {
+    id: "long-paths",
+    slow: true,
+    what: "Thousands of long names, and paths longer than a program can name, which are all the same to this command's tables.",
+  },
+  {
+    id: "two-steps",
+    slow: true,
+    what: "A link of one session is a folder of the next: nothing is written where the link led.",
+  },
   { id: "names", what: "Names with line ends, escapes, text that turns round, dots and bytes that are no text." },
   { id: "types", what: "FIFOs, and programs with set-id bits that root made in the copy." },
   { id: "obeyed", what: "Files that git, editors, agents and shells obey, in several spellings." },
-  { id: "swapped", what: "A folder is swapped for a link to the operator's folder on the machine while it is synced." },
+  {
+    id: "swapped",
+    slow: true,
+    what: "A folder is swapped for a link to the operator's folder on the machine while it is synced.",
+  },
 ];
 
 /** Syncs. */
@@ -108,24 +140,27 @@ async function look(machine: Machine, { tag, here, copy, home, swapper }: Place)
   };
   const word = `canary-${tag}`;
   const [app, canary] = [join(here, "app"), join(here, "canary")];
-  for (const folder of [join(app, "sub"), canary, join(app, ".git")]) await mkdir(folder, { recursive: true });
+  for (const folder of [join(app, "sub"), canary]) await mkdir(folder, { recursive: true });
   await writeFile(join(canary, "file"), word);
   for (const [name, text] of [
     ["plain", "the operator's"],
     ["gone", "the operator's"],
     ["sub/kept", "the operator's"],
-    [".git/config", "[core]\n\tbare = false\n"],
-    [".git/HEAD", "ref: refs/heads/main\n"],
   ] as const) {
     await writeFile(join(app, name), text);
   }
+  const git = async (...words: string[]) => await execa("git", ["-C", app, ...words], { reject: false });
+  await git("init", "-q", "--template=", "-b", "main");
+  await git("config", "user.name", "the operator");
+  await git("config", "user.email", "operator@example.com");
+  await git("commit", "-q", "--allow-empty", "-m", "first");
   await machine.root([
     ...["sh", "-c", 'set -e; mkdir -p "$1"; echo "$2" > "$1/secret"; chown -R operator: "$1"; chmod 700 "$1"', "sh"],
     ...[home, word],
   ]);
   // This command's own state is kept apart: it must not stay with the one of the person who runs the suite.
-  const sync = async (): Promise<Finished> =>
-    await machine.operator(["sync", app, "--to", copy], { XDG_STATE_HOME: join(here, "state") });
+  const sync = async (...more: string[]): Promise<Finished> =>
+    await machine.operator(["sync", app, "--to", copy, ...more], { env: { XDG_STATE_HOME: join(here, "state") } });
   const mount = ["--mount", `/sessions/folders/${copy}:app:rwd`];
   const python = async (program: string, ...args: string[]) =>
     await machine.sealed(mount, ["/usr/bin/python3", "-c", program, ...args]);
@@ -189,6 +224,26 @@ async function look(machine: Machine, { tag, here, copy, home, swapper }: Place)
     came,
   );
 
+  const message = ["commit", "-q", "--allow-empty", "-m", "[core]\n\tevil = true"];
+  const linked = seen.filter(({ path, link }) => path.startsWith(".git/") && link !== undefined);
+  const committed = await git(...message);
+  const evil = (await git("config", "core.evil")).stdout;
+  await rm(join(app, ".git/COMMIT_EDITMSG"), { force: true });
+  await symlink("config", join(app, ".git/COMMIT_EDITMSG"));
+  await git(...message);
+  const led = (await git("config", "core.evil")).stdout;
+  await rm(join(app, ".git/COMMIT_EDITMSG"));
+  await writeFile(join(app, ".git/config"), config);
+  note(
+    "git-links",
+    {
+      held: linked.length === 0 && committed.exitCode === 0 && evil === "",
+      saw: `links in .git: ${paths(linked)}; after a commit here git's setting is ${evil || "not there"}`,
+    },
+    { works: came.works && led === "true", saw: `${came.saw}; with such a link made by hand the setting is ${led}` },
+  );
+  if (machine.scale.quick) return outcome;
+
   const turned = await python(TURN);
   const again = await sync();
   const written = await readFile(join(app, "lead/written"), "utf8").catch(() => "");
@@ -223,6 +278,25 @@ async function look(machine: Machine, { tag, here, copy, home, swapper }: Place)
       saw: `contents that came: ${paths(secrets)}; the operator's folder has ${listed.stdout.trim()}; ${during.map(told).join("; ")}`,
     },
     { works: swaps > 200, saw: `${swaps} swaps meanwhile; ${started.stdout.trim()}` },
+  );
+
+  // Last: the folder is not synced any more until this is left out.
+  const wide = await python(LONG, `${machine.scale.files / 20}`);
+  const began = performance.now();
+  const long = await sync();
+  const seconds = (performance.now() - began) / 1000;
+  const without = await sync("--exclude", "deep", "--exclude", "wide");
+  note(
+    "long-paths",
+    {
+      held: long.exitCode > 0 && long.exitCode < 128 && /more than 4096 bytes/.test(long.stderr),
+      saw: `after ${seconds.toFixed(1)} s: ${told(long)}`,
+    },
+    {
+      // 3: the links of before are left out.
+      works: wide.run?.exitCode === 0 && [0, 3].includes(without.exitCode),
+      saw: `the session: ${wide.run?.stdout.trim()}; without these folders: ${told(without)}`,
+    },
   );
   return outcome;
 }

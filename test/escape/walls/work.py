@@ -62,33 +62,26 @@ else:
 '''
 
 
-# Several pieces of work in one session, each in a folder of its own.
-STEPS = r'''
-results = {}
-for key, text, words in json.loads(sys.argv[1]):
-    def say(value): results[key] = value
-    sys.argv = ["step"] + words
-    try: exec(text.replace("~/mnt/f", f"~/mnt/{key}"), globals())
-    except Exception as e: results[key] = {"failed": f"{type(e).__name__}: {e}"}
-print(json.dumps(results), flush=True)
-'''
 REFUSED = ("EAGAIN", "EACCES")
 
 
 def pair():
     """Two sessions with the same folders do the same work at once."""
     names = ("work.flock", "work.fcntl", "work.mapped", "work.sqlite", "work.sqlite-wal")
+    if not wanted(*names):
+        return
     with checks(*names):
         rounds = range(GIVEN["rounds"])
         keys = ["locks", "mapped", *(f"{mode}{turn}" for mode in ("delete", "wal") for turn in rounds)]
         bases = {key: folder(f"pair/{key}") for key in keys}
 
-        def steps(first):
-            plan = [["locks", LOCKS, ["holds" if first else "asks"]], ["mapped", MAPPED, ["writes" if first else "reads"]]]
-            plan += [[f"{mode}{turn}", SQL, ["~/mnt/f/db".replace("/f/", f"/{mode}{turn}/"), "a" if first else "b", "60", mode]] for mode in ("delete", "wal") for turn in rounds]
-            return json.dumps(plan)
+        def plan(first):
+            scripts = {"locks": (LOCKS, "holds" if first else "asks"), "mapped": (MAPPED, "writes" if first else "reads")}
+            scripts |= {f"{mode}{turn}": (SQL, "~/mnt/f/db", "a" if first else "b", "60", mode) for mode in ("delete", "wal") for turn in rounds}
+            # Each in a folder of its own.
+            return {key: tuple(text.replace("~/mnt/f", f"~/mnt/{key}") for text in script) for key, script in scripts.items()}
         mounts = [f"{base}:{key}:rwd" for key, base in bases.items()]
-        both = [start(STEPS, steps(first), mounts=mounts, timeout=300) for first in (True, False)]
+        both = [start_steps(plan(first), mounts=mounts, timeout=300) for first in (True, False)]
         wait_for(lambda: os.path.exists(f"{bases['locks']}/asked"), 30)
         theirs = operators_locks(bases["locks"])
         write(f"{bases['locks']}/operator", "")
@@ -138,6 +131,8 @@ def judge(check, mode, turns):
 
 
 def with_operator():
+    if not wanted("work.sqlite-operator"):
+        return
     with checks("work.sqlite-operator"):
         base = folder("operator")
         first = start(SQL, "~/mnt/f/db", "a", 60, "delete", mounts=[f"{base}:f:rwd"], timeout=200)
@@ -160,6 +155,8 @@ echo commits $(git rev-list --count HEAD) locks $(find .git -name '*.lock' | wc 
 
 
 def git():
+    if not wanted("work.git"):
+        return
     with checks("work.git"):
         base = folder("git")
         inside = session(GIT, shell=True, mounts=[f"{base}:f:rw"], timeout=240)
@@ -210,8 +207,17 @@ say({"ends": ends, "gone": gone, "rwd": tried(lambda: os.unlink(os.path.expandus
 '''
 
 
+READS = r'''
+os.chdir(os.path.expanduser("~/mnt/ro"))
+fd = os.open("file", os.O_RDONLY)
+tries = {"write": lambda: open("file", "w"), "append": lambda: open("file", "a"), "create": lambda: open("new", "w"), "truncate": lambda: os.truncate("file", 0), "ftruncate": lambda: os.ftruncate(fd, 0), "rename": lambda: os.rename("file", "x"), "link": lambda: os.link("file", "x"), "symlink": lambda: os.symlink("a", "x"), "mkdir": lambda: os.mkdir("x"), "unlink": lambda: os.unlink("file"),
+    "utime": lambda: os.utime("file"), "chmod": lambda: os.chmod("file", 0o777), "fchmod": lambda: os.fchmod(fd, 0o777), "xattr": lambda: os.setxattr("file", "user.x", b"x"), "by /proc": lambda: open(f"/proc/self/fd/{fd}", "w"), "mkfifo": lambda: os.mkfifo("x"), "link in": lambda: os.link("/etc/passwd", "x"), "mapped": lambda: __import__("mmap").mmap(fd, 4, prot=3), "fallocate": lambda: os.posix_fallocate(fd, 0, 10)}
+say({"ends": {name: tried(work) for name, work in tries.items()}, "read": open("file").read()})
+'''
+
+
 def modes():
-    with checks("work.atomic", "work.kept-rw"):
+    with checks("work.atomic", "work.kept-rw", "work.read-only"):
         base = folder("saves")
         for name in ("there", "old", "old2", "deep/er/old"):
             write(f"{base}/{name}", "old")
@@ -221,31 +227,30 @@ def modes():
         again = folder("saves-rwd")
         write(f"{again}/old", "old")
         give(again)
-        found = session(SAVES, mounts=[f"{base}:f:rw", f"{again}:g:rwd"], timeout=120).found()
-        attack("work.atomic", set(found["ends"].values()) == {"ok"} and read(f"{base}/there") == "new", found["ends"])
-        control("work.atomic", not os.path.exists(f"{base}/t") and os.path.exists(f"{base}/there"), "outside it is as the session left it")
-        lost = [name for name in ("old", "deep/er/old") if not os.path.exists(f"{base}/{name}")] + ([] if os.path.isdir(f"{base}/empty") else ["empty"])
-        if not (os.path.exists(f"{base}/old2") or os.path.exists(f"{base}/bag/old2")):
-            lost.append("old2")
-        attack("work.kept-rw", not lost, {"lost": lost, "ends": {what: end for what, (end, _) in found["gone"].items()}})
-        control("work.kept-rw", found["rwd"] == "ok" and not os.path.exists(f"{again}/old"), "in rwd the same call deletes it")
-    with checks("work.read-only"):
-        base = folder("read-only")
-        write(f"{base}/file", "file")
-        write(f"{base}/sub/file", "file")
-        give(base)
-        before = {top: [(name, os.lstat(f"{top}/{name}").st_mode, os.lstat(f"{top}/{name}").st_mtime_ns) for name in sorted(ds + fs)] for top, ds, fs in os.walk(base)}
-        found = session(r'''
-os.chdir(os.path.expanduser("~/mnt/f"))
-fd = os.open("file", os.O_RDONLY)
-tries = {"write": lambda: open("file", "w"), "append": lambda: open("file", "a"), "create": lambda: open("new", "w"), "truncate": lambda: os.truncate("file", 0), "ftruncate": lambda: os.ftruncate(fd, 0), "rename": lambda: os.rename("file", "x"), "link": lambda: os.link("file", "x"), "symlink": lambda: os.symlink("a", "x"), "mkdir": lambda: os.mkdir("x"), "unlink": lambda: os.unlink("file"),
-    "utime": lambda: os.utime("file"), "chmod": lambda: os.chmod("file", 0o777), "fchmod": lambda: os.fchmod(fd, 0o777), "xattr": lambda: os.setxattr("file", "user.x", b"x"), "by /proc": lambda: open(f"/proc/self/fd/{fd}", "w"), "mkfifo": lambda: os.mkfifo("x"), "link in": lambda: os.link("/etc/passwd", "x"), "mapped": lambda: __import__("mmap").mmap(fd, 4, prot=3), "fallocate": lambda: os.posix_fallocate(fd, 0, 10)}
-say({"ends": {name: tried(work) for name, work in tries.items()}, "read": open("file").read()})
-''', mounts=[f"{base}:f:ro"]).found()
-        after = {top: [(name, os.lstat(f"{top}/{name}").st_mode, os.lstat(f"{top}/{name}").st_mtime_ns) for name in sorted(ds + fs)] for top, ds, fs in os.walk(base)}
-        attack("work.read-only", "ok" not in found["ends"].values() and before == after and read(f"{base}/file") == "file", found["ends"])
-        write(f"{base}/new", "")
-        control("work.read-only", found["read"] == "file" and os.path.exists(f"{base}/new"), "inside it is read; outside it is written")
+        shown = folder("read-only")
+        write(f"{shown}/file", "file")
+        write(f"{shown}/sub/file", "file")
+        give(shown)
+
+        def all_of_it():
+            return {top: [(name, os.lstat(f"{top}/{name}").st_mode, os.lstat(f"{top}/{name}").st_mtime_ns) for name in sorted(ds + fs)] for top, ds, fs in os.walk(shown)}
+        before = all_of_it()
+        told = steps({"saves": (SAVES,), "reads": (READS,)}, mounts=[f"{base}:f:rw", f"{again}:g:rwd", f"{shown}:ro:ro"], timeout=120)
+        after = all_of_it()
+        with checks("work.atomic", "work.kept-rw"):
+            found = told("saves")
+            attack("work.atomic", set(found["ends"].values()) == {"ok"} and read(f"{base}/there") == "new", found["ends"])
+            control("work.atomic", not os.path.exists(f"{base}/t") and os.path.exists(f"{base}/there"), "outside it is as the session left it")
+            lost = [name for name in ("old", "deep/er/old") if not os.path.exists(f"{base}/{name}")] + ([] if os.path.isdir(f"{base}/empty") else ["empty"])
+            if not (os.path.exists(f"{base}/old2") or os.path.exists(f"{base}/bag/old2")):
+                lost.append("old2")
+            attack("work.kept-rw", not lost, {"lost": lost, "ends": {what: end for what, (end, _) in found["gone"].items()}})
+            control("work.kept-rw", found["rwd"] == "ok" and not os.path.exists(f"{again}/old"), "in rwd the same call deletes it")
+        with checks("work.read-only"):
+            found = told("reads")
+            attack("work.read-only", "ok" not in found["ends"].values() and before == after and read(f"{shown}/file") == "file", found["ends"])
+            write(f"{shown}/new", "")
+            control("work.read-only", found["read"] == "file" and os.path.exists(f"{shown}/new"), "inside it is read; outside it is written")
 
 
 TRASH = r'''
@@ -274,6 +279,8 @@ say(ends)
 
 
 def trash():
+    if not wanted("work.trash"):
+        return
     with checks("work.trash", "work.trash-links"):
         base = folder("trash")
         for name in ("old", "tree/a/b", "tree/c"):

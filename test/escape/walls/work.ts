@@ -8,28 +8,38 @@ const batch: Batch = {
   checks: [
     {
       id: "flock",
+      slow: true,
       source: "locks",
       what: "A second exclusive flock is refused: between two sessions, and between a session and the operator.",
     },
     {
       id: "fcntl",
+      slow: true,
       source: "locks",
       what: "The same for fcntl locks, of the process and of the open file (OFD), and for a part of a file.",
     },
     {
       id: "sqlite",
+      slow: true,
       source: "locks",
       what: "Two sessions write 60 rows each into one SQLite database with a rollback journal: 120 rows.",
     },
-    { id: "sqlite-wal", source: "locks", what: "The same in WAL mode, with shared memory." },
-    { id: "sqlite-operator", source: "locks", what: "A session and the operator on the machine write 60 rows each." },
+    { id: "sqlite-wal", slow: true, source: "locks", what: "The same in WAL mode, with shared memory." },
+    {
+      id: "sqlite-operator",
+      slow: true,
+      source: "locks",
+      what: "A session and the operator on the machine write 60 rows each.",
+    },
     {
       id: "mapped",
+      slow: true,
       source: "locks",
       what: "What one session writes by mmap, the other reads by mmap and by read, at once; inotify tells of it.",
     },
     {
       id: "git",
+      slow: true,
       source: "git",
       what: "In a folder mounted rw: git init, 20 commits, checkout -b, branch -d, stash, gc.",
     },
@@ -45,11 +55,13 @@ const batch: Batch = {
     },
     {
       id: "trash",
+      slow: true,
       source: "trash",
       what: "In trash: what was there is deleted, is in the trash with its content, and comes back by restore.",
     },
     {
       id: "trash-links",
+      slow: true,
       source: "trash",
       what: "A session plants links and names in its way to the trash: nothing of root's or outside is moved, and restore writes nowhere else.",
     },

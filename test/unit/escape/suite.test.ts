@@ -4,10 +4,10 @@ import { join } from "node:path";
 import { execaSync } from "execa";
 import { programOf } from "../../escape/batch.ts";
 import { type Attack, type Check, type Control, makeCheck, passes, rowFails } from "../../escape/check.ts";
-import { chooseWalls, idsOf } from "../../escape/suite.ts";
+import { chooseWalls, idsOf, quickWalls } from "../../escape/suite.ts";
 import { inContainer, NAMED, whyNotInContainer } from "../../escape/support/container-walls.ts";
 import type { Finished, Machine } from "../../escape/support/machine.ts";
-import { scaleOf, thorough } from "../../escape/support/machine.ts";
+import { quick, scaleOf, thorough } from "../../escape/support/machine.ts";
 import { WALLS } from "../../escape/walls/index.ts";
 
 const ESCAPE = join(import.meta.dirname, "../../escape");
@@ -125,6 +125,37 @@ describe("the walls of the escape suite", () => {
     const [wall] = WALLS;
     for (const check of wall?.checks ?? []) await makeCheck(check, machine);
     assert.equal(runs, 1);
+  });
+
+  it("are all in `npm test`, without the checks that take long, which their programs are told", async () => {
+    const walls = quickWalls(WALLS);
+    for (const { name, checks } of walls) assert.ok(checks.length > 0, name);
+    assert.ok(idsOf(walls).length > 100, `${idsOf(walls).length} checks are quick`);
+    assert.ok(idsOf(walls).length < idsOf(WALLS).length);
+    const told: unknown[] = [];
+    const answer = { exitCode: 0, stdout: "cloister-escape-outcomes:{}", stderr: "" };
+    const machine: Machine = {
+      ...machineOf(answer),
+      root: async (command) => {
+        told.push(JSON.parse(command.at(-1) ?? ""));
+        return answer;
+      },
+    };
+    const marks = chooseWalls(WALLS, ["marks"])[0]?.checks[0] as Check;
+    await makeCheck(marks, machine);
+    await makeCheck(marks, { ...machine, scale: quick(scale) });
+    const slow = (told as { slowChecks: string[] }[]).map(({ slowChecks }) => slowChecks);
+    assert.deepEqual(slow[0], []);
+    assert.ok(slow[1]?.includes("marks.output") && !slow[1].includes("marks.fifo"), `${slow[1]}`);
+  });
+
+  it("tell what each of their checks took, where their program does", async () => {
+    const outcome = { attack: { held: true, saw: "" }, control: { works: true, saw: "" }, seconds: 61.5 };
+    const said = JSON.stringify({ "folders.lease": outcome });
+    const answer = { exitCode: 0, stdout: `cloister-escape-outcomes:${said}`, stderr: "" };
+    const lease = WALLS[0]?.checks.find(({ id }) => id === "folders.lease") as Check;
+    const row = await makeCheck(lease, machineOf(answer));
+    assert.deepEqual([row.verdict, row.seconds], ["held", 61.5]);
   });
 
   const programs = readdirSync(join(ESCAPE, "walls")).filter((name) => name.endsWith(".py"));
