@@ -158,7 +158,11 @@ INSIDE = f"PATIENCE = {max(1, SLOW // 3)}\n" + INSIDE
 def own_mounts(mounts):
     """A machine shows a folder's files as the session's own; a container shows them as they are, and its sessions have one user."""
     for mount in mounts:
-        for top, folders, files in os.walk(mount.split(":")[0]):
+        source = mount.split(":")[0]
+        # Not behind a link, nor anywhere else: what a run is to refuse stays as it is.
+        if not os.path.realpath(source).startswith(GROUND):
+            continue
+        for top, folders, files in os.walk(source):
             for path in [top] + [f"{top}/{one}" for one in folders + files]:
                 if os.lstat(path).st_uid == 0 and not os.lstat(path).st_mode & 0o6000:
                     os.lchown(path, 1000, 1000)

@@ -10,6 +10,9 @@ const ENGINES_LIMITS = "limits are the engine's, for the whole container: sessio
 const ABSENT: Readonly<Record<string, string>> = {
   removal: NO_KEEPING,
   copies: "files are copied by the operator's command, which this suite has no container stack for",
+  screens: "a container's operator runs its sessions by its own command, without a stack",
+  syncs: "folders are synced by the operator's command, which this suite has no container stack for",
+  forwards: "ports are forwarded by the operator's command, which this suite has no container stack for",
   audit:
     "the audit log is one file of the container's user, which no session sees; a machine's journal is what this wall attacks",
   edge: "the way to this computer's networks is the engine's; sessions have none (proxies.direct, reference.sockets)",
@@ -24,6 +27,7 @@ const ABSENT: Readonly<Record<string, string>> = {
   "bits.inside":
     "no program in the container can give rights, outside of a session either: --security-opt=no-new-privileges",
   "bridges.scripts": NO_KEEPING,
+  "reference.crash": "the handler of crashes is the computer's own, which this suite leaves as it is",
   "bridges.modules": "modules are the host's: a container has none that it could load",
 };
 

@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
-import { lstat, mkdir, mkdtemp, readdir, readFile, readlink, rm, writeFile } from "node:fs/promises";
+import { lstat, mkdir, mkdtemp, readdir, readFile, readlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { execa } from "execa";
 import type { Attack, Control, Wall } from "../check.ts";
 import { type ExperimentWall, experimentWall, type Results } from "../experiment.ts";
 import type { Machine } from "../support/machine.ts";
@@ -32,6 +33,8 @@ open("out/plain", "w").write("plain of the session's")
 open("out/--option", "w").write("x"); open("out/a\\nb", "w").write("x"); open(b"out/\\xff", "w").write("x")
 os.mkdir("out/...") ; open("out/.../x", "w").write("x")
 os.chmod("out/plain", 0o777)
+for name, size in (("holes", 1 << 43), ("few-holes", 1 << 20)):
+    with open("out/" + name, "w") as f: f.truncate(size)
 deep = os.getcwd()
 os.chdir("out")
 for i in range(30): os.mkdir("d" * 100); os.chdir("d" * 100)
@@ -47,26 +50,43 @@ os.unlink("plain"); open("plain", "w").write("second")
 print("turned")
 `;
 
+/** Run inside a third one. */
+const LONG = `
+import os, sys
+os.chdir(os.path.expanduser("~/mnt/f"))
+os.mkdir("long"); os.chdir("long"); open("first", "w").close()
+for i in range(70): os.mkdir("d" * 250); os.chdir("d" * 250)
+for i in range(int(sys.argv[1])): os.mkfifo("%0250d" % i)
+print("made")
+`;
+
 const CHECKS: ExperimentWall["checks"] = [
   { id: "into-link", what: "A file is copied to a name where a session has put a link to a file of the operator's." },
   {
     id: "into-folder",
     what: "A folder is copied over one in which a session has put a link to a folder of the operator's.",
   },
-  { id: "through-link", what: "The destination that the operator writes leads through a session's link." },
-  { id: "as-root", what: "cp --root to a name where a session has put a link to a file of root's." },
-  { id: "dangling", what: "A link to a file that is not there yet: it is not made." },
+  { id: "through-link", slow: true, what: "The destination that the operator writes leads through a session's link." },
+  { id: "as-root", slow: true, what: "cp --root to a name where a session has put a link to a file of root's." },
+  { id: "dangling", slow: true, what: "A link to a file that is not there yet: it is not made." },
   {
     id: "out-of-links",
     what: "A folder with links to files and folders of the operator's is copied here: their contents stay there.",
   },
   {
     id: "two-steps",
+    slow: true,
     what: "A link that was copied here, and is a folder at the second copy: nothing is written where it leads here.",
   },
   {
     id: "odd-files",
     what: "FIFOs, names with line ends and dashes, deep trees: the copy ends, and says what it left out.",
+  },
+  { id: "holes", what: "A file of eight terabytes that has no block: this computer's disk does not fill." },
+  {
+    id: "long-paths",
+    slow: true,
+    what: "Thousands of pipes whose paths have more than 16,000 letters, all of one length: the copy ends, and says so.",
   },
   { id: "set-id", what: "Set-id bits and devices, set by root outside: a copy here, and one there, has none." },
 ];
@@ -91,7 +111,8 @@ async function make(machine: Machine): Promise<Results> {
     return await look(machine, { tag, here, ground, home, root, shell });
   } finally {
     await shell('rm -rf "$@"', ground, home, root, `${root}.txt`);
-    await rm(here, { recursive: true, force: true });
+    // Not Node's own: paths in it may be longer than a path may be.
+    await execa("rm", ["-rf", here], { reject: false });
   }
 }
 
@@ -167,30 +188,6 @@ async function look(machine: Machine, place: Place): Promise<Results> {
     arrived,
   );
 
-  const through = await cp(join(tree, "new.txt"), `:${ground}/f/sub/`);
-  const after = (await shell('ls "$1"', `${home}/dir`)).stdout.split("\n");
-  const led = await shell('ls "$1"', `${ground}/f/sub/`);
-  note(
-    "through-link",
-    { held: !after.includes("new.txt"), saw: `${told(through)}; the operator's folder has ${after.join(", ")}` },
-    {
-      works: arrived.works,
-      saw: `${arrived.saw}; for root the link leads to: ${led.stdout.split("\n").join(", ")}`,
-    },
-  );
-
-  const asRoot = await cp("--root", join(tree, "as-root.txt"), `:${ground}/f/as-root.txt`);
-  const plainRoot = await cp("--root", join(tree, "new.txt"), `:${root}.txt.new`);
-  note(
-    "as-root",
-    { held: await kept(`${root}.txt`), saw: `${told(asRoot)}; root's file says ${await catted(`${root}.txt`)}` },
-    {
-      works: plainRoot.exitCode === 0 && (await catted(`${root}.txt.new`)) !== "",
-      saw: `cp --root writes a file of root's where no link is: ${told(plainRoot)}`,
-    },
-  );
-  await shell('rm -f "$1"', `${root}.txt.new`);
-
   // Back. Root sets bits first: what a session can no longer make, an operator's folder may have had.
   await shell(
     'cp /usr/bin/id "$1/tool"; chmod 6755 "$1/tool"; chmod 2777 "$1"; mknod "$1/device" c 1 5 || true',
@@ -224,6 +221,16 @@ async function look(machine: Machine, place: Place): Promise<Results> {
     },
     came,
   );
+  const sizeOf = async (name: string) => (await lstat(join(here, "back", name)).catch(() => undefined))?.size;
+  const [holes, few] = [await sizeOf("holes"), await sizeOf("few-holes")];
+  note(
+    "holes",
+    {
+      held: holes === undefined && /holes/.test(back.stderr),
+      saw: `here it has ${holes ?? "no"} bytes; ${told(back)}`,
+    },
+    { works: few === 2 ** 20, saw: `a file of a megabyte of holes came, with ${few} bytes` },
+  );
   const set = found.special;
   note(
     "set-id",
@@ -234,6 +241,49 @@ async function look(machine: Machine, place: Place): Promise<Results> {
     },
   );
 
+  if (machine.scale.quick) return outcome;
+  const through = await cp(join(tree, "new.txt"), `:${ground}/f/sub/`);
+  const after = (await shell('ls "$1"', `${home}/dir`)).stdout.split("\n");
+  const led = await shell('ls "$1"', `${ground}/f/sub/`);
+  note(
+    "through-link",
+    { held: !after.includes("new.txt"), saw: `${told(through)}; the operator's folder has ${after.join(", ")}` },
+    {
+      works: arrived.works,
+      saw: `${arrived.saw}; for root the link leads to: ${led.stdout.split("\n").join(", ")}`,
+    },
+  );
+
+  const asRoot = await cp("--root", join(tree, "as-root.txt"), `:${ground}/f/as-root.txt`);
+  const plainRoot = await cp("--root", join(tree, "new.txt"), `:${root}.txt.new`);
+  note(
+    "as-root",
+    { held: await kept(`${root}.txt`), saw: `${told(asRoot)}; root's file says ${await catted(`${root}.txt`)}` },
+    {
+      works: plainRoot.exitCode === 0 && (await catted(`${root}.txt.new`)) !== "",
+      saw: `cp --root writes a file of root's where no link is: ${told(plainRoot)}`,
+    },
+  );
+  await shell('rm -f "$1"', `${root}.txt.new`);
+
+  const wide = await machine.sealed(
+    ["--mount", `${ground}/f:f:rwd`],
+    ["/usr/bin/python3", "-c", LONG, `${Math.min(machine.scale.files / 10, 2_000)}`],
+  );
+  const began = performance.now();
+  const long = await cp(`:${ground}/f/long`, join(here, "long"));
+  const took = (performance.now() - began) / 1000;
+  note(
+    "long-paths",
+    {
+      held: took < 30 * machine.scale.slowness && long.exitCode < 128 && long.stderr !== "",
+      saw: `${took.toFixed(1)} s, ${told(long)}`,
+    },
+    {
+      works: wide.run?.exitCode === 0 && (await lstat(join(here, "long/first")).catch(() => undefined)) !== undefined,
+      saw: `the session: ${wide.run?.stdout.trim()}; a file beside them came`,
+    },
+  );
   const turned = await machine.sealed(["--mount", `${ground}/f:f:rwd`], ["/usr/bin/python3", "-c", TURN]);
   const again = await cp(`:${ground}/f/out`, join(here, "back"));
   const written = await readdir(localCanary);

@@ -15,6 +15,7 @@ import { proxies } from "./proxies.ts";
 import { reference } from "./reference.ts";
 import { relay } from "./relay.ts";
 import { removal } from "./removal.ts";
+import { screens } from "./screens.ts";
 import { secrets } from "./secrets.ts";
 import { syncs } from "./syncs.ts";
 import { work } from "./work.ts";
@@ -27,6 +28,7 @@ export const WALLS: readonly Wall[] = [
   bits,
   copies,
   syncs,
+  screens,
   forwards,
   bridges,
   audit,

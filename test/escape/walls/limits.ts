@@ -6,9 +6,15 @@ const batch: Batch = {
   keeps:
     "What one session uses up, others and the machine have left: each attack with another session working beside it.",
   checks: [
-    { id: "forks", source: "limits", what: "A session forks without end: the other still starts processes." },
+    {
+      id: "forks",
+      slow: true,
+      source: "limits",
+      what: "A session forks without end: the other still starts processes.",
+    },
     {
       id: "memory",
+      slow: true,
       source: "limits",
       what: "A session takes memory without end, in processes and in /tmp: it is killed, the other is not.",
     },
@@ -19,6 +25,7 @@ const batch: Batch = {
     },
     {
       id: "inotify",
+      slow: true,
       source: "limits",
       what: "A session uses up its inotify watches and instances: the other has its own.",
     },
@@ -32,14 +39,26 @@ const batch: Batch = {
       source: "limits",
       what: "A session fills its home: it gets EDQUOT or ENOSPC, the other still writes.",
     },
-    { id: "inodes", source: "limits", what: "A session makes files without end: the other still makes one." },
+    {
+      id: "sockets",
+      source: "limits",
+      what: "A session fills sockets that nobody reads, while all together have little memory left: it is ended, not the other.",
+    },
+    {
+      id: "inodes",
+      slow: true,
+      source: "limits",
+      what: "A session makes files without end: the other still makes one.",
+    },
     {
       id: "processor",
+      slow: true,
       source: "limits",
       what: "A session computes in many processes: the other still gets its share.",
     },
     {
       id: "ports",
+      slow: true,
       source: "limits",
       what: "A session opens thousands of connections to the proxies: the other's request is answered.",
     },

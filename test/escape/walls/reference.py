@@ -56,11 +56,34 @@ def becomes(line):
     except OSError as e: return errno.errorcode[e.errno]
 found["suid"] = {line[0]: becomes(line) for line in given["suid"]}
 found["locks"] = open("/proc/locks").read()
+import resource
+def crash(limit):
+    pid = os.fork()
+    if pid == 0:
+        limit()
+        os.kill(os.getpid(), signal.SIGSEGV); time.sleep(60)
+    return os.WTERMSIG(os.waitpid(pid, 0)[1])
+nothing = (ctypes.c_ulong * 2)(0, 0)
+found["crashes"] = given["crashes"] and [crash(lambda: None), crash(lambda: resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))), crash(lambda: libc.syscall(164 if arm else 160, 4, nothing))]
+events = {"contexts": 0, "end": None}
+while events["contexts"] < 50:
+    end = called(0 if arm else 206, 100, ctypes.byref(ctypes.c_ulong(0)))
+    if end != "ok": events["end"] = end; break
+    events["contexts"] += 1
+events["of the machine's"] = int(open("/proc/sys/fs/aio-nr").read())
+found["events"] = events
 found["tmp"] = {"write": tried(lambda: open("/tmp/own", "w").close()), "other": os.path.exists("/tmp/" + given["posix"])}
 say(found)
 '''
 
-NAMES = ("namespaces", "sockets", "keyrings", "ipc", "descriptors", "personality", "tmpfs", "environment", "tmp", "kernel", "processes", "terminal", "foreign", "suid", "files", "processor", "locks")
+
+
+def put_pattern(text):
+    with open("/proc/sys/kernel/core_pattern", "w") as file:
+        file.write(text)
+
+
+NAMES = ("namespaces", "sockets", "keyrings", "ipc", "descriptors", "personality", "tmpfs", "environment", "tmp", "kernel", "processes", "terminal", "foreign", "suid", "files", "processor", "locks", "crash", "events")
 with checks(*(f"reference.{name}" for name in NAMES)):
     word = f"escape-{TAG}"
     segment = as_uid(0, "print(json.dumps({'id': libc.shmget(%d, 64, 0o1666)}))" % (0x5e000000 + int(TAG[:4], 16)))["id"]
@@ -79,6 +102,7 @@ with checks(*(f"reference.{name}" for name in NAMES)):
         "key": 0x5e000000 + int(TAG[:4], 16), "posix": word, "pids": [1, os.getpid(), sleeper.pid],
         "files": ["/root", "/home", "/sessions", "/etc/shadow", "/etc/ssh/ssh_host_ed25519_key", "/etc/cloister", "/run/systemd", "/run/dbus", "/var/log", "/var/lib/cloud", "/boot", "/sys/kernel", "/sys/fs/cgroup", "/sys/class/net", "/proc/1/root", "/proc/kallsyms-x", "/dev/nvme0n1", "/dev/vda", "/dev/fuse", "/dev/kvm", "/dev/net/tun", "/dev/vsock"],
         "written": ["/etc/passwd", "/usr/bin/id", "/opt/cloister/bin/node", "/lib/x", "/run/x", "/x", "/proc/sys/kernel/hostname", "/proc/sys/net/ipv4/ip_forward", "/sys/power/state", "/var/tmp/../x", "/sessions/x", "/dev/x", "/proc/1/comm"],
+        "crashes": not CONTAINER,
         "suid": [[suid, "-u"], [capable, "-c", "import socket; socket.socket(17, 3, 0); print('packet')"]],
     }
     # A lock of an open file (F_OFD_SETLK is 37) belongs to no process, so no process namespace hides it.
@@ -86,15 +110,28 @@ with checks(*(f"reference.{name}" for name in NAMES)):
     holder = os.open(locked, os.O_CREAT | os.O_RDWR, 0o600)
     fcntl.fcntl(holder, 37, struct.pack("hhqqi4x", fcntl.F_WRLCK, 0, 11, 22, 0))
     lock = f":{os.fstat(holder).st_ino} "
+    # A handler of crashes, which the kernel starts as root and outside of all namespaces. A container's is its computer's.
+    crashes = f"/root/{word}-crashes"
+    handler = write(f"/usr/local/bin/{word}-handler", f'#!/bin/sh\ncat > /dev/null\necho "$1 $(id -u)" >> {crashes}\n', 0o755)
+    pattern = read("/proc/sys/kernel/core_pattern")
+    if not CONTAINER:
+        put_pattern(f"|{handler} %u")
     read_end, write_end = os.pipe()
     os.dup2(write_end, 251)
     os.set_inheritable(251, True)
     line = arguments(timeout=120) + ["/usr/bin/python3", "-c", INSIDE + PROBE, json.dumps(given)]
     process = subprocess.Popen(line, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, close_fds=False, env={**os.environ, "CALLERS": "x"}, start_new_session=True)
-    inside = ended(process).found()
-    control_fds = subprocess.run(["ls", "/proc/self/fd"], capture_output=True, text=True, close_fds=False).stdout.split()
-    os.close(251)
-    user = as_uid(59994, PROBE, json.dumps(given), seconds=120, run=without_filters)
+    try:
+        inside = ended(process).found()
+        control_fds = subprocess.run(["ls", "/proc/self/fd"], capture_output=True, text=True, close_fds=False).stdout.split()
+        os.close(251)
+        user = as_uid(59994, PROBE, json.dumps(given), seconds=120, run=without_filters)
+        if not CONTAINER:
+            # It starts after the crash: by the last of these, which were later, the session's would have come.
+            wait_for(lambda: (read(crashes) or "").count("59994 0") == 3, 10)
+    finally:
+        if not CONTAINER:
+            put_pattern(pattern)
     root = as_uid(0, "say({'mount': called(%s, b'x', b'/mnt', b'tmpfs', 0, 0), 'unshare': called(%s, 0x20000)})" % (("40", "97") if os.uname().machine == "aarch64" else ("165", "272")), run=without_filters)
     here(["umount", "/mnt"])
 
@@ -159,8 +196,17 @@ with checks(*(f"reference.{name}" for name in NAMES)):
     attack("reference.processor", not faster, {"succeeded": faster})
     rooted = here(["nice", "-n", "-5", "true"])[0]
     control("reference.processor", rooted == 0, "root's nice works")
+    if not CONTAINER:
+        started = (read(crashes) or "").split("\n")[:-1]
+        theirs = [line for line in started if not line.startswith("59994 ")]
+        attack("reference.crash", inside["crashes"] == [11, 11, 11] and not theirs, {"signals": inside["crashes"], "started": theirs})
+        control("reference.crash", started.count("59994 0") == 3, f"an ordinary user's three crashes started it as root: {started}")
+    attack("reference.events", inside["events"]["contexts"] == 0, inside["events"])
+    control("reference.events", user["events"]["contexts"] > 0 and user["events"]["of the machine's"] >= 100, f"an ordinary user: {user['events']}, of {(read('/proc/sys/fs/aio-max-nr') or '?').strip()}")
     sleeper.kill()
     os.close(holder)
-    for path in (suid, capable, locked, f"/dev/shm/{word}", f"/tmp/{word}"):
+    for path in (suid, capable, locked, handler, f"/dev/shm/{word}", f"/tmp/{word}"):
         os.unlink(path)
+    with contextlib.suppress(OSError):
+        os.unlink(crashes)
     here(["ipcrm", "-m", str(segment)])

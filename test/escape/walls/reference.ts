@@ -58,6 +58,16 @@ const batch: Batch = {
       source: "N4",
       what: "/proc/locks is searched for a lock that root holds; sessions could speak to each other by such locks.",
     },
+    {
+      id: "crash",
+      source: "limits",
+      what: "It crashes, with three limits of core dumps: the machine's handler of crashes, which is root's, is not started.",
+    },
+    {
+      id: "events",
+      source: "limits",
+      what: "It asks for events of asynchronous I/O, of which the machine has one number for all: it gets none.",
+    },
   ],
 };
 

@@ -1,4 +1,4 @@
-ASK = r'''
+ASKING = r'''
 import base64, urllib.parse
 url = urllib.parse.urlparse(os.environ["HTTP_PROXY"])
 BASIC = "Proxy-Authorization: Basic " + base64.b64encode(f"{url.username}:{url.password}".encode()).decode() + "\r\n"
@@ -6,7 +6,7 @@ KEY = os.environ["ANTHROPIC_AUTH_TOKEN"]
 def ask(body, path="/v1/messages", headers="", method="POST", key=None, host="model.cloister.internal", target=None):
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
     key = f"Authorization: Bearer {KEY}\r\n" if key is None else key
-    s = socket.create_connection(("127.0.0.1", 3128), 30); s.settimeout(30)
+    s = socket.create_connection(("127.0.0.1", 3128), 30 * PATIENCE); s.settimeout(30 * PATIENCE)
     target = target or f"http://{host}{path}"
     s.sendall(f"{method} {target} HTTP/1.1\r\nHost: {host}\r\n{BASIC}{key}content-type: application/json\r\nanthropic-version: 2023-06-01\r\n{headers}Content-Length: {len(data)}\r\nConnection: close\r\n\r\n".encode() + data)
     got = b""
@@ -21,6 +21,8 @@ def ask(body, path="/v1/messages", headers="", method="POST", key=None, host="mo
 def base(**more):
     return {"model": os.environ["ANTHROPIC_MODEL"], "max_tokens": 16, "messages": [{"role": "user", "content": "hello"}], **more}
 def content(*blocks): return base(messages=[{"role": "user", "content": [{"type": "text", "text": "x"}, *blocks]}])
+'''
+ASK = ASKING + r'''
 out = "https://evil.example/x"
 image = {"type": "image", "source": {"type": "url", "url": out}}
 groups = {}
@@ -73,6 +75,22 @@ good = {"plain": ask(base()), "blocks": ask(content({"type": "image", "source": 
     "result": ask(base(messages=[{"role": "user", "content": "x"}, {"role": "assistant", "content": [{"type": "tool_use", "id": "toolu_1", "name": "Bash", "input": {"command": "ls"}}]}, {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "toolu_1", "content": [{"type": "text", "text": "ok"}]}]}])),
     "system": ask(base(system=[{"type": "text", "text": "s", "cache_control": {"type": "ephemeral"}}])), "headers": ask(base(), headers="Cookie: a=b\r\nX-Forwarded-For: 1.2.3.4\r\nAnthropic-Organization: o\r\nX-Api-Url: https://evil.example\r\n"), "tokens": ask(base(), "/v1/messages/count_tokens"), "beta query": ask(base(), "/v1/messages?beta=true")}
 say({"answers": answers, "good": good})
+'''
+# Bodies as large as the relay takes, and larger ones, at once.
+LARGE = ASKING + r'''
+import threading
+def body(megabytes): return json.dumps(base(messages=[{"role": "user", "content": "x" * (megabytes << 20)}])).encode()
+most, more = body(31), body(33)
+ends = {}
+def one(name, data):
+    # One that is refused while it is sent may find its connection closed.
+    ends[name] = None
+    tried(lambda: ends.update({name: ask(data)[0]}))
+alone = ask(body(4))[0]
+threads = [threading.Thread(target=one, args=(f"{number}", more if number == 3 else most)) for number in range(4)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+say({"alone": alone, "at once": ends, "afterwards": ask(base())[0]})
 '''
 UPSTREAM_KEY = f"sk-ant-escape-{TAG}"
 
@@ -145,6 +163,7 @@ class Upstream:
 
     def close(self):
         self.server.shutdown()
+        self.server.server_close()
         for path in self.covered:
             here(["umount", path])
         if self.made_key:
@@ -192,6 +211,29 @@ def arrived(seen):
 MAY_DROP = {"twice", "betas"}
 DROPPED = {("targets", "user"), ("tools", "MCP_SERVERS"), ("tools", "unknown field"), ("sources", "url beside base64"), ("tools", "context_management odd")}
 
+
+def large():
+    """Whether what many large requests take of the supervisor's memory has a bound."""
+    upstream = Upstream()
+    try:
+        process = start(LARGE, agent=True, timeout=240, caller={"NODE_EXTRA_CA_CERTS": upstream.certificate})
+        peak, out = 0, []
+        reading = threading.Thread(target=lambda: out.append(process.communicate()))
+        reading.start()
+        while reading.is_alive():
+            peak = max(peak, memory_of(process.pid))
+            time.sleep(0.1)
+    finally:
+        upstream.close()
+    found = Ran(process.returncode, out[0][0].decode(), out[0][1].decode(), 0).found()
+    attack("relay.large", peak < 900 and found["afterwards"] == 200 and found["at once"]["3"] in (413, 429, None), {"MB of the supervisor at most": peak, **found})
+    arrived_ = max((len(request["body"]) for request in upstream.seen), default=0)
+    control("relay.large", found["alone"] == 200 and arrived_ > 4 << 20, f"4 MiB alone are passed on: {found['alone']}; the largest that arrived had {arrived_} bytes")
+
+
+if wanted("relay.large"):
+    with checks("relay.large"):
+        large()
 GROUPS = ["sources", "blocks", "shapes", "twice", "tools", "betas", "targets", "keys"]
 with checks(*(f"relay.{group}" for group in GROUPS), "relay.rows", "relay.arrives"):
     upstream = Upstream()

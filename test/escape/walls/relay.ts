@@ -43,6 +43,12 @@ const batch: Batch = {
       what: "What of all this arrives at the API, for which a server on the machine stands in: no forbidden name, no header and no key of the session's.",
     },
     { id: "rows", source: "10", what: "Each of these refusals is a row of the audit log that says denied." },
+    {
+      id: "large",
+      slow: true,
+      source: "10",
+      what: "Four requests of 31 and 33 MiB at once: the supervisor's memory has a bound, and it goes on answering.",
+    },
   ],
 };
 
