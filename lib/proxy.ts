@@ -103,7 +103,8 @@ export async function fetchHere(
   return (await fetchBy(url, { ...init, dispatcher } as never)) as unknown as Response;
 }
 
-function credentialsOf({ username, password }: URL): { token?: string } {
+/** What a proxy is given for the name and password in its address. */
+export function credentialsOf({ username, password }: URL): { token?: string } {
   if (username === "") return {};
   const pair = `${decoded(username)}:${decoded(password)}`;
   return { token: `Basic ${Buffer.from(pair).toString("base64")}` };

@@ -8,11 +8,14 @@ import { ProxyAddressError } from "../../../lib/proxy.ts";
 
 describe("AWS's SDK on this computer", () => {
   /** Asks AWS who calls, by a proxy that refuses all: what the proxy was asked, and the error. */
-  async function ask(envOf: (proxy: string) => NodeJS.ProcessEnv): Promise<{ asked: string[]; error: string }> {
+  async function ask(
+    envOf: (proxy: string) => NodeJS.ProcessEnv,
+    answer = "HTTP/1.1 502 Bad Gateway\r\n\r\n",
+  ): Promise<{ asked: string[]; error: string }> {
     const asked: string[] = [];
     const proxy = createServer().on("connect", (request, socket) => {
       asked.push(`${request.url} ${request.headers["proxy-authorization"] ?? ""}`.trim());
-      socket.end("HTTP/1.1 502 Bad Gateway\r\n\r\n");
+      socket.end(answer);
     });
     await once(proxy.listen(0, "127.0.0.1"), "listening");
     try {
@@ -35,6 +38,24 @@ describe("AWS's SDK on this computer", () => {
     const { asked } = await ask((proxy) => ({ HTTPS_PROXY: `http://me:p%40ss@${proxy}` }));
     assert.deepEqual(asked, [`${AWS} Basic ${Buffer.from("me:p@ss").toString("base64")}`]);
     assert.deepEqual((await ask((proxy) => ({ https_proxy: proxy }))).asked, [AWS]);
+  });
+
+  it("takes nothing of the proxy's for AWS's answer", async () => {
+    const body =
+      "<GetCallerIdentityResponse><GetCallerIdentityResult><Account>000000000000</Account></GetCallerIdentityResult></GetCallerIdentityResponse>";
+    for (const status of ["201 OK", "204 OK", "403 Forbidden", "407 Proxy Authentication Required"]) {
+      const answer = `HTTP/1.1 ${status}\r\nContent-Type: text/xml\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+      const { asked, error } = await ask((proxy) => ({ HTTPS_PROXY: proxy }), answer);
+      assert.deepEqual(asked, [AWS]);
+      assert.match(error, new RegExp(`made no tunnel to sts.*: it answered with ${status.slice(0, 3)}`), status);
+    }
+  });
+
+  it("takes a password with a % of its own as it is", async () => {
+    const { asked, error } = await ask((proxy) => ({ HTTPS_PROXY: `http://me:50%@${proxy}` }));
+    assert.deepEqual(asked, [`${AWS} Basic ${Buffer.from("me:50%").toString("base64")}`]);
+    assert.match(error, /502/);
+    assert.doesNotMatch(error, /50%/);
   });
 
   it("goes round it where NO_PROXY says so, and where there is none", async () => {
