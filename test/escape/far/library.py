@@ -160,7 +160,7 @@ def own_mounts(mounts):
     for mount in mounts:
         source = mount.split(":")[0]
         # Not behind a link, nor anywhere else: what a run is to refuse stays as it is.
-        if not os.path.realpath(source).startswith(GROUND):
+        if not os.path.realpath(source).startswith(os.path.realpath(GROUND)):
             continue
         for top, folders, files in os.walk(source):
             for path in [top] + [f"{top}/{one}" for one in folders + files]:
