@@ -86,6 +86,8 @@ export class Causes {
   readonly #state: State;
   readonly #config: readonly ConfigDifference[];
   readonly #byId = new Map<string, string>();
+  /** A provider that gives other tags than before. */
+  readonly #tagging: Merged | undefined;
   readonly #done = new Map<string, Link[][]>();
 
   constructor(
@@ -98,6 +100,11 @@ export class Causes {
     this.#differences = differences;
     this.#state = state;
     this.#config = config;
+    this.#tagging = changed.find(
+      ({ type, urn }) =>
+        type.startsWith("pulumi:providers:") &&
+        (differences.get(urn)?.list ?? []).some(({ path }) => path.startsWith("defaultTags")),
+    );
     // The state lists dependencies by the resources' old URNs. Nothing in the state depends on a new resource.
     for (const { urn, old } of changed) if (old) this.#byId.set(old.urn, urn);
   }
@@ -135,6 +142,9 @@ export class Causes {
   #upstream(resource: Merged, { path }: Difference, above: ReadonlySet<string>): Link[][] {
     if (above.size >= LONGEST) return [];
     const top = /^[A-Za-z0-9_]+/.exec(path)?.[0] ?? path;
+    // All tags are the resource's own and those that its provider gives to each.
+    if (top === "tagsAll" && this.#tagging)
+      return [[{ path, urn: this.#tagging.urn, name: `Provider ${nameOf(this.#tagging.urn)}` }]];
     const known = this.#state.resources.get(resource.old?.urn ?? resource.urn);
     const upstream = known?.propertyDependencies[top] ?? [];
     return upstream.flatMap((urn) => {

@@ -1,5 +1,5 @@
 import type { Merged } from "../events/merge.ts";
-import { hasSecret, isObject, type Plain, plain } from "../events/values.ts";
+import { hasSecret, isObject, type Plain, plain, unknown } from "../events/values.ts";
 import { canonicalInputs, canonicalText } from "./canonical.ts";
 
 /** One property that differs. A value is undefined when the property is not there. */
@@ -33,7 +33,7 @@ export function differencesOf(resource: Merged): Differences {
     );
   compare("", before, after, (path, a, b) => list.push({ path, before: a, after: b, forces: forces(path) }));
   // All secrets look the same here: only the provider can tell that one has changed.
-  for (const path of Object.keys(resource.detailed ?? {})) {
+  for (const [path, kind] of Object.entries(resource.detailed ?? {})) {
     if (list.some((one) => one.path === path || inside(one.path, path) || inside(path, one.path))) continue;
     const [a, b] = [at(before, path), at(after, path)];
     // The provider's paths contain keys of tags without quotes: a dot in a key looks like the next part of the path.
@@ -45,7 +45,11 @@ export function differencesOf(resource: Merged): Differences {
     )
       continue;
     const isPlainlyEqual = a !== undefined && canonicalText(a) === canonicalText(b) && !hasSecret(a);
-    if (!isPlainlyEqual) list.push({ path, before: a, after: b, forces: forces(path) });
+    if (isPlainlyEqual) continue;
+    // The provider computes it: the program says it on neither side.
+    const isComputed = a === undefined && b === undefined;
+    const [one, other] = isComputed ? computedBy(kind) : [a, b];
+    list.push({ path, before: one, after: other, forces: forces(path) });
   }
   // A provider that gives no paths names properties alone.
   for (const key of resource.diffs) {
@@ -62,6 +66,12 @@ export function differencesOf(resource: Merged): Differences {
   list.sort((a, b) => Number(b.forces) - Number(a.forces) || (a.path < b.path ? -1 : 1));
   return { list, onlyOrder: resource.op === "update" && list.length === 0 };
 }
+
+/** Both sides of a property that only the provider knows. */
+const computedBy = (kind: string): [Plain | undefined, Plain | undefined] => [
+  kind.startsWith("add") ? undefined : unknown,
+  kind.startsWith("delete") ? undefined : unknown,
+];
 
 function inputsOf(inputs: Readonly<Record<string, unknown>> | undefined): { [key: string]: Plain } {
   return (plain(inputs ?? {}) as { [key: string]: Plain }) ?? {};

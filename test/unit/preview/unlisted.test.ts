@@ -194,6 +194,27 @@ describe("another version of a provider", () => {
   });
 });
 
+describe("tags that a provider gives to all", () => {
+  it("are told of each resource, with the provider as the cause", () => {
+    const old = { tags: { a: "b" } };
+    const step: Step = {
+      type: VOLUME,
+      op: "update",
+      name: "one-session",
+      old,
+      new: old,
+      diffs: ["tagsAll"],
+      detailedDiff: { "tagsAll.owner": { diffKind: "add" } },
+    };
+    const tagged = provider({}, { defaultTags: { tags: { owner: "@all" } } });
+    const said = text([tagged, step]);
+    assert.match(said, /^### 🔧 cloister `dev` · 2 updated · no data at risk$/m);
+    assert.match(said, /\| Volume `one-session` \| `tagsAll\.owner` of `Provider aws` \|/);
+    assert.match(said, /~ tagsAll\.owner: \(none\) → \(known after the deploy\)/);
+    assert.doesNotMatch(text([step]), /of `Provider aws`/, "the control");
+  });
+});
+
 describe("a stack's file that cannot be read", () => {
   const about = { stack: "dev", base: CONFIG, run: { at: "2026-11-27T12:00:00.000Z" }, rehearsed: false };
   const head = "config:\n  cloister:hostname: [hunter\n: : :\n";
