@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Fate } from "../data/fate.ts";
 import { fatesOf } from "../data/fates.ts";
+import { isLocalDisk, localGib } from "../data/local-disk.ts";
 import { renamesIn } from "../data/renames.ts";
 import { findDrift } from "../drift/find.ts";
 import type { Collected, Merged } from "../events/merge.ts";
@@ -183,7 +184,8 @@ export function buildDocument(inputs: Inputs): ChangeDocument {
     // The program refuses more than the schema does: it came to no resource then.
     if (collected.result !== "succeeded" && changed.length === 0) return null;
     const leaving: Leaving[] = all
-      .filter(({ fate }) => fate === "lost" || fate === "orphaned")
+      // Of a disk of this computer nothing stays that costs.
+      .filter(({ fate, resource }) => (fate === "lost" || fate === "orphaned") && !isLocalDisk(resource))
       .map(({ fate, kind, resource }) => ({
         kind,
         name: text(nameOf(resource.urn)),
@@ -384,7 +386,9 @@ function changeOf(
   };
 }
 
-function gibOf({ type, old, new: wanted }: Merged): number | null {
+function gibOf(resource: Merged): number | null {
+  const { type, old, new: wanted } = resource;
+  if (isLocalDisk(resource)) return localGib(resource);
   if (shortType(type) !== "Volume") return null;
   const size = at(plain((old ?? wanted)?.inputs ?? {}), "size");
   return typeof size === "number" ? size : null;

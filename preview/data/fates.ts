@@ -4,6 +4,7 @@ import type { State } from "../change-set/state.ts";
 import type { Merged } from "../events/merge.ts";
 import { plain } from "../events/values.ts";
 import type { Fate } from "./fate.ts";
+import { ofLocalDisk } from "./local-disk.ts";
 import { locked, lockedKind } from "./locked.ts";
 import { number, ofProperties } from "./shortened.ts";
 import { dataKind, isWithoutData } from "./types.ts";
@@ -16,6 +17,7 @@ export function fatesOf(resources: readonly Merged[], state: State): Fate[] {
   const bereft = bereftIn(resources);
   return resources.flatMap((resource) => [
     ...ofResource(resource, state),
+    ...ofLocalDisk(resource),
     ...loosened(resource),
     ...ofProperties(resource, resources).map((found) => ({ ...found, resource, also: [] })),
     ...ofAttachment(resource, resources),

@@ -1,9 +1,8 @@
 import type { MachineEffect } from "../change-set/document.ts";
 import { nameOf } from "../change-set/names.ts";
+import { COMMAND, stepOf } from "../events/local-step.ts";
 import type { Merged } from "../events/merge.ts";
-import { plain } from "../events/values.ts";
 
-const COMMAND = "command:local:Command";
 /** Minutes to the verified machine: a boot with KVM or HVF, and one that is emulated on a busy computer. */
 const BOOT = { least: 1, most: 5 };
 
@@ -15,6 +14,7 @@ export function localMachineEffects(resources: readonly Merged[]): MachineEffect
   const changed = resources.filter(({ op, type }) => type === COMMAND && op !== "same");
   const freshDisk = changed.some((one) => stepOf(one) === "root-disk" && ["create", "replace"].includes(one.op));
   return changed.flatMap((one): MachineEffect[] => {
+    if (stepOf(one) === "container") return [containerEffect(one)];
     if (stepOf(one) !== "machine") return [];
     const made = { name: nameOf(one.urn), kind: "machine", order: 1, minutes: BOOT } as const;
     switch (one.op) {
@@ -33,8 +33,10 @@ export function localMachineEffects(resources: readonly Merged[]): MachineEffect
   });
 }
 
-/** The name of a command's step (`infra/local/step-command.ts`); undefined for other commands. */
-function stepOf({ old, new: wanted }: Merged): string | undefined {
-  const { create } = plain((wanted ?? old)?.inputs ?? {}) as { readonly create?: unknown };
-  return typeof create === "string" ? /steps\/main\.ts ([a-z-]+) create$/.exec(create)?.[1] : undefined;
+/** A container is made anew whatever changes: none of its options can be changed while it runs. */
+function containerEffect({ op, urn }: Merged): MachineEffect {
+  const made = { name: nameOf(urn), kind: "machine", minutes: null } as const;
+  if (op === "create") return { ...made, effect: "created", order: 1, note: "" };
+  if (op === "delete") return { ...made, effect: "deleted", order: 3, note: "All sessions in it end." };
+  return { ...made, effect: "replaced", order: 1, note: "All sessions in it end; what is in its folders stays." };
 }

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { buildDocument } from "../../../preview/change-set/build.ts";
+import { verdictText } from "../../../preview/render/verdict.ts";
 import { inputsOf } from "../../support/preview/documents.ts";
+import { documentOfSteps, type Step } from "../../support/preview/steps.ts";
 
 const COMMAND = "command:local:Command";
 const create = (step: string) =>
@@ -31,6 +33,43 @@ function effectsOf(...commands: readonly (readonly [step: string, op: string])[]
   assert.deepEqual(document.doubts, []);
   return document.machines.map(({ effect, name, note }) => `${effect} ${name}: ${note}`);
 }
+
+describe("what becomes of the session disk of a machine of this computer", () => {
+  const step = (op: string, before?: object, after?: object): Step => {
+    const side = (input?: object) =>
+      input && { create: create("session-disk"), environment: { CLOISTER_STEP_INPUT: JSON.stringify(input) } };
+    return { type: COMMAND, op, name: "session-disk", old: side(before), new: side(after) };
+  };
+  const disk = { root: "/a", sizeGiB: 20 };
+  const fateOf = (one: Step): string =>
+    documentOfSteps([one])
+      .data.map(({ fate, kind, gib }) => `${fate} ${kind} ${gib}`)
+      .join();
+
+  it("is lost when it goes, also with the whole stack or to another target", () => {
+    assert.equal(fateOf(step("delete", disk)), "lost disk 20");
+    assert.equal(fateOf(step("replace", disk, disk)), "lost disk 20");
+    assert.match(verdictText(documentOfSteps([step("delete", disk)])), /🚨 dev · deletes the disk session-disk/);
+  });
+
+  it("stays where the folder is another one, and the machine gets an empty one", () => {
+    assert.equal(fateOf(step("update", disk, { ...disk, root: "/b" })), "detached disk 20");
+    assert.equal(fateOf(step("update", disk, { ...disk, sizeGiB: 30 })), "", "the control: it grows");
+    assert.equal(fateOf(step("create", undefined, disk)), "", "the control: it is new");
+    const other = { ...step("delete", disk), old: { create: create("root-disk") } };
+    assert.equal(fateOf(other), "", "the control: another step");
+  });
+});
+
+describe("what becomes of a container of this computer", () => {
+  it("is made anew by any change", () => {
+    assert.deepEqual(effectsOf(["container", "create"]), ["created container: "]);
+    assert.deepEqual(effectsOf(["container", "replace"]), [
+      "replaced container: All sessions in it end; what is in its folders stays.",
+    ]);
+    assert.deepEqual(effectsOf(["container", "delete"]), ["deleted container: All sessions in it end."]);
+  });
+});
 
 describe("what becomes of a machine of this computer", () => {
   it("restarts when its step changes and its root disk does not, also where Pulumi calls that a replacement", () => {
