@@ -2,6 +2,7 @@ package probe
 
 import (
 	"runtime"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -16,6 +17,10 @@ const (
 	badFlags = 0x80000000
 
 	fsSetAttributes = 0x401c5820 // FS_IOC_FSSETXATTR
+
+	// A call of another architecture. A container's own profile ends the thread that makes it, and no other.
+	foreignCall = "x32-getpid"
+	threadEnds  = 2 * time.Second
 )
 
 // attempts makes the calls that the first filter refuses. None of them can change anything: where the kernel would do
@@ -109,7 +114,7 @@ func attempt(wanted func(name string) bool) map[string]Outcome {
 		"landlock":         {unix.SYS_LANDLOCK_RESTRICT_SELF, none, badFlags},
 	}
 	if runtime.GOARCH == "amd64" {
-		calls["x32-getpid"] = []uintptr{0x40000000 | unix.SYS_GETPID}
+		calls[foreignCall] = []uintptr{0x40000000 | unix.SYS_GETPID}
 		calls["modify_ldt"] = []uintptr{154, 0, 0, 0} // reads no bytes of the table
 		calls["iopl"] = []uintptr{172, 0}
 	}
@@ -120,6 +125,10 @@ func attempt(wanted func(name string) bool) map[string]Outcome {
 		}
 		var a [7]uintptr
 		copy(a[:], call)
+		if name == foreignCall {
+			found[name] = inThread(a)
+			continue
+		}
 		_, _, errno := unix.RawSyscall6(a[0], a[1], a[2], a[3], a[4], a[5], a[6])
 		found[name] = outcome(errno)
 	}
@@ -127,4 +136,20 @@ func attempt(wanted func(name string) bool) map[string]Outcome {
 	_, _, _ = unix.RawSyscall(unix.SYS_PERSONALITY, 0, 0, 0)
 	runtime.KeepAlive(text)
 	return found
+}
+
+// inThread makes a call in a thread of its own, which may not come back from it.
+func inThread(a [7]uintptr) Outcome {
+	ended := make(chan unix.Errno, 1)
+	go func() {
+		runtime.LockOSThread()
+		_, _, errno := unix.Syscall6(a[0], a[1], a[2], a[3], a[4], a[5], a[6])
+		ended <- errno
+	}()
+	select {
+	case errno := <-ended:
+		return outcome(errno)
+	case <-time.After(threadEnds):
+		return Outcome{Errno: "SIGSYS"}
+	}
 }
