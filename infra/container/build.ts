@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { mkdtemp, rm } from "node:fs/promises";
+import { appendFileSync } from "node:fs";
+import { mkdir, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
 import type { Context } from "../../images/container/context.ts";
@@ -7,7 +8,10 @@ import type { Arch } from "../../images/runtime/arch.ts";
 import { type Engine, removeArguments, startEngine, takeDown } from "./engine.ts";
 import { handingOn, takesSignals, throwIfStopped, untilDone } from "./stop.ts";
 
-/** The label of a build's stages. docker's old builder leaves each stage as an image that has no name. */
+/**
+ * The label of a build's stages. docker's old builder leaves each stage as an image that has no name, and so does podman's when it is
+ * killed.
+ */
 const STAGE_LABEL = "cloister.stage";
 
 /** For how long podman may take down a build whose command was ended, in milliseconds. A cancelled job has ten seconds. */
@@ -43,24 +47,34 @@ export function buildArguments({ program }: Pick<Engine, "program">, spec: Build
     ...["--build-arg", `REVISION=${spec.revision ?? "unknown"}`],
     // podman names each stage's container in lines of this level alone.
     ...(program === "podman" && spec.stage !== undefined ? ["--log-level=debug"] : []),
-    ...(program === "docker" && spec.stage !== undefined ? ["--build-arg", `STAGE=${spec.stage}`] : []),
+    ...(spec.stage === undefined ? [] : ["--build-arg", `STAGE=${spec.stage}`]),
     ...["--tag", spec.name, spec.path],
   ];
 }
 
+/** The names of a build's folder, and of the file in it that holds the ids of its working containers. */
+const BUILD = "build-";
+const CONTAINERS = "containers";
+
 /**
- * Builds an image, and leaves nothing else: no image without a name, and of a build that was stopped no container and no file.
+ * Builds an image, and leaves nothing else: no image without a name, and of a build that was stopped no container and no file. What a
+ * build that was killed has left goes first. One build at a time has the folder.
  *
+ * @param work the folder for what a build needs while it runs
  * @returns what the engine said, when it failed
  * @throws {Stopped} when this process was told to stop
  */
 export async function buildImage(
   host: Engine,
-  spec: Omit<BuildSpec, "stage" | "version" | "path"> & { readonly context: Context },
+  spec: Omit<BuildSpec, "stage" | "version" | "path"> & { readonly context: Context; readonly work: string },
 ): Promise<string | undefined> {
   throwIfStopped();
+  await mkdir(spec.work, { recursive: true });
+  await clearKilled(host, spec.work);
   const stage = randomUUID();
-  const temporary = await mkdtemp(join(process.env["TMPDIR"] ?? "/var/tmp", "cloister-build-"));
+  const temporary = await mkdtemp(join(spec.work, BUILD));
+  const folder = join(temporary, "tmp");
+  await mkdir(folder);
   const before = new Set(await workingContainers(host));
   let said = "";
   let succeeded = false;
@@ -72,7 +86,18 @@ export async function buildImage(
       all: true,
       // With a terminal, Ctrl-C would reach podman, which leaves everything behind. Where nobody takes signals, it must.
       detached: takesSignals(),
-      env: { SOURCE_DATE_EPOCH: "0", TMPDIR: temporary },
+      env: { SOURCE_DATE_EPOCH: "0", TMPDIR: folder },
+    });
+    const known = new Set<string>();
+    let last = "";
+    building.all?.on("data", (data: Buffer) => {
+      last = last.slice(-1_000) + data.toString();
+      for (const id of containersIn(last)) {
+        if (known.has(id)) continue;
+        known.add(id);
+        // At once: after kill -9 nobody else knows which containers were this build's.
+        appendFileSync(join(temporary, CONTAINERS), `${id}\n`);
+      }
     });
     const built = await handingOn(building, (signal) => {
       if (host.program === "docker") building.kill(signal);
@@ -87,14 +112,33 @@ export async function buildImage(
   }
 
   async function clear() {
+    if (!succeeded)
+      await removeWorking(
+        host,
+        containersIn(said).filter((id) => !before.has(id)),
+      );
     await removeStages(host, stage);
-    if (!succeeded) {
-      const there = new Set((await workingContainers(host)).filter((id) => !before.has(id)));
-      const ours = containersIn(said).filter((id) => there.has(id));
-      if (ours.length > 0) await takeDown(host, removeArguments(host, ours));
-    }
     await rm(temporary, { recursive: true, force: true });
   }
+}
+
+/** Removes what builds have left that were killed, as by kill -9 or a computer that went off. */
+async function clearKilled(host: Engine, work: string): Promise<void> {
+  const left = (await readdir(work)).filter((name) => name.startsWith(BUILD));
+  if (left.length === 0) return;
+  for (const name of left) {
+    const ids = await readFile(join(work, name, CONTAINERS), "utf8").catch(() => "");
+    await removeWorking(host, ids.split("\n").filter(Boolean));
+  }
+  await removeStages(host);
+  for (const name of left) await rm(join(work, name), { recursive: true, force: true });
+}
+
+/** Removes those of the containers in which an engine still builds, or would. */
+async function removeWorking(host: Engine, ids: readonly string[]): Promise<void> {
+  const there = new Set(await workingContainers(host));
+  const ours = ids.filter((id) => there.has(id));
+  if (ours.length > 0) await takeDown(host, removeArguments(host, ours));
 }
 
 /** The working containers that a build of podman's has named: one for each stage, whatever the stage is made from. */
@@ -147,10 +191,14 @@ async function workingContainers(host: Engine): Promise<string[]> {
   return said.split("\n").flatMap((line) => /^(\S+) storage$/i.exec(line)?.[1] ?? []);
 }
 
-/** Removes what a build left of its stages, whether it succeeded or not. */
-async function removeStages(host: Engine, stage: string): Promise<void> {
-  if (host.program !== "docker") return;
-  const filters = ["--filter=dangling=true", `--filter=label=${STAGE_LABEL}=${stage}`];
-  const ids = (await takeDown(host, ["image", "ls", "--quiet", ...filters])).split("\n").filter((id) => id !== "");
+/**
+ * Removes what a build left of its stages.
+ *
+ * @param stage the mark of the build. Default: those of every build, where no image is made from them
+ */
+async function removeStages(host: Engine, stage?: string): Promise<void> {
+  const filters = ["--filter=dangling=true", `--filter=label=${STAGE_LABEL}${stage === undefined ? "" : `=${stage}`}`];
+  const listed = await takeDown(host, ["image", "ls", "--quiet", "--no-trunc", ...filters]);
+  const ids = [...new Set(listed.split("\n").filter((id) => id !== ""))];
   if (ids.length > 0) await takeDown(host, ["rmi", ...ids]);
 }

@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { archOfThisComputer } from "../../images/container/arch.ts";
 import { ensureBase } from "../../images/container/base.ts";
 import { type Context, ensureContext } from "../../images/container/context.ts";
@@ -38,7 +39,8 @@ export interface BuiltImage {
   readonly base: string;
 }
 
-/** The name of the lock that builds take. */
+/** The store's folder for images, and the name of the lock that builds take. */
+const IMAGES = "container-image";
 const BUILDS = "builds";
 
 const QUIET = { reject: false, stdin: "ignore" } as const;
@@ -54,10 +56,11 @@ export async function ensureContainerImage(host: Engine, request: BuildRequest):
   // One build at a time: of two, one would take the other's name away, and what a build leaves could be another's.
   const id =
     found ??
-    (await store.locked("container-image", BUILDS, report, async () => {
+    (await store.locked(IMAGES, BUILDS, report, async () => {
       const before = await idOf(host, own);
       if (before !== undefined && !anew) return before;
-      const made = await build(host, { ...request, name: own, base, context });
+      const work = join(store.root, IMAGES, "work");
+      const made = await build(host, { ...request, name: own, base, context, work });
       if (before !== undefined && before !== made) await removeNameless(host, before);
       return made;
     }));
@@ -68,7 +71,7 @@ export async function ensureContainerImage(host: Engine, request: BuildRequest):
 
 async function build(
   host: Engine,
-  request: BuildRequest & { name: string; base: string; context: Context },
+  request: BuildRequest & { name: string; base: string; context: Context; work: string },
 ): Promise<string> {
   const { name, base, report } = request;
   report(`building the image ${name} on ${base} with ${host.program}`);
@@ -119,7 +122,7 @@ async function provideBase(host: Engine, { base, arch, report }: BuildRequest, s
   }
   const { tar, key } = await ensureBase(store, arch, report);
   const name = `localhost/cloister-base:${key.slice(0, 12)}`;
-  await store.locked("container-image", BUILDS, report, async () => {
+  await store.locked(IMAGES, BUILDS, report, async () => {
     if ((await idOf(host, name)) === undefined)
       await engine(host, importWords(host, arch, [tar, name]), { stdin: "ignore" });
   });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
@@ -38,6 +38,7 @@ describe("building an image", () => {
     notes: [],
   });
   const spec = { name: "n", base: "localhost/cloister-base:0", arch: "amd64" } as const;
+  const work = () => join(folder, "work");
   const context = { path: "/context", key: "", version: "1" };
   const calls = async () => (await readFile(join(folder, "calls"), "utf8")).trim().split("\n");
 
@@ -55,24 +56,55 @@ describe("building an image", () => {
     string,
     ...string[],
   ];
-  const temporary = async () => (await readdir(folder)).filter((name) => name.startsWith("cloister-build-"));
+  const temporary = () => readdir(work());
 
   it("leaves no file, and of one that failed each stage's container, and no other, goes", async () => {
     await building(1);
-    assert.equal(await buildImage(host("podman"), { ...spec, context }), "Error: no space");
+    assert.equal(await buildImage(host("podman"), { ...spec, context, work: work() }), "Error: no space");
     assert.match((await calls()).join("\n"), /^build .*--layers=false --force-rm/m);
-    assert.equal((await calls()).at(-1), `rm --force --volumes ${A} ${B}`);
+    assert.deepEqual(
+      (await calls()).filter((call) => call.startsWith("rm ")),
+      [`rm --force --volumes ${A} ${B}`],
+    );
     assert.deepEqual(await temporary(), []);
   });
 
   it("removes no container after a build that succeeded", async () => {
     await building(0);
-    assert.equal(await buildImage(host("podman"), { ...spec, context }), undefined);
+    assert.equal(await buildImage(host("podman"), { ...spec, context, work: work() }), undefined);
     assert.deepEqual(
-      (await calls()).filter((call) => call.startsWith("rm")),
+      (await calls()).filter((call) => call.startsWith("rm ")),
       [],
     );
     assert.deepEqual(await temporary(), []);
+  });
+
+  it("begins with what a build that was killed has left: its containers, and its stages as images without a name", async () => {
+    await building(0);
+    const left = join(work(), "build-killed");
+    await mkdir(left, { recursive: true });
+    await writeFile(join(left, "containers"), `${THEIRS}\n${OTHER}\n${C}\n`);
+    await writeFile(join(folder, "built"), "");
+    await buildImage(host("podman"), { ...spec, context, work: work() });
+    const made = await calls();
+    // One of them is no container of a build by now.
+    assert.deepEqual(
+      made.filter((call) => call.startsWith("rm ")),
+      [`rm --force --volumes ${THEIRS} ${OTHER}`],
+    );
+    const cleared = made.findIndex((call) => /^image ls .*--filter=label=cloister\.stage$/.test(call));
+    assert.ok(cleared >= 0 && cleared < made.findIndex((call) => call.startsWith("build ")), made.join("\n"));
+    assert.deepEqual(await temporary(), []);
+  });
+
+  it("writes down which containers are its own while it runs", async () => {
+    await program(
+      "podman",
+      `case $1 in build) echo "time=\\"now\\" level=debug msg=\\"Container ID: ${A}\\"" >&2
+        for i in 1 2 3 4 5 6 7 8 9; do sleep 0.2; cat ${folder}/work/build-*/containers >${folder}/known 2>/dev/null && exit 0; done; exit 1 ;; esac`,
+    );
+    assert.equal(await buildImage(host("podman"), { ...spec, context, work: work() }), undefined);
+    assert.equal(await readFile(join(folder, "known"), "utf8"), `${A}\n`);
   });
 
   it("kills what a build runs, and nothing for a build that was not started or has ended", async () => {
@@ -104,7 +136,7 @@ describe("building an image", () => {
     const groups = async (name: string, first: string) => {
       const script = `import { execa } from "execa";
 import { buildImage, endBuild } from ${JSON.stringify(build)}; import { stopOnSignals } from ${JSON.stringify(stop)};
-        ${first}; await buildImage(${JSON.stringify(host("podman"))}, ${JSON.stringify({ ...spec, context })});
+        ${first}; await buildImage(${JSON.stringify(host("podman"))}, ${JSON.stringify({ ...spec, context, work: work() })});
         process.stdout.write(String(process.pid)); process.exit();`;
       const { stdout } = await execa(
         process.execPath,
@@ -122,7 +154,7 @@ import { buildImage, endBuild } from ${JSON.stringify(build)}; import { stopOnSi
 
   it("removes the stages that docker's old builder keeps, by a mark that only this build has", async () => {
     await program("docker", 'case "$1 $2" in "image ls") echo a1; echo b2 ;; esac');
-    assert.equal(await buildImage(host("docker"), { ...spec, context }), undefined);
+    assert.equal(await buildImage(host("docker"), { ...spec, context, work: work() }), undefined);
     const [built = "", listed = "", removed] = await calls();
     const mark = /--build-arg STAGE=(\S+)/.exec(built)?.[1] ?? assert.fail(built);
     assert.ok(listed.includes(`--filter=label=cloister.stage=${mark}`) && listed.includes("--filter=dangling=true"));
