@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { appendFileSync } from "node:fs";
-import { mkdir, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
 import type { Context } from "../../images/container/context.ts";
@@ -52,9 +52,10 @@ export function buildArguments({ program }: Pick<Engine, "program">, spec: Build
   ];
 }
 
-/** The names of a build's folder, and of the file in it that holds the ids of its working containers. */
+/** The names of a build's folder, and of the files in it that hold the ids of its working containers and the mark of its stages. */
 const BUILD = "build-";
 const CONTAINERS = "containers";
+const STAGE = "stage";
 
 /**
  * Builds an image, and leaves nothing else: no image without a name, and of a build that was stopped no container and no file. What a
@@ -75,6 +76,7 @@ export async function buildImage(
   const temporary = await mkdtemp(join(spec.work, BUILD));
   const folder = join(temporary, "tmp");
   await mkdir(folder);
+  await writeFile(join(temporary, STAGE), stage);
   const before = new Set(await workingContainers(host));
   let said = "";
   let succeeded = false;
@@ -129,8 +131,9 @@ async function clearKilled(host: Engine, work: string): Promise<void> {
   for (const name of left) {
     const ids = await readFile(join(work, name, CONTAINERS), "utf8").catch(() => "");
     await removeWorking(host, ids.split("\n").filter(Boolean));
+    const stage = await readFile(join(work, name, STAGE), "utf8").catch(() => "");
+    if (stage !== "") await removeStages(host, stage);
   }
-  await removeStages(host);
   for (const name of left) await rm(join(work, name), { recursive: true, force: true });
 }
 
@@ -191,13 +194,9 @@ async function workingContainers(host: Engine): Promise<string[]> {
   return said.split("\n").flatMap((line) => /^(\S+) storage$/i.exec(line)?.[1] ?? []);
 }
 
-/**
- * Removes what a build left of its stages.
- *
- * @param stage the mark of the build. Default: those of every build, where no image is made from them
- */
-async function removeStages(host: Engine, stage?: string): Promise<void> {
-  const filters = ["--filter=dangling=true", `--filter=label=${STAGE_LABEL}${stage === undefined ? "" : `=${stage}`}`];
+/** Removes what a build left of its stages. Another's have another mark. */
+async function removeStages(host: Engine, stage: string): Promise<void> {
+  const filters = ["--filter=dangling=true", `--filter=label=${STAGE_LABEL}=${stage}`];
   const listed = await takeDown(host, ["image", "ls", "--quiet", "--no-trunc", ...filters]);
   const ids = [...new Set(listed.split("\n").filter((id) => id !== ""))];
   if (ids.length > 0) await takeDown(host, ["rmi", ...ids]);

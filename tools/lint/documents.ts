@@ -93,7 +93,8 @@ export function problemsOf(file: string, text: string, known: Known): string[] {
       say(node, `there is no ${node.value}`);
   });
   for (const [index, line] of text.split("\n").entries()) {
-    for (const [, key = ""] of line.matchAll(/\bcloister:([A-Za-z]\w*)(?![\w:])/g))
+    // localhost/cloister:latest is an image.
+    for (const [, key = ""] of line.matchAll(/(?<!\/)\bcloister:([A-Za-z]\w*)(?![\w:])/g))
       if (!known.keys.has(key)) problems.push(`${file}:${index + 1}: there is no key cloister:${key}`);
   }
   return [...problems, ...scriptProblems(file, text, known)];

@@ -84,6 +84,7 @@ describe("building an image", () => {
     const left = join(work(), "build-killed");
     await mkdir(left, { recursive: true });
     await writeFile(join(left, "containers"), `${THEIRS}\n${OTHER}\n${C}\n`);
+    await writeFile(join(left, "stage"), "its-mark");
     await writeFile(join(folder, "built"), "");
     await buildImage(host("podman"), { ...spec, context, work: work() });
     const made = await calls();
@@ -92,7 +93,7 @@ describe("building an image", () => {
       made.filter((call) => call.startsWith("rm ")),
       [`rm --force --volumes ${THEIRS} ${OTHER}`],
     );
-    const cleared = made.findIndex((call) => /^image ls .*--filter=label=cloister\.stage$/.test(call));
+    const cleared = made.findIndex((call) => /^image ls .*--filter=label=cloister\.stage=its-mark$/.test(call));
     assert.ok(cleared >= 0 && cleared < made.findIndex((call) => call.startsWith("build ")), made.join("\n"));
     assert.deepEqual(await temporary(), []);
   });
