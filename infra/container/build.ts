@@ -52,14 +52,14 @@ export function buildArguments({ program }: Pick<Engine, "program">, spec: Build
   ];
 }
 
-/** The names of a build's folder, and of the files in it that hold the ids of its working containers and the mark of its stages. */
+/** The names of a build's folder, which has the engine's name behind it, and of the files in it that hold the ids of its working containers and the mark of its stages. */
 const BUILD = "build-";
 const CONTAINERS = "containers";
 const STAGE = "stage";
 
 /**
- * Builds an image, and leaves nothing else: no image without a name, and of a build that was stopped no container and no file. What a
- * build that was killed has left goes first. One build at a time has the folder.
+ * Builds an image, and leaves nothing else: no image without a name, and of a build that was stopped no container and no file. One build
+ * at a time has the folder.
  *
  * @param work the folder for what a build needs while it runs
  * @returns what the engine said, when it failed
@@ -71,9 +71,8 @@ export async function buildImage(
 ): Promise<string | undefined> {
   throwIfStopped();
   await mkdir(spec.work, { recursive: true });
-  await clearKilled(host, spec.work);
   const stage = randomUUID();
-  const temporary = await mkdtemp(join(spec.work, BUILD));
+  const temporary = await mkdtemp(join(spec.work, `${BUILD}${host.program}-`));
   const folder = join(temporary, "tmp");
   await mkdir(folder);
   await writeFile(join(temporary, STAGE), stage);
@@ -124,10 +123,13 @@ export async function buildImage(
   }
 }
 
-/** Removes what builds have left that were killed, as by kill -9 or a computer that went off. */
-async function clearKilled(host: Engine, work: string): Promise<void> {
-  const left = (await readdir(work)).filter((name) => name.startsWith(BUILD));
-  if (left.length === 0) return;
+/**
+ * Removes what builds of this engine have left that were killed, as by kill -9 or a computer that went off. Whoever calls it has the lock of
+ * builds, so that none is at work.
+ */
+export async function clearKilled(host: Engine, work: string): Promise<void> {
+  const all = await readdir(work).catch(() => []);
+  const left = all.filter((name) => name.startsWith(`${BUILD}${host.program}-`));
   for (const name of left) {
     const ids = await readFile(join(work, name, CONTAINERS), "utf8").catch(() => "");
     await removeWorking(host, ids.split("\n").filter(Boolean));

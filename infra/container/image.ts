@@ -4,7 +4,7 @@ import { ensureBase } from "../../images/container/base.ts";
 import { type Context, ensureContext } from "../../images/container/context.ts";
 import type { Arch } from "../../images/runtime/arch.ts";
 import { type Report, Store, sha256 } from "../../lib/store.ts";
-import { buildImage } from "./build.ts";
+import { buildImage, clearKilled } from "./build.ts";
 import { ensureRunnable } from "./emulator.ts";
 import { type Engine, engine, takeDown } from "./engine.ts";
 
@@ -57,9 +57,11 @@ export async function ensureContainerImage(host: Engine, request: BuildRequest):
   const id =
     found ??
     (await store.locked(IMAGES, BUILDS, report, async () => {
+      const work = join(store.root, IMAGES, "work");
+      // Also where a build was killed after its image had got its name.
+      await clearKilled(host, work);
       const before = await idOf(host, own);
       if (before !== undefined && !anew) return before;
-      const work = join(store.root, IMAGES, "work");
       const made = await build(host, { ...request, name: own, base, context, work });
       if (before !== undefined && before !== made) await removeNameless(host, before);
       return made;

@@ -3,7 +3,7 @@ import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
-import { buildImage, endBuild } from "../../../../infra/container/build.ts";
+import { buildImage, clearKilled, endBuild } from "../../../../infra/container/build.ts";
 import type { Engine } from "../../../../infra/container/engine.ts";
 
 const ROOT = join(import.meta.dirname, "../../../..");
@@ -79,23 +79,24 @@ describe("building an image", () => {
     assert.deepEqual(await temporary(), []);
   });
 
-  it("begins with what a build that was killed has left: its containers, and its stages as images without a name", async () => {
+  it("removes what a build that was killed has left: its containers, and its stages as images without a name", async () => {
     await building(0);
-    const left = join(work(), "build-killed");
+    const left = join(work(), "build-podman-killed");
     await mkdir(left, { recursive: true });
+    await mkdir(join(work(), "build-docker-killed"));
     await writeFile(join(left, "containers"), `${THEIRS}\n${OTHER}\n${C}\n`);
     await writeFile(join(left, "stage"), "its-mark");
     await writeFile(join(folder, "built"), "");
-    await buildImage(host("podman"), { ...spec, context, work: work() });
+    await clearKilled(host("podman"), work());
     const made = await calls();
     // One of them is no container of a build by now.
     assert.deepEqual(
       made.filter((call) => call.startsWith("rm ")),
       [`rm --force --volumes ${THEIRS} ${OTHER}`],
     );
-    const cleared = made.findIndex((call) => /^image ls .*--filter=label=cloister\.stage=its-mark$/.test(call));
-    assert.ok(cleared >= 0 && cleared < made.findIndex((call) => call.startsWith("build ")), made.join("\n"));
-    assert.deepEqual(await temporary(), []);
+    assert.match(made.join("\n"), /^image ls .*--filter=label=cloister\.stage=its-mark$/m);
+    assert.deepEqual(await temporary(), ["build-docker-killed"], "the other engine's is for that engine");
+    await clearKilled(host("podman"), join(folder, "none"));
   });
 
   it("writes down which containers are its own while it runs", async () => {
