@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { lstatSync, statSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { devNull, tmpdir } from "node:os";
 import { dirname, join, relative, resolve, sep } from "node:path";
@@ -16,22 +16,29 @@ const LARGEST = 16 * 1024 * 1024;
  * written the checkout's settings, which can name programs, and its objects. So the objects are read by a repository
  * that is made for it, and each of them is held against its name.
  *
+ * @param repository folder of the repository. Default: the outermost one that is the checkout or has it as a folder
  * @throws when the commit is not there, or an object is not what its name says
  */
-export async function baseSide(folder: string, policy: string, commit: string): Promise<Side> {
+export async function baseSide(folder: string, policy: string, commit: string, repository?: string): Promise<Side> {
   const own = await mkdtemp(join(tmpdir(), "cloister-base-"));
   try {
-    return await readSide(folder, policy, commit, own);
+    return await readSide(real(folder), policy, commit, { own, repository });
   } finally {
     await rm(own, { recursive: true, force: true });
   }
 }
 
-async function readSide(folder: string, policy: string, commit: string, own: string): Promise<Side> {
+async function readSide(
+  folder: string,
+  policy: string,
+  commit: string,
+  { own, repository }: { readonly own: string; readonly repository: string | undefined },
+): Promise<Side> {
   await git(own, ["init", "--quiet", "--bare", `--object-format=${commit.length === 64 ? "sha256" : "sha1"}`]);
-  const { take, text, root } = await findCommit(folder, commit, own);
+  const root = repository === undefined ? outermost(folder) : real(repository);
+  const { take, text } = await findCommit(root, commit, own);
   let [, tree = ""] = /^tree ([0-9a-f]+)\n/.exec(text.toString()) ?? [];
-  const parts = [...relative(root, real(folder)).split(sep), ...policy.split("/")].filter(Boolean);
+  const parts = [...relative(root ?? folder, folder).split(sep), ...policy.split("/")].filter(Boolean);
   for (const [i, part] of parts.entries()) {
     await take("tree", tree);
     const [mode, type, id] = (await git(own, ["ls-tree", "-z", tree, "--", part])).toString().split(/[ \t]/);
@@ -52,34 +59,42 @@ async function readSide(folder: string, policy: string, commit: string, own: str
 type Take = (type: "commit" | "tree" | "blob", id: string) => Promise<Buffer>;
 
 /**
- * Finds the repository that has the commit: the checkout, or one that it is a folder of. The outermost comes first: a session, which sees
- * the checkout alone, could make the checkout a repository of its own, with its policy elsewhere.
+ * Reads the commit of that repository, and of no other. A session may take the commit away from it and put a copy of the repository
+ * into one of its folders, in which the policy would be another folder's.
  */
 async function findCommit(
-  folder: string,
+  root: string | undefined,
   commit: string,
   own: string,
-): Promise<{ take: Take; text: Buffer; root: string }> {
+): Promise<{ take: Take; text: Buffer }> {
   let why = "there is no repository";
-  for (const root of repositoriesAround(real(folder))) {
-    try {
+  try {
+    if (root !== undefined) {
       const take = taker(own, await objectsOf(root));
-      return { take, text: await take("commit", commit), root };
-    } catch (error) {
-      why = (error as Error).message;
+      return { take, text: await take("commit", commit) };
     }
+  } catch (error) {
+    why = `${root}: ${(error as Error).message}`;
   }
   throw new Error(
     `the base of this pull request (${commit}) cannot be read from the checkout, so its policy is not known: ` +
-      `give actions/checkout "fetch-depth: 0", or a job of GitLab's the variable GIT_DEPTH: 0 (${why})`,
+      `give actions/checkout "fetch-depth: 0", or a job of GitLab's the variable GIT_DEPTH: 0; ` +
+      `where the repository is a folder of the workspace, name it (repository-folder, CLOISTER_CI_REPOSITORY_FOLDER) (${why})`,
   );
 }
 
-/** Folders with a repository, from the outermost to the folder itself. */
-function repositoriesAround(folder: string): string[] {
-  const parent = dirname(folder);
-  const around = parent === folder ? [] : repositoriesAround(parent);
-  return existsSync(join(folder, ".git")) ? [...around, folder] : around;
+/**
+ * The outermost repository around a folder: a session, which sees the checkout alone, could make the checkout a repository of its own.
+ * One of another user, as in /tmp, is none of the checkout's.
+ */
+function outermost(folder: string): string | undefined {
+  const users = [statSync(folder).uid, process.getuid?.()];
+  let found: string | undefined;
+  for (let at = folder; ; at = dirname(at)) {
+    const owner = lstatSync(join(at, ".git"), { throwIfNoEntry: false })?.uid;
+    if (owner !== undefined && users.includes(owner)) found = at;
+    if (dirname(at) === at) return found;
+  }
 }
 
 function taker(own: string, objects: string): Take {
@@ -93,7 +108,8 @@ function taker(own: string, objects: string): Take {
 
 /** The checkout's folder of objects, as GIT_ALTERNATE_OBJECT_DIRECTORIES takes it. git reads settings for it, and no object. */
 async function objectsOf(folder: string): Promise<string> {
-  const found = await git(folder, ["-c", `safe.directory=${folder}`, "rev-parse", "--git-path", "objects"]);
+  // Else git would go on to a repository around it where this one is broken.
+  const found = await git(folder, ["--git-dir", join(folder, ".git"), "rev-parse", "--git-path", "objects"]);
   // In quotes, a colon does not end it.
   return JSON.stringify(resolve(folder, found.toString().replace(/\n$/, "")));
 }

@@ -1,4 +1,4 @@
-import { isAbsolute, join, normalize, relative, resolve } from "node:path";
+import { isAbsolute, join, normalize, resolve } from "node:path";
 import { z } from "zod";
 import { POLICY_FILE } from "../../../guest/policy/schema.ts";
 import { MOUNT_MODES } from "../../../guest/sessions/request.ts";
@@ -17,6 +17,8 @@ export interface StepSettings {
   readonly policyFrom: "base" | "head";
   /** Commit that a pull request or a merge request is to be merged into. Absent: there is none. */
   readonly baseCommit?: string;
+  /** Folder of the repository that has it. Absent: the outermost around the checkout. */
+  readonly repository?: string;
   /** Folder for audit log and summary. Absent: one that is made for this step. */
   readonly results?: string;
   readonly image?: string;
@@ -26,6 +28,10 @@ export interface StepSettings {
 }
 
 const PREFIX = "CLOISTER_CI_";
+
+/** The folder of this program's own files. */
+const PROGRAM = join(import.meta.dirname, "../../..");
+
 const text = z
   .string()
   .optional()
@@ -50,6 +56,7 @@ const Environment = z.object({
       .regex(/^[0-9a-f]{40}([0-9a-f]{24})?$/, "write a commit's whole name")
       .optional(),
   ),
+  REPOSITORY_FOLDER: text,
   RESULTS: text,
   IMAGE: text,
   BASE: text,
@@ -76,13 +83,25 @@ export function readSettings(environment: NodeJS.ProcessEnv): StepSettings | { r
     problems.push(`write either a command (${PREFIX}COMMAND) or a prompt for the agent (${PREFIX}PROMPT)`);
   }
   const folder = given["FOLDER"] || environment["GITHUB_WORKSPACE"] || environment["CI_PROJECT_DIR"] || process.cwd();
-  const action = environment["GITHUB_ACTION_PATH"];
+  const written = real(resolve(folder));
   // A session that may write the scripts of this step decides what the job runs after it.
-  if (action && given["MODE"] !== "ro" && !relative(resolve(folder), resolve(action)).startsWith("..")) {
+  const own = [environment["GITHUB_ACTION_PATH"], PROGRAM, process.cwd()].find(
+    (path) => path && isWithin(real(path), written),
+  );
+  if (own && given["MODE"] !== "ro") {
     problems.push(
-      `the action's own files (${action}) are in the folder that the session may write: use a published version of the action, check it out elsewhere, or write mode: ro`,
+      `the action's own files (${own}) are in the folder that the session may write: use a published version of the action, check it out elsewhere, or write mode: ro`,
     );
   }
+  // Not the first repository that is found: an earlier session of the job could have made one.
+  const workspace = [environment["GITHUB_WORKSPACE"], environment["CI_PROJECT_DIR"]].find(
+    (path) => path && isWithin(written, real(path)),
+  );
+  const repository = given["REPOSITORY_FOLDER"] || workspace;
+  if (repository && !isWithin(written, real(resolve(workspace ?? ".", repository))))
+    problems.push(
+      `${PREFIX}REPOSITORY_FOLDER=${JSON.stringify(repository)}: the checkout (${folder}) is not in it: write the folder of the repository, or leave it out`,
+    );
   // Elsewhere a folder for temporary files is everybody's, and other jobs'.
   const temporary = environment["RUNNER_TEMP"];
   const results = given["RESULTS"] || (temporary ? join(temporary, "cloister") : undefined);
@@ -100,6 +119,7 @@ export function readSettings(environment: NodeJS.ProcessEnv): StepSettings | { r
     acceptWeaker: data.ACCEPT_WEAKER === "true",
     ...one("results", results === undefined ? undefined : resolve(results)),
     ...one("baseCommit", data.BASE_COMMIT),
+    ...one("repository", repository === undefined ? undefined : resolve(workspace ?? ".", repository)),
     ...one("image", data.IMAGE),
     ...one("base", data.BASE),
     ...one("engine", data.ENGINE),

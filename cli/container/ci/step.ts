@@ -153,9 +153,9 @@ async function stepInto(
   }
 }
 
-async function policiesOf({ folder, policy, policyFrom, baseCommit }: StepSettings): Promise<Policies> {
+async function policiesOf({ folder, policy, policyFrom, baseCommit, repository }: StepSettings): Promise<Policies> {
   const head = await headSide(folder, policy);
-  const base = baseCommit === undefined ? undefined : await baseSide(folder, policy, baseCommit);
+  const base = baseCommit === undefined ? undefined : await baseSide(folder, policy, baseCommit, repository);
   return choosePolicy(head, base, policyFrom);
 }
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { chmod, copyFile, mkdir, mkdtemp, rename, rm, stat, writeFile } from "node:fs/promises";
+import { chmod, chown, copyFile, cp, mkdir, mkdtemp, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
@@ -48,12 +48,38 @@ describe("the policy of a pull request's base", () => {
     // A session that saw this folder alone makes it a repository, in which the root's file would be its own.
     await writeFile(join(folder, "ci/.git"), "gitdir: ../.git\n");
     assert.deepEqual(await allowedIn(join(folder, "ci")), ["pypi"]);
-    // A repository around it that has no such commit is none of the pull request's.
-    const around = join(folder, "ci/around");
-    await execa("git", ["clone", "--quiet", folder, join(around, "inner")]);
-    await execa("git", ["init", "--quiet", around]);
-    await rename(join(folder, ".git"), join(folder, "gone"));
-    assert.deepEqual(await allowedIn(join(around, "inner/ci")), ["pypi"]);
+  });
+
+  it("is of the outermost repository alone, and is refused where that lacks the commit", async () => {
+    const inner = join(folder, "ci");
+    const read = async (repository?: string) => {
+      const side = await baseSide(inner, "p.yaml", commit, repository);
+      return side.there && side.read.run?.allow;
+    };
+    // A session moves the commit to a copy of the repository, in which the root's file would be this folder's.
+    await cp(join(folder, ".git"), join(inner, ".git"), { recursive: true });
+    assert.deepEqual(await read(), ["pypi"], "the control");
+    await rm(objectFile(commit));
+    await assert.rejects(read(), /cannot be read from the checkout/);
+    await assert.rejects(read(folder), /cannot be read from the checkout/);
+    // Neither is one taken because the workspace's is gone or broken.
+    await rm(join(folder, ".git"), { recursive: true });
+    await assert.rejects(read(folder), /cannot be read from the checkout/);
+    await mkdir(join(folder, ".git"));
+    await assert.rejects(read(), /cannot be read from the checkout/);
+    assert.deepEqual(await read(inner), ["npm"], "the one that is named");
+  });
+
+  it("is not of a repository that another user put around it", async function () {
+    if (process.getuid?.() !== 0) this.skip();
+    const inner = join(folder, "ci/inner");
+    await execa("git", ["clone", "--quiet", folder, inner]);
+    await rm(join(folder, ".git/objects"), { recursive: true });
+    const read = () => baseSide(join(inner, "ci"), "p.yaml", commit);
+    await assert.rejects(read(), /cannot be read from the checkout/, "the control");
+    await chown(join(folder, ".git"), 4711, 4711);
+    const side = await read();
+    assert.deepEqual(side.there && side.read.run?.allow, ["pypi"]);
   });
 
   it("runs no program that the checkout's settings name, and fetches nothing", async () => {

@@ -54,6 +54,7 @@ describe("a CI step's settings", () => {
       policy: "cloister.policy.yaml",
       policyFrom: "base",
       results: "/t/cloister",
+      repository: "/w",
       acceptWeaker: false,
     });
   });
@@ -107,6 +108,35 @@ describe("a CI step's settings", () => {
     assert.match(JSON.stringify(readSettings(inside)), /the action's own files/);
     assert.ok(!("problems" in readSettings({ ...inside, CLOISTER_CI_MODE: "ro" })));
     assert.ok(!("problems" in readSettings({ ...inside, GITHUB_ACTION_PATH: "/actions/cloister/v1" })));
+    // Without an action, as at GitLab, and through a link.
+    assert.match(JSON.stringify(readSettings({ ...GOOD, CLOISTER_CI_FOLDER: ROOT })), /the action's own files/);
+  });
+
+  it("are refused where the scripts are in the folder by a link", async () => {
+    const top = await mkdtemp(join(tmpdir(), "cloister-link-"));
+    try {
+      await mkdir(join(top, "w/action"), { recursive: true });
+      await symlink(join(top, "w/action"), join(top, "link"));
+      await mkdir(join(top, "elsewhere"));
+      const read = (action: string) =>
+        readSettings({ ...GOOD, CLOISTER_CI_FOLDER: join(top, "w"), GITHUB_ACTION_PATH: join(top, action) });
+      assert.match(JSON.stringify(read("link")), /the action's own files/);
+      assert.ok(!("problems" in read("elsewhere")), "the control");
+    } finally {
+      await rm(top, { recursive: true });
+    }
+  });
+
+  it("name the workspace's repository, or one that is written, and none around what is shown", () => {
+    const repository = (more: object) => {
+      const read = readSettings({ ...GOOD, ...more });
+      return "problems" in read ? read.problems : read.repository;
+    };
+    assert.equal(repository({ CLOISTER_CI_FOLDER: "/w/packages/a" }), "/w");
+    assert.equal(repository({ CLOISTER_CI_FOLDER: "/elsewhere" }), undefined);
+    assert.equal(repository({ CLOISTER_CI_FOLDER: "/w/sub/a", CLOISTER_CI_REPOSITORY_FOLDER: "sub" }), "/w/sub");
+    const wrong = repository({ CLOISTER_CI_FOLDER: "/w/sub/a", CLOISTER_CI_REPOSITORY_FOLDER: "other" });
+    assert.match(String(wrong), /REPOSITORY_FOLDER="other"/);
   });
 });
 
