@@ -44,7 +44,11 @@ allow() {
       switch_off
       ;;
     leave)
-      say "user namespaces are restricted here (kernel.apparmor_restrict_unprivileged_userns is 1), and are left so: sessions will be refused." \
+      local is="is 1), and are left so: sessions will be refused."
+      if ! is_on "$setting"; then
+        is="is 0 only while another job runs), and are left so: sessions will be refused once that job has ended."
+      fi
+      say "user namespaces are restricted here (kernel.apparmor_restrict_unprivileged_userns $is" \
         "On a machine that is thrown away write user-namespaces: setting; on one that stays, profile."
       ;;
   esac
@@ -75,8 +79,8 @@ hold() {
     : >"$state.off"
     echo 0 >"$setting"
   fi
-  # Not one of the job's processes, which a runner ends with it.
-  setsid --fork env --unset=RUNNER_TRACKING_ID bash "$self" --wait "$setting" "$state" </dev/null >/dev/null 2>&1
+  # Not one of the job's processes, which a runner ends with it (RUNNER_TRACKING_ID), and without the job's secrets.
+  setsid --fork env -i PATH="$PATH" bash "$self" --wait "$setting" "$state" </dev/null >/dev/null 2>&1
 }
 
 wait_and_restore() {
@@ -96,20 +100,33 @@ restore() {
   fi
 }
 
-case ${1:-} in
+# An empty input is none. What is wrong is told where the runner shows it, without the text that was given.
+refuse() {
+  say "$1" >&2
+  if [ -n "${GITHUB_OUTPUT:-}" ]; then echo "exit-code=2" >>"$GITHUB_OUTPUT" || true; fi
+  if [ -n "${GITHUB_STEP_SUMMARY:-}" ]; then
+    printf '## Sealed session: not run\n\n- `%s`\n' "${1//[^A-Za-z0-9 .,:-]/?}" >>"$GITHUB_STEP_SUMMARY" || true
+  fi
+  exit 2
+}
+
+# bash reads its script as it goes on, and this one waits as root. So nothing is read after the branch that was taken.
+case ${1:-auto} in
   auto | profile | setting | leave)
-    if [ $# -lt 2 ]; then
-      say "user-namespaces.sh $1: name the command to run" >&2
-      exit 2
-    fi
-    allow "$1"
+    if [ $# -lt 2 ]; then refuse "user-namespaces.sh ${1:-}: name the command to run"; fi
+    allow "${1:-auto}"
     shift
     exec "$@"
     ;;
-  --hold) hold "$2" "$3" "$4" ;;
-  --wait) wait_and_restore "$2" "$3" ;;
+  --hold)
+    hold "$2" "$3" "$4"
+    exit
+    ;;
+  --wait)
+    wait_and_restore "$2" "$3"
+    exit
+    ;;
   *)
-    say "user-namespaces: ${1:-}: write auto, profile, setting or leave" >&2
-    exit 2
+    refuse "user-namespaces: $1: write auto, profile, setting or leave"
     ;;
 esac

@@ -1,5 +1,16 @@
 import assert from "node:assert/strict";
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
+import {
+  appendFile,
+  copyFile,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
@@ -437,6 +448,47 @@ describe("the action", () => {
       await becomes("1", "after kill -9");
       assert.equal(process.kill(child, 0), true, "the control: it lives on");
       process.kill(child);
+    });
+
+    it("an empty input is auto, and a wrong one is told in the runner's files", async () => {
+      const files = { GITHUB_OUTPUT: join(folder, "output"), GITHUB_STEP_SUMMARY: join(folder, "summary") };
+      assert.equal((await run(["", "bash", "-c", "exit 7"], files)).exitCode, 7);
+      assert.ok(!(await readdir(folder)).includes("output"), "the control");
+      assert.equal((await run(["so`me\n<b>", "true"], files)).exitCode, 2);
+      assert.equal(await readFile(files.GITHUB_OUTPUT, "utf8"), "exit-code=2\n");
+      assert.match(
+        await readFile(files.GITHUB_STEP_SUMMARY, "utf8"),
+        /^## Sealed session: not run\n\n- `user-namespaces: so\?me\?\?b\?: write auto, profile, setting or leave`\n$/,
+      );
+    });
+
+    it("a step that leaves it so says that it is off only for another job", async () => {
+      const { child } = await job("other");
+      assert.match((await run(["leave", "true"])).stdout, /is 0 only while another job runs/);
+      child.stdin?.end();
+      await becomes("1", "nobody needs it");
+      assert.match((await run(["leave", "true"])).stdout, /is 1\), and are left so/, "the control");
+    });
+
+    it("the process that waits as root knows no secret, and runs nothing that is added to its script", async () => {
+      const script = join(folder, "copy.sh");
+      await copyFile(SETTER, script);
+      const child = execa(script, ["setting", "bash", "-c", `touch ${folder}/begun; exec cat`], {
+        ...options({ ANTHROPIC_API_KEY: "a-key", CLOISTER_TEST_MARK: folder }),
+        stdin: "pipe",
+      });
+      started.push(child);
+      while (!(await readdir(folder)).includes("begun")) await setTimeout(20);
+      const { stdout: listed } = await execa("pgrep", ["-f", `${script} --wait`]);
+      const environment = await readFile(`/proc/${listed.split("\n")[0]}/environ`, "utf8");
+      assert.match(environment, /^PATH=/);
+      assert.doesNotMatch(environment, /a-key|CLOISTER_TEST_MARK/);
+      await appendFile(script, `\ntouch ${folder}/added\n`);
+      child.stdin?.end();
+      assert.equal((await child).exitCode, 0);
+      await becomes("1", "the control: it has ended");
+      await setTimeout(300);
+      assert.ok(!(await readdir(folder)).includes("added"));
     });
 
     it("what a computer that was stopped meanwhile left off, the next job switches on again", async () => {
