@@ -1,10 +1,10 @@
 import { randomBytes } from "node:crypto";
-import { chown, mkdir } from "node:fs/promises";
+import { access, chown, constants, mkdir, stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { CAPTURE_LIMIT } from "../../guest/run/result.ts";
 import { type Engine, engine, removeArguments, takeDown } from "./engine.ts";
 import { type ContainerSpec, containerOptions, DEFAULTS, mountWords, optionWords, SECCOMP } from "./options.ts";
-import { caller, chooseUser, keyFile, keyInSight, readFolders } from "./prepare.ts";
+import { type Caller, caller, chooseUser, keyFile, keyInSight, readFolders } from "./prepare.ts";
 import { Stopped } from "./stop.ts";
 
 /** The request cannot be carried out. The error holds all of its problems. */
@@ -58,8 +58,10 @@ export async function runContainer(host: Engine, request: ContainerRequest): Pro
   const { folders, problems } = await readFolders(request.mounts ?? []);
   const { user, problems: users } = chooseUser(caller(), folders);
   const seen = request.key === undefined ? [] : await keyInSight(folders);
-  if (problems.length + users.length + seen.length > 0) throw new ContainerRefused([...problems, ...users, ...seen]);
   const audit = request.audit === undefined ? undefined : resolve(request.audit);
+  const unwritable = audit === undefined ? undefined : await auditProblem(audit, user);
+  const wrong = [...problems, ...users, ...seen, ...(unwritable ?? [])];
+  if (wrong.length > 0) throw new ContainerRefused(wrong);
   if (audit !== undefined && (await mkdir(audit, { recursive: true })) !== undefined && process.getuid?.() === 0) {
     await chown(audit, user.uid, user.gid);
   }
@@ -114,6 +116,30 @@ export async function runContainer(host: Engine, request: ContainerRequest): Pro
   } finally {
     key?.remove();
   }
+}
+
+/**
+ * Looks at an audit folder that is there. The container looks again, and sees what cannot be seen from here, such as another user's
+ * access list.
+ */
+async function auditProblem(folder: string, { uid, gid }: Caller): Promise<string[]> {
+  const there = await stat(folder).catch((error: NodeJS.ErrnoException) => error);
+  if (there instanceof Error && there.code === "ENOENT") return [];
+  const problem = (why: string) => [`--audit ${JSON.stringify(folder)}: ${why}`];
+  if (there instanceof Error) return problem(there.message);
+  if (!there.isDirectory()) return problem("it is not a folder: name one, or a path where one can be made");
+  // Elsewhere the engine's virtual machine decides.
+  if (process.platform !== "linux") return [];
+  const way = `name another folder, or give it away (chown ${uid}:${gid} ${folder})`;
+  const denied =
+    process.getuid?.() === uid
+      ? await access(folder, constants.W_OK).then(
+          () => false,
+          () => true,
+        )
+      : // The group's bit is the mask of an access list, too.
+        (there.mode & (there.uid === uid ? 0o200 : 0o022)) === 0;
+  return denied ? problem(`user ${uid}, who writes the rows, may not write there: ${way}`) : [];
 }
 
 const terminal = () => process.stdin.isTTY === true && process.stdout.isTTY === true;
