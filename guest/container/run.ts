@@ -1,6 +1,7 @@
 import { AgentSettings } from "../../contract/machine.ts";
 import type { Problem } from "../../contract/problem.ts";
 import { REFERENCE } from "../../contract/reference.ts";
+import type { AuditLog } from "../egress/audit.ts";
 import type { EgressDecision } from "../egress/decision.ts";
 import { type EgressPolicy, parsePolicy } from "../egress/policy.ts";
 import { parsePrivate } from "../egress/private.ts";
@@ -10,7 +11,7 @@ import { now, resultOf } from "../run/result.ts";
 import { OPEN_FILES } from "../sessions/limits.ts";
 import { checkMounts, closeMounts, type Mount } from "../sessions/mounts.ts";
 import { RunRefused, type RunResult, SessionFailed } from "../sessions/request.ts";
-import { auditFile, fileAudit } from "./audit.ts";
+import { auditFile, auditProblem, fileAudit } from "./audit.ts";
 import { readLimits } from "./limits.ts";
 import { type ContainerFacts, lookAtContainer } from "./look.ts";
 import { judgeContainer, lackingProblem } from "./promises.ts";
@@ -44,10 +45,20 @@ export async function runContained(spec: ContainedSpec): Promise<ContainedResult
   try {
     const { problems: lacking, weaker } = judgeContainer(facts, spec.acceptWeaker ?? false);
     const written = problemsOf(requestIn(spec)).filter(({ subject }) => subject !== "mounts");
-    const problems = [...lacking.map(lackingProblem), ...written, ...folders, ...belowLimits(spec, facts)];
+    const unwritable = (await auditProblem(facts.mounts)) ?? [];
+    const problems = [
+      ...lacking.concat(unwritable).map(lackingProblem),
+      ...written,
+      ...folders,
+      ...belowLimits(spec, facts),
+    ];
     if (problems.length > 0 || policy === undefined) throw new RunRefused(problems);
     const { exceptions } = parsePrivate(spec.allowPrivate ?? []);
-    return { ...(await carryOut(spec, { ...policy, privateExceptions: exceptions }, mounts, weaker)), weaker };
+    const audit = auditFile(facts.mounts);
+    return {
+      ...(await carryOut(spec, { ...policy, privateExceptions: exceptions }, mounts, { weaker, audit })),
+      weaker,
+    };
   } finally {
     await closeMounts(mounts);
   }
@@ -83,7 +94,7 @@ async function carryOut(
   spec: ContainedSpec,
   policy: EgressPolicy,
   mounts: readonly Mount[],
-  weaker: readonly string[],
+  { weaker, audit }: { readonly weaker: readonly string[]; readonly audit: string },
 ): Promise<RunResult> {
   const acceptedAt = now();
   const nodeStartMs = performance.now();
@@ -99,7 +110,11 @@ async function carryOut(
   let closed = false;
   try {
     spec.signal?.throwIfAborted();
-    const output = await inSession(await placeOf(session, spec, policy, keep), spec, { decisions, notice, started });
+    const output = await inSession(await placeOf(session, spec, policy, fileAudit(keep, audit, session.name)), spec, {
+      decisions,
+      notice,
+      started,
+    });
     const closedAt = now();
     problems = [...(await closeContained(session)), ...unkept];
     closed = true;
@@ -130,7 +145,7 @@ async function placeOf(
   session: ContainedSession,
   spec: ContainedSpec,
   policy: EgressPolicy,
-  onUnkept: (line: string) => void,
+  audit: AuditLog,
 ): Promise<Place> {
   const { uid, gid, tmp, shm, bound, since } = session;
   const before = await readLimits();
@@ -139,7 +154,7 @@ async function placeOf(
     paths: session.paths,
     policy,
     agent: AgentSettings.parse(spec.model === undefined ? {} : { model: spec.model }),
-    audit: fileAudit(onUnkept, await auditFile()),
+    audit,
     files: { mode: 0o644 },
     seal: async () => ({
       uid,

@@ -1,12 +1,11 @@
 import { randomBytes } from "node:crypto";
-import { createReadStream } from "node:fs";
-import { appendFile, mkdir, mkdtemp, rm } from "node:fs/promises";
+import { appendFile, mkdir, mkdtemp, open, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import lockfile from "proper-lockfile";
-import { AUDIT_FILE, type LostRows } from "../../../guest/container/audit.ts";
+import { AUDIT_FILE, type LostRows, type WholeLog } from "../../../guest/container/audit.ts";
 import { askedOf } from "../../../guest/egress/asked.ts";
+import type { CountedRow } from "../../../guest/egress/audit-counts.ts";
 import type { EgressDecision } from "../../../guest/egress/decision.ts";
 import { refusalOnCommandLine } from "../../../guest/run/options.ts";
 import { RunRefused } from "../../../guest/sessions/request.ts";
@@ -25,6 +24,9 @@ const REFUSED = 2;
 
 /** Exit code of a step that succeeded, and could not keep its record. */
 const UNKEPT = 125;
+
+/** Why a log is not whole that ends without saying so. */
+const NO_END = "it has no end: the session's supervisor was killed, or the disk is full";
 
 const SUMMARY = "summary.md";
 
@@ -62,17 +64,42 @@ async function step(environment: NodeJS.ProcessEnv, tools: StepTools): Promise<n
   if ("problems" in read) {
     return await refuseWithoutResults(read.problems, environment, tools);
   }
-  const results = read.results ?? (await mkdtemp(join(tmpdir(), "cloister-results-")));
-  await mkdir(results, { recursive: true });
-  const release = await lockResults(results, tools);
-  if (release === undefined) {
-    const problem = `another step runs that keeps its results in ${results}: give each step a folder (CLOISTER_CI_RESULTS), or wait for its end`;
-    return await refuseWithoutResults([problem], environment, tools);
-  }
+  const taken = await takeResults(read.results);
+  if ("problem" in taken) return await refuseWithoutResults([taken.problem], environment, tools);
   try {
-    return await stepInto({ ...read, results }, environment, tools);
+    return await stepInto({ ...read, ...taken }, environment, tools);
   } finally {
-    await release().catch(() => {});
+    await taken.release().catch(() => {});
+  }
+}
+
+/** The folder for results, which is this step's. */
+interface Results {
+  readonly results: string;
+  /** The reason why another step may have it by now; absent while it is this step's. */
+  readonly taken: { why?: string };
+}
+
+/** Makes the folder for results and locks it. */
+async function takeResults(
+  wanted: string | undefined,
+): Promise<(Results & { release(): Promise<void> }) | { readonly problem: string }> {
+  let results = wanted;
+  const taken: Results["taken"] = {};
+  try {
+    results ??= await mkdtemp(join(tmpdir(), "cloister-results-"));
+    await mkdir(results, { recursive: true });
+    const release = await lockResults(results, ({ message }) => {
+      taken.why ??= `${results} is no longer this step's alone: ${message}`;
+    });
+    if (release !== undefined) return { results, taken, release };
+    const problem = `another step runs that keeps its results in ${results}: give each step a folder (CLOISTER_CI_RESULTS), or wait for its end`;
+    return { problem };
+  } catch (error) {
+    const place = results ?? tmpdir();
+    return {
+      problem: `the results cannot be kept in ${place}: ${(error as Error).message}: name another folder (CLOISTER_CI_RESULTS)`,
+    };
   }
 }
 
@@ -91,14 +118,17 @@ async function refuseWithoutResults(problems: readonly string[], environment: No
  *
  * @returns gives it back; undefined while another step has it
  */
-async function lockResults(results: string, { say }: StepTools): Promise<(() => Promise<void>) | undefined> {
+async function lockResults(
+  results: string,
+  onCompromised: (error: Error) => void,
+): Promise<(() => Promise<void>) | undefined> {
   return await lockfile
     .lock(results, {
       lockfilePath: join(results, ".lock"),
       stale: 10_000,
       update: 2_500,
       retries: { retries: 12, factor: 1, minTimeout: 1_000 },
-      onCompromised: (error) => say(`the lock of ${results}: ${error.message}`),
+      onCompromised,
     })
     .catch((error: NodeJS.ErrnoException) => {
       if (error.code === "ELOCKED") return undefined;
@@ -107,7 +137,7 @@ async function lockResults(results: string, { say }: StepTools): Promise<(() => 
 }
 
 async function stepInto(
-  settings: StepSettings & { readonly results: string },
+  settings: StepSettings & Results,
   environment: NodeJS.ProcessEnv,
   tools: StepTools,
 ): Promise<number> {
@@ -118,7 +148,8 @@ async function stepInto(
   let policies: Policies = { from: "head" };
   // Another signal does not end the record.
   const report = (outcome: StepReport["outcome"], weaker: readonly string[] = []) =>
-    untilDone(finish(environment, settings, { outcome, policies, weaker, audit }, tools));
+    untilDone(finish(environment, settings, { outcome, policies, weaker, audit, began }, tools));
+  let began = false;
   let weaker: readonly string[] = [];
   try {
     policies = await policiesOf(settings);
@@ -136,6 +167,7 @@ async function stepInto(
       for (const line of said) tools.say(line);
       return await report({ refused: [...said, ...explainNamespaces(said)] });
     }
+    began = true;
     weaker = said.filter((line) => line.startsWith("weaker than"));
     const { exitCode } = await runOnHost(host, image, asked, {
       stdio: "inherit",
@@ -189,17 +221,23 @@ function stopRunnerCommands(environment: NodeJS.ProcessEnv): () => void {
 
 async function finish(
   environment: NodeJS.ProcessEnv,
-  settings: StepSettings & { readonly results: string },
+  settings: StepSettings & Results,
   run: {
     readonly outcome: StepReport["outcome"];
     readonly policies: Policies;
     readonly weaker: readonly string[];
     readonly audit: string;
+    /** A session may have been begun, so that there is a log of it. */
+    readonly began: boolean;
   },
   { say }: StepTools,
 ): Promise<number> {
   const { holds, from, change } = run.policies;
-  const { rows, lost } = await rowsIn(join(run.audit, AUDIT_FILE));
+  const log = await rowsIn(join(run.audit, AUDIT_FILE));
+  // There is no log of a session that was not made.
+  const none = "exitCode" in run.outcome && [REFUSED, UNKEPT].includes(run.outcome.exitCode) && !log.there;
+  const torn = run.began && !("refused" in run.outcome) && !log.whole && !none;
+  const lost = [...log.lost, ...(torn && log.lost.length === 0 ? [NO_END] : [])];
   const text = summaryOf({
     outcome: run.outcome,
     policy: {
@@ -208,24 +246,32 @@ async function finish(
       ...(settings.baseCommit === undefined ? {} : { baseCommit: settings.baseCommit }),
       ...(change === undefined ? {} : { change }),
     },
-    asked: askedOf(rows),
+    asked: askedOf(log.rows),
+    counted: log.counted,
     lost,
     weaker: run.weaker,
   });
-  const exitCode = "exitCode" in run.outcome ? run.outcome.exitCode : REFUSED;
+  const command = "exitCode" in run.outcome ? run.outcome.exitCode : REFUSED;
   const unkept = await keep([
     // The first: by it the runner finds the audit log.
-    [environment["GITHUB_OUTPUT"], `exit-code=${exitCode}\nresults=${settings.results}\n`],
+    [environment["GITHUB_OUTPUT"], `results=${settings.results}\n`],
     [join(settings.results, SUMMARY), text],
     [environment["GITHUB_STEP_SUMMARY"], text],
   ]);
-  if (unkept.length > 0) {
-    // The command's own words are in the log; without its record the job is no success.
-    for (const one of unkept) say(`a part of the record could not be kept: ${one}`);
-    return exitCode === 0 ? UNKEPT : exitCode;
-  }
-  say(`audit log and summary are in ${settings.results}`);
-  return exitCode;
+  if (lost.length > 0) unkept.push(`the audit log is not whole: ${lost[0]}`);
+  if (settings.taken.why !== undefined) unkept.push(settings.taken.why);
+  // The command's own words are in the log; without its record the job is no success. A supervisor that was killed has no code of the command's.
+  const killed = torn && !("stopped" in run.outcome);
+  const code = (kept: boolean) => {
+    if (settings.taken.why !== undefined || killed) return UNKEPT;
+    return !kept && command === 0 ? UNKEPT : command;
+  };
+  // The last: it is the code with which the step ends.
+  const told = await keep([[environment["GITHUB_OUTPUT"], `exit-code=${code(unkept.length === 0)}\n`]]);
+  unkept.push(...told);
+  for (const one of unkept) say(`a part of the record could not be kept: ${one}`);
+  if (unkept.length === 0) say(`audit log and summary are in ${settings.results}`);
+  return code(unkept.length === 0);
 }
 
 /**
@@ -241,26 +287,33 @@ export async function keep(records: readonly (readonly [path: string | undefined
   return lost;
 }
 
-/** Reads the rows about hosts, and why others are missing. */
-async function rowsIn(path: string): Promise<{ rows: EgressDecision[]; lost: string[] }> {
+/** Reads the log of one session: rows about hosts, those that were counted, why others are missing, and if it has an end. */
+async function rowsIn(path: string) {
   const rows: EgressDecision[] = [];
+  const counted: CountedRow[] = [];
   const lost: string[] = [];
+  let [there, whole] = [false, false];
   try {
-    for await (const line of createInterface({ input: createReadStream(path, "utf8") })) {
+    const file = await open(path);
+    there = true;
+    for await (const line of file.readLines({ encoding: "utf8" })) {
       const row = asRow(line);
-      if (row !== undefined && "host" in row) rows.push(row);
-      if (row !== undefined && "lost" in row) lost.push(String(row.lost));
+      if (row === undefined) continue;
+      if ("host" in row) rows.push(row);
+      if ("counted" in row) counted.push(row);
+      if ("lost" in row) lost.push(String(row.lost));
+      whole = "whole" in row;
     }
   } catch {
-    // A session that asked nothing has no log.
+    // A session that was not made has no log.
   }
-  return { rows, lost };
+  return { rows, counted, lost, there, whole };
 }
 
-function asRow(line: string): EgressDecision | LostRows | undefined {
+function asRow(line: string): EgressDecision | CountedRow | LostRows | WholeLog | undefined {
   try {
     const row: unknown = JSON.parse(line);
-    return typeof row === "object" && row !== null ? (row as EgressDecision | LostRows) : undefined;
+    return typeof row === "object" && row !== null ? (row as EgressDecision) : undefined;
   } catch {
     return undefined;
   }

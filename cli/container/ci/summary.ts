@@ -1,4 +1,5 @@
 import type { AskedOf } from "../../../guest/egress/asked.ts";
+import type { CountedRow } from "../../../guest/egress/audit-counts.ts";
 import type { PolicyProblem } from "../../../guest/policy/result.ts";
 import type { PolicyChange } from "./policy-sides.ts";
 
@@ -17,6 +18,8 @@ export interface StepReport {
     readonly change?: PolicyChange;
   };
   readonly asked: AskedOf;
+  /** Requests that were too many to be written one by one. */
+  readonly counted: readonly CountedRow[];
   /** Why rows of the audit log are missing. */
   readonly lost: readonly string[];
   /** Options of the container that were missing and accepted. */
@@ -41,7 +44,7 @@ export const refusedSummary = (refused: readonly string[]): string =>
 
 /** The summary as GitHub-flavoured Markdown. It is plain enough to be read as text. */
 export function summaryOf(report: StepReport): string {
-  const { outcome, policy, asked, lost, weaker } = report;
+  const { outcome, policy, asked, counted, lost, weaker } = report;
   return [
     `## Sealed session: ${titleOf(outcome)}`,
     ...("refused" in outcome ? ["", ...outcome.refused.map((line) => `- ${plain(line)}`)] : []),
@@ -59,7 +62,8 @@ export function summaryOf(report: StepReport): string {
           "",
           ...limited(lost.map((line) => `- ${plain(line)}`)),
         ]),
-    ...("refused" in outcome ? [] : networkLines(asked, policy.file, lost.length > 0)),
+    ...("refused" in outcome ? [] : networkLines(asked, policy.file, lost.length + counted.length > 0)),
+    ...countedLines(counted),
     "",
   ].join("\n");
 }
@@ -126,6 +130,25 @@ function networkLines({ allowed, denied, failed, unusable, model }: AskedOf, fil
     ),
     ...(model === 0 ? [] : ["", `The model was asked ${times(model)}.`]),
   ];
+}
+
+/** Hosts of which requests were only counted, and how many of each. */
+function countedLines(rows: readonly CountedRow[]): string[] {
+  return (["denied", "allowed"] as const).flatMap((verdict) => {
+    const ours = rows.filter((row) => row.verdict === verdict);
+    if (ours.length === 0) return [];
+    const hosts = new Map<string, number>();
+    for (const [host, count] of ours.flatMap((row) => row.hosts)) hosts.set(host, (hosts.get(host) ?? 0) + count);
+    const others = ours.reduce((sum, row) => sum + row.others, 0);
+    const all = ours.reduce((sum, row) => sum + row.counted, 0);
+    return [
+      "",
+      `**Counted, and not written one by one: ${all} ${verdict} requests more**`,
+      "",
+      ...limited([...hosts].map(([host, count]) => `- ${plain(host)}, ${count} times`)),
+      ...(others > 0 ? [`- (${others} to other hosts)`] : []),
+    ];
+  });
 }
 
 function limited(lines: readonly string[]): string[] {

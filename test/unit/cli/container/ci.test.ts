@@ -49,6 +49,7 @@ const report = (more: Partial<StepReport>): StepReport => ({
   outcome: { exitCode: 0 },
   policy: { file: "p.yaml", from: "head" },
   asked: askedOf([]),
+  counted: [],
   lost: [],
   weaker: [],
   ...more,
