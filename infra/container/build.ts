@@ -74,12 +74,13 @@ export async function buildImage(
   const stage = randomUUID();
   const temporary = await mkdtemp(join(spec.work, `${BUILD}${host.program}-`));
   const folder = join(temporary, "tmp");
-  await mkdir(folder);
-  await writeFile(join(temporary, STAGE), stage);
   const before = new Set(await workingContainers(host));
   let said = "";
   let succeeded = false;
+  let unnoted: Error | undefined;
   try {
+    await mkdir(folder);
+    await writeFile(join(temporary, STAGE), stage);
     const { version, path } = spec.context;
     const building = startEngine(host, buildArguments(host, { ...spec, version, path, stage }), {
       reject: false,
@@ -97,15 +98,26 @@ export async function buildImage(
         if (known.has(id)) continue;
         known.add(id);
         // At once: after kill -9 nobody else knows which containers were this build's.
-        appendFileSync(join(temporary, CONTAINERS), `${id}\n`);
+        try {
+          appendFileSync(join(temporary, CONTAINERS), `${id}\n`);
+        } catch (error) {
+          // Nobody catches what is thrown here, and the build would go on.
+          if (unnoted === undefined) end("SIGTERM");
+          unnoted ??= error as Error;
+        }
       }
     });
-    const built = await handingOn(building, (signal) => {
+    const end = (signal: NodeJS.Signals) => {
       if (host.program === "docker") building.kill(signal);
       else void endBuild(building);
-    });
+    };
+    const built = await handingOn(building, end);
     said = String(built.all ?? "");
     throwIfStopped();
+    if (unnoted !== undefined)
+      throw new Error(
+        `the build was ended, because it could not be noted what it made: ${unnoted.message}: make room in ${spec.work}`,
+      );
     succeeded = !built.failed;
     return succeeded ? undefined : withoutDebugLines(said);
   } finally {

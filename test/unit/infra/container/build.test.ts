@@ -109,6 +109,36 @@ describe("building an image", () => {
     assert.equal(await readFile(join(folder, "known"), "utf8"), `${A}\n`);
   });
 
+  it("ends a build whose containers it cannot note, in words, and leaves nothing", async () => {
+    // Stands in for a full disk: every byte that is written there is one too many.
+    await program(
+      "podman",
+      `case $1 in
+        build) ln -s /dev/full "$TMPDIR/../containers"; touch ${folder}/built
+          echo "time=\\"now\\" level=debug msg=\\"Container ID: ${A}\\"" >&2; sleep 60 ;;
+        ps) [ ! -e ${folder}/built ] || echo ${A} Storage ;;
+      esac`,
+    );
+    await assert.rejects(
+      buildImage(host("podman"), { ...spec, context, work: work() }),
+      /was ended.*ENOSPC.*make room/s,
+    );
+    assert.deepEqual(
+      (await calls()).filter((call) => call.startsWith("rm ")),
+      [`rm --force --volumes ${A}`],
+    );
+    assert.deepEqual(await temporary(), []);
+  }).timeout(30_000);
+
+  it("leaves no folder where the mark of its stages cannot be written", async () => {
+    await program(
+      "podman",
+      `[ "$1" != ps ] || [ ! -d ${folder}/work ] || for f in ${folder}/work/build-*; do [ ! -d "$f" ] || ln -sf /dev/full "$f/stage"; done`,
+    );
+    await assert.rejects(buildImage(host("podman"), { ...spec, context, work: work() }), /ENOSPC/);
+    assert.deepEqual(await temporary(), []);
+  });
+
   it("kills what a build runs, and nothing for a build that was not started or has ended", async () => {
     const step = execa("sleep", ["60"], { reject: false });
     try {
