@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { appendFile, mkdir, mkdtemp, open, rm } from "node:fs/promises";
+import { appendFile, lstat, mkdir, mkdtemp, open, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import lockfile from "proper-lockfile";
@@ -29,6 +29,7 @@ const UNKEPT = 125;
 const NO_END = "it has no end: the session's supervisor was killed, or the disk is full";
 
 const SUMMARY = "summary.md";
+const LOCK = ".lock";
 
 /** The name of the checkout below `mnt/`. */
 const CHECKOUT = "work";
@@ -89,6 +90,8 @@ async function takeResults(
   try {
     results ??= await mkdtemp(join(tmpdir(), "cloister-results-"));
     await mkdir(results, { recursive: true });
+    const lock = await lstat(join(results, LOCK)).catch(() => undefined);
+    if (lock !== undefined && !lock.isDirectory()) throw new Error(`its file ${LOCK} is none of cloister's`);
     const release = await lockResults(results, ({ message }) => {
       taken.why ??= `${results} is no longer this step's alone: ${message}`;
     });
@@ -124,7 +127,7 @@ async function lockResults(
 ): Promise<(() => Promise<void>) | undefined> {
   return await lockfile
     .lock(results, {
-      lockfilePath: join(results, ".lock"),
+      lockfilePath: join(results, LOCK),
       stale: 10_000,
       update: 2_500,
       retries: { retries: 12, factor: 1, minTimeout: 1_000 },
