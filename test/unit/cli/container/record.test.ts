@@ -35,7 +35,7 @@ describe("a CI step's record", () => {
     const { exitCode, said } = await step();
     assert.notEqual(exitCode, 0);
     assert.match(said, /could not be kept: EISDIR.*summary/);
-    assert.equal(await text("output"), `exit-code=2\nresults=${join(folder, "results")}\n`);
+    assert.equal(await text("output"), `results=${join(folder, "results")}\nexit-code=2\n`);
     assert.match(await text("results/summary.md"), /no engine/);
   });
 
