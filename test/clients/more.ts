@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import type { Program } from "../support/programs/matrix.ts";
-import type { Needs } from "./programs.ts";
+import type { Needs } from "./needs.ts";
 
 /** Returns what to install, where a program is not there. */
 const absent = (program: string, name = program) =>

@@ -1,19 +1,7 @@
 import { existsSync } from "node:fs";
 import type { Program } from "../support/programs/matrix.ts";
-import type { Clients } from "./cache.ts";
 import { morePrograms } from "./more.ts";
-import type { OtherServers } from "./servers.ts";
-
-export interface Needs {
-  readonly clients: Clients;
-  readonly others: OtherServers;
-  /** Absolute path of the key that the SSH server takes, in the session's home. */
-  readonly key: string;
-  /** Absolute path of the repository on this computer. */
-  readonly repository: string;
-  /** Absolute path of Java's form of the authority's certificate, in the session's home. */
-  readonly trust: string;
-}
+import type { Needs } from "./needs.ts";
 
 /** The rest of the matrix: programs that must be fetched or installed. `needs` is asked when they run. */
 export function programs(needs: () => Needs): readonly Program[] {
