@@ -8,8 +8,9 @@ import type { Report } from "../../lib/store.ts";
 /** Where Linux lists the programs that run files of other formats (binfmt_misc), and where packages describe theirs (binfmt.d(5)). */
 const PLACES = { registered: "/proc/sys/fs/binfmt_misc", described: "/usr/lib/binfmt.d", path: process.env["PATH"] };
 
-/** Debian's packages: the emulator, what registers it, and what mmdebstrap asks whether it is there. */
-const INSTALL = "apt-get install qemu-user-static binfmt-support arch-test";
+/** Debian's packages: the emulator, and what registers it. mmdebstrap, which makes a base of packages, asks arch-test if it is there. */
+const INSTALL = "apt-get install qemu-user-static binfmt-support";
+const ASKS = "arch-test";
 
 /** QEMU's name of an architecture, and its number in the head of a program (elf(5), e_machine). */
 const KINDS: Readonly<Record<Arch, { readonly qemu: string; readonly machine: number }>> = {
@@ -21,16 +22,21 @@ const KINDS: Readonly<Record<Arch, { readonly qemu: string; readonly machine: nu
  * Sees to it that programs of an architecture run in containers of this computer. For a foreign one the kernel must know an emulator, and
  * have opened it when it was registered (flag F), because a container has none. As root it registers the one that is installed.
  *
+ * @param packages false where no base can be made from packages
  * @throws an Error with the packages that are missing
  */
 export async function ensureRunnable(
   arch: Arch,
   report: Report,
-  { own = archOfThisComputer(), places = PLACES }: { own?: Arch; places?: typeof PLACES } = {},
+  {
+    own = archOfThisComputer(),
+    places = PLACES,
+    packages = true,
+  }: { own?: Arch; places?: typeof PLACES; packages?: boolean } = {},
 ): Promise<void> {
   // Elsewhere the engine's virtual machine has emulators of its own.
   if (arch === own || process.platform !== "linux") return;
-  const lacking = (await onPath("arch-test", places.path)) ? [] : ["arch-test is not on PATH"];
+  const lacking = !packages || (await onPath(ASKS, places.path)) ? [] : [`${ASKS} is not on PATH`];
   const found = emulatorsOf(arch, await entriesIn(places.registered));
   if (!found.some(({ fixed }) => fixed)) {
     const wrong = found[0] === undefined ? await register(arch, places, report) : `${found[0].name} lacks the flag F`;
@@ -39,7 +45,7 @@ export async function ensureRunnable(
   if (lacking.length === 0) return;
   const kind = `qemu-${KINDS[arch].qemu}`;
   throw new Error(
-    `programs for ${arch} cannot run in containers here: ${lacking.join("; ")}. As root: ${INSTALL}, and then: ` +
+    `programs for ${arch} cannot run in containers here: ${lacking.join("; ")}. As root: ${INSTALL}${packages ? ` ${ASKS}` : ""}, and then: ` +
       `mount -t binfmt_misc binfmt_misc ${places.registered} (where it is empty), update-binfmts --disable ${kind}, update-binfmts --enable ${kind}`,
   );
 }

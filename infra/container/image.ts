@@ -48,7 +48,8 @@ const QUIET = { reject: false, stdin: "ignore" } as const;
 /** Finds the image for these sources and this base, or builds it. It has a name of its own, beside the one that was asked for. */
 export async function ensureContainerImage(host: Engine, request: BuildRequest): Promise<BuiltImage> {
   const { arch, report, tag, store = new Store(), anew = false } = request;
-  await ensureRunnable(arch, report);
+  const { base: wanted = FROM_PACKAGES } = request;
+  await ensureRunnable(arch, report, { packages: wanted === FROM_PACKAGES });
   const context = await ensureContext({ arch, report, store });
   const base = await provideBase(host, request, store);
   const own = `localhost/cloister:${sha256(JSON.stringify([context.key, base])).slice(0, 12)}`;

@@ -63,6 +63,19 @@ describe("programs for another architecture", () => {
       await assert.rejects(ask(), /mine lacks the flag F/);
     });
 
+    it("and arch-test is asked for only where a base may be made from packages", async () => {
+      await rm(join(folder, "bin/arch-test"));
+      await writeFile(join(folder, "kernel/qemu-aarch64"), entry("OCF"));
+      const named = { own: "amd64", places: places(), packages: false } as const;
+      await ensureRunnable("arm64", (line) => said.push(line), named);
+      await assert.rejects(ask(), /arch-test is not on PATH/, "the control");
+      await rm(join(folder, "kernel/qemu-aarch64"));
+      await assert.rejects(
+        ensureRunnable("arm64", () => {}, named),
+        (error: Error) => !error.message.includes("arch-test"),
+      );
+    });
+
     it("and are none for this computer's own", () => ask("amd64"));
 
     it("and are there: the control", async () => {
