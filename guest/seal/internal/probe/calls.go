@@ -1,6 +1,9 @@
 package probe
 
 import (
+	"bytes"
+	"fmt"
+	"os"
 	"runtime"
 	"time"
 	"unsafe"
@@ -126,7 +129,10 @@ func attempt(wanted func(name string) bool) map[string]Outcome {
 		var a [7]uintptr
 		copy(a[:], call)
 		if name == foreignCall {
-			found[name] = inThread(a)
+			found[name] = inThread(threadEnds, func() unix.Errno {
+				_, _, errno := unix.Syscall6(a[0], a[1], a[2], a[3], a[4], a[5], a[6])
+				return errno
+			})
 			continue
 		}
 		_, _, errno := unix.RawSyscall6(a[0], a[1], a[2], a[3], a[4], a[5], a[6])
@@ -138,18 +144,41 @@ func attempt(wanted func(name string) bool) map[string]Outcome {
 	return found
 }
 
-// inThread makes a call in a thread of its own, which may not come back from it.
-func inThread(a [7]uintptr) Outcome {
+// inThread makes a call in a thread of its own, which may not come back from it. It is refused where the thread is gone,
+// and not where there is only no answer.
+func inThread(within time.Duration, call func() unix.Errno) Outcome {
+	begun := make(chan int, 1)
 	ended := make(chan unix.Errno, 1)
 	go func() {
 		runtime.LockOSThread()
-		_, _, errno := unix.Syscall6(a[0], a[1], a[2], a[3], a[4], a[5], a[6])
-		ended <- errno
+		begun <- unix.Gettid()
+		ended <- call()
 	}()
-	select {
-	case errno := <-ended:
-		return outcome(errno)
-	case <-time.After(threadEnds):
-		return Outcome{Errno: "SIGSYS"}
+	thread := <-begun
+	// Where /proc shows another namespace's processes, each thread would seem to be gone.
+	seen := running(os.Getpid())
+	for until := time.Now().Add(within); time.Now().Before(until); {
+		// Looked at before the answer is: a thread ends after it has answered, too.
+		gone := seen && !running(thread)
+		select {
+		case errno := <-ended:
+			return outcome(errno)
+		case <-time.After(10 * time.Millisecond):
+			if gone {
+				return Outcome{Errno: "SIGSYS"}
+			}
+		}
 	}
+	return Outcome{OK: true, Errno: "no answer"}
+}
+
+// running tells if this process has a thread that has not ended. The first thread of a process stays as a zombie.
+func running(thread int) bool {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/self/task/%d/stat", thread))
+	if err != nil {
+		return false
+	}
+	// The name before it may hold any character.
+	at := bytes.LastIndex(text, []byte(") "))
+	return at >= 0 && at+2 < len(text) && text[at+2] != 'Z' && text[at+2] != 'X'
 }
