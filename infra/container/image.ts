@@ -114,14 +114,9 @@ export async function ensureNamedImage(
 async function provideBase(host: Engine, { base, arch, report }: BuildRequest, store: Store): Promise<string> {
   if (base !== undefined && base !== FROM_PACKAGES) return base;
   if (base === undefined) {
-    if ((await idOf(host, DEFAULT_BASE, arch)) !== undefined) return DEFAULT_BASE;
-    report(`pulling ${DEFAULT_BASE}`);
-    const words = ["pull", `--platform=linux/${arch}`, DEFAULT_BASE];
-    const pulled = await engine(host, words, { reject: false, stdin: "ignore", timeout: 300_000 });
-    if (!pulled.failed) return DEFAULT_BASE;
-    report(
-      `${DEFAULT_BASE} cannot be had (${String(pulled.stderr).trim().split("\n").at(-1)}): making a base from packages`,
-    );
+    const found = await defaultBase(host, arch, report);
+    if ("name" in found) return found.name;
+    report(`${DEFAULT_BASE} cannot be had (${found.why}): making a base from packages`);
   }
   const { tar, key } = await ensureBase(store, arch, report);
   const name = `localhost/cloister-base:${key.slice(0, 12)}`;
@@ -130,6 +125,34 @@ async function provideBase(host: Engine, { base, arch, report }: BuildRequest, s
       await engine(host, importWords(host, arch, [tar, name]), { stdin: "ignore" });
   });
   return name;
+}
+
+/**
+ * Finds {@link DEFAULT_BASE}, or pulls it. An engine has one image of that name: one of another architecture gets a name of its own, so
+ * that this computer's builds find theirs, without a network too.
+ *
+ * @returns the image's name, or why it cannot be had
+ */
+export async function defaultBase(
+  host: Engine,
+  arch: Arch,
+  report: Report,
+  own = archOfThisComputer(),
+): Promise<{ readonly name: string } | { readonly why: string }> {
+  const name = arch === own ? DEFAULT_BASE : `localhost/cloister-default-base:${arch}`;
+  for (const known of [name, DEFAULT_BASE]) if ((await idOf(host, known, arch)) !== undefined) return { name: known };
+  const before = await idOf(host, DEFAULT_BASE);
+  report(`pulling ${DEFAULT_BASE}`);
+  const words = ["pull", `--platform=linux/${arch}`, DEFAULT_BASE];
+  const pulled = await engine(host, words, { reject: false, stdin: "ignore", timeout: 300_000 });
+  if (pulled.failed) return { why: String(pulled.stderr).trim().split("\n").at(-1) ?? "" };
+  if (name !== DEFAULT_BASE) {
+    await engine(host, ["tag", DEFAULT_BASE, name], { stdin: "ignore" });
+    // The image itself has another name by now.
+    const back = before === undefined ? ["rmi", DEFAULT_BASE] : ["tag", before, DEFAULT_BASE];
+    await engine(host, back, { stdin: "ignore" });
+  }
+  return { name };
 }
 
 /** The engine's arguments that make an image of an archive. Each engine has an option of its own for another architecture. */
