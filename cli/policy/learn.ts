@@ -19,6 +19,7 @@ const Result = z.object({
   exitCode: z.number(),
   stdout: z.string(),
   stderr: z.string(),
+  cut: z.boolean().default(false),
   decisions: z.array(z.custom<EgressDecision>((row) => typeof row === "object" && row !== null)),
 });
 
@@ -106,10 +107,9 @@ export const alreadyThere = (file: string): string => `${file} is there, and is 
 export function describeLearned(
   file: string,
   asked: AskedOf,
-  { decisions, stdout, stderr }: Pick<z.infer<typeof Result>, "decisions" | "stdout" | "stderr">,
+  { decisions, cut }: Pick<z.infer<typeof Result>, "decisions" | "cut">,
 ): string[] {
   const { denied, unusable } = asked;
-  const cut = [stdout, stderr].some((text) => Buffer.byteLength(text) >= CAPTURE_LIMIT);
   return [
     `${file}: ${denied.length === 1 ? "1 entry" : `${denied.length} entries`} to review; each is commented out`,
     ...unusable

@@ -64,7 +64,12 @@ export async function runCommand(run: CommandRun): Promise<Output> {
     ]);
     if (code !== 0 && (await outOfMemoryKills()) > 0) ended ??= "oom-kill";
     const firstAt = mark();
-    const output = { stdout, stderr, ...(firstAt === undefined ? {} : { firstAt }) };
+    const output = {
+      stdout: stdout.text,
+      stderr: stderr.text,
+      ...(stdout.cut || stderr.cut ? ({ cut: true } as const) : {}),
+      ...(firstAt === undefined ? {} : { firstAt }),
+    };
     if (ended === undefined) return { exitCode: code, ...output };
     return { exitCode: EXIT_CODES[ended] ?? code, ...output, unitResult: ended };
   } finally {
@@ -109,11 +114,15 @@ function readMark(child: ChildProcess): () => number | undefined {
   return () => (/^\d{16,20}\n/.test(text) ? Number.parseInt(text, 10) / 1e6 : undefined);
 }
 
-async function collect(stream: Readable | null, onOutput?: CommandRun["onOutput"]): Promise<string> {
-  if (stream === null) return "";
+/** Reads an output to its end. Its text does not tell if it was cut: a byte that is no UTF-8 becomes a character of three. */
+export async function collect(
+  stream: Readable | null,
+  onOutput?: CommandRun["onOutput"],
+): Promise<{ readonly text: string; readonly cut: boolean }> {
+  if (stream === null) return { text: "", cut: false };
   if (onOutput !== undefined) {
     for await (const chunk of stream as AsyncIterable<Buffer>) await onOutput(chunk);
-    return "";
+    return { text: "", cut: false };
   }
   const chunks: Buffer[] = [];
   let size = 0;
@@ -122,5 +131,5 @@ async function collect(stream: Readable | null, onOutput?: CommandRun["onOutput"
     if (size < CAPTURE_LIMIT) chunks.push(chunk.subarray(0, CAPTURE_LIMIT - size));
     size += chunk.length;
   }
-  return Buffer.concat(chunks).toString("utf8");
+  return { text: Buffer.concat(chunks).toString("utf8"), cut: size > CAPTURE_LIMIT };
 }

@@ -18,6 +18,8 @@ export interface Output {
   readonly exitCode: number;
   readonly stdout: string;
   readonly stderr: string;
+  /** Only the first {@link CAPTURE_LIMIT} bytes of an output are kept. */
+  readonly cut?: true;
   /** The reason why it was killed: `oom-kill`, `timeout` or `stopped`. Absent when it ended by itself. */
   readonly unitResult?: string;
   /**
@@ -66,6 +68,7 @@ export function resultOf(run: {
     decisions: run.decisions,
     kept: run.kept,
     problems: run.problems,
+    ...(output.cut === undefined ? {} : { cut: output.cut }),
     ...(output.unitResult === undefined ? {} : { unitResult: output.unitResult }),
   };
 }

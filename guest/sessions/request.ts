@@ -41,6 +41,8 @@ export interface RunResult {
   /** The command's output with `stdio: "capture"`; empty otherwise. */
   readonly stdout: string;
   readonly stderr: string;
+  /** True when only the first bytes of an output are here. Absent otherwise. */
+  readonly cut?: true;
   readonly timings: RunTimings;
   readonly decisions: readonly EgressDecision[];
   /** True when the session's home is still there. */
