@@ -178,7 +178,7 @@ def act(name):
         kept = f"escape-{TAG}-{name.split('-')[0]}"
         told[name] = [session(HOME, json.dumps({"targets": targets}), name=kept, mounts=[f"{base}:d:{mode}"], timeout=40).code]
         if name == "kept-and-again":
-            told[name].append(bounded(name, session(LOOK, name=kept, mounts=[f"{base}:d:rwd"], timeout=40)).code)
+            told[name].append(bounded(f"{name}: again", session(LOOK, name=kept, mounts=[f"{base}:d:rwd"], timeout=40)).code)
         code = remove_session(kept)[0]
         gone = not os.path.lexists(f"/sessions/{kept}")
         told[name].append(code)
