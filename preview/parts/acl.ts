@@ -11,6 +11,8 @@ interface AclRule {
   /** Also of a rule of which only the deploy knows it. */
   readonly allows: boolean;
   readonly what: Rule;
+  /** Its ranges: of IPv4, of IPv6, or one of each. */
+  readonly peers: readonly (Plain | undefined)[];
   readonly icmp: readonly string[];
 }
 
@@ -116,7 +118,7 @@ function ruleOf(side: Merged["old"]): AclRule | undefined {
 }
 
 function ruleIn(inputs: { readonly [key: string]: Plain }): AclRule {
-  const peer = inputs["cidrBlock"] ?? inputs["ipv6CidrBlock"];
+  const peers = [inputs["cidrBlock"], inputs["ipv6CidrBlock"]].map((one) => one || undefined);
   return {
     list: inputs["networkAclId"],
     number: Number(inputs["ruleNumber"] === unknown ? Number.NaN : inputs["ruleNumber"]),
@@ -125,14 +127,27 @@ function ruleIn(inputs: { readonly [key: string]: Plain }): AclRule {
       way: inputs["egress"] === true ? "out" : "in",
       group: undefined,
       ...portsIn(inputs, "protocol"),
-      peer: typeof peer === "string" ? peer : "",
+      peer: "",
     },
+    peers,
     icmp: ["icmpType", "icmpCode"].map((key) => JSON.stringify(inputs[key] ?? null).replaceAll('"', "")),
   };
 }
 
+/** Tells whether a rule fits all that another one fits, of both families of addresses. */
 function covers(wide: AclRule, narrow: AclRule): boolean {
-  const isKnown = [wide, narrow].every(({ what }) => what.peer !== "" && what.from !== unknown && what.to !== unknown);
+  const isKnown = [wide, narrow].every(
+    ({ what, peers }) =>
+      what.from !== unknown &&
+      what.to !== unknown &&
+      peers.every((one) => one === undefined || typeof one === "string") &&
+      peers.some((one) => one !== undefined),
+  );
   const messages = wide.icmp.every((one, i) => one === "-1" || one === narrow.icmp[i]);
-  return isKnown && messages && coversPorts(wide.what, narrow.what);
+  const ranges = narrow.peers.every((peer, i) => {
+    const around = wide.peers[i];
+    if (typeof peer !== "string") return true;
+    return typeof around === "string" && coversPorts({ ...wide.what, peer: around }, { ...narrow.what, peer });
+  });
+  return isKnown && messages && ranges;
 }

@@ -26,7 +26,6 @@ export function looserRules(resource: Merged, all: readonly Merged[], passing: R
   if (rules.length === 0) return [];
   const had = all.flatMap((one) => rulesOf(one, one.old));
   const [was] = rulesOf(resource, resource.old);
-  const moved = movedRanges(all);
   return rules.flatMap((rule) => {
     // A group that is made anew takes its rules along.
     const group = rule.group === unknown ? was?.group : rule.group;
@@ -34,22 +33,32 @@ export function looserRules(resource: Merged, all: readonly Merged[], passing: R
     const before = had.filter((one) => one.group === group);
     if (before.some((one) => covers(one, rule))) return [];
     // A network that gets another range: a rule that led to all of the old one leads to all of the new one.
-    const range = moved.get(rule.peer);
+    const range = movedRanges(group, all).get(rule.peer);
     if (range !== undefined && before.some((one) => covers(one, { ...rule, peer: range }))) return [];
     return [`lets ${portsOf(rule)} ${rule.way === "in" ? "in from" : "out to"} ${rule.peer}`];
   });
 }
 
-/** The ranges that networks of this stack had before, by those that they get. */
-function movedRanges(all: readonly Merged[]): ReadonlyMap<string, string> {
+/** The range that the network of a group had before, by the one that it gets: none that is wider. */
+function movedRanges(group: string, all: readonly Merged[]): ReadonlyMap<string, string> {
+  const networks = all.flatMap(({ type, old }) =>
+    shortType(type) === "SecurityGroup" && old?.id === group ? [plain(old.inputs["vpcId"] ?? null)] : [],
+  );
   return new Map(
     all.flatMap(({ type, op, old, new: wanted }) => {
       if (shortType(type) !== "Vpc" || (op !== "replace" && op !== "update")) return [];
+      if (old === undefined || !networks.includes(old.id)) return [];
       const [before, after] = [old, wanted].map((side) => plain(side?.inputs["cidrBlock"] ?? null));
-      return typeof before === "string" && typeof after === "string" ? [[after, before] as const] : [];
+      if (typeof before !== "string" || typeof after !== "string") return [];
+      return isNoWider(after, before) ? [[after, before] as const] : [];
     }),
   );
 }
+
+const isNoWider = (after: string, before: string): boolean =>
+  Address4.isValid(after) &&
+  Address4.isValid(before) &&
+  new Address4(after).subnetMask >= new Address4(before).subnetMask;
 
 function rulesOf({ type, old }: Merged, side: EngineState | undefined): Rule[] {
   const inputs = (plain(side?.inputs ?? {}) ?? {}) as Inputs;

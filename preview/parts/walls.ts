@@ -7,7 +7,7 @@ import { hasUnknown, isObject, type Plain } from "../events/values.ts";
 import { isLooserAcl, isLooserList } from "./acl.ts";
 import { alarmWalls } from "./alarm.ts";
 import { inputsOf, isBeside } from "./beside.ts";
-import { isAnotherTold, staysOnAws } from "./told.ts";
+import { isAnotherTold, isToldLater, staysOnAws } from "./told.ts";
 
 type Inputs = { readonly [key: string]: Plain };
 
@@ -104,6 +104,7 @@ export function simpleWalls(resource: Merged, passing: ReadonlySet<unknown>, all
       const [was, is] = [Number(before["limitAmount"]), Number(after["limitAmount"])];
       return [
         ...one("guard", changes && is > was, `costs are warned of later: above ${is}, and not ${was}`),
+        ...one("guard", changes && isToldLater(before, after), "a warning of costs comes later, or no longer"),
         ...one("told", changes && isAnotherTold(before, after), "others than before are warned of costs"),
       ];
     }
@@ -111,11 +112,22 @@ export function simpleWalls(resource: Merged, passing: ReadonlySet<unknown>, all
       return one("guard", op === "delete" && staysOnAws(all), "nobody hears of alarms");
     case "TopicSubscription": {
       if (op === "delete") return one("guard", staysOnAws(all), "nobody hears of alarms");
-      return one(
-        "told",
-        changes && canonicalText(before["endpoint"] ?? null) !== canonicalText(after["endpoint"] ?? null),
-        "others than before hear of alarms, and nobody until the new address has confirmed AWS's mail",
-      );
+      const isOther = (key: string): boolean =>
+        changes && canonicalText(before[key] ?? null) !== canonicalText(after[key] ?? null);
+      const isFiltered = !isEmpty(after["filterPolicy"]) && (isOther("filterPolicy") || isOther("filterPolicyScope"));
+      return [
+        ...one(
+          "told",
+          isOther("endpoint"),
+          "others than before hear of alarms, and nobody until the new address has confirmed AWS's mail",
+        ),
+        ...one("guard", isFiltered, "a filter decides of which alarms somebody hears: read it"),
+        ...one(
+          "guard",
+          isOther("topic") && !isSuccessor(before["topic"], after["topic"], all),
+          "somebody hears of another topic, and no longer of this one's alarms",
+        ),
+      ];
     }
     case "MetricAlarm":
       return alarmWalls(resource, all, passing).map((what): Found => ({ kind: "guard", what }));
@@ -127,6 +139,13 @@ export function simpleWalls(resource: Merged, passing: ReadonlySet<unknown>, all
 /** True when a property has a value afterwards that it had not. */
 const turned = (before: Inputs, after: Inputs, path: string, to: Plain): boolean =>
   at(after, path) === to && at(before, path) !== to;
+/** Tells whether a topic that only the deploy knows takes the place of one that is made anew or goes. */
+const isSuccessor = (topic: Plain | undefined, next: Plain | undefined, all: readonly Merged[]): boolean =>
+  hasUnknown(next) &&
+  all.some(
+    ({ type, op, old }) =>
+      shortType(type) === "Topic" && (op === "replace" || op === "delete") && (hasUnknown(topic) || old?.id === topic),
+  );
 const isMadeAnew = (bucket: Plain | undefined, all: readonly Merged[]): boolean =>
   all.some(({ op, old }) => op === "replace" && old !== undefined && old.id !== "" && old.id === bucket);
 

@@ -101,6 +101,10 @@ describe("alarms that go", () => {
       { actionsEnabled: false },
     ])
       assert.deepEqual(said(gone(ALARM, alarm), made(ALARM, { ...alarm, ...other })), ["the alarm goes"]);
+    assert.match(
+      said(gone(ALARM, { ...alarm, threshold: 1 }), made(ALARM, { ...alarm, threshold: 2 })).join(),
+      /threshold 2, and not 1/,
+    );
     for (const other of [{}, { threshold: 2 }, { alarmActions: [UNKNOWN] }])
       assert.deepEqual(said(gone(ALARM, alarm), made(ALARM, { ...alarm, ...other })), [], "the control");
   });
@@ -110,6 +114,11 @@ describe("alarms that go", () => {
     const small = { metricQueries, alarmActions: ["t"] };
     assert.deepEqual(said(gone(ALARM, small), gone("aws:autoscaling/group:Group", {}, "small")), []);
     assert.deepEqual(said(gone(ALARM, small), gone("aws:autoscaling/group:Group", {}, "large")), ["the alarm goes"]);
+    const large = { id: "b", metric: { metricName: "n", dimensions: { AutoScalingGroupName: "large" } } };
+    const both = { ...small, metricQueries: [...metricQueries, large] };
+    const group = (name: string): Step => gone("aws:autoscaling/group:Group", {}, name);
+    assert.deepEqual(said(gone(ALARM, both), group("small")), ["the alarm goes"]);
+    assert.deepEqual(said(gone(ALARM, both), group("small"), group("large")), [], "the control");
   });
 });
 
@@ -140,6 +149,28 @@ describe("alarms that come later", () => {
     assert.match(saidOf(less), /compares otherwise/);
     assert.match(saidOf({ metricName: "Other" }), /watches something else/);
     assert.match(saidOf({ statistic: "Minimum" }), /watches something else/);
+    assert.match(saidOf({ threshold: undefined }), /no threshold any more/);
+    assert.match(saidOf({ period: undefined }), /no longer set: seconds/);
+    assert.match(
+      saidOf({ datapointsToAlarm: undefined }, { datapointsToAlarm: 1 }),
+      /so many must be bad: 2, and not 1/,
+    );
+    assert.match(saidOf({ dimensions: { Instance: "i-2" } }), /watches something else/);
+    const query = (group: string): object => ({
+      dimensions: undefined,
+      metricQueries: [{ id: "a", metric: { metricName: "n", dimensions: { AutoScalingGroupName: group } } }],
+    });
+    assert.match(saidOf(query("b"), query("a")), /watches something else/);
+    const recovers = { alarmActions: ["arn:aws:automate:eu-central-1:ec2:recover", "t"] };
+    for (const alarmActions of [["other"], ["arn:aws:automate:eu-central-1:ec2:recover"]])
+      assert.match(saidOf({ alarmActions }, recovers), /not do all that it did/);
+  });
+
+  it("that go from a machine that goes to another are not told (control)", () => {
+    const moved = update(ALARM, alarm, { ...alarm, dimensions: { Instance: "i-2" } });
+    const machine = gone("aws:ec2/instance:Instance", {}, "i-1");
+    assert.ok(!said(moved, machine).some((one) => /alarm/.test(one)));
+    assert.ok(said(moved).some((one) => /alarm/.test(one)));
   });
 
   it("and those that come sooner are not, nor one whose machine is new (control)", () => {
@@ -150,6 +181,9 @@ describe("alarms that come later", () => {
       [{ treatMissingData: "breaching" }, { treatMissingData: "ignore" }],
       [{ dimensions: { Instance: UNKNOWN } }, {}],
       [{ threshold: 11 }, { alarmActions: [] }],
+      [{ datapointsToAlarm: 1 }, {}],
+      [{ alarmActions: [UNKNOWN] }, {}],
+      [{ alarmActions: ["t", "u"] }, {}],
     ] as [object, object][])
       assert.equal(saidOf(more, before), "", JSON.stringify(more));
   });
@@ -170,6 +204,51 @@ describe("who is warned", () => {
       /others than before hear of alarms/,
     );
     assert.deepEqual(said(update(TOLD, { endpoint: "a@x" }, { endpoint: "a@x", rawMessageDelivery: true })), []);
+  });
+
+  it("is told of a budget whose warning comes later, or no longer", () => {
+    const warn = (threshold: unknown, who = "a@x", more: object = {}): object => ({
+      notificationType: "ACTUAL",
+      thresholdType: "PERCENTAGE",
+      comparisonOperator: "GREATER_THAN",
+      threshold,
+      subscriberEmailAddresses: [who],
+      ...more,
+    });
+    const saidOf = (before: object[], after: object[]): string[] =>
+      said(update(BUDGET, { notifications: before }, { notifications: after }));
+    const later = ["a warning of costs comes later, or no longer"];
+    const two = [warn(80), warn(100)];
+    for (const [before, after] of [
+      [[warn(80)], [warn(100_000)]],
+      [[warn(80)], [warn(UNKNOWN)]],
+      [two, [warn(80)]],
+      [two, [warn(100)]],
+      [[warn(80)], [warn(80, "a@x", { notificationType: "FORECASTED" })]],
+      [[warn(80)], [warn(80, "a@x", { thresholdType: "ABSOLUTE_VALUE" })]],
+      [
+        [warn(80, "a@x"), warn(100, "b@x")],
+        [warn(80, "b@x"), warn(100, "a@x")],
+      ],
+    ] as [object[], object[]][])
+      assert.deepEqual(saidOf(before, after), later, JSON.stringify(after));
+    for (const [before, after] of [
+      [[warn(80)], [warn(50)]],
+      [two, [warn(100), warn(80), warn(100, "b@x")]],
+      [two, [warn(50), warn(80)]],
+    ] as [object[], object[]][])
+      assert.deepEqual(saidOf(before, after), [], `the control: ${JSON.stringify(after)}`);
+  });
+
+  it("is told of a filter, and of another topic", () => {
+    const to = (more: object): object => ({ endpoint: "a@x", topic: "arn:t", ...more });
+    const replaced = (wanted: object): Step => ({ type: TOLD, op: "replace", old: to({}), new: wanted });
+    assert.match(said(update(TOLD, to({}), to({ filterPolicy: '{"a":["b"]}' }))).join(), /a filter decides/);
+    for (const topic of ["arn:other", UNKNOWN])
+      assert.match(said(replaced(to({ topic }))).join(), /no longer of this one's alarms/);
+    const anew: Step = { type: "aws:sns/topic:Topic", op: "replace", name: "topic", id: "arn:t", old: {}, new: {} };
+    assert.deepEqual(said(replaced(to({ topic: UNKNOWN })), anew), [], "the control: its topic is made anew");
+    assert.deepEqual(said(update(TOLD, to({ filterPolicy: "{}" }), to({}))), [], "the control");
   });
 
   it("is nobody's loss where nothing stays on AWS", () => {
@@ -294,6 +373,9 @@ describe("rules of a subnet's access list", () => {
       [rule(), rule({ cidrBlock: "0.0.0.0/0" })],
       [rule(), rule({ cidrBlock: UNKNOWN })],
       [rule(), rule({ toPort: 8443 })],
+      [rule(), rule({ ipv6CidrBlock: "::/0" })],
+      [rule({ ipv6CidrBlock: "fd00::/8" }), rule({ ipv6CidrBlock: "::/0" })],
+      [deny({ ipv6CidrBlock: "::/0" }), deny()],
       [rule(), rule({ protocol: "-1" })],
       [deny(), rule()],
       [deny(), rule({ ruleAction: UNKNOWN })],
@@ -304,6 +386,8 @@ describe("rules of a subnet's access list", () => {
       assert.deepEqual(said(update(RULE, before, after), ...more), MORE, JSON.stringify(after));
     for (const [before, after, ...more] of [
       [rule(), rule({ cidrBlock: "10.1.0.0/16" })],
+      [rule({ ipv6CidrBlock: "fd00::/8" }), rule({ ipv6CidrBlock: "fd00::/16" })],
+      [rule({ ipv6CidrBlock: "fd00::/8" }), rule()],
       [rule(), rule({ ruleNumber: 10 })],
       [rule(), rule({ ruleNumber: 70 }), other],
       [rule({ protocol: "-1" }), rule()],
