@@ -6,10 +6,13 @@ import { each, type Value } from "./value.ts";
 export interface Statement {
   readonly effect: string;
   readonly actions: readonly string[];
+  /** Actions of `NotAction`; undefined where it is not set. */
+  readonly notActions: readonly string[] | undefined;
   readonly resources: readonly string[];
   /** Members that stand for all but what they list. */
   readonly not: readonly string[];
   readonly principals: readonly { readonly kind: string; readonly who: string }[];
+  readonly hasNotPrincipal: boolean;
   readonly hasCondition: boolean;
   readonly condition: Value;
 }
@@ -38,9 +41,11 @@ export function eachStatementOf(policy: Value, look: (statement: Statement) => v
     look({
       effect: statement.at("Effect").text() ?? "",
       actions: texts("Action"),
+      notActions: statement.at("NotAction").isSet ? texts("NotAction") : undefined,
       resources: texts("Resource"),
       not: ["NotAction", "NotResource", "NotPrincipal"].filter((key) => statement.at(key).isSet),
       principals: principalsOf(statement.at("Principal")),
+      hasNotPrincipal: statement.at("NotPrincipal").isSet,
       hasCondition: statement.at("Condition").entries().length > 0,
       condition: statement.at("Condition"),
     });

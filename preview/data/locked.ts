@@ -2,6 +2,7 @@
 import { shortType } from "../change-set/names.ts";
 import type { Merged } from "../events/merge.ts";
 import { hasUnknown, isObject, type Plain, plain } from "../events/values.ts";
+import { type MendStatement, mendersIn, refusesAll } from "./mends.ts";
 
 /** People's word for what a policy or setting locks. */
 export const lockedKind = ({ type }: Merged): string =>
@@ -13,14 +14,21 @@ export function locked({ op, type, old, new: wanted }: Merged): string[] {
   const [before, after] = [old, wanted].map((side) => (plain(side?.inputs ?? {}) ?? {}) as { [key: string]: Plain });
   const [was, is] = [statementsIn(before?.["policy"]), statementsIn(after?.["policy"])];
   switch (shortType(type)) {
-    case "BucketPolicy":
-      return is?.some(deniesAll) && !was?.some(deniesAll)
-        ? ["Its policy denies everything to everybody: nobody reads it, and only the account's root can mend that."]
+    case "BucketPolicy": {
+      const locks = (action: string): boolean =>
+        is !== undefined && refusesAll(is, action) && !refusesAll(was ?? [], action);
+      if (locks("s3:getobject"))
+        return [
+          "Its policy denies everything to everybody: nobody reads it, and only the account's root can mend that.",
+        ];
+      return locks("s3:putbucketpolicy")
+        ? ["Its policy lets nobody change it any more: only the account's root can mend that."]
         : [];
+    }
     case "Key":
     case "KeyPolicy": {
       const isOff = after?.["isEnabled"] === false && before?.["isEnabled"] !== false;
-      const isKept = is === undefined || is.some(mends) || !was?.some(mends);
+      const isKept = is === undefined || isKeptBy(is, was);
       return [
         ...(isOff ? ["It is switched off: nothing that it encrypts can be read until it is on again."] : []),
         ...(isKept ? [] : ["Its policy lets nobody change it any more: only AWS can mend that."]),
@@ -31,10 +39,8 @@ export function locked({ op, type, old, new: wanted }: Merged): string[] {
   }
 }
 
-type Statement = { readonly [key: string]: Plain };
-
 /** Statements of a policy; undefined where it is not known, or none. */
-function statementsIn(policy: Plain | undefined): Statement[] | undefined {
+function statementsIn(policy: Plain | undefined): MendStatement[] | undefined {
   if (typeof policy !== "string")
     return policy === undefined || !isObject(policy) || hasUnknown(policy) ? undefined : of(policy);
   try {
@@ -44,24 +50,32 @@ function statementsIn(policy: Plain | undefined): Statement[] | undefined {
   }
 }
 
-function of(document: Plain): Statement[] {
+function of(document: Plain): MendStatement[] {
   const statements = isObject(document) ? document["Statement"] : undefined;
-  return listOf(statements).filter(isObject) as Statement[];
+  return listOf(statements)
+    .filter(isObject)
+    .map(({ Effect, Action, NotAction, Principal, NotPrincipal, Condition }) => ({
+      effect: String(Effect),
+      actions: listOf(Action).map(String),
+      notActions: NotAction === undefined ? undefined : listOf(NotAction).map(String),
+      principals: isObject(Principal)
+        ? Object.entries(Principal).flatMap(([kind, who]) => listOf(who).map((one) => ({ kind, who: String(one) })))
+        : listOf(Principal).map((one) => ({ kind: "", who: String(one) })),
+      hasNotPrincipal: NotPrincipal !== undefined,
+      hasCondition: isObject(Condition) && Object.keys(Condition).length > 0,
+    }));
 }
 
 const listOf = (value: Plain | undefined): readonly Plain[] =>
   value === undefined || value === null ? [] : Array.isArray(value) ? value : [value];
-const isEmpty = (value: Plain | undefined): boolean =>
-  value === undefined || value === null || (isObject(value) && Object.keys(value).length === 0);
 
-function deniesAll({ Effect, Principal, Action, Condition }: Statement): boolean {
-  const everybody = listOf(isObject(Principal ?? null) ? (Principal as Statement)["AWS"] : Principal).includes("*");
-  const everything = listOf(Action).some((one) => one === "*" || one === "s3:*" || one === "s3:GetObject*");
-  return Effect === "Deny" && everybody && everything && isEmpty(Condition);
+/** Tells whether an account that could change a key's policy still can. AWS's own policy leaves it to the key's account. */
+function isKeptBy(is: readonly MendStatement[], was: readonly MendStatement[] | undefined): boolean {
+  const accountsIn = (all: readonly MendStatement[]): string[] => {
+    const { roots, named } = mendersIn(all, "kms:putkeypolicy");
+    return [...roots, ...named];
+  };
+  const [before, after] = [was === undefined ? ["*"] : accountsIn(was), accountsIn(is)];
+  if (before.length === 0 || after.includes("*")) return true;
+  return before.includes("*") ? after.length > 0 : after.some((one) => before.includes(one));
 }
-
-/** Tells whether somebody may change a key's policy by a statement. */
-const mends = ({ Effect, Action, NotAction }: Statement): boolean =>
-  Effect === "Allow" &&
-  (NotAction !== undefined ||
-    listOf(Action).some((one) => ["*", "kms:*", "kms:Put*", "kms:PutKeyPolicy"].includes(String(one))));

@@ -48,6 +48,8 @@ const added =
     void stack.push({ type, name: "new", urn: `urn::${type}::new`, parent: "", protect: true, props });
 const { TEMPLATE, INSTANCE, VOLUME, GROUP, ROLE, ROLE_POLICY, LOG_GROUP, KEY } = types;
 
+const ROOT = { AWS: "arn:aws:iam::123456789012:root" };
+
 const CASES: readonly Case[] = [
   { rule: "alarms", type: types.ALARM, change: set("alarmActions", []), says: /no alarm does something/ },
   { rule: "alarms", type: types.ALARM, change: gone, says: /no alarm does something/ },
@@ -83,6 +85,20 @@ const CASES: readonly Case[] = [
   {
     rule: "bucket-tls",
     type: types.BUCKET_POLICY,
+    change: set(
+      "policy",
+      allow({
+        Effect: "Deny",
+        Principal: "*",
+        Action: "s3:*",
+        Condition: { Bool: { "aws:SecureTransport": "false" }, StringEquals: { "aws:PrincipalTag/a": "b" } },
+      }),
+    ),
+    says: /without TLS/,
+  },
+  {
+    rule: "bucket-tls",
+    type: types.BUCKET_POLICY,
     change: set("policy", allow({ NotPrincipal: { AWS: "arn:aws:iam::1:root" } })),
     says: /all but a few, by NotPrincipal/,
   },
@@ -110,6 +126,38 @@ const CASES: readonly Case[] = [
     change: set("policy", allow({ Principal: { AWS: "arn:aws:iam::1:role/a" }, Action: "kms:Decrypt" })),
     says: /lets nobody change it/,
   },
+  ...(
+    [
+      [
+        { Effect: "Allow", Principal: ROOT, Action: "kms:*" },
+        { Effect: "Deny", Principal: "*", Action: "KMS:*" },
+      ],
+      [{ Effect: "Allow", Principal: { Service: "logs.amazonaws.com" }, Action: "kms:*" }],
+      [
+        { Effect: "Allow", Principal: ROOT, Action: "kms:*" },
+        { Effect: "Deny", Principal: "*", NotAction: "kms:List*" },
+      ],
+      [
+        { Effect: "Allow", Principal: ROOT, Action: "kms:*" },
+        { Effect: "Deny", NotPrincipal: { AWS: "arn:aws:iam::123456789012:role/a" }, Action: "kms:*" },
+      ],
+    ] as const
+  ).map((Statement) => ({
+    rule: "key-closed",
+    type: KEY,
+    change: set("policy", JSON.stringify({ Statement })),
+    says: /lets nobody change it/,
+  })),
+  ...[
+    { Action: "S3:*", Principal: "*" },
+    { NotAction: "s3:ListBucket", Principal: "*" },
+    { Action: "s3:*", NotPrincipal: ROOT },
+  ].map((more) => ({
+    rule: "bucket-tls",
+    type: types.BUCKET_POLICY,
+    change: set("policy", JSON.stringify({ Statement: [{ Effect: "Deny", Resource: "*", ...more }] })),
+    says: /refuses everything to everybody/,
+  })),
   { rule: "budget", type: KEY, change: () => {}, says: /has no budget/, limits: { budgetRequired: true } },
   {
     rule: "budget",
@@ -425,6 +473,64 @@ describe("the policy pack's rules", () => {
     const { findings, undecided } = said("disk-encrypted", stack, worldOf());
     assert.equal(undecided.length, 1);
     assert.match(findings.join(), /sda1 is not encrypted/);
+  });
+
+  it("close `*` by an account alone, and take every other kind of principal for an outsider", () => {
+    const of = (rule: string, more: object, config: Record<string, string> = {}): string => {
+      const type = rule === "key-closed" ? KEY : types.BUCKET_POLICY;
+      const Statement = [{ Effect: "Allow", Action: "s3:GetObject", Resource: "*", ...more }];
+      const stack = changed({ type, change: set("policy", JSON.stringify({ Statement })) });
+      const world = worldOf();
+      return said(rule, stack, { ...world, config: { ...world.config, ...config } }).findings.join();
+    };
+    for (const rule of ["key-closed", "bucket-tls"]) {
+      for (const Condition of [
+        { Bool: { "aws:SecureTransport": "true" } },
+        { StringLike: { "aws:PrincipalArn": "*" } },
+        { DateGreaterThan: { "aws:CurrentTime": "2020-01-01T00:00:00Z" } },
+        { StringLike: { "aws:PrincipalAccount": "*" } },
+        { StringEquals: { "aws:PrincipalAccount": ["123456789012", "*"] } },
+        { StringNotEquals: { "aws:PrincipalAccount": "123456789012" } },
+        { StringEqualsIfExists: { "aws:SourceAccount": "123456789012" } },
+        { ArnLike: { "aws:SourceArn": "arn:aws:s3:::*" } },
+        { ArnLike: { "aws:SourceArn": "arn:aws:logs:*:*:log-group:a" } },
+        { StringEquals: { "kms:ViaService": "ec2.eu-central-1.amazonaws.com" } },
+      ])
+        for (const Principal of ["*", { AWS: "*" }])
+          assert.match(of(rule, { Principal, Condition }), /to everybody/, JSON.stringify(Condition));
+      for (const Condition of [
+        { StringEquals: { "aws:PrincipalAccount": "123456789012" } },
+        { StringEquals: { "kms:calleraccount": "123456789012", "kms:ViaService": "ec2.eu-central-1.amazonaws.com" } },
+        { StringEquals: { "aws:PrincipalOrgID": "o-a1b2c3d4e5" } },
+        { ArnLike: { "aws:SourceArn": "arn:aws:logs:*:123456789012:log-group:*" } },
+      ]) {
+        assert.doesNotMatch(of(rule, { Principal: "*", Condition }), /allows something/, JSON.stringify(Condition));
+      }
+      const other = { Principal: "*", Condition: { StringEquals: { "aws:PrincipalAccount": "210987654321" } } };
+      assert.match(of(rule, other, { "cloister:accountId": "123456789012" }), /account 210987654321/);
+      assert.match(of(rule, { Principal: { CanonicalUser: "79a5" } }), /to CanonicalUser 79a5/);
+      assert.match(of(rule, { Principal: { Federated: "accounts.google.com" } }), /to Federated accounts/);
+      assert.doesNotMatch(
+        of(rule, { Principal: { Service: "logs.amazonaws.com" } }),
+        /allows something/,
+        "the control",
+      );
+    }
+  });
+
+  it("decide who keeps a key by its account, and without one by a root alone", () => {
+    const of = (principal: string, config: Record<string, string> = {}): unknown[] => {
+      const Statement = [{ Effect: "Allow", Principal: { AWS: principal }, NotAction: "kms:Decrypt" }];
+      const stack = changed({ type: KEY, change: set("policy", JSON.stringify({ Statement })) });
+      const world = worldOf();
+      const { findings, undecided } = said("key-closed", stack, { ...world, config: { ...world.config, ...config } });
+      return [findings, undecided];
+    };
+    const [root, role] = ["arn:aws:iam::123456789012:root", "arn:aws:iam::123456789012:role/a"];
+    assert.deepEqual(of(root), [[], []]);
+    assert.deepEqual(of(role), [[], ["policy"]]);
+    for (const who of [root, role]) assert.deepEqual(of(who, { "cloister:accountId": "123456789012" }), [[], []]);
+    assert.match(String(of(root, { "cloister:accountId": "210987654321" })), /lets nobody change it/);
   });
 
   it("take a role of the account for the forge's, by audience and subjects alone", () => {

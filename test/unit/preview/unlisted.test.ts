@@ -154,17 +154,54 @@ describe("data that is gone, or that nobody reads", () => {
     };
     assert.match(first([step]), /^locks 1 bucket for everybody$/);
     assert.doesNotMatch(first([{ ...step, old: bucketPolicy(), new: bucketPolicy(tls) }]), /locks/, "the control");
+    for (const statement of [
+      { Effect: "Deny", Principal: "*", Action: "S3:*" },
+      { Effect: "Deny", Principal: "*", NotAction: "s3:ListBucket" },
+      { Effect: "Deny", NotPrincipal: { AWS: "arn:aws:iam::123456789012:role/a" }, Action: "s3:*" },
+      { Effect: "Deny", Principal: { AWS: "*" }, Action: "s3:putbucketpolicy" },
+    ]) {
+      const locking = JSON.stringify({ Statement: [{ ...statement, Resource: "*" }] });
+      const changed = { ...step, new: { ...bucketPolicy(), policy: locking } };
+      assert.match(first([changed]), /^locks 1 bucket for everybody/, locking);
+    }
   });
 
   it("a key that is off, or that nobody may change", () => {
     const policy = (Action: string): object => ({
-      policy: JSON.stringify({ Statement: [{ Effect: "Allow", Principal: { AWS: "a" }, Action, Resource: "*" }] }),
+      policy: JSON.stringify({
+        Statement: [{ Effect: "Allow", Principal: { AWS: "arn:aws:iam::123456789012:root" }, Action, Resource: "*" }],
+      }),
     });
     const change = (old: object, wanted: object): string => first([{ type: KEY, op: "update", old, new: wanted }]);
     assert.match(change({}, { isEnabled: false }), /^locks 1 key for everybody/);
     assert.match(change(policy("kms:*"), policy("kms:Decrypt")), /^locks 1 key/);
     assert.doesNotMatch(change(policy("kms:*"), policy("kms:PutKeyPolicy")), /locks/, "the control");
     assert.doesNotMatch(change(policy("kms:*"), { policy: UNKNOWN }), /locks/, "the control");
+    const root = { AWS: "arn:aws:iam::123456789012:root" };
+    const all = { Effect: "Allow", Principal: root, Action: "kms:*", Resource: "*" };
+    const to = (...Statement: object[]): string => change(policy("kms:*"), { policy: JSON.stringify({ Statement }) });
+    for (const statements of [
+      [all, { Effect: "Deny", Principal: "*", Action: "kms:*" }],
+      [all, { Effect: "Deny", Principal: { AWS: "*" }, Action: "KMS:putkeypolicy" }],
+      [all, { Effect: "Deny", Principal: "*", NotAction: "kms:Decrypt" }],
+      [all, { Effect: "Deny", NotPrincipal: { AWS: "arn:aws:iam::123456789012:role/a" }, Action: "kms:*" }],
+      [{ ...all, Principal: { Service: "logs.amazonaws.com" } }],
+      [{ ...all, Principal: { AWS: "arn:aws:iam::210987654321:root" } }],
+      [{ Effect: "Allow", Principal: root, NotAction: "kms:Put*" }],
+    ])
+      assert.match(to(...statements), /^locks 1 key/, JSON.stringify(statements));
+    for (const statements of [
+      [{ ...all, Action: "KMS:*" }],
+      [{ Effect: "Allow", Principal: root, NotAction: "kms:Decrypt" }],
+      [all, { Effect: "Deny", Principal: "*", Action: "kms:*", Condition: { Bool: { a: "true" } } }],
+      [all, { Effect: "Deny", Principal: "*", NotAction: "kms:*" }],
+    ])
+      assert.doesNotMatch(to(...statements), /locks/, `the control: ${JSON.stringify(statements)}`);
+    // A key that is made without a policy has AWS's, which leaves it to its account.
+    assert.match(
+      change({}, { policy: JSON.stringify({ Statement: [{ ...all, Action: "kms:Decrypt" }] }) }),
+      /^locks 1 key/,
+    );
   });
 });
 
@@ -255,10 +292,27 @@ describe("a network's own range", () => {
     new: { securityGroupId: UNKNOWN, ipProtocol: "udp", fromPort: 53, toPort: 53, cidrIpv4: cidr },
   });
 
+  const group = (vpcId: string): Step => ({
+    type: "aws:ec2/securityGroup:SecurityGroup",
+    op: "replace",
+    name: "group",
+    id: "sg-1",
+    old: { vpcId },
+    new: { vpcId: UNKNOWN },
+  });
+
   it("that moves takes the rules to it along", () => {
-    assert.doesNotMatch(first([vpc("replace"), rule("10.30.0.0/20")]), /opens the network/);
-    assert.match(first([vpc("replace"), rule("10.30.0.0/16")]), /opens the network/, "the control: wider");
-    assert.match(first([vpc("same"), rule("10.30.0.0/20")]), /opens the network/, "the control: it stays");
+    assert.doesNotMatch(first([vpc("replace"), group("vpc-1"), rule("10.30.0.0/20")]), /opens the network/);
+    assert.match(first([vpc("replace"), group("vpc-1"), rule("10.30.0.0/16")]), /opens the network/, "wider");
+    assert.match(first([vpc("same"), group("vpc-1"), rule("10.30.0.0/20")]), /opens the network/, "it stays");
+  });
+
+  it("that gets wider, and another network's, are told", () => {
+    assert.match(first([vpc("replace"), group("vpc-2"), rule("10.30.0.0/20")]), /opens the network/);
+    const wider: Step = { ...vpc("replace"), new: { cidrBlock: "10.0.0.0/8" } };
+    assert.match(first([wider, group("vpc-1"), rule("10.0.0.0/8")]), /opens the network/);
+    const narrower: Step = { ...vpc("replace"), new: { cidrBlock: "10.30.0.0/24" } };
+    assert.doesNotMatch(first([narrower, group("vpc-1"), rule("10.30.0.0/24")]), /opens the network/, "the control");
   });
 
   it("and another's in its place is told: its firewall goes, and its ways are not known", () => {
