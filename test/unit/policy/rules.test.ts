@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { gzipSync } from "node:zlib";
+import { readInputs } from "../../../infra/bootstrap/inputs.ts";
+import { ROLES } from "../../../infra/bootstrap/names.ts";
+import { deployerSubjects, previewSubjects, trustOf } from "../../../infra/bootstrap/trust.ts";
 import * as types from "../../../policy/core/types.ts";
 import { RULES } from "../../../policy/rules/index.ts";
 import { ACCOUNT, type Limits } from "../../../preview/policy/settings.ts";
@@ -557,7 +560,56 @@ describe("the policy pack's rules", () => {
         wide,
       );
     const branches = "project_path:ada/fleet:ref_type:branch:ref:feature/*";
-    assert.equal(saidOf(role({ StringEquals: aud, StringLike: { "forge.example:sub": branches } })), "");
+    const like = (sub: string, name?: string): Good => {
+      const one = role({ StringEquals: aud, StringLike: { "forge.example:sub": sub } });
+      return { ...one, props: { ...one.props, name } };
+    };
+    assert.equal(saidOf(like(branches, ROLES.preview)), "");
+    for (const name of [ROLES.deployer, undefined]) assert.match(saidOf(like(branches, name)), /more than one branch/);
+    for (const loose of ["repo:ada/fleet:*", "repo:ada/fleet:ref:refs/heads/*", "repo:ada/fleet:pull_request"])
+      for (const name of [ROLES.deployer, ROLES.preview])
+        assert.match(saidOf(like(loose, name)), /no one environment/, loose);
+    for (const loose of ["repo:ada/fleet:environment:*", "repo:ada/fleet:environment:dev:ref:*"])
+      assert.match(saidOf(like(loose, ROLES.deployer)), /no one environment/, loose);
+  });
+
+  it("compare the forge and the repository with what the account was made ready for", () => {
+    for (const raw of [
+      { forge: "github" },
+      { forge: "gitlab", previewBranches: ["main", "feature/*"] },
+      { forge: "gitlab", forgeHost: "gitlab.example.org" },
+    ]) {
+      const { inputs } = readInputs({
+        accountId: "123456789012",
+        region: "eu-central-1",
+        bucket: "fleet-state",
+        repository: "ada/fleet",
+        ...raw,
+      });
+      assert.ok(inputs);
+      const of = (name: string, trusts: object, made: object = inputs): string => {
+        const world = worldOf({}, { stack: ACCOUNT, config: { "cloister-bootstrap:inputs": JSON.stringify(made) } });
+        const props = { name, assumeRolePolicy: JSON.stringify(trusts) };
+        const one = { type: ROLE, name, urn: `urn::${name}`, parent: "", protect: false, props };
+        return said("iam-trust", [one], world).findings.join();
+      };
+      const deployer = trustOf(inputs, deployerSubjects(inputs));
+      assert.equal(of(ROLES.deployer, deployer), "");
+      assert.equal(of(ROLES.preview, trustOf(inputs, previewSubjects(inputs))), "");
+      assert.match(of(ROLES.deployer, deployer, { ...inputs, repository: "ada/other" }), /another repository/);
+      assert.match(of(ROLES.deployer, deployer, { ...inputs, forgeHost: "forge.example" }), /and not forge\.example/);
+    }
+    const service = allow({ Action: "sts:AssumeRole", Principal: { Service: "ec2.amazonaws.com" } });
+    const one = {
+      type: ROLE,
+      name: "a",
+      urn: "urn::a",
+      parent: "",
+      protect: false,
+      props: { assumeRolePolicy: service },
+    };
+    assert.match(said("iam-trust", [one], worldOf({}, { stack: ACCOUNT })).findings.join(), /trusts Service ec2/);
+    assert.deepEqual(said("iam-trust", [one], worldOf()).findings, [], "the control: a stack's");
   });
 
   it("take the image from the configuration: its owner, architecture, region and age", () => {
