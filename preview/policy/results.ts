@@ -2,7 +2,14 @@ import type { Policies, PolicyResult } from "../change-set/document.ts";
 import { nameOf } from "../change-set/names.ts";
 import type { Collected, PolicyWord } from "../events/merge.ts";
 import type { Scrubber } from "../secrets/scrub.ts";
-import { exceptionState, exceptionsOf, levelOf, type PolicySettings, readPolicySettings } from "./settings.ts";
+import {
+  exceptionState,
+  exceptionsOf,
+  levelOf,
+  type PolicySettings,
+  readPolicySettings,
+  settingsName,
+} from "./settings.ts";
 
 /** The policy SDK's words for a rule that needs a value that is not known yet (@pulumi/policy, server.ts). */
 const NOT_DECIDED =
@@ -24,11 +31,13 @@ export interface Asked {
 export function policyResults(collected: Collected, inputs: Asked, scrubber: Scrubber): Policies {
   const text = (value: string): string => scrubber.text(value);
   const settings = inputs.policySettings === undefined ? undefined : readPolicySettings(inputs.policySettings);
+  // The pack takes its levels and exceptions by this name.
+  const stack = settingsName(projectIn(collected), inputs.stack);
   const results = new Map<string, PolicyResult>();
   const resultOf = (pack: string, policy: string, word?: PolicyWord): PolicyResult => {
     const key = JSON.stringify([pack, policy]);
     const have = results.get(key);
-    const level = levelIn(settings, inputs.stack, policy, word);
+    const level = levelIn(settings, stack, policy, word);
     const { passed = 0, findings = [], undecided = [] } = have ?? {};
     const result: PolicyResult = {
       pack: text(pack),
@@ -71,9 +80,13 @@ export function policyResults(collected: Collected, inputs: Asked, scrubber: Scr
         SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity) ||
         (`${a.pack} ${a.policy}` < `${b.pack} ${b.policy}` ? -1 : 1),
     ),
-    exceptions: settings === undefined ? [] : exceptionRows(settings, inputs, text),
+    exceptions: settings === undefined ? [] : exceptionRows(settings, { ...inputs, stack }, text),
   };
 }
+
+/** The project of a run, which the engine's URNs have: `urn:pulumi:STACK::PROJECT::...`. */
+const projectIn = ({ resources }: Collected): string =>
+  (resources.find((one) => one.new !== undefined) ?? resources[0])?.urn.split("::")[1] ?? "";
 
 function levelIn(
   settings: PolicySettings | undefined,

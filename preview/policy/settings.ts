@@ -89,12 +89,17 @@ function unknownRules(settings: PolicySettings, rules: readonly string[] | undef
     .map(({ at, rule }) => `${at}: there is no rule ${JSON.stringify(rule)}. There are: ${rules.join(", ")}`);
 }
 
-/** The project of the account itself, and the name that it has in the settings: no stack of machines is called so. */
-const ACCOUNT_PROJECT = "cloister-bootstrap";
-export const ACCOUNT = `${ACCOUNT_PROJECT}/bootstrap`;
+/** The project and stack of the account itself (`infra/bootstrap/names.ts`), and the name that they have in the settings. */
+const [ACCOUNT_PROJECT, ACCOUNT_STACK] = ["cloister-bootstrap", "bootstrap"];
+export const ACCOUNT = `${ACCOUNT_PROJECT}/${ACCOUNT_STACK}`;
 
-/** The name by which the settings know a stack. Whatever its name, the account's own is no stack of machines. */
-export const settingsName = (project = "", stack = ""): string => (project === ACCOUNT_PROJECT ? ACCOUNT : stack);
+/**
+ * The name by which the settings know a stack. The account's settings are looser: no other stack gets them, neither one
+ * of that project nor one with such a name. Settings name no other stack with a slash.
+ */
+export function settingsName(project = "", stack = ""): string {
+  return project === ACCOUNT_PROJECT && stack === ACCOUNT_STACK ? ACCOUNT : stack.replaceAll("/", "%2F");
+}
 
 /** The limits of a stack: the default's, and what the stack has of its own. */
 export function limitsOf(settings: PolicySettings, stack: string): Limits {

@@ -1,9 +1,19 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { parse, stringify } from "yaml";
+import { PROJECT, STACK } from "../../../infra/bootstrap/names.ts";
 import { exceptionLines, sentence } from "../../../policy/core/words.ts";
 import { RULES } from "../../../policy/rules/index.ts";
-import { type Exception, exceptionState, levelOf, readPolicySettings } from "../../../preview/policy/settings.ts";
+import {
+  ACCOUNT,
+  type Exception,
+  exceptionState,
+  exceptionsOf,
+  levelOf,
+  limitsOf,
+  readPolicySettings,
+  settingsName,
+} from "../../../preview/policy/settings.ts";
 import { withRules } from "../../../tools/docs/policies.ts";
 import { goodStack, SETTINGS_FILE, said, worldOf } from "../../support/policy/stack.ts";
 
@@ -31,6 +41,26 @@ describe("the policy pack's settings", () => {
     }
     const own = readPolicySettings(text.replace("dev: {level: advisory}", "dev: {levels: {tags: disabled}}"), names);
     assert.deepEqual([levelOf(own, "dev", "tags"), levelOf(own, "dev", "imds-v2")], ["disabled", "mandatory"]);
+  });
+
+  it("of the account are for its own project and stack alone, whatever another one is called", () => {
+    const settings = readPolicySettings(withExceptions({ ...EXCEPTION, stack: ACCOUNT }), names);
+    const [own, other] = [limitsOf(settings, ACCOUNT), limitsOf(settings, "a stack that nobody names")];
+    assert.notDeepEqual(own, other, "the account has settings of its own");
+    assert.deepEqual(limitsOf(settings, settingsName(PROJECT, STACK)), own, "the control");
+    assert.equal(exceptionsOf(settings, settingsName(PROJECT, STACK)).length, 1, "the control");
+    const strange = ["", "..", "constructor", "__proto__", "bootstrap ", "Bootstrap", ACCOUNT, `../${ACCOUNT}`];
+    const pairs = [
+      ...strange.map((stack) => [PROJECT, stack] as const),
+      ...strange.map((stack) => ["cloister", stack] as const),
+      ...["cloister", "", "__proto__", ACCOUNT].map((project) => [project, STACK] as const),
+    ];
+    for (const [project, stack] of pairs) {
+      const name = settingsName(project, stack);
+      assert.deepEqual(limitsOf(settings, name), other, `${project} ${stack}`);
+      assert.deepEqual(exceptionsOf(settings, name), [], `${project} ${stack}`);
+    }
+    assert.equal(settingsName("cloister", "dev"), "dev", "the control");
   });
 
   it("are in the documentation, with every rule", () => {
