@@ -222,8 +222,10 @@ function unasked({ unjudged, collected }: Inputs): string[] {
     : [];
 }
 
-/** A deploy that AWS surely refuses leaves the stack half changed. */
+/** A deploy that is surely refused on its way leaves the stack half changed. */
 function cannotBe(fates: readonly Fate[]): string[] {
+  if (fates.some(({ fate }) => fate === "refused-in-deploy"))
+    return ["no session disk is made smaller: the deploy would fail half-way. Write the size that the disk has"];
   const disks = fates.filter(({ fate, kind }) => fate === "refused-by-aws" && kind === "disk");
   return disks.length === 0
     ? []
@@ -330,7 +332,17 @@ export function dataRows(
 
 /** Tells whether a document's change takes no data, and is not refused. */
 export function takesNothing({ result, data }: ChangeDocument): boolean {
-  const bad = ["lost", "unknown", "orphaned", "gone", "locked", "refused", "refused-by-aws", "shortened"];
+  const bad = [
+    "lost",
+    "unknown",
+    "orphaned",
+    "gone",
+    "locked",
+    "refused",
+    "refused-by-aws",
+    "refused-in-deploy",
+    "shortened",
+  ];
   return result === "succeeded" && !data.some(({ fate }) => bad.includes(fate));
 }
 

@@ -49,6 +49,7 @@ export const FATES = [
   "shortened",
   "refused",
   "refused-by-aws",
+  "refused-in-deploy",
   "loosened",
   "detached",
   "reattached",

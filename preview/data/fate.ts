@@ -11,6 +11,7 @@ export interface Fate {
     | "shortened"
     | "refused"
     | "refused-by-aws"
+    | "refused-in-deploy"
     | "loosened"
     | "detached"
     | "reattached";

@@ -4,11 +4,23 @@ import { isObject, type Plain, plain } from "./values.ts";
 
 export const COMMAND = "command:local:Command";
 
-/** The name of a command's step (`infra/local/step-command.ts`, `infra/container/up.ts`); undefined for other commands. */
-export function stepOf({ old, new: wanted }: Pick<Merged, "old" | "new">): string | undefined {
-  const { create } = plain((wanted ?? old)?.inputs ?? {}) as { readonly create?: unknown };
-  return typeof create === "string" ? /steps\/main\.ts ([a-z-]+) create$/.exec(create)?.[1] : undefined;
+/** Steps that a command's texts name (`infra/local/step-command.ts`, `infra/container/up.ts`), with whatever is around. */
+function stepsIn(side: Merged["old"]): string[] {
+  const inputs = plain(side?.inputs ?? {}) as { readonly [key: string]: Plain };
+  return ["create", "update", "delete"].flatMap((half) => {
+    const text = inputs[half];
+    return typeof text === "string" ? [...text.matchAll(STEP)].map(([, name = ""]) => name) : [];
+  });
 }
+
+const STEP = /steps\/main\.ts["']?\s+["']?([a-z-]+)/g;
+
+/**
+ * Tells whether a command is a step, before the change or after it: the program may write another text into the new
+ * command, and the old one still runs where the step goes away.
+ */
+export const isStep = ({ old, new: wanted }: Pick<Merged, "old" | "new">, step: string): boolean =>
+  [old, wanted].some((side) => stepsIn(side).includes(step));
 
 /** The input of a step; empty where it is not known. */
 export function stepInput(side: Merged["old"]): { readonly [key: string]: Plain } {

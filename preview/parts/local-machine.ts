@@ -1,6 +1,6 @@
 import type { MachineEffect } from "../change-set/document.ts";
 import { nameOf } from "../change-set/names.ts";
-import { COMMAND, stepOf } from "../events/local-step.ts";
+import { COMMAND, isStep } from "../events/local-step.ts";
 import type { Merged } from "../events/merge.ts";
 
 /** Minutes to the verified machine: a boot with KVM or HVF, and one that is emulated on a busy computer. */
@@ -12,10 +12,10 @@ const BOOT = { least: 1, most: 5 };
  */
 export function localMachineEffects(resources: readonly Merged[]): MachineEffect[] {
   const changed = resources.filter(({ op, type }) => type === COMMAND && op !== "same");
-  const freshDisk = changed.some((one) => stepOf(one) === "root-disk" && ["create", "replace"].includes(one.op));
+  const freshDisk = changed.some((one) => isStep(one, "root-disk") && ["create", "replace"].includes(one.op));
   return changed.flatMap((one): MachineEffect[] => {
-    if (stepOf(one) === "container") return [containerEffect(one)];
-    if (stepOf(one) !== "machine") return [];
+    if (isStep(one, "container")) return [containerEffect(one)];
+    if (!isStep(one, "machine")) return [];
     const made = { name: nameOf(one.urn), kind: "machine", order: 1, minutes: BOOT } as const;
     switch (one.op) {
       case "create":

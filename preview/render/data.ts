@@ -12,13 +12,14 @@ const HEADS: Readonly<Record<DataAtRisk["fate"], string>> = {
   shortened: "Kept for a shorter time",
   refused: "Refused",
   "refused-by-aws": "AWS refuses, in the deploy",
+  "refused-in-deploy": "Refused, in the deploy",
   loosened: "Loses its protection",
   detached: "Left without a machine",
   reattached: "Moves with its data",
 };
 
 /** Fates of which a sum of sizes says nothing: of a disk that cannot shrink, the reason has both. */
-const SIZELESS: readonly DataAtRisk["fate"][] = ["loosened", "refused-by-aws", "locked"];
+const SIZELESS: readonly DataAtRisk["fate"][] = ["loosened", "refused-by-aws", "refused-in-deploy", "locked"];
 
 /** The fates of data. They always come first, and are never left out. */
 export function dataBlocks(document: ChangeDocument, isShort: boolean): Block[] {
@@ -114,6 +115,7 @@ function summary(data: readonly DataAtRisk[]): PhrasingContent[] {
       "shortened",
       "refused",
       "refused-by-aws",
+      "refused-in-deploy",
       "loosened",
       "detached",
     ] as const

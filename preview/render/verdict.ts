@@ -24,7 +24,7 @@ export function verdictOf(document: ChangeDocument): Verdict {
     if (name !== undefined) parts.push({ name });
     if (behind !== undefined) parts.push({ words: behind });
   };
-  const [refused, lost, perhaps, orphaned, gone, locked, late, detached, shortened, loosened] = [
+  const [refused, lost, perhaps, orphaned, gone, locked, late, here, detached, shortened, loosened] = [
     of("refused"),
     of("lost"),
     of("unknown"),
@@ -32,6 +32,7 @@ export function verdictOf(document: ChangeDocument): Verdict {
     of("gone"),
     of("locked"),
     of("refused-by-aws"),
+    of("refused-in-deploy"),
     of("detached"),
     of("shortened"),
     of("loosened"),
@@ -65,6 +66,7 @@ export function verdictOf(document: ChangeDocument): Verdict {
   const surely = late.some(({ kind }) => kind === "disk");
   if (late.length > 0)
     add(`the deploy ${surely ? "fails" : "may fail"} on its way: AWS refuses to change ${kinds(late)}`);
+  if (here.length > 0) add(`the deploy fails on its way: it makes no ${here[0]?.kind} smaller`);
   const lacking = document.rights?.missing.length ?? 0;
   if (lacking > 0) add(`the deploy fails: ${plural(lacking, "right is missing", "rights are missing")}`);
   if (shortened.length > 0) add(`keeps for a shorter time: ${kinds(shortened)}`);
@@ -101,7 +103,9 @@ export function verdictOf(document: ChangeDocument): Verdict {
     if (said !== "") add(said);
     else if (changes > 0 && shown === 0) add(countsIn(document));
     else if (changes === 0 && shown === 0 && tightened === 0) add("no change");
-    const quiet = [lost, perhaps, orphaned, gone, locked, detached, shortened, late].every((one) => one.length === 0);
+    const quiet = [lost, perhaps, orphaned, gone, locked, detached, shortened, late, here].every(
+      (one) => one.length === 0,
+    );
     if (changes > 0 && quiet && loosened.length === 0)
       add(endsPoolDisks(document) ? `no data at risk but on disks of ${poolsIn(document)}` : "no data at risk");
     const more = cost?.delta.most ?? 0;
@@ -119,7 +123,7 @@ export function verdictOf(document: ChangeDocument): Verdict {
     sign: signOf(
       document,
       lost.length + perhaps.length > 0,
-      refused.length > 0 || late.length > 0 || lacking > 0 || guard,
+      refused.length > 0 || late.length > 0 || here.length > 0 || lacking > 0 || guard,
       parts,
     ),
     parts,

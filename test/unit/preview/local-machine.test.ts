@@ -52,6 +52,50 @@ describe("what becomes of the session disk of a machine of this computer", () =>
     assert.match(verdictText(documentOfSteps([step("delete", disk)])), /🚨 dev · deletes the disk session-disk/);
   });
 
+  const replaced = (more: Partial<Step>): Step => ({ ...step("replace", disk, disk), ...more });
+  const other = (text: string): object => ({ create: text, environment: {} });
+
+  it("is lost whatever the new command's text is: the old one deletes it", () => {
+    for (const text of [`${create("session-disk")} --x`, "true", create("root-disk"), ""])
+      assert.equal(fateOf(replaced({ new: other(text) })), "lost disk 20", text);
+    const odd = { ...(step("delete", disk).old as object), create: "true", delete: create("session-disk") };
+    assert.equal(fateOf({ ...step("delete", disk), old: odd }), "lost disk 20", "by the text that runs");
+    const root = { ...other(create("root-disk")), delete: create("root-disk") };
+    assert.equal(fateOf(replaced({ old: root, new: root })), "", "the control: another step");
+  });
+
+  it("is refused where it is protected, and stays where it is kept", () => {
+    const gone = (more: Partial<Step>): Step => ({ ...step("delete", disk), ...more });
+    assert.equal(fateOf(gone({ protect: [true, false] })), "refused disk 20");
+    assert.equal(fateOf(replaced({ protect: [true, true] })), "refused disk 20");
+    assert.equal(
+      fateOf(replaced({ protect: [true, false] })),
+      "lost disk 20",
+      "its protection goes in the same change",
+    );
+    assert.equal(fateOf(gone({ retain: [true, false] })), "detached disk 20");
+    assert.equal(fateOf(replaced({ retain: [true, true] })), "", "the new command finds it where it is");
+    assert.equal(fateOf(replaced({ retain: [true, true], new: other("true") })), "detached disk 20");
+    assert.equal(fateOf(replaced({ retain: [false, true] })), "lost disk 20", "the state decides");
+  });
+
+  it("is refused by the deploy where it would be smaller", () => {
+    const smaller = documentOfSteps([step("update", disk, { ...disk, sizeGiB: 10 })]);
+    assert.deepEqual(
+      smaller.data.map(({ fate }) => fate),
+      ["refused-in-deploy"],
+    );
+    assert.match(smaller.data[0]?.why ?? "", /has 20 GiB and cannot shrink to 10/);
+    assert.match(verdictText(smaller), /^⛔ dev · the deploy fails on its way: it makes no disk smaller/);
+    assert.doesNotMatch(verdictText(smaller), /no data at risk/);
+    assert.match(smaller.doubts.join(), /no session disk is made smaller/);
+    assert.equal(
+      fateOf(replaced({ retain: [true, true], new: step("update", disk, { ...disk, sizeGiB: 9 }).new })),
+      "refused-in-deploy disk 20",
+    );
+    assert.equal(fateOf(step("update", disk, { root: "/b", sizeGiB: 10 })), "detached disk 20", "a new one elsewhere");
+  });
+
   it("stays where the folder is another one, and the machine gets an empty one", () => {
     assert.equal(fateOf(step("update", disk, { ...disk, root: "/b" })), "detached disk 20");
     assert.equal(fateOf(step("update", disk, { ...disk, sizeGiB: 30 })), "", "the control: it grows");
