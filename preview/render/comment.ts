@@ -172,7 +172,10 @@ function weaker({ exposures }: ChangeDocument, level: Level): Block[] {
   const most = [40, 30, 20, 10, 5][level] ?? 5;
   const rows = [...groups]
     .slice(0, most)
-    .map(([what, all]) => [[words(what)], names([...new Set(all.map(({ on }) => on))], level >= 3 ? 2 : 6, 80)]);
+    .map(([what, all]) => [
+      [words(what)],
+      names([...new Set(all.map(({ on }) => on))], [40, 24, 12, 6, 2][level] ?? 2, 80),
+    ]);
   if (groups.size > most) rows.push([[say(`and ${groups.size - most} more`)], [say("")]]);
   return [paragraph(strong(say("Looser than before"))), table(["what", "by"], rows)];
 }

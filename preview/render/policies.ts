@@ -1,7 +1,7 @@
 import type { PhrasingContent } from "mdast";
 import type { ChangeDocument, PolicyResult } from "../change-set/document.ts";
 import type { Level } from "./changes.ts";
-import { type Block, code, details, names, paragraph, plural, say, strong, table, words } from "./tree.ts";
+import { type Block, code, counted, details, names, paragraph, plural, say, strong, table, words } from "./tree.ts";
 
 /** `24 passed, 1 failed, 3 not decided`; undefined when no pack judged. */
 export function policyCell({ policies: { packs, results } }: ChangeDocument): string | undefined {
@@ -23,9 +23,9 @@ export function policyBlocks({ policies }: ChangeDocument, level: Level): Block[
   const of = (state: PolicyResult["state"]): PolicyResult[] => results.filter((one) => one.state === state);
   const [failed, open, passed] = [of("failed"), of("not-decided"), of("passed")];
   return [
-    ...failures(failed, most),
+    ...failures(failed, most, level),
     ...exceptionTable(exceptions, most),
-    ...undecided(open, most, wholeStack),
+    ...undecided(open, most, wholeStack, level),
     ...(level < 2 && passed.length > 0
       ? [
           details(
@@ -42,13 +42,19 @@ export function policyBlocks({ policies }: ChangeDocument, level: Level): Block[
   ];
 }
 
-function failures(failed: readonly PolicyResult[], most: number): Block[] {
+/** Names in a cell of the table, by the level of detail. */
+const ROOM = [24, 12, 6, 6, 3];
+/** Names of one row in the folded part, and its rows. */
+const FOLDED = { names: 200, rows: 40 };
+
+function failures(failed: readonly PolicyResult[], most: number, detail: Level): Block[] {
   if (failed.length === 0) return [];
+  const room = ROOM[detail] ?? 3;
   const rows = failed.flatMap(({ policy, level, severity, findings }) =>
     alike(findings).map(({ on, message }): PhrasingContent[][] => [
       [code(policy, 80)],
       [words([level, severity === "" ? "" : `${severity} severity`].filter(Boolean).join(", "))],
-      on.every((one) => one === "") ? [say("the stack")] : names(on, 6, 60),
+      on.every((one) => one === "") ? [say("the stack")] : counted(on, room, 60),
       [code(message, 400)],
     ]),
   );
@@ -57,7 +63,26 @@ function failures(failed: readonly PolicyResult[], most: number): Block[] {
     forbids > 0
       ? `${plural(forbids, "policy forbids", "policies forbid")} this`
       : plural(failed.length, "policy warns", "policies warn");
-  return [paragraph(strong(say(head))), table(["policy", "level", "on", "says"], shortened(rows, most, 4))];
+  return [
+    paragraph(strong(say(head))),
+    table(["policy", "level", "on", "says"], shortened(rows, most, 4)),
+    ...(detail < 3 ? theRest(failed, room) : []),
+  ];
+}
+
+/** The resources for which the table has no room. */
+function theRest(failed: readonly PolicyResult[], room: number): Block[] {
+  const rows = failed.flatMap(({ policy, findings }) =>
+    alike(findings).flatMap(({ on, message }): PhrasingContent[][][] => {
+      const shown = new Set([...new Set(on)].slice(0, room));
+      const rest = on.filter((one) => !shown.has(one));
+      return rest.length === 0 ? [] : [[[code(policy, 80)], counted(rest, FOLDED.names, 60), [code(message, 80)]]];
+    }),
+  );
+  if (rows.length === 0) return [];
+  return [
+    details("More resources of these policies", table(["policy", "on", "says"], shortened(rows, FOLDED.rows, 3))),
+  ];
 }
 
 /** Findings that differ in nothing but the name: of a hundred machines nobody reads the same sentence a hundred times. */
@@ -68,7 +93,7 @@ function alike(findings: PolicyResult["findings"]): { readonly on: readonly stri
     groups.set(key, [...(groups.get(key) ?? []), one]);
   }
   return [...groups].map(([shared, all]) => ({
-    on: [...new Set(all.map(({ on }) => on))],
+    on: all.map(({ on }) => on),
     message: all.length === 1 ? (all[0]?.message ?? shared) : shared,
   }));
 }
@@ -95,12 +120,14 @@ function exceptionTable(exceptions: ChangeDocument["policies"]["exceptions"], mo
 /** A date of the document, which another job may have written. */
 const date = (text: string): string => (/^\d{4}-\d{2}-\d{2}$/.test(text) ? text : "an unknown day");
 
-function undecided(open: readonly PolicyResult[], most: number, wholeStack: boolean): Block[] {
+function undecided(open: readonly PolicyResult[], most: number, wholeStack: boolean, detail: Level): Block[] {
+  const room = ROOM[detail] ?? 3;
   const rows = open.map(({ policy, level, undecided: of }): PhrasingContent[][] => [
     [code(policy, 80)],
     [words(level)],
-    names([...new Set(of.map(({ on }) => on || "the stack"))], 6, 60),
-    names([...new Set(of.map(({ path }) => path))], 4, 60),
+    // A resource may lack several values: it is one all the same.
+    names([...new Set(of.map(({ on }) => on || "the stack"))], room, 60),
+    names([...new Set(of.map(({ path }) => path))], room, 60),
   ]);
   const missing = wholeStack
     ? []

@@ -103,6 +103,20 @@ export function names(all: readonly string[], most = 12, longest = 200): Phrasin
   return all.length > most ? [...some, say(` and ${all.length - most} more`)] : some;
 }
 
+/** A list of names, where several things may have one name: then it says how many. What is left out is counted in things. */
+export function counted(all: readonly string[], most: number, longest: number): PhrasingContent[] {
+  const counts = new Map<string, number>();
+  for (const name of all) counts.set(name, (counts.get(name) ?? 0) + 1);
+  const some = [...counts].slice(0, most);
+  const left = all.length - some.reduce((sum, [, count]) => sum + count, 0);
+  const shown = some.flatMap(([name, count], i) => [
+    ...(i > 0 ? [say(", ")] : []),
+    code(name, longest),
+    ...(count > 1 ? [say(` (${count} times)`)] : []),
+  ]);
+  return left > 0 ? [...shown, say(` and ${left} more`)] : shown;
+}
+
 /** `1 disk`, `2 disks`. */
 export function plural(count: number, one: string, many = `${one}s`): string {
   return `${count.toLocaleString("en")} ${count === 1 ? one : many}`;

@@ -4,8 +4,11 @@ import { parse, stringify } from "yaml";
 import { buildDocument } from "../../../preview/change-set/build.ts";
 import type { ChangeDocument } from "../../../preview/change-set/document.ts";
 import { collect } from "../../../preview/events/merge.ts";
+import { policyResults } from "../../../preview/policy/results.ts";
+import { ACCOUNT } from "../../../preview/policy/settings.ts";
 import { comment } from "../../../preview/render/markdown.ts";
 import { verdictText } from "../../../preview/render/verdict.ts";
+import { Scrubber } from "../../../preview/secrets/scrub.ts";
 import { SETTINGS_FILE } from "../../support/policy/stack.ts";
 import { inputsOf } from "../../support/preview/documents.ts";
 
@@ -86,6 +89,27 @@ describe("policies in a preview", () => {
     assert.match(text, /`userData`/);
   });
 
+  it("name each resource that they forbid or warn of, and count those of one name", () => {
+    const of = (names: readonly string[]): string => {
+      const urn = (name: string, i: number) => `urn:pulumi:dev::cloister::aws:test:Thing${i}::${name}`;
+      const said = names.map((name, i) => word("tags", "mandatory", `${name}: it has no tag`, urn(name, i)));
+      return comment(documentWith([summary([], ["tags"]), ...said, whole([])])).text;
+    };
+    const row = (text: string): string => /^\| `tags` .*$/m.exec(text)?.[0] ?? "";
+    const many = (count: number): string[] => Array.from({ length: count }, (_, i) => `thing-${i}`);
+    const seven = row(of(many(7)));
+    for (const name of many(7)) assert.ok(seven.includes(`\`${name}\``), seven);
+    const thirty = of(many(30));
+    assert.match(row(thirty), / and 6 more \|/);
+    assert.match(thirty, /More resources of these policies/);
+    for (const name of many(30)) assert.ok(thirty.includes(`\`${name}\``), name);
+    assert.match(row(of(["one", "one", "two"])), /`one` \(2 times\), `two`/);
+    const repeated = of([...many(24), "zz", "zz", "zz"]);
+    assert.match(row(repeated), / and 1 more/);
+    assert.match(repeated, /`zz` \(3 times\)/);
+    assert.doesNotMatch(of(many(2)), /times|More resources/, "the control");
+  });
+
   it("say when rules about the whole stack were not asked", () => {
     assert.match(comment(documentWith([summary(["tags"])])).text, /whole stack were not asked/);
     assert.doesNotMatch(comment(documentWith([summary(["tags"]), whole(["alarms"])])).text, /were not asked/);
@@ -105,6 +129,32 @@ describe("policies in a preview", () => {
     const { text } = comment(document);
     assert.match(text, /expired on 2026-06-30/);
     assert.match(text, /until 2027-01-31.*Nobody has told us an address yet/);
+  });
+
+  it("have the level that the pack takes, by the project and the stack of the run", () => {
+    const settings = parse(readFileSync(SETTINGS_FILE, "utf8")) as { default: object };
+    const policySettings = stringify({
+      ...settings,
+      default: { ...settings.default, level: "mandatory", levels: {} },
+      stacks: { [ACCOUNT]: { level: "disabled" } },
+      exceptions: [{ ...EXCEPTION, stack: ACCOUNT }],
+    });
+    const levelFor = (project: string, stack: string): string => {
+      const urn = `urn:pulumi:${stack}::${project}::aws:kms/key:Key::state`;
+      const state = { type: "aws:kms/key:Key", urn, id: "k", parent: "", inputs: {}, protect: false };
+      const metadata = { op: "same", urn, type: "aws:kms/key:Key", old: state, new: state };
+      const events = [{ resourcePreEvent: { metadata } }, summary(["tags"]), whole([])];
+      const lines = events.map((event) => JSON.stringify({ sequence: 1, timestamp: 1, ...event }));
+      const said = policyResults(collect(lines.join("\n")), { stack, policySettings }, new Scrubber([]));
+      return `${said.results[0]?.level}, ${said.exceptions.length}`;
+    };
+    assert.equal(levelFor("cloister-bootstrap", "bootstrap"), "disabled, 1");
+    for (const [project, stack] of [
+      ["cloister-bootstrap", "dev"],
+      ["cloister", "bootstrap"],
+      ["cloister", ACCOUNT],
+    ] as const)
+      assert.equal(levelFor(project, stack), "mandatory, 0", `${project} ${stack}`);
   });
 
   it("read no text of the program as what the SDK says", () => {
