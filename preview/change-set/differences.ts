@@ -94,7 +94,8 @@ export function compare(
   } else if (canonicalText(before) !== canonicalText(after)) differs(path, before, after);
 }
 
-const member = (path: string, key: string): string => {
+/** The path of an object's member. */
+export const member = (path: string, key: string): string => {
   if (!/^[A-Za-z_][A-Za-z0-9_-]*$/.test(key)) return `${path}[${JSON.stringify(key)}]`;
   return path === "" ? key : `${path}.${key}`;
 };

@@ -2,10 +2,11 @@ import { at } from "../change-set/differences.ts";
 import type { Exposure, IamChange } from "../change-set/document.ts";
 import { nameOf, shortType } from "../change-set/names.ts";
 import type { Merged } from "../events/merge.ts";
-import { hasSecret, hasUnknown, type Plain, unknown } from "../events/values.ts";
+import { type Plain, unknown } from "../events/values.ts";
 import type { Scrubber } from "../secrets/scrub.ts";
 import { attachedTo, holderOf, inputsOf, isBeside, isGivenOut, isMissed, passingIn } from "./beside.ts";
 import { iamChanges } from "./iam.ts";
+import { nowInClear } from "./in-clear.ts";
 import { inOneRegion } from "./region.ts";
 import { looserRules } from "./rules.ts";
 import { runsOnAws } from "./told.ts";
@@ -44,13 +45,13 @@ export function exposures(all: readonly Merged[], scrubber: Scrubber, inClear: r
   return [...seen.values()].sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
 }
 
-/** A property that was a secret, and is in the state in clear from now on. */
+/** Values that were secrets, and are in the state in clear from now on. */
 function shownSecrets({ op, old, new: wanted }: Merged): Found[] {
   if (op !== "update" && op !== "replace") return [];
-  const [before, after] = [inputsOf(old), inputsOf(wanted)];
-  return Object.keys(after)
-    .filter((key) => hasSecret(before[key]) && !hasSecret(after[key]) && !hasUnknown(after[key]))
-    .map((key) => ({ kind: "clear", what: `${key} was a secret, and is in the state in clear` }));
+  return nowInClear("", inputsOf(old), inputsOf(wanted)).map((path) => ({
+    kind: "clear",
+    what: `${path} was a secret, and is in the state in clear`,
+  }));
 }
 
 const network = (what: string): Found[] => [{ kind: "network", what }];

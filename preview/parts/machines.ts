@@ -34,15 +34,25 @@ export function machineEffects(
     if (resource.type === "aws:ec2/instance:Instance") return [machine(resource)].filter((one) => one !== undefined);
     return short === "Group" ? [pool(resource, differences)].filter((one) => one !== undefined) : [];
   });
-  const pools = new Set(
-    effects.flatMap(({ kind, name }) => (kind === "pool" ? [name.replace(/ \(group .*/, "")] : [])),
-  );
-  // A pool that comes, goes or changes otherwise has a row already.
-  const scheduled = scheduleEffects(resources).filter(({ name }) => !pools.has(name));
+  const scheduled = scheduleEffects(resources).filter(({ name }) => !isTold(name, effects));
   return [...effects, ...scheduled, ...localMachineEffects(resources)].sort(
-    (a, b) => a.order - b.order || (a.name < b.name ? -1 : 1),
+    (a, b) => a.order - b.order || (a.name < b.name ? -1 : a.name > b.name ? 1 : a.effect < b.effect ? -1 : 1),
   );
 }
+
+/** Effects of a pool that say of themselves that its machines end. */
+const ENDING: readonly MachineEffect["effect"][] = ["deleted", "replaced", "rolls", "shrinks"];
+
+/**
+ * Tells whether a pool's rows say already what a schedule would: its machines end, or all of it is new. A pool that is
+ * only resized says nothing of machines that its schedule ends.
+ */
+function isTold(pool: string, effects: readonly MachineEffect[]): boolean {
+  const rows = effects.filter(({ kind, name }) => kind === "pool" && name.replace(/ \(group .*/, "") === pool);
+  return rows.some(({ effect }) => ENDING.includes(effect)) || (rows.length > 0 && rows.every(isNew));
+}
+
+const isNew = ({ effect }: MachineEffect): boolean => effect === "created";
 
 function machine({ op, urn, ...rest }: Merged): MachineEffect | undefined {
   const name = (componentOf(rest) || nameOf(urn)).replace(/^machine /, "");

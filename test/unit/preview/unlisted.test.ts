@@ -83,6 +83,30 @@ describe("pools", () => {
       assert.match(first([machine, step]), /^1 pool on another schedule · no data at risk$/, "the control");
   });
 
+  it("that are resized as well hide no schedule that ends machines", () => {
+    const group = (before: number, after: number): Step => ({
+      ...{ type: GROUP, op: "update", name: "small", parent: ofPool },
+      old: { minSize: 1, maxSize: before },
+      new: { minSize: 1, maxSize: after },
+    });
+    const ends = schedule("create", undefined, size(0));
+    for (const steps of [
+      [machine, group(4, 5), ends],
+      [ends, group(4, 5), machine],
+    ])
+      assert.equal(
+        first(steps),
+        "1 pool resized, 1 pool made smaller by a schedule · no data at risk but on disks of the pool",
+      );
+    assert.match(first([machine, group(4, 5)]), /^1 pool resized · no data at risk$/, "the control");
+    assert.match(first([machine, group(5, 4), ends]), /^1 pool made smaller · no data at risk but/, "told already");
+    const made: Step = { ...group(4, 5), op: "create", old: undefined };
+    assert.match(first([machine, made, ends]), /^1 pool created · no data at risk$/, "all of it is new");
+    // A pool of more than 500 machines: one group comes, and the other's machines end by the schedule.
+    const second: Step = { ...made, name: "small-2" };
+    assert.match(first([machine, group(4, 5), second, ends]), /made smaller by a schedule/);
+  });
+
   it("that are made anew do not roll: their machines end", () => {
     const group = (op: string): Step => ({
       type: GROUP,
@@ -216,6 +240,41 @@ describe("secrets that are none any more", () => {
     assert.doesNotMatch(text([machine], { base: hidden, head: CONFIG }), /in clear/, "the control: it goes");
     const step: Step = { type: "test:index:Thing", op: "update", old: { token: SECRET }, new: { token: "hunter" } };
     assert.match(first([step]), /^writes a secret in clear/);
+    const env = (before: object | unknown[], after: object | unknown[]): string =>
+      first([{ ...step, old: { env: before }, new: { env: after } }]);
+    for (const [before, after, path] of [
+      [{ A: SECRET, B: SECRET }, { A: "clear", B: SECRET }, "env.A"],
+      [{ A: SECRET, B: SECRET }, { C: "clear", B: SECRET }, "env"],
+      [[SECRET, SECRET], ["clear", SECRET], "env[0]"],
+      [[SECRET, SECRET], [SECRET, "x", SECRET], "env[1]"],
+      [["a", SECRET], ["clear"], "env"],
+      [{ a: [{ v: SECRET }, { v: SECRET }] }, { a: [{ v: SECRET }, { v: "clear" }] }, "env.a[1].v"],
+      [SECRET, { A: SECRET, B: "clear" }, "env"],
+      [{ A: SECRET, B: SECRET }, { A: "clear", B: UNKNOWN }, "env.A"],
+    ] as const) {
+      assert.match(env(before, after), /^writes a secret in clear/, JSON.stringify(after));
+      const said = text([{ ...step, old: { env: before }, new: { env: after } }]);
+      assert.ok(said.includes(`${path} was a secret, and is in the state in clear`), said);
+    }
+    for (const [before, after] of [
+      [{ A: SECRET, B: SECRET }, { B: SECRET }],
+      [
+        { A: SECRET, B: SECRET },
+        { A: SECRET, B: SECRET, C: "new" },
+      ],
+      [
+        { A: SECRET, B: "b" },
+        { A: SECRET, B: "c" },
+      ],
+      [{ A: SECRET }, { A: UNKNOWN }],
+      [[SECRET, "a"], ["a"]],
+      [
+        [SECRET, "a"],
+        ["a", SECRET],
+      ],
+      [[SECRET], [SECRET, "b"]],
+    ])
+      assert.doesNotMatch(env(before as object, after as object), /in clear/, `the control: ${JSON.stringify(after)}`);
     assert.doesNotMatch(first([{ ...step, old: { token: "a" }, new: { token: SECRET } }]), /in clear/, "the control");
   });
 });
