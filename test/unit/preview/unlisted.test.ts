@@ -230,6 +230,15 @@ describe("data that is gone, or that nobody reads", () => {
 });
 
 describe("secrets that are none any more", () => {
+  it("are all named, however many there are", () => {
+    const names = Array.from({ length: 9 }, (_, i) => `thing-${i}`);
+    const steps = names.map(
+      (name): Step => ({ type: "test:index:Thing", op: "update", name, old: { token: SECRET }, new: { token: "a" } }),
+    );
+    const row = /^\| token was a secret.*$/m.exec(text(steps))?.[0] ?? "";
+    for (const name of names) assert.ok(row.includes(name), row);
+  });
+
   it("are told of the configuration, and of a resource", () => {
     const hidden = `${CONFIG}  cloister:hostname: { secure: v1:aaaa }\n`;
     const plain = `${CONFIG}  cloister:hostname: hunter\n`;
