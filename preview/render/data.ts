@@ -1,5 +1,5 @@
 import type { BlockContent, PhrasingContent } from "mdast";
-import type { ChangeDocument, DataAtRisk, Rename } from "../change-set/document.ts";
+import { type ChangeDocument, type DataAtRisk, FATES, type Rename } from "../change-set/document.ts";
 import { type Block, block, code, list, names, paragraph, quote, say, strong, table, words } from "./tree.ts";
 import { endsPoolDisks, grownDisks, kinds } from "./verdict.ts";
 
@@ -105,21 +105,7 @@ function poolDisks(document: ChangeDocument): PhrasingContent[] {
 }
 
 function summary(data: readonly DataAtRisk[]): PhrasingContent[] {
-  const parts = (
-    [
-      "lost",
-      "unknown",
-      "orphaned",
-      "gone",
-      "locked",
-      "shortened",
-      "refused",
-      "refused-by-aws",
-      "refused-in-deploy",
-      "loosened",
-      "detached",
-    ] as const
-  ).flatMap((fate) => {
+  const parts = FATES.filter((fate) => fate !== "reattached").flatMap((fate) => {
     const count = new Set(data.filter((one) => one.fate === fate).map(({ urn }) => urn)).size;
     return count > 0 ? [`${HEADS[fate]}: ${count}`] : [];
   });

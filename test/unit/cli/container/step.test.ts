@@ -3,22 +3,14 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ciStep } from "../../../../cli/container/ci/step.ts";
-import type { Engine } from "../../../../infra/container/engine.ts";
 import { denial } from "../../../support/denial.ts";
+import { PODMAN } from "../../../support/podman-host.ts";
 
 /** A program of the name podman stands in for the engine, and leaves an audit log as a container does. */
 describe("the record of a CI step", () => {
   const path = process.env["PATH"];
   let folder: string;
-  const host: Engine = {
-    program: "podman",
-    rootless: false,
-    cgroups: 2,
-    apparmor: false,
-    version: "4",
-    env: {},
-    notes: [],
-  };
+  const host = PODMAN;
   const WHOLE = JSON.stringify({ session: "a-b-c", whole: true });
 
   beforeEach(async () => {

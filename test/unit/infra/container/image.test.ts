@@ -2,22 +2,14 @@ import assert from "node:assert/strict";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Engine } from "../../../../infra/container/engine.ts";
 import { DEFAULT_BASE, defaultBase } from "../../../../infra/container/image.ts";
+import { PODMAN } from "../../../support/podman-host.ts";
 
 /** A program of the name podman that keeps a file for each image's name stands in for the engine. */
 describe("the default base of an image", () => {
   const path = process.env["PATH"];
   let folder: string;
-  const host: Engine = {
-    program: "podman",
-    rootless: false,
-    cgroups: 2,
-    apparmor: false,
-    version: "4",
-    env: {},
-    notes: [],
-  };
+  const host = PODMAN;
 
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), "cloister-image-test-"));

@@ -3,22 +3,14 @@ import { chmod, chown, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/p
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CAPTURE_LIMIT } from "../../../../guest/run/result.ts";
-import type { Engine } from "../../../../infra/container/engine.ts";
 import { runContainer } from "../../../../infra/container/run.ts";
+import { PODMAN } from "../../../support/podman-host.ts";
 
 /** A program of the name podman stands in for the engine. */
 describe("a container of one run", () => {
   const path = process.env["PATH"];
   let folder: string;
-  const host: Engine = {
-    program: "podman",
-    rootless: false,
-    cgroups: 2,
-    apparmor: false,
-    version: "4",
-    env: {},
-    notes: [],
-  };
+  const host = PODMAN;
 
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), "cloister-run-test-"));
