@@ -147,6 +147,9 @@ func attempt(wanted func(name string) bool) map[string]Outcome {
 // inThread makes a call in a thread of its own, which may not come back from it. It is refused where the thread is gone,
 // and not where there is only no answer.
 func inThread(within time.Duration, call func() unix.Errno) Outcome {
+	// This thread is another one then, and is there for as long as it is looked at.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	begun := make(chan int, 1)
 	ended := make(chan unix.Errno, 1)
 	go func() {
@@ -156,7 +159,7 @@ func inThread(within time.Duration, call func() unix.Errno) Outcome {
 	}()
 	thread := <-begun
 	// Where /proc shows another namespace's processes, each thread would seem to be gone.
-	seen := running(os.Getpid())
+	seen := running(unix.Gettid())
 	for until := time.Now().Add(within); time.Now().Before(until); {
 		// Looked at before the answer is: a thread ends after it has answered, too.
 		gone := seen && !running(thread)
