@@ -55,7 +55,9 @@ function parsed(): Options {
       "--deployer-policy <file...>",
       "the policies that the deployer has; default: what this folder's program prints",
     );
-  const options = withOutput(withRecorded(command, "preview")).parse().opts<Options>();
+  const options = withOutput(withRecorded(command, "preview", ["both", "drift", "rehearsed", "rights"]))
+    .parse()
+    .opts<Options>();
   refuseHalfRecorded(command);
   return options;
 }

@@ -1,7 +1,7 @@
 /** Values that several of the commands take. */
 import { createReadStream } from "node:fs";
 import { createInterface } from "node:readline";
-import { type Command, InvalidArgumentError } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 
 /** Reads the value of an option that names a stack. @throws InvalidArgumentError, which commander tells with the option */
 export function stackName(text: string): string {
@@ -23,10 +23,16 @@ export interface RecordedOptions {
   readonly state?: string;
 }
 
-/** Adds the options of a run that is there already. @param run what it was, such as "preview" */
-export function withRecorded(command: Command, run: string): Command {
+/**
+ * Adds the options of a run that is there already.
+ *
+ * @param run what it was, such as "preview"
+ * @param running the keys of the options that ask for a run of the engine, and so cannot stand beside these
+ */
+export function withRecorded(command: Command, run: string, running: string[] = []): Command {
+  const events = `a ${run} that is there already: its events, one a line; with --state`;
   return command
-    .option("--events <file>", `a ${run} that is there already: its events, one a line; with --state`)
+    .addOption(new Option("--events <file>", events).conflicts(running))
     .option("--state <file>", `what \`pulumi stack export\` wrote before that ${run}`);
 }
 

@@ -1,9 +1,10 @@
 import { spawn } from "node:child_process";
-import { rmSync } from "node:fs";
-import { access, mkdtemp, readFile } from "node:fs/promises";
+import { existsSync, rmSync } from "node:fs";
+import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { Writable } from "node:stream";
+import { isConfiguredByCall } from "../../toolchain/standins/configured-by-call.ts";
 import type { Pack } from "./pack.ts";
 
 /** The longest path of a socket, in bytes: 103 on macOS, 107 on Linux. */
@@ -29,7 +30,8 @@ export interface Ahead {
  */
 export async function aheadOf(pack: Pack): Promise<Ahead | undefined> {
   const program = join(pack.folder, "ahead.cjs");
-  if (!(await canStartAhead(pack.folder, program))) return undefined;
+  // A pack that takes its stack from its environment has to wait for the engine, which tells it.
+  if (!existsSync(program) || !isConfiguredByCall(pack.folder)) return undefined;
   const prefix = join(tmpdir(), "cloister-policy-");
   const isTooLong = Buffer.byteLength(join(`${prefix}XXXXXX`, SOCKET)) > LONGEST_SOCKET;
   // On Windows a path is no socket.
@@ -63,15 +65,4 @@ function started(program: string, socket: string): Writable {
   child.stdin.on("error", () => {});
   child.unref();
   return child.stdin;
-}
-
-/** A pack that takes its stack from its environment has to wait for the engine, which tells it. */
-async function canStartAhead(folder: string, program: string): Promise<boolean> {
-  try {
-    await access(program);
-    const text = await readFile(join(folder, "package.json"), "utf8");
-    return (JSON.parse(text) as { cloister?: { configuredByCall?: unknown } }).cloister?.configuredByCall === true;
-  } catch {
-    return false;
-  }
 }

@@ -17,6 +17,7 @@ import * as plugin from "@pulumi/pulumi/proto/plugin_pb.js";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb.js";
 import { split } from "shlex";
 import { engineAddressOf, notSupported, serve, unary } from "../../lib/grpc-serve.ts";
+import { isConfiguredByCall } from "./configured-by-call.ts";
 import { PolicyProxy } from "./policy-proxy.ts";
 
 declare const STAND_IN_VERSION: string;
@@ -199,19 +200,6 @@ async function runPluginUntilItEnds(
     throw error;
   } finally {
     proxy?.close();
-  }
-}
-
-/**
- * Tells whether a policy pack says of itself (`"cloister": { "configuredByCall": true }` in its package.json) that it needs
- * no variables, since it takes the stack's configuration from the engine's call. Then the engine talks to it from the start.
- */
-function isConfiguredByCall(directory: string): boolean {
-  try {
-    const text = readFileSync(join(directory, "package.json"), "utf8");
-    return (JSON.parse(text) as { cloister?: { configuredByCall?: boolean } }).cloister?.configuredByCall === true;
-  } catch {
-    return false;
   }
 }
 

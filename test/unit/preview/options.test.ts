@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { eventsFrom, stackName } from "../../../preview/options.ts";
+import { Command } from "commander";
+import { eventsFrom, stackName, withRecorded } from "../../../preview/options.ts";
 
 describe("values that several commands take", () => {
   it("are names of stacks, and nothing that leads elsewhere", () => {
@@ -22,5 +23,18 @@ describe("values that several commands take", () => {
     } finally {
       await rm(folder, { recursive: true });
     }
+  });
+
+  it("refuse a run that is there already beside what asks for another", () => {
+    const parsed = (...words: string[]) => {
+      const told: string[] = [];
+      const command = new Command("preview").option("--rights").exitOverride();
+      withRecorded(command, "preview", ["rights"]).configureOutput({ writeErr: (text) => told.push(text) });
+      assert.ok(command.parse(words, { from: "user" }), "taken");
+      return told.join("");
+    };
+    const recorded = ["--events", "e", "--state", "s"];
+    assert.equal(parsed(...recorded), "", "the control");
+    assert.throws(() => parsed(...recorded, "--rights"), /'--events <file>' cannot be used with option '--rights'/);
   });
 });
