@@ -1,6 +1,7 @@
+import { FoldersOnTheWay } from "./folders.ts";
 import { followLinks, type Led } from "./led.ts";
 import { type Entry, type Listing, textOfEntry } from "./listing.ts";
-import { findRepositories, protection, repositoryOf } from "./protect.ts";
+import { findRepositories, protection, repositoriesOf } from "./protect.ts";
 
 /** The state of each path when both sides last had the same: texts of `textOfEntry`. */
 export type Base = ReadonlyMap<string, string>;
@@ -62,16 +63,16 @@ export function planSync(
   const all = followLinks(here, (known) => protection(here.keys(), there.keys(), [], known), folder, led);
   const judge = protection(here.keys(), there.keys(), bring, all);
   const unknown = paths.filter((path) => here.get(path)?.kind === "?" || there.get(path)?.kind === "?");
-  const hidden = new Set(unknown);
+  const isHidden = belowOneOf(new Set(unknown));
+  const repositoryOf = repositoriesOf(repositories);
   const found: Found[] = [];
   const same: string[] = [];
   // A session that deletes a repository, or puts a link in its place, takes away what no other file can bring back.
   const lost = [...repositories].filter((unit) => isLost(unit, base, here, there));
   const protectedPaths: Told[] = lost.map((path) => ({ path, why: "the whole repository is gone there" }));
-  const staying = new Set(lost);
+  const isStaying = belowOneOf(new Set(lost));
   for (const path of paths) {
-    if (isBelow(path, hidden)) continue;
-    if (isBelow(path, staying)) continue;
+    if (isHidden(path) || isStaying(path)) continue;
     const [left, right] = [here.get(path), there.get(path)];
     const [l, r, b] = [text(left), text(right), base.get(path)];
     if (l === r) {
@@ -92,7 +93,7 @@ export function planSync(
       continue;
     }
     // A repository's settings and hooks are no part of its state.
-    found.push({ path, change, decided, unit: judged === undefined ? unitOf(path, repositories) : undefined });
+    found.push({ path, change, decided, unit: judged === undefined ? unitOf(path, repositoryOf(path)) : undefined });
   }
   return settle(found, { here, there, prefer, unknown, same, protectedPaths });
 }
@@ -117,8 +118,11 @@ function settle(found: readonly Found[], { here, there, prefer, unknown, same, p
   const moves: { readonly path: string; readonly to: "here" | "there" }[] = [];
   const units = new Map<string, Found[]>();
   for (const one of found) {
-    if (one.unit !== undefined) units.set(one.unit, [...(units.get(one.unit) ?? []), one]);
-    else if (one.decided === "both") conflicts.push({ path: one.path, why: "it changed on both sides" });
+    if (one.unit !== undefined) {
+      const parts = units.get(one.unit);
+      if (parts === undefined) units.set(one.unit, [one]);
+      else parts.push(one);
+    } else if (one.decided === "both") conflicts.push({ path: one.path, why: "it changed on both sides" });
     else moves.push({ path: one.path, to: one.decided === "here" ? "there" : "here" });
   }
   for (const [unit, parts] of units) {
@@ -179,14 +183,13 @@ function isLost(unit: string, base: Base, here: Listing, there: Listing): boolea
 }
 
 /** The repository whose state a path is a part of. Its objects are no part: each stands for itself. */
-function unitOf(path: string, repositories: ReadonlySet<string>): string | undefined {
-  const unit = repositoryOf(path, repositories);
+function unitOf(path: string, unit: string | undefined): string | undefined {
   if (unit === undefined) return undefined;
   return path.startsWith(`${unit}/objects/`) || path === `${unit}/objects` ? undefined : unit;
 }
 
-function isBelow(path: string, hidden: ReadonlySet<string>): boolean {
-  if (hidden.size === 0) return false;
-  const names = path.split("/");
-  return names.some((_, i) => hidden.has(names.slice(0, i + 1).join("/")));
+/** Makes the function that tells whether a path is one of these, or below one. */
+function belowOneOf(paths: ReadonlySet<string>): (path: string) => boolean {
+  const way = new FoldersOnTheWay<boolean>((path, _, above) => above === true || paths.has(path));
+  return paths.size === 0 ? () => false : (path) => way.of(path).at(-1) === true;
 }

@@ -5,6 +5,7 @@
  */
 
 import type { Entry } from "./listing.ts";
+import { FoldersOnTheWay } from "./folders.ts";
 import { whyObeyed } from "./obeyed.ts";
 
 /** Why a change stays on the machine. */
@@ -46,41 +47,74 @@ export function protection(
   const before = findRepositories(own);
   const after = findRepositories([...own, ...there]);
   const wanted = asked.map((path) => Buffer.from(path.replace(/^\.\/|\/+$/g, "")).toString("latin1"));
+  const look = (folder: string, name: string | undefined, above: Step | undefined): Step => {
+    const spelt = name === undefined ? "" : plain(name);
+    const plainPath = above === undefined ? spelt : `${above.plainPath}/${spelt}`;
+    const step = {
+      plain: spelt,
+      plainPath,
+      begin: name === undefined ? 0 : plainPath.length + 1,
+      obeyed: name === undefined ? undefined : whyObeyed(spelt, above?.plain),
+      git: name !== undefined && isGitName(spelt),
+      led: name === undefined ? undefined : led.get(plainPath),
+      before: before.has(folder),
+      after: after.has(folder),
+      deciding: above?.deciding ?? [],
+    };
+    const decides = step.obeyed !== undefined || step.git || step.led !== undefined || step.after;
+    return decides ? { ...step, deciding: [...step.deciding, step] } : step;
+  };
+  const top = look("", undefined, undefined);
+  const way = new FoldersOnTheWay<Step>(look);
   return (path, kind) => {
     if (wanted.some((one) => path === one || path.startsWith(`${one}/`))) return undefined;
-    const names = path.split("/");
-    const plainNames = names.map(plain);
-    for (let i = 0; i <= names.length; i++) {
-      const name = i === 0 ? undefined : plainNames[i - 1];
-      const below = plainNames.slice(i).join("/");
-      const obeyed = name === undefined ? undefined : whyObeyed(name, plainNames[i - 2]);
-      if (obeyed !== undefined) return { why: obeyed };
-      if (name !== undefined && isGitName(name)) {
+    const { plainPath, deciding } = way.of(path).at(-1) ?? top;
+    for (const step of [...top.deciding, ...deciding]) {
+      if (step.obeyed !== undefined) return { why: step.obeyed };
+      const below = plainPath.slice(step.begin);
+      if (step.git) {
         if (below === "" && kind !== "d" && kind !== undefined) return { why: "it leads git elsewhere" };
         if (below !== "" && kind === "l") return { why: LINK };
         if (below !== "" && !WORK.test(below)) return { why: "git obeys it" };
         continue;
       }
-      const folder = names.slice(0, i).join("/");
-      const why = i === 0 ? undefined : led.get(plainNames.slice(0, i).join("/"));
-      if (why !== undefined) return { why };
-      if (below === "" || !after.has(folder)) continue;
+      if (step.led !== undefined) return { why: step.led };
+      if (below === "" || !step.after) continue;
       if (kind === "l") return { why: LINK };
       if (ORDERS.test(below)) return { why: "git obeys it: its folder is laid out as a repository" };
-      if (!before.has(folder) && LAYOUT.test(below)) return { why: "it would make its folder a repository" };
+      if (!step.before && LAYOUT.test(below)) return { why: "it would make its folder a repository" };
     }
     return undefined;
   };
 }
 
-/** The repository's own folder that a path is in, the innermost one; undefined when it is in none. */
-export function repositoryOf(path: string, repositories: ReadonlySet<string>): string | undefined {
-  const names = path.split("/");
-  for (let i = names.length - 1; i > 0; i--) {
-    const above = names.slice(0, i).join("/");
-    if (isGitName(plain(names[i - 1] ?? "")) || repositories.has(above)) return above;
-  }
-  return undefined;
+/** What is known of a folder on the way to a path, or of the path itself. */
+interface Step {
+  /** The name, and the whole path, as {@link Led} spells them. */
+  readonly plain: string;
+  readonly plainPath: string;
+  /** Where in a longer path begins what is below it. */
+  readonly begin: number;
+  /** Why the name itself is obeyed. */
+  readonly obeyed: string | undefined;
+  readonly git: boolean;
+  readonly led: string | undefined;
+  /** It is laid out as a repository here, and with what is there. */
+  readonly before: boolean;
+  readonly after: boolean;
+  /** The steps on the way to it, and itself, that may decide about a path. */
+  readonly deciding: readonly Omit<Step, "deciding">[];
+}
+
+/**
+ * Makes the function that finds the repository's own folder that a path is in, the innermost one; undefined when it is in
+ * none.
+ */
+export function repositoriesOf(repositories: ReadonlySet<string>): (path: string) => string | undefined {
+  const way = new FoldersOnTheWay<string | undefined>((folder, name, above) =>
+    isGitName(plain(name)) || repositories.has(folder) ? folder : above,
+  );
+  return (path) => way.of(path).at(-2);
 }
 
 /** Folders that git takes for a repository: `HEAD`, `objects` and `refs` are in them. */

@@ -100,6 +100,31 @@ describe("changes of a session that programs would obey", () => {
     assert.ok(top("HEAD", "f"));
   });
 
+  it("are judged at once, however many folders they are in", () => {
+    const folders = Array.from({ length: 390 }, (_, i) => `${"d/".repeat(i)}d`);
+    const files = (prefix: string) => Array.from({ length: 4_000 }, (_, i) => `${prefix}f${i}`);
+    const listing = (paths: readonly string[]) => new Map(paths.map((path) => [path, file("1")]));
+    const planned = (paths: readonly string[]) => {
+      const begun = performance.now();
+      const plan = planSync(new Map(), new Map([["fifo", { kind: "?" }]]), listing(paths));
+      return { plan, ms: performance.now() - begun };
+    };
+    const flat = planned([...folders.map((_, i) => `g${i}`), ...files("")]);
+    const deep = planned([...folders, ...files("d/".repeat(390))]);
+    const orders = [`${"d/".repeat(390)}.git/config`, `${"d/".repeat(390)}.git/refs/a`];
+    assert.deepEqual(planned([...folders, ...orders]).plan.protectedPaths, [{ path: orders[0], why: "git obeys it" }]);
+    assert.equal(flat.plan.bring.length, 4_390);
+    assert.equal(deep.plan.bring.length, 4_390);
+    assert.ok(deep.ms < 4_000 + 40 * flat.ms, `${Math.round(deep.ms)} ms, and ${Math.round(flat.ms)} ms in one folder`);
+  }).timeout(180_000);
+
+  it("stay in a folder whose name is not seen", () => {
+    const unseen = latin1("\u200c");
+    const head = [`${unseen}/HEAD`, `${unseen}/objects`, `${unseen}/refs`];
+    assert.ok(protection(head, [])(`${unseen}/config`, "f"));
+    assert.equal(protection(head, [])(`${unseen}/readme`, "f"), undefined, "control");
+  });
+
   it("stay when they are links in git's own folder: git would write a commit's message through them", () => {
     for (const path of [
       ".git/MERGE_MSG",
