@@ -8,6 +8,7 @@ const AGENT = "an agent obeys it";
 const HOOKS = "git runs it as hooks";
 const SHELL = "a shell obeys it";
 const PACKAGES = "a package manager obeys it, whatever it is asked for";
+const VERSIONS = "a version control program obeys it, and editors and prompts ask such programs";
 const PROMPT = "a program for commands obeys it when it is started here";
 
 /** Of files and folders, at any depth. */
@@ -80,7 +81,16 @@ const NAMES: Readonly<Record<string, string>> = {
   "shell.nix": SHELL,
   "devenv.nix": SHELL,
   "devenv.yaml": SHELL,
+  // Of git's folder work comes back (protect.ts); of these nothing does.
+  ".hg": VERSIONS,
+  ".sl": VERSIONS,
+  ".jj": VERSIONS,
+  ".bzr": VERSIONS,
+  _darcs: VERSIONS,
+  ".pijul": VERSIONS,
+  ".repo": VERSIONS,
   ".npmrc": PACKAGES,
+  "pnpm-workspace.yaml": PACKAGES,
   ".yarnrc": PACKAGES,
   ".yarnrc.yml": PACKAGES,
   ".pnpmfile.cjs": PACKAGES,

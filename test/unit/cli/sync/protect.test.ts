@@ -52,9 +52,18 @@ describe("changes of a session that programs would obey", () => {
       "rust-toolchain.toml",
       ".Rprofile",
       ".github/copilot-instructions.md",
+      ".hg/hgrc",
+      "sub/.hg/hgrc",
+      ".HG/sharedpath",
+      ".jj/repo/config.toml",
+      ".sl/config",
+      "_darcs/prefs/defaults",
+      ".repo/repo/main.py",
+      "pnpm-workspace.yaml",
     ])
       assert.ok(judge(path, "f"), path);
     for (const kind of ["f", "l"] as const) assert.ok(judge("vendor/.git", kind), kind);
+    assert.ok(judge(".hg", "l"));
   });
 
   it("come back when they are only work: the control", () => {
