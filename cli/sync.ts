@@ -1,11 +1,21 @@
-import { mkdir, readFile, realpath, rm, stat } from "node:fs/promises";
+import { mkdir, readFile, realpath, stat } from "node:fs/promises";
 import { join, posix } from "node:path";
 import { homeFolder } from "../lib/home.cjs";
 import type { Expected, Step } from "./copy/apply.ts";
 import type { CopyReport } from "./copy/report.ts";
 import { shown } from "./copy/text.ts";
 import { OperatorError, UsageError } from "./errors.ts";
-import { applyHere, deleteThere, fetch, type Listed, listHere, listThere, MOST_BROUGHT, push } from "./sync/ends.ts";
+import {
+  applyHere,
+  deleteThere,
+  fetch,
+  type Listed,
+  listHere,
+  listThere,
+  MOST_BROUGHT,
+  push,
+  removeHere,
+} from "./sync/ends.ts";
 import { excluding, IGNORE_FILE, readPatterns } from "./sync/exclude.ts";
 import { ledByGit } from "./sync/led-by-git.ts";
 import { type Entry, type Listing, textOfEntry } from "./sync/listing.ts";
@@ -122,7 +132,7 @@ async function bringBack(
 ): Promise<{ readonly done: readonly Step[]; readonly aside?: string; readonly left: readonly CopyReport[] }> {
   if (plan.bring.length === 0 && plan.deleteHere.length === 0) return { done: [], left: [] };
   const left: CopyReport[] = [];
-  await rm(state.staging, { recursive: true, force: true });
+  await removeHere(state.staging);
   await mkdir(state.staging, { mode: 0o700 });
   if (plan.bring.length > 0) left.push(await fetch(transport, path, state.staging, plan.bring, moved));
   // The listing was the machine's word. The staged tree is what came: a link that leads out did not, for example.
@@ -141,7 +151,7 @@ async function bringBack(
   left.push(report);
   const carriedOut = steps.filter((_, number) => done.has(number));
   const replaced = carriedOut.some(({ expected }) => expected !== null && expected.kind !== "d");
-  if (!replaced) await rm(aside, { recursive: true, force: true });
+  if (!replaced) await removeHere(aside);
   return { done: carriedOut, ...(replaced ? { aside } : {}), left };
 }
 

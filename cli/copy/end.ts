@@ -1,7 +1,8 @@
 /**
  * One end of a copy on this computer: `send PATH` or `receive PATH NAME`, records on standard output or input. `cloister
  * sync` uses more: `list PATH SKIP LIMIT` sends digests instead of content, `pick PATH` sends what standard input names,
- * `receive PATH NAME LIMIT` takes at most so many bytes, and `apply PATH` carries steps out (`apply.ts`). It is a process of its own for two reasons: its working folder is its place in the tree (`place.ts`), and its file calls do
+ * `receive PATH NAME LIMIT` takes at most so many bytes, `apply PATH` carries steps out (`apply.ts`), and `remove PATH`
+ * removes a tree that came. It is a process of its own for two reasons: its working folder is its place in the tree (`place.ts`), and its file calls do
  * not delay the process that speaks to the machine. `remote-helper/copy_end.py` is the same on the machine.
  */
 import { Readable } from "node:stream";
@@ -67,6 +68,7 @@ async function main([role, path = "", name = "", limit = ""]: readonly string[])
     await sending(path, { way, listing: { ...skip, limit: Number(limit) } });
   } else if (role === "receive")
     await receiving(path, name, way, limit === "" ? Number.POSITIVE_INFINITY : Number(limit));
+  else if (role === "remove") (await import("./remove.ts")).removeTree(path, way);
   else (await import("./apply.ts")).apply(path, await buffer(process.stdin), telling, way);
   telling.sum();
 }

@@ -1,3 +1,4 @@
+import { lstat } from "node:fs/promises";
 import { posix } from "node:path";
 import { Readable } from "node:stream";
 import { createInflate } from "node:zlib";
@@ -123,6 +124,15 @@ export async function applyHere(
   const failure = failureOf([{ report: here.report, code, where: "on this computer" }]);
   if (failure !== undefined) throw failure;
   return { done: new Set(text.split("\n").filter(Boolean).map(Number)), report: reportOf([here.report]) };
+}
+
+/** Removes a folder of this computer that holds what a session made. @throws OperatorError when something stays */
+export async function removeHere(path: string): Promise<void> {
+  if (!(await lstat(path).catch(() => undefined))) return;
+  const here = endHere(["remove", path]);
+  here.child.stdin.end();
+  const failure = failureOf([{ report: here.report, code: await here.exited, where: "on this computer" }]);
+  if (failure !== undefined) throw failure;
 }
 
 const namesOf = (paths: readonly string[]): Buffer => Buffer.from(paths.join("\0"), "latin1");

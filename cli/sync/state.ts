@@ -1,10 +1,11 @@
-import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { lock } from "proper-lockfile";
 import { z } from "zod";
 import { homeFolder } from "../../lib/home.cjs";
 import { sha256 } from "../../lib/store.ts";
 import { OperatorError } from "../errors.ts";
+import { removeHere } from "./ends.ts";
 import type { Base } from "./plan.ts";
 
 const Kept = z.strictObject({
@@ -49,8 +50,7 @@ export class PairState {
     try {
       return await act();
     } finally {
-      await rm(this.staging, { recursive: true, force: true });
-      await release();
+      await removeHere(this.staging).finally(release);
     }
   }
 
@@ -77,9 +77,7 @@ export class PairState {
     const root = join(this.#root, "aside");
     await mkdir(root, { recursive: true, mode: 0o700 });
     const older = (await readdir(root)).sort();
-    for (const name of older.slice(0, Math.max(0, older.length - ASIDE_KEPT + 1))) {
-      await rm(join(root, name), { recursive: true, force: true });
-    }
+    for (const name of older.slice(0, Math.max(0, older.length - ASIDE_KEPT + 1))) await removeHere(join(root, name));
     const folder = join(root, now.toISOString().replace(/[:.]/g, "-"));
     await mkdir(folder, { mode: 0o700 });
     return folder;

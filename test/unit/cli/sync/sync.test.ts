@@ -42,7 +42,8 @@ describe("cloister sync", function () {
     await put(here("a"), "a");
     await put(here("sub/b"), "b");
   });
-  afterEach(() => rm(root, { recursive: true, force: true }));
+  // Paths may be too long for Node's own call.
+  afterEach(() => void execFileSync("rm", ["-rf", root]));
 
   const here = (path = ""): string => join(root, "here", path);
   const there = (path = ""): string => join(root, "folders", "app", path);
@@ -79,6 +80,32 @@ describe("cloister sync", function () {
       for (; depth < 100; depth++) deep.take(entry("d".repeat(250)));
     }, /a path has more than 4096 bytes, exclude its folder: d+\.\.\./);
     assert.equal(depth, 17, "control: what programs can name is taken");
+  });
+
+  it("goes on after a session's path that is too long in the folder of what has come", async () => {
+    await run();
+    // A path of 4,084 bytes is none too long on the machine.
+    const nest =
+      "import os, sys\nfor i in range(16): os.mkdir('d' * 248); os.chdir('d' * 248)\nopen('f' * 100, 'w').close()";
+    execFileSync("python3", ["-c", nest], { cwd: there() });
+    await put(there("from-session"), "s");
+    for (const want of [["from-session"], []]) {
+      const report = await run();
+      assert.deepEqual(
+        report.brought.filter((path) => !path.startsWith("ddd")),
+        want,
+      );
+      assert.ok(
+        report.left.flatMap(({ left }) => left.first).some(({ why }) => /name too long/.test(why)),
+        told(report),
+      );
+    }
+    assert.deepEqual(
+      (await readdir(join(root, "state"), { recursive: true })).filter((name) => /staging|lock/.test(name)),
+      [],
+    );
+    await put(here("from-here"), "h");
+    assert.deepEqual((await run()).plan.send, ["from-here"], "control");
   });
 
   it("brings back nothing that the operator's settings of git name", async () => {
