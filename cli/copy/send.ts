@@ -84,10 +84,10 @@ function strictly(path: string, name: Buffer, way: Way | undefined): Place {
 }
 
 /**
- * The most bytes of all holes together. A file of terabytes costs a session nothing, and the other side fills a disk
- * with it.
+ * How many bytes larger a copy may be than what it is made of, because of holes and hard links. A file of terabytes, or a
+ * large file under thousands of names, costs a session nothing, and the other side fills a disk with it. Tests set a lower one.
  */
-const HOLES = 16n * 2n ** 30n;
+const EXTRA = BigInt(process.env["CLOISTER_COPY_EXTRA"] || 2 ** 34);
 
 /** The names in a folder that are still to come: of the folder itself, or of those that are wanted. */
 interface Names {
@@ -110,8 +110,8 @@ class Sender {
   readonly #open: Names[] = [];
   readonly #listing: Sending["listing"];
   readonly #strict: boolean;
-  /** Bytes of all holes so far. */
-  #holes = 0n;
+  /** Bytes by which the copy is larger so far. */
+  #extra = 0n;
   #called: Buffer | undefined;
   /** The wanted entries of the folder that is entered next. */
   #wanted: Tree | undefined;
@@ -178,12 +178,15 @@ class Sender {
     }
   }
 
-  /** Counts the holes of a file, unless they are too many. Some file systems of an operator's do not tell of them. */
-  #tooManyHoles({ size, blocks }: BigIntStats): boolean {
-    const own = size - blocks * 512n;
+  /**
+   * Counts by how much a file grows when it is copied, unless that is too much. Each name of a file has its part of it.
+   * Some file systems of an operator's do not tell of holes.
+   */
+  #tooLarge({ size, blocks, nlink }: BigIntStats): boolean {
+    const own = size - (blocks * 512n) / (nlink > 1n ? nlink : 1n);
     if (own <= 0n || !this.#strict) return false;
-    if (this.#holes + own > HOLES) return true;
-    this.#holes += own;
+    if (this.#extra + own > EXTRA) return true;
+    this.#extra += own;
     return false;
   }
 
@@ -199,10 +202,12 @@ class Sender {
         this.#left(`it is larger than ${this.#listing.limit / 2 ** 20} MiB`);
         return;
       }
-      if (this.#tooManyHoles(before)) {
+      if (this.#tooLarge(before)) {
         yield record("x");
-        const most = HOLES / 2n ** 30n;
-        this.#left(`with its holes all files would be more than ${most} GiB larger than they are: pack it first`);
+        const most = EXTRA / 2n ** 30n;
+        this.#left(
+          `with holes and hard links the copy would be more than ${most} GiB larger than the files: pack it first`,
+        );
         return;
       }
       // We read no more than the size at the start: so a file that grows for ever ends too.

@@ -110,8 +110,38 @@ describe("what a copy sends", function () {
             report.left.map(({ path }) => path),
             ["tree/much"],
           );
-          assert.match(report.left[0]?.why ?? "", /with its holes all files would be more than 16 GiB larger/);
+          assert.match(
+            report.left[0]?.why ?? "",
+            /with holes and hard links the copy would be more than 16 GiB larger/,
+          );
           assert.equal(entries.get("tree/little")?.content.length, 2 ** 20, "control: a little of them is sent");
+        });
+
+        it("sends no file under so many names that it fills the other side's disk, and says so", async () => {
+          const few = {
+            ...end,
+            env: { ...end.env, CLOISTER_COPY_STRICT: "1", CLOISTER_COPY_EXTRA: `${16 * 2 ** 20}` },
+          };
+          await writeFile(at("tree", "0"), randomBytes(2 ** 20));
+          const names = Array.from({ length: 4 }, (_, i) => `tree/${i}`);
+          for (const name of names.slice(1)) await link(at("tree", "0"), at(name));
+          const sent = async () => {
+            const { code, report, entries } = await send(few, at("tree"));
+            assert.equal(code, 0);
+            const bytes = [...entries.values()].reduce((sum, { content }) => sum + content.length, 0);
+            return { report, entries, mib: bytes / 2 ** 20 };
+          };
+          const some = await sent();
+          assert.deepEqual(
+            names.map((name) => some.entries.get(name)?.content.length),
+            names.map(() => 2 ** 20),
+            "control: a few names are sent",
+          );
+          for (let i = 4; i < 100; i++) await link(at("tree", "0"), at("tree", `${i}`));
+          const many = await sent();
+          assert.ok(many.mib < 18, `${many.mib} MiB of one`);
+          assert.equal(many.report.counts?.left, 84);
+          assert.match(many.report.left[0]?.why ?? "", /with holes and hard links the copy would be more than/);
         });
       }
 
