@@ -1,5 +1,5 @@
 import { Report } from "../contract/report.ts";
-import { neutral } from "../guest/lib/neutral.ts";
+import { neutral, neutralValue } from "../guest/lib/neutral.ts";
 import { capture } from "./capture.ts";
 import { OperatorError } from "./errors.ts";
 import type { Fleet, MachineStatus } from "./fleet.ts";
@@ -30,7 +30,8 @@ async function reportOf(fleet: Fleet, machine: MachineStatus, command: readonly 
       { code: "CLOISTER_E_NO_REPORT" },
     );
   }
-  const parsed = Report.safeParse(harmless(said));
+  // A report quotes what sessions wrote, and a machine may be in a session's hands: none of its texts acts on a terminal.
+  const parsed = Report.safeParse(neutralValue(said));
   if (parsed.success) return parsed.data;
   const [first] = parsed.error.issues;
   const where = first === undefined ? "" : `: ${first.path.join(".") || "it"} ${firstSentence(first.message)}`;
@@ -38,14 +39,6 @@ async function reportOf(fleet: Fleet, machine: MachineStatus, command: readonly 
     `the report of ${machine.name} is not of this version${where}. Bring the stack up again, so that both are of one version.`,
     { code: "CLOISTER_E_NO_REPORT" },
   );
-}
-
-/** A report quotes what sessions wrote, and a machine may be in a session's hands: none of its texts acts on a terminal. */
-function harmless(value: unknown): unknown {
-  if (typeof value === "string") return neutral(value);
-  if (Array.isArray(value)) return value.map(harmless);
-  if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, member]) => [neutral(key), harmless(member)]));
 }
 
 /** Runs an action for each element, some at the same time. The results are in the elements' order. */

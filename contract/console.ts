@@ -11,6 +11,9 @@ const PREFIX = "cloister: ";
 const NOT_READY = "not ready: ";
 const REPORT = "report ";
 
+/** The largest report that is unpacked, in bytes: some bytes of a console can be packed gigabytes. A real one has 30 KB. */
+const LARGEST_REPORT = 1 << 20;
+
 /** The longest line of words that the console gets, in characters. A report is longer. */
 const LONGEST = 900;
 
@@ -63,7 +66,7 @@ function after(line: string, mark: string): string | undefined {
 
 function unpacked(base64: string): string | undefined {
   try {
-    return gunzipSync(Buffer.from(base64, "base64")).toString("utf8");
+    return gunzipSync(Buffer.from(base64, "base64"), { maxOutputLength: LARGEST_REPORT }).toString("utf8");
   } catch {
     return undefined;
   }

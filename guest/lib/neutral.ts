@@ -13,6 +13,14 @@ export function neutral(text: string): string {
   });
 }
 
+/** Does the same with every text of a value that came as JSON, names of members included. */
+export function neutralValue(value: unknown): unknown {
+  if (typeof value === "string") return neutral(value);
+  if (Array.isArray(value)) return value.map(neutralValue);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, member]) => [neutral(key), neutralValue(member)]));
+}
+
 const ESCAPE = "\x1b";
 /** Ends what colours a session has left. */
 const NO_COLOUR = `${ESCAPE}[0m`;

@@ -98,7 +98,8 @@ export function qemuArguments(
     ["-pidfile", paths.pid],
     ["-m", String(spec.memoryMiB)],
     ["-qmp", `unix:${escapeComma(paths.control)},server=on,wait=off`],
-    ["-chardev", `file,id=console,path=${escapeComma(paths.console)}`],
+    // Appended to, because its beginning is cut away when it grows long (host/short-log.ts).
+    ["-chardev", `file,id=console,path=${escapeComma(paths.console)},append=on`],
     ["-serial", "chardev:console"],
     ...(spec.kernel
       ? [["-kernel", spec.kernel.image, "-append", spec.kernel.commandLine]]

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import type { Paths } from "../paths.ts";
 import { readConsoleLine } from "../steps/console.ts";
 
@@ -7,6 +7,9 @@ export type BootState =
   | { readonly kind: "booting" /** The last step that the console showed, in words. */; readonly step: string }
   | { readonly kind: "ready" }
   | { readonly kind: "failed"; readonly why: string };
+
+/** A console is kept shorter (short-log.ts): one of more bytes is not read. */
+const MOST = 64 << 20;
 
 /** The first line of a boot. It is the kernel's; the firmware's lines are there after a restart only. */
 const BEGIN = /Linux version \d|BdsDxe: (loading|starting) Boot/;
@@ -20,6 +23,7 @@ const BEGIN = /Linux version \d|BdsDxe: (loading|starting) Boot/;
 export function bootState(paths: Pick<Paths, "console">): BootState | undefined {
   let text: string;
   try {
+    if (statSync(paths.console).size > MOST) return undefined;
     text = readFileSync(paths.console, "utf8");
   } catch {
     return undefined;

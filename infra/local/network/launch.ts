@@ -60,7 +60,13 @@ export async function launch({ spec, paths, hostAccess, start, log, changeArgume
     args: changeArguments ? changeArguments(all) : all,
     services,
     start,
-    paths: { pid: paths.pid, marker: paths.marker, process: paths.process },
+    paths: {
+      pid: paths.pid,
+      marker: paths.marker,
+      process: paths.process,
+      console: paths.console,
+      qemuLog: paths.qemuLog,
+    },
   };
   const { stdin, stdout } = filter;
   if (!stdin || !stdout) throw new Error("the packet filter was started without its pipes");

@@ -1,11 +1,13 @@
 /**
  * `main.ts MARK`: runs a machine's QEMU and is the packet filter between it and its user network. What to run it reads from
  * stdin ({@link RunMachine}, JSON); on stdout it answers with QEMU's process number. Both live and die together: it ends when
- * QEMU has ended, and when it is killed, its guard ends QEMU, which until then has no network.
+ * QEMU has ended, and when it is killed, its guard ends QEMU, which until then has no network. It also keeps the machine's
+ * logs short.
  */
 import { spawn } from "node:child_process";
 import type { Readable, Writable } from "node:stream";
 import { text } from "node:stream/consumers";
+import { keepLogsShort } from "../host/short-log.ts";
 import { guardStart } from "../host/start-guard.ts";
 import type { Paths } from "../paths.ts";
 import { FROM_FILTER, TO_FILTER } from "./arguments.ts";
@@ -21,7 +23,7 @@ export interface RunMachine {
   readonly services: readonly HostService[];
   /** Name of this start. */
   readonly start: string;
-  readonly paths: Pick<Paths, "pid" | "marker" | "process">;
+  readonly paths: Pick<Paths, "pid" | "marker" | "process" | "console" | "qemuLog">;
 }
 
 /** The answer: QEMU's process. */
@@ -48,6 +50,7 @@ function run({ program, args, services, start, paths }: RunMachine): void {
   });
   qemu.once("exit", (code) => end(code ?? 1));
   for (const name of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(name, () => qemu.kill("SIGTERM"));
+  keepLogsShort(paths);
   const destinations = new Destinations();
   const judge = judgeOf({ denies: (address) => destinations.denies(address), services });
   // Sockets, both of them: a pair for each descriptor.

@@ -1,6 +1,7 @@
 import { open } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type ConsoleLine, parseConsoleLine } from "../../../contract/console.ts";
+import { neutral } from "../../../guest/lib/neutral.ts";
 import type { Paths } from "../paths.ts";
 
 /** Marks of the boot's progress; each is told once. */
@@ -12,8 +13,20 @@ const MILESTONES: readonly (readonly [RegExp, string])[] = [
   [/cloud-init\[\d+\]: Cloud-init .* finished/i, "cloud-init has finished"],
 ];
 
-/** Reads one line of the console: ours, or the system's own. `told` remembers the milestones that were seen. */
+/** The longest line that is read, in characters; of longer ones only so much. A report's line has some thousands. */
+const LONGEST_LINE = 1 << 18;
+
+/**
+ * Reads one line of the console: ours, or the system's own. `told` remembers the milestones that were seen. Who is root in
+ * the machine writes there too: nothing in the words acts on a terminal.
+ */
 export function readConsoleLine(line: string, told: Set<string>): ConsoleLine | undefined {
+  const read = readWords(line.slice(0, LONGEST_LINE), told);
+  if (read?.kind === "failed") return { ...read, why: neutral(read.why) };
+  return read?.kind === "progress" ? { ...read, line: neutral(read.line) } : read;
+}
+
+function readWords(line: string, told: Set<string>): ConsoleLine | undefined {
   const ours = parseConsoleLine(line);
   if (ours) return ours;
   if (/Kernel panic - not syncing/.test(line)) return { kind: "failed", why: line.slice(line.indexOf("Kernel panic")) };
@@ -57,12 +70,16 @@ export async function followConsole(
   const file = await open(paths.console, "r");
   try {
     let rest = "";
+    let position = 0;
     for (;;) {
       signal.throwIfAborted();
       const living = alive();
-      const { bytesRead, buffer } = await file.read(Buffer.alloc(1 << 16), 0, 1 << 16);
+      // Its beginning was cut away, because the machine writes without end.
+      if ((await file.stat()).size < position) position = 0;
+      const { bytesRead, buffer } = await file.read(Buffer.alloc(1 << 16), 0, 1 << 16, position);
+      position += bytesRead;
       const lines = (rest + buffer.toString("utf8", 0, bytesRead)).split(/\r?\n/);
-      rest = lines.pop() ?? "";
+      rest = (lines.pop() ?? "").slice(0, LONGEST_LINE);
       for (const line of lines) {
         const event = readConsoleLine(line, told);
         if (event?.kind === "ready") return report;

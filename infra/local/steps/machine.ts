@@ -166,7 +166,8 @@ async function start(
     features,
     ...(kernel ? { kernel } : {}),
   };
-  const log = await open(paths.qemuLog, "w");
+  await writeFile(paths.qemuLog, "");
+  const log = await open(paths.qemuLog, "a");
   try {
     if (said) await log.write(`Of a trial of another accelerator:\n${said}\nOf the machine:\n`);
     const { hostAccess } = input;

@@ -3,6 +3,7 @@ import { execa } from "execa";
 import type { VerificationSummary } from "../../../contract/outputs.ts";
 import { type Report, Report as ReportSchema } from "../../../contract/report.ts";
 import { RUN_FILES } from "../../../contract/run-files.ts";
+import { neutralValue } from "../../../guest/lib/neutral.ts";
 import { printReport } from "../../../guest/verify/table.ts";
 import type { Paths } from "../paths.ts";
 import { sshArguments } from "../ssh.ts";
@@ -27,12 +28,13 @@ export async function fetchReport(paths: Paths, port: number, signal: AbortSigna
 }
 
 /**
- * Keeps the report of the machine's verification in the state folder.
+ * Keeps the report of the machine's verification in the state folder. Its texts are the machine's, and will be shown on
+ * terminals: none acts on one.
  *
  * @throws {VerificationError} when a promise is not kept
  */
 export async function keepVerification(paths: Pick<Paths, "verification">, text: string): Promise<VerificationSummary> {
-  const report = ReportSchema.parse(JSON.parse(text));
+  const report = ReportSchema.parse(neutralValue(JSON.parse(text)));
   await writeFile(paths.verification, `${JSON.stringify(report, undefined, 2)}\n`);
   if (!report.ok) throw new VerificationError(report, paths.verification);
   return {

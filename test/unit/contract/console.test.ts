@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import { execa } from "execa";
 import fc from "fast-check";
 import { CONSOLE, type ConsoleLine, consoleLine, parseConsoleLine, reportLine } from "../../../contract/console.ts";
@@ -31,6 +32,12 @@ describe("lines of the console", () => {
     assert.deepEqual(parseConsoleLine(line), { kind: "report", report: JSON.stringify(report) });
     const torn = `${line.slice(0, 30)}[   31.0] a message of the kernel${line.slice(30)}`;
     assert.deepEqual(parseConsoleLine(torn), { kind: "report", report: undefined });
+  });
+
+  it("unpack to no more than a report's size, whatever was packed", () => {
+    const packed = (bytes: number): string => `cloister: report ${gzipSync(Buffer.alloc(bytes, 32)).toString("base64")}`;
+    assert.deepEqual(parseConsoleLine(packed(1 << 20)), { kind: "report", report: " ".repeat(1 << 20) });
+    assert.deepEqual(parseConsoleLine(packed(100 << 20)), { kind: "report", report: undefined });
   });
 
   it("are ready also where the kernel's next message follows at once, and never by a word that only begins so", () => {

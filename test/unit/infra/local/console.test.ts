@@ -36,6 +36,15 @@ describe("the serial console", () => {
     }
   });
 
+  it("gives words in which nothing acts on a terminal", () => {
+    const evil = "\x1b]52;c;ZXZpbA==\x07\x1b[2J";
+    assert.deepEqual(read(`cloister: ${evil}`), { kind: "progress", line: "\\x1b]52;c;ZXZpbA==\\x07\\x1b[2J" });
+    for (const line of [`cloister: not ready: ${evil}`, `Kernel panic - not syncing: ${evil}`]) {
+      const found = read(line);
+      assert.ok(found?.kind === "failed" && found.why.includes("\\x1b") && !found.why.includes("\x1b"), line);
+    }
+  });
+
   it("knows a kernel panic", () => {
     assert.deepEqual(read("[    1.0] Kernel panic - not syncing: VFS: Unable to mount root fs"), {
       kind: "failed",
@@ -91,6 +100,32 @@ describe("the serial console", () => {
       assert.equal(await follow(), undefined);
       await writeFile(paths.console, `${text}\ncloister: not ready: S6\n`);
       await assert.rejects(follow(), { name: "NotReadyError", report: JSON.stringify({ ok: true, rows: [] }) });
+    });
+
+    it("is read to its end in bounded time and memory, where a machine writes a line without one", async () => {
+      await writeFile(paths.console, `${"a".repeat(64 << 20)}\ncloister: ready\n`);
+      const before = process.memoryUsage().heapUsed;
+      await followConsole(
+        paths,
+        () => true,
+        AbortSignal.timeout(10_000),
+        () => {},
+      );
+      assert.ok(process.memoryUsage().heapUsed - before < 64 << 20);
+    });
+
+    it("is read from its beginning again when that was cut away", async () => {
+      const said: string[] = [];
+      await writeFile(paths.console, `${"a line\n".repeat(10_000)}cloister: a word\n`);
+      const done = followConsole(
+        paths,
+        () => true,
+        AbortSignal.timeout(10_000),
+        (line) => said.push(line),
+      );
+      while (said.length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+      await writeFile(paths.console, "cloister: ready\n");
+      await done;
     });
 
     it("fails when QEMU ends", async () => {
