@@ -17,6 +17,8 @@ export interface ExecOptions {
   readonly tty?: boolean;
   /** Hands SIGINT, SIGTERM and SIGHUP on to the command while it runs. @default false */
   readonly signals?: boolean;
+  /** Ends the way to the command at once when it is aborted; its reason is thrown. @default never */
+  readonly until?: AbortSignal;
 }
 
 /**

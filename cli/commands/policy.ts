@@ -99,6 +99,7 @@ export async function learnOnMachine(
   return await learnPolicy(parsed, output, async (run) => {
     const { words, environment } = toWords(run, { json: true });
     const { capture } = await import("../capture.ts");
-    return await capture(transport, words, { environment, signals: true });
+    // A result has the first 16 MiB of each output, and a character may be written as six.
+    return await capture(transport, words, { environment, signals: true, most: 256 << 20 });
   });
 }

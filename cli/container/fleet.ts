@@ -93,6 +93,7 @@ class ContainerTransport implements Transport {
         reject: false,
         // A Ctrl-C reaches the command by `tell`.
         detached: !tty,
+        ...(options.until === undefined ? {} : { cancelSignal: options.until }),
       },
     );
     if (options.stdin !== undefined && child.stdin) {
@@ -106,7 +107,9 @@ class ContainerTransport implements Transport {
     const signals = options.signals ? (["SIGINT", "SIGTERM", "SIGHUP"] as const) : [];
     for (const signal of signals) process.on(signal, tell);
     try {
-      return (await child).exitCode ?? 125;
+      const { exitCode } = await child;
+      options.until?.throwIfAborted();
+      return exitCode ?? 125;
     } finally {
       for (const signal of signals) process.off(signal, tell);
       await this.#inside(["rm", "-f", note]);

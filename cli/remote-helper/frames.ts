@@ -9,6 +9,9 @@ export type Frame =
   /** A line that is not from the remote helper, but from SSM's plugin, sudo or a terminal. */
   | { readonly kind: "noise"; readonly text: string };
 
+/** Characters of a line that are kept: its last ones. The remote helper's own have some thousands. */
+const LONGEST = 1 << 16;
+
 /** Reads the remote helper's lines out of a stream of bytes that may hold anything else as well. */
 export class FrameReader extends Transform {
   readonly #word: string;
@@ -22,7 +25,8 @@ export class FrameReader extends Transform {
   override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
     // Our own lines are ASCII. Other lines only lose a few characters, which a person would not miss.
     const lines = (this.#rest + chunk.toString("latin1")).split("\n");
-    this.#rest = lines.pop() ?? "";
+    // The machine may be in anybody's hands, and a line without an end.
+    this.#rest = (lines.pop() ?? "").slice(-LONGEST);
     for (const line of lines) this.push(parseFrame(line, this.#word));
     done();
   }

@@ -26,9 +26,9 @@ export class Input {
     source.once("error", this.#finish);
   }
 
-  /** Notes that the command has taken this many more bytes. */
+  /** Notes that the command has taken this many more bytes. The machine may say so of more than it got. */
   taken(count: number): void {
-    this.#room += count;
+    this.#room = Math.min(WINDOW, this.#room + count);
     this.#flush();
   }
 

@@ -15,6 +15,8 @@ const READY_MS = 90_000;
  * SSM ends a session that is silent for some time (1 to 60 minutes, by the account's preferences): so we say something.
  */
 const IDLE_MS = 30_000;
+/** Lines of other programs that are told when the command did not run. */
+const LAST_LINES = 5;
 
 /**
  * Runs a command by a remote helper. See `remote_helper.py` for the other side and the lines between them.
@@ -34,20 +36,29 @@ export async function runByRemoteHelper(
   const tell = (line: string): void => {
     if (channel.toFar.writable) channel.toFar.write(`${line}\n`);
   };
+  const { until } = options;
+  until?.addEventListener("abort", channel.close);
   const patience = setTimeout(() => channel.close(), READY_MS);
   // These errors show in other ways: lines never come, or a stream is closed.
   for (const stream of [channel.toFar, options.stdout, options.stderr]) stream.on("error", ignore);
   const exit = { code: -1, stdout: 0, stderr: 0 };
   const carried = { stdout: 0, stderr: 0 };
-  const undo: (() => void)[] = [() => clearTimeout(patience), () => channel.close()];
+  const undo: (() => void)[] = [
+    () => clearTimeout(patience),
+    () => until?.removeEventListener("abort", channel.close),
+    () => channel.close(),
+  ];
   let input: Input | undefined;
   let seen: Frame["kind"] = "noise";
   try {
     for await (const frame of frames as AsyncIterable<Frame>) {
       if (frame.kind === "noise") {
         if (seen === "noise" && frame.text.trim() !== "") noise.push(frame.text.trim());
+        if (noise.length > LAST_LINES) noise.shift();
         continue;
       }
+      // It is started once, however often the machine says that it is ready.
+      if (frame.kind === "ready" && seen !== "noise") continue;
       seen = frame.kind;
       if (frame.kind === "ready") {
         clearTimeout(patience);
@@ -80,6 +91,7 @@ export async function runByRemoteHelper(
     input?.stop();
     for (const step of undo) step();
   }
+  until?.throwIfAborted();
   if (exit.code < 0) throw lost(machine, seen, [...noise, await channel.gone]);
   if (exit.stdout !== carried.stdout || exit.stderr !== carried.stderr) {
     throw new OperatorError(
@@ -94,7 +106,7 @@ function lost(machine: string, seen: Frame["kind"], said: readonly string[]): Op
   const words = said
     .map((line) => line.trim())
     .filter((line) => line !== "")
-    .slice(-5);
+    .slice(-LAST_LINES);
   const what =
     seen === "noise"
       ? `the machine ${machine} could not be reached, or has no python3 or sudo for the operator (it may still boot)`
