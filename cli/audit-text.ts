@@ -1,6 +1,7 @@
 import type { CountedRow } from "../guest/egress/audit-counts.ts";
 import { type EgressDecision, NOT_ALLOWED } from "../guest/egress/decision.ts";
 import { remedyFor } from "../guest/egress/remedy.ts";
+import { neutralJson } from "../guest/lib/neutral.ts";
 import { shellQuoted } from "../infra/local/ssh.ts";
 import { shown } from "./copy/text.ts";
 import { type Colours, fields } from "./screen.ts";
@@ -42,7 +43,7 @@ export function rowForPrograms(row: Row): string {
 /** One row as a JSON object, with the remedy beside it. */
 export function rowAsJson(row: Row): string {
   const remedy = remedyFor(row);
-  return JSON.stringify(remedy === undefined ? row : { ...row, howToAllow: remedy });
+  return neutralJson(remedy === undefined ? row : { ...row, howToAllow: remedy });
 }
 
 /** A row in words. A session chose most of it: nothing in it can move a cursor or end a line. */

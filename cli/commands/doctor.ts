@@ -1,4 +1,5 @@
 import wrapAnsi from "wrap-ansi";
+import { neutralJson } from "../../guest/lib/neutral.ts";
 import { pathsIn, pathsOf } from "../../infra/local/paths.ts";
 import { parseSettings } from "../../infra/settings/settings.ts";
 import { shown } from "../copy/text.ts";
@@ -28,7 +29,7 @@ export interface Patient {
  */
 export async function doctor(patient: Patient, { json = false }: { readonly json?: boolean }): Promise<number> {
   const found = await examine(patient, realHere());
-  process.stdout.write(`${json ? JSON.stringify(found, undefined, 2) : rendered(found, process.stdout)}\n`);
+  process.stdout.write(`${json ? neutralJson(found, 2) : rendered(found, process.stdout)}\n`);
   return found.some(({ status }) => status === "problem") ? 1 : 0;
 }
 

@@ -1,4 +1,5 @@
 import { isReady } from "../../contract/report.ts";
+import { neutralJson } from "../../guest/lib/neutral.ts";
 import { messageOf } from "../errors.ts";
 import type { Fleet, MachineStatus } from "../fleet.ts";
 import { each, verifiedAtBoot } from "../report.ts";
@@ -15,7 +16,7 @@ export async function ls(
   const fleet = await fleetOf(await readStack(stack));
   const machines = await fleet.machines();
   const told = ask ? await each(machines, (machine) => askMachine(fleet, machine)) : machines;
-  const text = json ? JSON.stringify(told, undefined, 2) : machineList(told, process.stdout);
+  const text = json ? neutralJson(told, 2) : machineList(told, process.stdout);
   process.stdout.write(text === "" ? "" : `${text}\n`);
   return 0;
 }

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { neutral } from "../../guest/lib/neutral.ts";
+import { neutral, neutralJson } from "../../guest/lib/neutral.ts";
 import { KeptSession } from "../../guest/sessions/list.ts";
 import { checkName } from "../../guest/sessions/names.ts";
 import { RunRefused } from "../../guest/sessions/request.ts";
@@ -18,7 +18,7 @@ export async function listSessions(chosen: Chosen, { json = false }: { readonly 
   process.stderr.write(said);
   if (found === undefined) return exitCode;
   rememberSessions({ stack: stack.name, machine: machine.name }, () => found.map(({ name }) => name));
-  process.stdout.write(json ? `${JSON.stringify(found, undefined, 2)}\n` : await sessionList(found, process.stdout));
+  process.stdout.write(json ? `${neutralJson(found, 2)}\n` : await sessionList(found, process.stdout));
   return 0;
 }
 

@@ -1,4 +1,5 @@
 import { failures, isReady, type Report } from "../../contract/report.ts";
+import { neutral, neutralJson } from "../../guest/lib/neutral.ts";
 import { tellReport } from "../../guest/verify/table.ts";
 import { chooseMachine } from "../choose.ts";
 import { messageOf, OperatorError, UsageError } from "../errors.ts";
@@ -25,7 +26,7 @@ export async function verify(
   const fleet = await fleetOf(await readStack(stack));
   if (!all) {
     const report = await verifyNow(fleet, await chooseMachine(fleet, stack, machine, waitForBoot(fleet)));
-    if (json) print(JSON.stringify(report, undefined, 2));
+    if (json) print(neutralJson(report, 2));
     else tellReport(report, allRows, process);
     return isReady(report) ? 0 : 1;
   }
@@ -41,7 +42,7 @@ export async function verify(
     if (!json) print(lines(result));
     return result;
   });
-  if (json) print(JSON.stringify(results, undefined, 2));
+  if (json) print(neutralJson(results, 2));
   const passed = results.filter(({ report }) => report && isReady(report)).length;
   if (!json)
     print(`${passed} of ${results.length} machines keep every promise that they must keep, and take sealed commands`);
@@ -56,7 +57,8 @@ interface Result {
 }
 
 function lines({ name, report, problem }: Result): string {
-  if (!report) return `${name}: not verified: ${problem}`;
+  // A problem may quote the machine.
+  if (!report) return `${name}: not verified: ${neutral(problem ?? "")}`;
   if (isReady(report))
     return `${name}: verified (${report.rows.filter(({ status }) => status === "ok").length} rows ok)`;
   const refusal = report.notReady === undefined ? [] : [report.notReady];

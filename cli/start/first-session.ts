@@ -2,6 +2,7 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
 import { demoTask, reportName } from "../../guest/agent/demo-script.ts";
+import { neutral } from "../../guest/lib/neutral.ts";
 import type { Paths } from "../../infra/local/paths.ts";
 import { OPERATOR, shellQuoted, sshArguments } from "../../infra/local/ssh.ts";
 import type { Report } from "../../lib/store.ts";
@@ -92,14 +93,21 @@ export async function firstSession(
     for (const told of agentSteps(line)) options.report(told);
   }
   const { exitCode, all } = await child;
-  if (exitCode !== 0) throw new Error(`the first session failed with exit code ${exitCode}:\n${all}`);
+  if (exitCode !== 0) throw new Error(`the first session failed with exit code ${exitCode}:\n${neutral(all)}`);
   const answer = await ssh(["cat", `${FOLDER}/${REPORT}`]);
   await keep(answer);
   return { ranNow: true, answer, file, model };
 }
 
-/** Describes the agent's steps in one line of Claude Code's stream-json; returns other lines as they are. */
+/**
+ * Describes the agent's steps in one line of Claude Code's stream-json; returns other lines as they are. A session wrote all
+ * of it: nothing in it acts on a terminal.
+ */
 export function agentSteps(line: string): string[] {
+  return stepsIn(line).map(neutral);
+}
+
+function stepsIn(line: string): string[] {
   let event: { type?: string; message?: { content?: unknown }; result?: string };
   try {
     event = JSON.parse(line) as typeof event;

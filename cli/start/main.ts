@@ -5,6 +5,7 @@ import { Command } from "commander";
 import { Listr } from "listr2";
 import { parse } from "yaml";
 import { Report } from "../../contract/report.ts";
+import { neutral, neutralValue } from "../../guest/lib/neutral.ts";
 import { printReport } from "../../guest/verify/table.ts";
 import { livingProcess } from "../../infra/local/host/living.ts";
 import { portProblem } from "../../infra/local/host/port.ts";
@@ -140,9 +141,9 @@ async function start(): Promise<void> {
     LISTR_OPTIONS,
   ).run();
 
-  const report = Report.parse(JSON.parse(readFileSync(paths.verification, "utf8")));
+  const report = Report.parse(neutralValue(JSON.parse(readFileSync(paths.verification, "utf8"))));
   console.log(`\n${printReport(report, { width: process.stdout.columns || 120, allRows: options.allRows ?? false })}`);
-  if (session) console.log(`\nThe agent's answer (${session.file}):\n\n${indent(session.answer)}`);
+  if (session) console.log(`\nThe agent's answer (${session.file}):\n\n${indent(neutral(session.answer))}`);
   const unchanged = !changed && (session === undefined || !session.ranNow);
   console.log(
     [

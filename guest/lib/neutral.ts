@@ -21,6 +21,20 @@ export function neutralValue(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, member]) => [neutral(key), neutralValue(member)]));
 }
 
+/**
+ * A value as JSON that acts on no terminal. JSON itself escapes only the first 32 characters, and some terminals obey those
+ * from U+0080 to U+009F.
+ */
+export function neutralJson(value: unknown, indent?: number): string {
+  return JSON.stringify(value, undefined, indent).replace(/[\p{Cc}\p{Cf}\p{Co}\p{Cn}\p{Zl}\p{Zp}]/gu, (character) =>
+    character === "\n"
+      ? character
+      : Array.from({ length: character.length }, (_, i) => escapeOf(character.charCodeAt(i))).join(""),
+  );
+}
+
+const escapeOf = (unit: number): string => `\\u${unit.toString(16).padStart(4, "0")}`;
+
 const ESCAPE = "\x1b";
 /** Ends what colours a session has left. */
 const NO_COLOUR = `${ESCAPE}[0m`;

@@ -1,6 +1,7 @@
 import { lstatSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 import { execa } from "execa";
+import { isOursAlone } from "../../lib/home.cjs";
 import type { Paths } from "./paths.ts";
 import { makeOursAlone, SOCKET_PATH_BYTES } from "./sockets.ts";
 
@@ -26,7 +27,8 @@ export function sharedConnection({ connection }: Pick<Paths, "connection">): str
 
 /** Ends the connection to a machine, if one is kept. */
 export async function endConnection({ connection }: Pick<Paths, "connection">): Promise<void> {
-  if (lstatSync(connection, { throwIfNoEntry: false }) === undefined) return;
+  // In a folder of somebody else's it is no socket of ours.
+  if (!isOursAlone(dirname(connection)) || lstatSync(connection, { throwIfNoEntry: false }) === undefined) return;
   const options = ["-F", "none", "-o", `ControlPath=${connection}`, "-O", "exit", "127.0.0.1"];
   await execa("ssh", options, { reject: false, stdin: "ignore", timeout: 5_000 });
   rmSync(connection, { force: true });

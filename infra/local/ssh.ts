@@ -30,9 +30,12 @@ export function sshArguments(paths: Pick<Paths, "sshKey" | "knownHosts">, port: 
   ];
 }
 
-/** The same as one line that a person can paste into a shell. */
+/**
+ * The same as one line that a person can paste into a shell. It takes no configuration of the user's either, which may forward
+ * an agent or a display to every host: root in the machine would have them.
+ */
 export function sshCommand(paths: Pick<Paths, "sshKey" | "knownHosts">, port: number): string {
-  const short = ["-i", paths.sshKey, "-p", String(port), "-o", `UserKnownHostsFile=${paths.knownHosts}`];
+  const short = ["-F", "none", "-i", paths.sshKey, "-p", String(port), "-o", `UserKnownHostsFile=${paths.knownHosts}`];
   return ["ssh", ...short, `${OPERATOR}@127.0.0.1`].map(shellQuoted).join(" ");
 }
 

@@ -1,5 +1,6 @@
 import type { VerificationSummary } from "../../../contract/outputs.ts";
 import { failures, type Report } from "../../../contract/report.ts";
+import { neutral, neutralValue } from "../../../guest/lib/neutral.ts";
 import type { MountMode } from "../../../guest/sessions/request.ts";
 import { engine, findEngine } from "../engine.ts";
 import { containerOptions, DEFAULTS, optionWords, SECCOMP } from "../options.ts";
@@ -73,9 +74,10 @@ async function verified({ engine: program, name }: ContainerInput): Promise<Veri
   });
   let report: Report;
   try {
-    report = JSON.parse(String(ran.stdout)) as Report;
+    // It quotes what sessions wrote, and is shown on terminals.
+    report = neutralValue(JSON.parse(String(ran.stdout))) as Report;
   } catch {
-    throw new Error(`the container gave no report: ${String(ran.stderr).trim()}`);
+    throw new Error(`the container gave no report: ${neutral(String(ran.stderr).trim())}`);
   }
   if (!report.ok)
     throw new Error(

@@ -75,7 +75,7 @@ export function judgeOf({ denies, services }: PacketRules): Judge {
     if (frame.length < ETHERNET) return false;
     switch (frame.readUInt16BE(12)) {
       case 0x0806:
-        return true;
+        return isArp(frame);
       case 0x0800: {
         const packet = readIPv4(frame);
         return packet !== undefined && ipv4(packet);
@@ -88,6 +88,13 @@ export function judgeOf({ denies, services }: PacketRules): Judge {
         return false;
     }
   };
+}
+
+/** RFC 826: a whole request or answer for IPv4 over Ethernet. Some versions of libslirp read past the end of a shorter one. */
+function isArp(frame: Buffer): boolean {
+  if (frame.length < ETHERNET + 28) return false;
+  const [hardware, protocol, lengths, operation] = [0, 2, 4, 6].map((at) => frame.readUInt16BE(ETHERNET + at));
+  return hardware === 1 && protocol === 0x0800 && lengths === 0x0604 && (operation === 1 || operation === 2);
 }
 
 /** RFC 791. Nothing for what is no whole packet without options. */

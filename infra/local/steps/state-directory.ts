@@ -1,12 +1,24 @@
-import { mkdir, rm, rmdir } from "node:fs/promises";
+import { chmod, mkdir, rm, rmdir, stat } from "node:fs/promises";
 import { dirname } from "node:path";
+import { userId } from "../../../lib/home.cjs";
 import { stopMachine } from "../host/process.ts";
-import type { Step } from "./step.ts";
+import { type Step, say } from "./step.ts";
 
 /** The folder in which everything else of the machine lives. Only this user may look inside. */
 export const stateDirectory: Step<{ root: string }, string> = {
   async create(_input, paths) {
     await mkdir(paths.root, { recursive: true, mode: 0o700 });
+    // One that was there before, as one that cloister:stateDirectory names, may be open to others: disks and logs in it are
+    // made with modes by which they could read them.
+    const { uid, mode } = await stat(paths.root);
+    const us = userId();
+    if (uid !== us && us !== 0) {
+      throw new Error(`${paths.root} belongs to another user, who could read and change the machine's disks: name another`);
+    }
+    if ((mode & 0o077) !== 0) {
+      await chmod(paths.root, mode & 0o700);
+      say(`${paths.root} was open to other users: now it is yours alone`);
+    }
     return paths.root;
   },
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { text } from "node:stream/consumers";
 import fc from "fast-check";
-import { Neutral, neutral, tame } from "../../../../guest/lib/neutral.ts";
+import { Neutral, neutral, neutralJson, tame } from "../../../../guest/lib/neutral.ts";
 
 /** What a session could have a terminal do: answer, set its title, fill the clipboard, move, and hide. */
 const ORDERS = [
@@ -15,6 +15,16 @@ const ORDERS = [
   "\x9b6n",
   "\u202eevil",
 ];
+
+describe("JSON for a terminal", () => {
+  it("has no order in it, and is the same value", () => {
+    assert.ok(JSON.stringify(ORDERS).includes("\x9b6n"), "the control: JSON alone leaves some");
+    const told = neutralJson({ orders: ORDERS, "\u202e": ["\u{e0001}"] });
+    assert.match(told, /^[ -~]*$/);
+    assert.deepEqual(JSON.parse(told), { orders: ORDERS, "\u202e": ["\u{e0001}"] });
+    assert.equal(neutralJson({ a: ["ü", 1] }, 2), JSON.stringify({ a: ["ü", 1] }, undefined, 2));
+  });
+});
 
 const through = async (pieces: readonly Buffer[], live: boolean): Promise<string> => {
   const stream = new Neutral({ live });

@@ -15,6 +15,9 @@ const judge = judgeOf({
   ],
 });
 
+/** A request for IPv4 over Ethernet. */
+const ARP = Buffer.concat([Buffer.from([0, 1, 8, 0, 6, 4, 0, 1]), Buffer.alloc(20)]);
+
 const PROTOCOLS = { tcp: 6, udp: 17, icmp: 1, icmpv6: 58, gre: 47 } as const;
 const SYN = 0x02;
 const ACK = 0x10;
@@ -117,7 +120,7 @@ describe("the packet filter of a local machine", () => {
     assert.ok(!passes({ to: "10.0.2.2", from: 23, port: 50_000, kind: ACK }));
     for (const to of ["10.0.2.4", "10.0.2.255", "fec0::9"]) assert.ok(!passes({ to, port: 53 }), to);
     assert.ok(passes({ to: "ff02::1:2", protocol: udp, from: 546, port: 547 }));
-    assert.ok(judge(frame(0x0806, Buffer.alloc(28))), "ARP");
+    assert.ok(judge(frame(0x0806, ARP)), "ARP");
     for (const kind of [133, 135, 136]) assert.ok(passes({ to: "ff02::2", protocol: "icmpv6", kind }));
     for (const kind of [134, 137, 128]) assert.ok(!passes({ to: "ff02::2", protocol: "icmpv6", kind }));
   });
@@ -147,6 +150,10 @@ describe("the packet filter of a local machine", () => {
       ["half a TCP header", sent({ to }, (header) => header.writeUInt16BE(30, 2))],
       ["other protocols", sent({ to, protocol: "gre" })],
       ["ICMP but for echo", sent({ to, protocol: "icmp", kind: 5 })],
+      ["half an ARP request", frame(0x0806, ARP.subarray(0, 27))],
+      ["no ARP request at all", frame(0x0806)],
+      ["ARP for other networks", frame(0x0806, Buffer.concat([Buffer.from([0, 6]), ARP.subarray(2)]))],
+      ["RARP", frame(0x0806, Buffer.concat([ARP.subarray(0, 6), Buffer.from([0, 3]), ARP.subarray(8)]))],
       ["VLANs", frame(0x8100, Buffer.from([0, 1, 8, 0]), sent({ to }).subarray(14))],
       ["extension headers", sent({ to: "2001:db8:2::80" }, (header) => header.writeUInt8(0, 6))],
       ["an IPv6 packet without its end", sent({ to: "2001:db8:2::80" }, (header) => header.writeUInt16BE(21, 4))],
