@@ -27,6 +27,8 @@ export interface Attempt {
   /** True for a plain request that asks for a WebSocket. */
   readonly upgrade?: boolean;
   readonly times?: ConnectionTimes;
+  /** Called with each connection to a host that is made for it, before it is made. */
+  readonly onConnection?: (socket: Socket) => void;
   host: string;
   port: number;
   /** The last decision about it; absent as long as there is none. */
@@ -48,6 +50,7 @@ subscribe("net.client.socket", (message) => {
   if (attempt === undefined) return;
   const { socket } = message as { socket: Socket };
   const { times = CONNECTION_TIMES } = attempt;
+  attempt.onConnection?.(socket);
   socket.setKeepAlive(true, times.keepAliveMs);
   // A host that has sent all it had may still be sent something.
   if (attempt.via !== "http" || attempt.upgrade) socket.allowHalfOpen = true;

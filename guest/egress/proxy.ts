@@ -67,6 +67,8 @@ export interface EgressProxyOptions {
   readonly resolver?: Resolver;
   /** Default: {@link CONNECTION_TIMES} and {@link UPLOAD_TIMES}. */
   readonly times?: Partial<ConnectionTimes & UploadTimes>;
+  /** Maximum number of connections to hosts at a time. Default: {@link MOST_CONNECTIONS}. */
+  readonly mostConnections?: number;
 }
 
 /** Times for a client's request. Milliseconds. */
@@ -82,6 +84,15 @@ export const UPLOAD_TIMES: UploadTimes = { requestMs: 0, checkMs: 30_000 };
 
 /** Time within which a client must name its destination. Milliseconds. */
 const HANDSHAKE_MS = 30_000;
+
+/**
+ * Maximum number of connections to hosts at a time. Their memory, descriptors and ports are the machine's, and one
+ * connection of a client can ask for any number of them. A browser has some hundred.
+ */
+export const MOST_CONNECTIONS = 1_000;
+
+/** The reason for a request beyond that. */
+const TOO_MANY = "too many connections at once";
 
 /** Time for the headers of a request. Milliseconds. */
 const HEADERS_MS = 60_000;
@@ -108,7 +119,9 @@ export class EgressProxy extends EventEmitter<{ decision: [EgressDecision] }> {
   readonly #options: EgressProxyOptions;
   readonly #guard: ResolvedAddressGuard;
   readonly #times: ConnectionTimes & UploadTimes;
-  readonly #socksClients = new Set<WatchedSocks>();
+  /** The clients' connections, each with those to hosts that were made for it. */
+  readonly #clients = new Map<Duplex, Set<Socket>>();
+  #connections = 0;
   #http: HttpServer | undefined;
   #socksListener: Server | undefined;
 
@@ -137,13 +150,14 @@ export class EgressProxy extends EventEmitter<{ decision: [EgressDecision] }> {
     await Promise.all([this.#listen(http, this.httpSocket), this.#listen(socksListener, this.socksSocket)]);
   }
 
-  /** Ends every connection and removes the sockets. */
+  /** Ends every connection, on both sides, and removes the sockets. Neither a client nor a host can delay it. */
   async stop(): Promise<void> {
     const closed = [this.#http, this.#socksListener].map(
       (server) => new Promise<void>((resolve) => (server === undefined ? resolve() : server.close(() => resolve()))),
     );
-    this.#http?.closeAllConnections();
-    for (const client of this.#socksClients) client.destroy();
+    // Node's `closeAllConnections` leaves tunnels out. Without an error, a connection would first send what it still has.
+    const ended = Object.assign(new Error("the session has ended"), { code: "ECONNRESET" });
+    for (const client of this.#clients.keys()) client.destroy(ended);
     await Promise.all(closed);
     await Promise.all([this.httpSocket, this.socksSocket].map((path) => rm(path, { force: true })));
   }
@@ -163,6 +177,44 @@ export class EgressProxy extends EventEmitter<{ decision: [EgressDecision] }> {
     if (owner !== undefined) await chown(path, owner.uid, owner.gid);
   }
 
+  /**
+   * Notes a client's connection. When it is closed, so are those to hosts: sandbox-runtime does not end them for all of
+   * several requests that a client has sent in one go.
+   */
+  #accept(client: Duplex): void {
+    // A request that asks in vain for another protocol hands its connection to the server a second time.
+    if (this.#clients.has(client)) return;
+    const made = new Set<Socket>();
+    this.#clients.set(client, made);
+    client.once("close", () => {
+      this.#clients.delete(client);
+      for (const socket of made) socket.destroy();
+    });
+  }
+
+  /** Begins an attempt, and counts the connections to hosts that are made for it. */
+  #begin(client: Duplex, start: Omit<Attempt, "times" | "onConnection">): Attempt {
+    const onConnection = (socket: Socket) => {
+      this.#connections += 1;
+      const made = this.#clients.get(client);
+      made?.add(socket);
+      socket.once("close", () => {
+        this.#connections -= 1;
+        made?.delete(socket);
+      });
+      // The client has gone meanwhile. Node would connect a socket that is destroyed before it has begun to connect.
+      if (made === undefined) setImmediate(() => socket.destroy());
+    };
+    return { ...start, times: this.#times, onConnection };
+  }
+
+  /** Refuses an attempt when there are too many connections to hosts. */
+  #refuseTooMany(attempt: Attempt): boolean {
+    if (this.#connections < (this.#options.mostConnections ?? MOST_CONNECTIONS)) return false;
+    this.#report(attempt, "denied", TOO_MANY);
+    return true;
+  }
+
   #httpProxy(): HttpServer {
     const { internal } = this.#options;
     const http = createHttpProxyServer({
@@ -177,6 +229,7 @@ export class EgressProxy extends EventEmitter<{ decision: [EgressDecision] }> {
     // Call sandbox-runtime's own listeners in the context of the request: its filter is told neither method nor path.
     const onRequest = takeListeners(http, "request");
     const onConnect = takeListeners(http, "connect");
+    http.on("connection", (socket) => this.#accept(socket));
     http.on("request", (request, response) => this.#onRequest(request, response, () => onRequest(request, response)));
     http.on("upgrade", (request, socket, head) => void this.#onUpgrade(http, request, socket, head));
     http.on("connect", (request, socket, head) =>
@@ -200,7 +253,7 @@ export class EgressProxy extends EventEmitter<{ decision: [EgressDecision] }> {
   }
 
   #onRequest(request: IncomingMessage, response: ServerResponse, proxy: () => void): void {
-    const attempt = { ...startOf(request, "http"), times: this.#times };
+    const attempt = this.#begin(request.socket, startOf(request, "http"));
     if (!hasToken(request.headers["proxy-authorization"], this.token)) {
       this.#report(attempt, "denied", NO_TOKEN);
       if (expectsTooMuch(request)) answerPlainly(response, 417, NO_TOKEN);
@@ -213,13 +266,18 @@ export class EgressProxy extends EventEmitter<{ decision: [EgressDecision] }> {
       answerPlainly(response, wrong.status, wrong.reason);
       return;
     }
+    if (this.#refuseTooMany(attempt)) {
+      answerPlainly(response, 503, TOO_MANY);
+      return;
+    }
     explainAnswer(response, (status) => this.#fail(attempt, status));
     attempts.run(attempt, proxy);
   }
 
   #onConnect(request: IncomingMessage, socket: Duplex, proxy: () => void): void {
-    const attempt = { ...startOf(request, "connect"), times: this.#times };
+    const attempt = this.#begin(socket, startOf(request, "connect"));
     if (!hasToken(request.headers["proxy-authorization"], this.token)) this.#report(attempt, "denied", NO_TOKEN);
+    else if (this.#refuseTooMany(attempt)) return void refuseRaw(socket);
     explainTunnel(socket, (status) => this.#fail(attempt, status));
     attempts.run(attempt, proxy);
   }
@@ -244,8 +302,9 @@ export class EgressProxy extends EventEmitter<{ decision: [EgressDecision] }> {
     }
     const host = stripBrackets(url.hostname);
     const port = Number(url.port) || 80;
-    const attempt: Attempt = { ...startOf(request, "http"), upgrade: true, times: this.#times };
+    const attempt = this.#begin(socket, { ...startOf(request, "http"), upgrade: true });
     socket.on("error", () => socket.destroy());
+    if (this.#refuseTooMany(attempt)) return void refuseRaw(socket);
     if (!this.#decide(host, port, attempt)) return void socket.end(rawDenied(...ALLOWLIST_DENY));
     const failed = () => {
       const reason = this.#fail(attempt, 502);
@@ -281,19 +340,19 @@ export class EgressProxy extends EventEmitter<{ decision: [EgressDecision] }> {
   }
 
   #onSocks(socket: Socket): void {
-    const attempt: Attempt = { via: "socks", ...UNKNOWN, times: this.#times };
-    const client = new WatchedSocks(socket, (reply, handshake) => this.#onSocksReply(attempt, reply, handshake));
+    const client: WatchedSocks = new WatchedSocks(socket, (reply, handshake) =>
+      this.#onSocksReply(attempt, reply, handshake),
+    );
+    const attempt = this.#begin(client, { via: "socks", ...UNKNOWN });
+    this.#accept(client);
     const deadline = setTimeout(() => {
       if (attempt.verdict === undefined) client.destroy();
     }, HANDSHAKE_MS);
-    this.#socksClients.add(client);
-    client.once("close", () => {
-      clearTimeout(deadline);
-      this.#socksClients.delete(client);
-    });
+    client.once("close", () => clearTimeout(deadline));
     // Make one server for each connection, so that it is known which connection asks.
     const proxy = createSocksProxyServer({
-      filter: (port, host) => this.#decide(host, port, attempt),
+      filter: (port, host) =>
+        !this.#refuseTooMany(Object.assign(attempt, { host, port })) && this.#decide(host, port, attempt),
       lookupFor: (port) => {
         // sandbox-runtime asks for the lookup right before it dials the host. The dialling then happens in this
         // context.
@@ -379,6 +438,12 @@ export class EgressProxy extends EventEmitter<{ decision: [EgressDecision] }> {
 
 /** sandbox-runtime's answer for a host that is not allowed: text and tag. */
 const ALLOWLIST_DENY = ["Connection blocked by network allowlist", "blocked-by-allowlist"] as const;
+
+/** Refuses a tunnel or a WebSocket for which there are too many connections. */
+function refuseRaw(socket: Duplex): void {
+  socket.on("error", () => socket.destroy());
+  socket.end(`HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\n${TOO_MANY}\n`);
+}
 
 /** Takes a server's listeners of one event away, and gives a function that calls them. */
 function takeListeners(server: HttpServer, event: string): (...args: readonly unknown[]) => void {

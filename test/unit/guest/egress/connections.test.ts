@@ -34,9 +34,9 @@ describe("a session's connections", () => {
   /** Starts a server on loopback, and a proxy that lets a session reach it as `allowed.example`. */
   async function begin(
     made: Server | HttpServer,
-    options: { times?: EgressProxyOptions["times"]; addresses?: readonly string[]; at?: number } = {},
+    options: { times?: EgressProxyOptions["times"]; addresses?: readonly string[]; at?: number; most?: number } = {},
   ): Promise<void> {
-    const { times, addresses = ["127.0.0.1"] } = options;
+    const { times, addresses = ["127.0.0.1"], most } = options;
     server = made;
     await once(made.listen(options.at ?? 0, "127.0.0.1"), "listening");
     port = (made.address() as AddressInfo).port;
@@ -52,6 +52,7 @@ describe("a session's connections", () => {
           addresses.map((address) => ({ address, family: 4 as const })),
         ),
       ...(times === undefined ? {} : { times }),
+      ...(most === undefined ? {} : { mostConnections: most }),
     });
     proxy.on("decision", (decision) => decisions.push(decision));
     await proxy.start();
@@ -284,6 +285,120 @@ print(s.getsockname()[1], flush=True); sys.stdin.read()`;
       });
     });
   }
+
+  describe("to a host that neither reads nor ends", () => {
+    /** Such hosts, by what they say first. */
+    const mute = (answer = "") => {
+      const hosts: Socket[] = [];
+      const made = createServer((host) => {
+        opened.push(host);
+        hosts.push(host);
+        host.on("error", () => {});
+        if (answer !== "") host.once("data", () => host.pause().write(answer));
+        else host.pause();
+      });
+      return { made, hosts };
+    };
+    const socket = async (answer: string) => {
+      const lines = [`GET http://allowed.example:${port}/ HTTP/1.1`, `Host: allowed.example:${port}`];
+      const asking = await ask([...lines, "Connection: Upgrade", "Upgrade: websocket"]);
+      assert.match(asking.head, new RegExp(`^HTTP/1.1 ${answer} `));
+      return asking.socket;
+    };
+    /** Sends until nobody takes any more, or for a while, and goes. */
+    const fillAndGo = async (client: Socket) => {
+      const end = Date.now() + 2_000;
+      for (let full = 0; full < 3 && Date.now() < end; ) {
+        if (client.write(Buffer.alloc(65_536))) full = 0;
+        else await Promise.race([once(client, "drain"), sleep(100).then(() => full++)]);
+      }
+      client.destroy();
+      await sleep(50);
+    };
+    /** Ends the proxy, and waits until the hosts have been left. */
+    const stopped = async (hosts: readonly Socket[]) => {
+      await Promise.race([proxy.stop(), sleep(5_000).then(() => assert.fail("the proxy does not end"))]);
+      for (const host of hosts) host.resume();
+      for (
+        const end = Date.now() + 3_000;
+        hosts.some((host) => !host.readableEnded && !host.destroyed);
+        await sleep(20)
+      )
+        assert.ok(Date.now() < end, "a connection to a host is still there");
+      assert.ok(hosts.length > 0);
+    };
+
+    for (const [name, answer, make] of [
+      ["a tunnel of the HTTP proxy", "", tunnel],
+      ["a SOCKS tunnel", "", async () => (await socks()).socket],
+      [
+        "a WebSocket",
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n",
+        () => socket("101"),
+      ],
+      [
+        "an endless answer to a WebSocket",
+        "HTTP/1.1 200 OK\r\nContent-Length: 9007199254740991\r\n\r\n",
+        () => socket("200"),
+      ],
+    ] as const) {
+      it(`end with the session, for ${name}`, async () => {
+        const { made, hosts } = mute(answer);
+        await begin(made);
+        await fillAndGo(await make());
+        await stopped(hosts);
+      });
+    }
+
+    /** Sends requests in one go. */
+    const row = (count: number) => {
+      const client = open(proxy.httpSocket);
+      const lines = [`GET http://allowed.example:${port}/ HTTP/1.1`, `Host: allowed.example:${port}`];
+      client.write([...lines, `Proxy-Authorization: ${authorization()}`, "", ""].join("\r\n").repeat(count));
+      return client;
+    };
+
+    it("end with the client, for all of a row of requests", async () => {
+      const { made, hosts } = mute("HTTP/1.1 100 Continue\r\n\r\n");
+      await begin(made);
+      const client = row(20);
+      const [others, ended] = [() => hosts.filter((host) => !host.destroyed), () => others().length === 0];
+      for (const end = Date.now() + 5_000; others().length < 20; await sleep(20))
+        assert.ok(Date.now() < end, "control");
+      for (const host of hosts) host.resume();
+      client.destroy();
+      for (const end = Date.now() + 5_000; !ended(); await sleep(20))
+        assert.ok(Date.now() < end, `${others().length} left`);
+    });
+
+    it("are no more than so many at a time, by whatever way, and as many again afterwards", async () => {
+      const { made } = mute();
+      await begin(made, { most: 3 });
+      const first = [await tunnel(), (await socks()).socket, await tunnel()];
+      const lines = [`http://allowed.example:${port}/ HTTP/1.1`, `Host: allowed.example:${port}`];
+      const [a = "", b = ""] = lines;
+      for (const head of [
+        [`GET ${a}`, b],
+        [`GET ${a}`, b, "Connection: Upgrade", "Upgrade: websocket"],
+        [`CONNECT allowed.example:${port} HTTP/1.1`, b],
+      ]) {
+        const answer = await ask(head);
+        assert.match(answer.head, /^HTTP\/1\.1 503 /);
+        assert.match((await rest(answer.socket)).toString(), /too many connections at once\n/);
+      }
+      assert.equal((await socks()).reply, 2);
+      assert.deepEqual(rows().slice(3), [
+        ["http", "denied", "too many connections at once"],
+        ["http", "denied", "too many connections at once"],
+        ["connect", "denied", "too many connections at once"],
+        ["socks", "denied", "too many connections at once"],
+      ]);
+      for (const client of first) client.destroy();
+      await sleep(100);
+      await tunnel();
+      assert.equal((await socks()).reply, 0);
+    });
+  });
 
   describe("for a WebSocket that is asked for without a tunnel", () => {
     const wish = (url: string, host = new URL(url).host) => [
