@@ -3,8 +3,11 @@
  */
 export const MAX_DEPTH = 200;
 
-/** Maximum number of members and elements of all objects and lists. A conversation of 32 MB has some ten thousand. */
-export const MAX_ITEMS = 1_000_000;
+/**
+ * Maximum number of members and elements of all objects and lists. A conversation of 32 MB has some ten thousand. Each
+ * takes up to sixty bytes of the supervisor's memory while a request is read.
+ */
+export const MAX_ITEMS = 200_000;
 
 export type JsonResult = { readonly value: unknown } | { readonly problem: string };
 

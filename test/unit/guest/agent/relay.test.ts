@@ -5,7 +5,10 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { makeToken, type Relay, type RelayEvent, startRelay } from "../../../../guest/agent/relay.ts";
+import { MAX_ITEMS } from "../../../../guest/agent/relay-json.ts";
 
 const KEY = "sk-ant-the-real-key";
 const TOKEN = makeToken();
@@ -107,6 +110,50 @@ describe("the model's relay", () => {
     answer = (_, response) => response.end("{}");
     for (let i = 0; i < 4; i++) assert.equal((await ask({ body: large })).status, 200, "control: one after the other");
   }).timeout(60_000);
+
+  describe("in memory", () => {
+    /** The heap in megabytes, without what is no longer needed. */
+    const heap = () => {
+      setFlagsFromString("--expose-gc");
+      (runInNewContext("gc") as () => void)();
+      return process.memoryUsage().heapUsed / 1e6;
+    };
+
+    it("keeps no more of a body than its bytes, in however small pieces it comes", async () => {
+      const socket = connect(join(folder, "relay"));
+      socket.write(
+        `POST ${URL_MESSAGES} HTTP/1.1\r\nhost: model.cloister.internal\r\nx-api-key: ${TOKEN}\r\ntransfer-encoding: chunked\r\n\r\n`,
+      );
+      const [before, count] = [heap(), 100_000];
+      const pieces = (text: string) => text.replace(/./gs, "1\r\n$&\r\n");
+      for (let sent = 0; sent < count; sent += 10_000)
+        if (!socket.write(pieces(" ".repeat(10_000)))) await new Promise((resolve) => socket.once("drain", resolve));
+      // What was written is read when the answer to the rest of it has come.
+      await sleep(500);
+      const grown = heap() - before;
+      assert.ok(grown < 8, `${grown} MB more for ${count} bytes`);
+      const answered = new Promise<Buffer>((resolve) => socket.once("data", resolve));
+      socket.write(`${pieces('{"model":"m"}')}0\r\n\r\n`);
+      assert.match(String(await answered), /^HTTP\/1\.1 200 /, "control");
+      assert.equal(asked.at(-1)?.body, '{"model":"m"}');
+      socket.destroy();
+    });
+
+    it("keeps of a request that waits for its answer only what it has sent on", async () => {
+      const waiting: ServerResponse[] = [];
+      answer = (_, response) => waiting.push(response);
+      const lists = `[${"[],".repeat(MAX_ITEMS - 100)}[]]`;
+      const body = `{"model":"m","tools":[{"name":"t","input_schema":{"x":${lists}}}]}`;
+      const before = heap();
+      const all = Promise.all(Array.from({ length: 6 }, () => ask({ body })));
+      for (const end = Date.now() + 20_000; waiting.length < 6; await sleep(20)) assert.ok(Date.now() < end, "control");
+      asked = [];
+      const grown = heap() - before;
+      assert.ok(grown < 25, `${grown} MB more for 6 requests of ${body.length} bytes`);
+      for (const response of waiting) response.end("{}");
+      assert.deepEqual([...new Set((await all).map(({ status }) => status))], [200]);
+    });
+  });
 
   it("passes back the headers that an agent reads, and follows no answer to another place", async () => {
     answer = (incoming, response) => {
