@@ -3,6 +3,7 @@ import type { Readable, Writable } from "node:stream";
 import { exitCode } from "../lib/exec.ts";
 import type { Launch } from "../sandbox/bwrap.ts";
 import { CAPTURE_LIMIT, type Output } from "./result.ts";
+import { standardFiles, writerTo } from "./standard-files.ts";
 
 export interface CommandRun extends Pick<Launch, "command">, Partial<Omit<Launch, "command">> {
   readonly stdio: "inherit" | "capture";
@@ -19,7 +20,6 @@ export interface CommandRun extends Pick<Launch, "command">, Partial<Omit<Launch
 /** The exit codes with which shells and timeout(1) report such an end. */
 const EXIT_CODES: Readonly<Record<string, number>> = { "oom-kill": 137, timeout: 124 };
 
-const INHERITED = ["inherit", "inherit", "inherit"] as const;
 const CAPTURED = ["ignore", "pipe", "pipe"] as const;
 
 /** Time for which outputs may stay open after the end of the chain. Milliseconds. */
@@ -59,8 +59,8 @@ export async function runCommand(run: CommandRun): Promise<Output> {
         child.once("error", reject);
         child.once("close", (status, killed) => resolve(exitCode(status, killed)));
       }),
-      collect(child.stdout, run.onOutput),
-      collect(child.stderr, run.onOutput),
+      collect(child.stdout, stdio === "inherit" ? writerTo(1) : run.onOutput),
+      collect(child.stderr, stdio === "inherit" ? writerTo(2) : run.onOutput),
     ]);
     if (code !== 0 && (await outOfMemoryKills()) > 0) ended ??= "oom-kill";
     const firstAt = mark();
@@ -83,7 +83,7 @@ type Stdio = "inherit" | "ignore" | "pipe" | number;
 
 /** Returns the descriptors of a chain: see {@link Launch}. */
 export function chainStdio(stdio: "inherit" | "capture", descriptors: readonly number[] = []): Stdio[] {
-  return [...(stdio === "inherit" ? INHERITED : CAPTURED), "pipe", "pipe", ...descriptors];
+  return [...(stdio === "inherit" ? standardFiles() : CAPTURED), "pipe", "pipe", ...descriptors];
 }
 
 /**

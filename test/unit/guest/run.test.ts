@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { spawnSync } from "node:child_process";
+import { closeSync, openSync } from "node:fs";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { runCommand } from "../../../guest/run/command.ts";
@@ -54,6 +56,48 @@ describe("a command", () => {
       },
     );
   });
+
+  it("gets no file that the caller writes to, and no folder: what it writes is passed on", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "cloister-run-"));
+    const log = join(folder, "log");
+    await writeFile(log, "from before\n");
+    const attack = `
+import os, sys
+for fd in (1, 2):
+    try:
+        os.ftruncate(fd, 0)
+    except OSError as error:
+        print("truncate", error.errno, flush=True)
+os.write(1, b"x" * 300000 + b"\\n")
+print("err", file=sys.stderr)
+sys.exit(5)`;
+    const program = `import { runCommand } from ${JSON.stringify(new URL("../../../guest/run/command.ts", import.meta.url))};
+      const { exitCode } = await runCommand({ command: JSON.parse(process.argv[1]), stdio: "inherit",
+        kill: async () => {}, outOfMemoryKills: async () => 0 });
+      process.exitCode = exitCode;`;
+    // Python does not start in front of a folder.
+    const python = ["sh", "-c", 'readlink /proc/self/fd/0; exec python3 -c "$0" < /dev/null', attack];
+    const [standardInput, output] = [openSync(folder, "r"), openSync(log, "a")];
+    const start = ([program = "", ...words]: readonly string[]) =>
+      spawnSync(program, words, { stdio: [standardInput, output, output] }).status;
+    const words = [...process.execArgv, "--input-type=module", "-e", program, JSON.stringify(python)];
+    assert.equal(start([process.execPath, ...words]), 5);
+    const whole = await readFile(log, "utf8");
+    // Two outputs of one file are passed on one beside the other.
+    const kept = whole.replace("err\n", "");
+    assert.equal(kept.length, whole.length - 4);
+    assert.match(kept, /^from before\n\/dev\/null\ntruncate 22\ntruncate 22\nx{300000}\n/);
+    const control = spawnSync("sh", ["-c", "readlink /proc/self/fd/0"], { stdio: [standardInput, "pipe", "pipe"] });
+    assert.equal(`${control.stdout}`, `${folder}\n`, "control: a folder can be a standard input");
+    const ended = start(python);
+    assert.match(
+      await readFile(log, "utf8"),
+      /^x{300000}\nerr\n$/,
+      `control: with the descriptors it succeeds (${ended})`,
+    );
+    for (const fd of [standardInput, output]) closeSync(fd);
+    await rm(folder, { recursive: true });
+  }).timeout(60_000);
 
   it("is told apart when it was killed for want of memory", async () => {
     const run = { command: ["sh", "-c", "kill -KILL $$"], stdio: "capture", kill: async () => {} } as const;
