@@ -25,6 +25,7 @@ func (k *Keeper) clean(left leftover) bool {
 	}
 	if !left.owner.Keep {
 		note("home", k.removeHome(left))
+		note("log", k.removeLog(left.name))
 		note("user", k.removeAccount(left.name))
 		if len(problems) == 0 {
 			note("mark", k.clearUnkept(left.name))
@@ -48,6 +49,36 @@ func (k *Keeper) removeHome(left leftover) error {
 	}
 	defer func() { _ = unix.Close(homes) }()
 	return tree.Remove(homes, left.name, tree.Options{Allow: left.owns})
+}
+
+// logsFolder has the outputs of detached runs (guest/sessions/log.ts), in a folder that only root can enter.
+var logsFolder = []string{".cloister", "logs"}
+
+// removeLog removes the output of a session's detached run: the next session of this name must not have it.
+func (k *Keeper) removeLog(name string) error {
+	folder, err := tree.OpenFolder(k.Homes)
+	for _, part := range logsFolder {
+		if err != nil {
+			break
+		}
+		var next int
+		next, err = unix.Openat(folder, part, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+		_ = unix.Close(folder)
+		folder = next
+	}
+	if errors.Is(err, unix.ENOENT) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer func() { _ = unix.Close(folder) }()
+	for _, end := range []string{".log", ".log.1", ".json", ".json.new"} {
+		if err := unix.Unlinkat(folder, name+end, 0); err != nil && !errors.Is(err, unix.ENOENT) {
+			return err
+		}
+	}
+	return nil
 }
 
 // owns tells whether a home is this session's: by its user's number, or because it was made after the name was

@@ -334,6 +334,27 @@ func TestKept(t *testing.T) {
 	}
 }
 
+// Whoever removes a kept session may be killed in the middle of it: the next one of its name must not have its output.
+func TestKilledWhileItRemoves(t *testing.T) {
+	b := newBench(t)
+	b.start()
+	logs := b.Homes + "/.cloister/logs/"
+	must(t, os.MkdirAll(logs, 0o700))
+	for _, name := range []string{"x.log", "x.log.1", "x.json", "y.log"} {
+		must(t, os.WriteFile(logs+name, []byte("private\n"), 0o600))
+	}
+	supervisor := b.supervisor()
+	b.claim("x", supervisor.Process.Pid, false)
+	b.fill("x", 20_001)
+	kill9(supervisor)
+	b.within(patience, "x is gone", func() bool { return len(b.running()) == 0 && !exists(b.Homes+"/x") })
+	left, err := os.ReadDir(logs)
+	must(t, err)
+	if len(left) != 1 || left[0].Name() != "y.log" {
+		t.Fatalf("not only the other session's output is there: %v", left)
+	}
+}
+
 // A number that was used again is another process.
 func TestReusedNumber(t *testing.T) {
 	b := newBench(t)
