@@ -4,8 +4,8 @@
  * docs/decisions/0014-sync.md.
  */
 
-import type { Entry } from "./listing.ts";
 import { FoldersOnTheWay } from "./folders.ts";
+import type { Entry } from "./listing.ts";
 import { whyObeyed } from "./obeyed.ts";
 
 /** Why a change stays on the machine. */
