@@ -1,4 +1,4 @@
-import type { Row, Verdict } from "../check.ts";
+import { passes, type Row, type Verdict } from "../check.ts";
 
 /** The report's facts about the run itself. */
 export interface RunFacts {
@@ -18,6 +18,9 @@ export interface ReportWall {
   readonly keeps: string;
 }
 
+/** A row, and the name of its place in the page, which nobody but this page chooses. */
+type Placed = Row & { readonly place: string };
+
 const WORDS: Readonly<Record<Verdict, string>> = {
   held: "held",
   broken: "broken: the attack succeeded",
@@ -26,33 +29,38 @@ const WORDS: Readonly<Record<Verdict, string>> = {
   error: "could not be made",
 };
 
+/** The same, for the head of a column. */
+const SHORT: Readonly<Record<Verdict, string>> = {
+  held: "held",
+  broken: "broken",
+  unproven: "unproven",
+  error: "not made",
+  absent: "nothing to attack",
+};
+
 /**
  * One HTML page about a run, with nothing outside of it: no script, no style sheet, no picture. What a session printed is in
  * it as text only; a policy in its head keeps a browser from running or fetching anything even if that failed.
  */
 export function renderReport(facts: RunFacts, walls: readonly ReportWall[], rows: readonly Row[]): string {
   const count = (verdict: Verdict): number => rows.filter((row) => row.verdict === verdict).length;
-  const bad = rows.filter(({ verdict }) => verdict !== "held" && verdict !== "absent").length;
-  const sections = walls
-    .filter(({ name }) => rows.some(({ wall }) => wall === name))
-    .map((wall) =>
-      section(
-        wall,
-        rows.filter((row) => row.wall === wall.name),
-      ),
-    );
+  const placed = rows.map((row, index): Placed => ({ ...row, place: `check-${index + 1}` }));
+  const attacked = walls
+    .map((wall) => ({ ...wall, rows: placed.filter((row) => row.wall === wall.name) }))
+    .filter((wall) => wall.rows.length > 0);
+  const failed = placed.filter((row) => !passes(row));
   return `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>cloister: ${bad === 0 ? "every wall held" : `${bad} checks did not pass`}</title>
+<title>cloister: ${failed.length === 0 ? "every wall held" : `${failed.length} checks did not pass`}</title>
 <style>${STYLE}</style>
 </head>
 <body>
 <h1>Escape suite</h1>
-<p class="sum ${bad === 0 ? "held" : "broken"}">${bad === 0 ? "Every wall held." : `${bad} of ${rows.length} checks did not pass.`}
+<p class="sum ${failed.length === 0 ? "held" : "broken"}">${failed.length === 0 ? "Every wall held." : `${failed.length} of ${rows.length} checks did not pass.`}
 ${rows.length} checks: ${count("held")} held, ${count("broken")} broken, ${count("unproven")} unproven, ${count("error")} could not be made, ${count("absent")} with nothing to attack.</p>
 <dl>
 ${Object.entries({
@@ -68,14 +76,49 @@ ${Object.entries({
   .join("\n")}
 </dl>
 <p>A check holds when the attack failed <em>and</em> its control worked: the same deed where it is allowed, or by who may do it. What a session printed is shown as it was, cut to a line.</p>
-<nav>${walls.map(({ name }) => `<a href="#${encodeURIComponent(name)}">${escapeHtml(name)}</a>`).join(" ")}</nav>
-${sections.join("\n")}
+${failed.length === 0 ? "" : notPassed(failed)}
+${overview(attacked)}
+${attacked.map((wall) => section(wall, wall.rows)).join("\n")}
 </body>
 </html>
 `;
 }
 
-function section(wall: ReportWall, rows: readonly Row[]): string {
+/** What did not pass, above all else: among hundreds of rows nobody would see it. */
+function notPassed(rows: readonly Placed[]): string {
+  const items = rows.map(
+    ({ id, verdict, place }) =>
+      `<li class="${verdict}">${link(id, place)}: <span class="verdict">${WORDS[verdict]}</span></li>`,
+  );
+  return `<h2>What did not pass</h2>\n<ul>\n${items.join("\n")}\n</ul>`;
+}
+
+/** How many checks of each wall ended how. */
+function overview(walls: readonly (ReportWall & { readonly rows: readonly Row[] })[]): string {
+  const kinds = Object.keys(SHORT) as Verdict[];
+  const lines = walls.map(({ name, rows }) => {
+    const counts = kinds.map((kind) => rows.filter(({ verdict }) => verdict === kind).length);
+    const cells = counts.map((count, index) => {
+      const kind = kinds[index] ?? "held";
+      return count === 0 ? "<td></td>" : `<td class="${kind}"><span class="verdict">${count}</span></td>`;
+    });
+    const seconds = rows.reduce((sum, row) => sum + row.seconds, 0);
+    return `<tr><td>${link(name, encodeURIComponent(name))}</td><td>${rows.length}</td>${cells.join("")}<td>${seconds.toFixed(0)}</td></tr>`;
+  });
+  return `<table class="overview">
+<thead><tr><th>wall</th><th>checks</th>${kinds.map((kind) => `<th>${SHORT[kind]}</th>`).join("")}<th>s</th></tr></thead>
+<tbody>
+${lines.join("\n")}
+</tbody>
+</table>`;
+}
+
+const link = (name: string, place: string): string => `<a href="#${place}">${escapeHtml(name)}</a>`;
+
+/** Where a check comes from: an item of a numbered list, or words. */
+const sourceOf = (source: string): string => (/^\d/.test(source) ? `item ${source}` : source);
+
+function section(wall: ReportWall, rows: readonly Placed[]): string {
   return `<section id="${encodeURIComponent(wall.name)}">
 <h2>${escapeHtml(wall.name)}</h2>
 <p>${escapeHtml(wall.keeps)}</p>
@@ -88,16 +131,16 @@ ${rows.map(line).join("\n")}
 </section>`;
 }
 
-function line(row: Row): string {
+function line(row: Placed): string {
   const cells = [
-    `<td><code>${escapeHtml(row.id)}</code><br><small>item ${escapeHtml(row.source)}</small></td>`,
+    `<td><code>${escapeHtml(row.id)}</code><br><small>${escapeHtml(sourceOf(row.source))}</small></td>`,
     `<td>${escapeHtml(row.what)}</td>`,
     `<td class="verdict">${escapeHtml(WORDS[row.verdict])}</td>`,
     `<td><code>${escapeHtml(row.attack)}</code></td>`,
     `<td><code>${escapeHtml(row.control)}</code></td>`,
     `<td>${row.seconds.toFixed(1)}</td>`,
   ];
-  return `<tr class="${row.verdict}">${cells.join("")}</tr>`;
+  return `<tr class="${row.verdict}" id="${row.place}">${cells.join("")}</tr>`;
 }
 
 /**
@@ -135,8 +178,8 @@ const isHidden = (code: number): boolean => HIDDEN.some(([from, to]) => code >= 
 const STYLE = `
 body{font:15px/1.5 system-ui,sans-serif;max-width:90rem;margin:2rem auto;padding:0 1rem;color:#1a1a1a;background:#fff}
 h1{margin-bottom:.3rem} h2{margin:2rem 0 .2rem} dl{display:grid;grid-template-columns:max-content 1fr;gap:.1rem 1rem} dt{font-weight:600} dd{margin:0}
-nav a{margin-right:.7rem} table{border-collapse:collapse;width:100%;table-layout:fixed} th,td{border:1px solid #ccc;padding:.35rem .5rem;vertical-align:top;text-align:left;overflow-wrap:anywhere}
+thead th{position:sticky;top:0;background:#f2f2f2} .overview{width:auto;margin:1rem 0} .overview td:nth-child(n+2),.overview th:nth-child(n+2){text-align:right;width:auto} .overview th:nth-child(n){width:auto} tr:target{outline:.2rem solid} table{border-collapse:collapse;width:100%;table-layout:fixed} th,td{border:1px solid #ccc;padding:.35rem .5rem;vertical-align:top;text-align:left;overflow-wrap:anywhere}
 th:nth-child(1){width:13%} th:nth-child(2){width:25%} th:nth-child(3){width:9%} th:nth-child(6){width:4%} td code{font-size:.85em}
 .sum{font-size:1.1rem;padding:.5rem .8rem;border-left:.4rem solid} .held .verdict,.sum.held{color:#0a6b2c} .broken .verdict,.unproven .verdict,.error .verdict,.sum.broken{color:#a80f1c;font-weight:600} .absent .verdict{color:#666}
-@media (prefers-color-scheme:dark){body{color:#e6e6e6;background:#15181c} th,td{border-color:#444} a{color:#8ab4f8} .held .verdict,.sum.held{color:#5cd38a} .broken .verdict,.unproven .verdict,.error .verdict,.sum.broken{color:#ff8a8f}}
+@media (prefers-color-scheme:dark){body{color:#e6e6e6;background:#15181c} th,td{border-color:#444} thead th{background:#23272d} a{color:#8ab4f8} .held .verdict,.sum.held{color:#5cd38a} .broken .verdict,.unproven .verdict,.error .verdict,.sum.broken{color:#ff8a8f}}
 `;

@@ -41,6 +41,27 @@ describe("the escape suite's report", () => {
     assert.ok(html.includes("<dd>7</dd>"));
   });
 
+  it("begins with what did not pass and with counts of each wall, which lead to the rows", () => {
+    const other = { name: "marks", keeps: "What that keeps." };
+    const none = { name: "fuzz", keeps: "Not attacked in this run." };
+    const rows = [
+      rowOf(),
+      rowOf({ id: "folders.y", verdict: "unproven" }),
+      rowOf({ id: "marks.z", wall: "marks", verdict: "absent", source: "limits" }),
+    ];
+    const html = renderReport(facts, [wall, other, none], rows);
+    const [head = "", ...sections] = html.split("<section");
+    assert.equal(sections.length, 2);
+    const links = [...html.matchAll(/href="#([^"]+)"/g)].map(([, place = ""]) => place);
+    assert.deepEqual(links, ["check-2", "folders", "marks"]);
+    for (const place of links) assert.equal(html.split(`id="${place}"`).length, 2, place);
+    assert.ok(head.indexOf("What did not pass") < head.indexOf("<table"));
+    assert.match(head, /<td><a href="#folders">folders<\/a><\/td><td>2<\/td>/);
+    assert.match(html, /<small>item 1<\/small>/);
+    assert.match(html, /<small>limits<\/small>/);
+    assert.ok(!renderReport(facts, [wall], [rowOf()]).includes("What did not pass"), "control");
+  });
+
   it("has nothing outside of the page, and forbids a browser to run or fetch anything", () => {
     const html = renderReport(facts, [wall], [rowOf()]);
     assert.ok(!/<(script|link|img|iframe|object|embed|base|form)\b|\bsrc=|url\(|@import|\bon\w+=/i.test(html));
