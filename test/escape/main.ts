@@ -1,8 +1,8 @@
 /** `npm run test:escape`: attacks on every wall of a real machine, or of a container. See docs/testing.md. */
 import { randomInt } from "node:crypto";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { Command, InvalidArgumentError, Option } from "commander";
+import { Command, Option } from "commander";
 import { parse } from "yaml";
 import { livingProcess } from "../../infra/local/host/living.ts";
 import { pathsOf } from "../../infra/local/paths.ts";
@@ -10,13 +10,13 @@ import { type Architecture, hostArchitecture } from "../../infra/local/qemu.ts";
 import { parseSettings } from "../../infra/settings/settings.ts";
 import { stopped } from "../../rehearsal/signals.ts";
 import { PROJECT } from "../../toolchain/stack-runner.ts";
-import { passes, type Row, type Wall } from "./check.ts";
+import type { Row } from "./check.ts";
 import { runFuzz } from "./fuzz/run.ts";
+import { FUZZ_WALL, outcomeOf, type Plan, planOf, positiveNumber, wholeNumber } from "./plan.ts";
 import { renderReport } from "./report/html.ts";
-import { chooseWalls, printable, quickWalls, rowText, runWalls } from "./suite.ts";
+import { printable, rowText, runWalls } from "./suite.ts";
 import { bootMachine, type Found } from "./support/boot.ts";
 import { bootContainer } from "./support/container-machine.ts";
-import { inContainer } from "./support/container-walls.ts";
 import { type Machine, quick, type Scale, scaleOf, thorough } from "./support/machine.ts";
 import { operatorHere } from "./support/operator-here.ts";
 import { sshMachine } from "./support/ssh-machine.ts";
@@ -39,19 +39,17 @@ interface Options {
   slowness?: number;
 }
 
-const number = (text: string): number => {
-  const value = Number(text);
-  if (!Number.isSafeInteger(value) || value < 0) throw new InvalidArgumentError("write a whole number.");
-  return value;
-};
-
 const options = new Command("npm run test:escape --")
   .description("Attacks every wall of a real machine, from real sealed sessions, each with its positive control.")
   .option("--wall <name...>", "only these walls; `fuzz` is one of them")
   .option("--report [file]", "writes one HTML page (default: .cloister/escape.html)")
-  .option("--json", "prints the rows as JSON")
-  .option("--seed <number>", "what every choice comes from", number, randomInt(2 ** 31))
-  .option("--boot", "boots a machine of its own, even when the one of the stack `local` runs")
+  .option("--json", "prints the rows as one JSON document (`npm run --silent`: npm prints two lines of its own)")
+  .option("--seed <number>", "what every choice comes from", wholeNumber, randomInt(2 ** 31))
+  .addOption(
+    new Option("--boot", "boots a machine of its own, even when the one of the stack `local` runs").conflicts(
+      "container",
+    ),
+  )
   .addOption(
     new Option("--architecture <name>", "boots a machine of its own of this architecture, emulated where it is foreign")
       .choices(["amd64", "arm64"])
@@ -59,27 +57,20 @@ const options = new Command("npm run test:escape --")
   )
   .option("--container", "a container with the documented options; what does not apply there is named with the reason")
   .option("--thorough", "100 kills, 100 cycles, 100,000 files, 60,000 requests, 20 rounds of two writers")
-  .option("--quick", "what `npm test` makes: no check that takes long, each wall by its others")
+  .addOption(
+    new Option("--quick", "what `npm test` makes: no check that takes long, each wall by its others").conflicts(
+      "thorough",
+    ),
+  )
   .option("--no-fuzz", "without the fuzzer")
-  .option("--fuzz-seconds <number>", "how long the fuzzer works (default: 60)", number)
+  .option("--fuzz-seconds <number>", "how long the fuzzer works (default: 60)", wholeNumber)
   .option(
     "--slowness <number>",
     "what times are multiplied by (default: 1; emulated 10, of another architecture 40)",
-    number,
+    positiveNumber,
   )
   .parse()
   .opts<Options>();
-
-const FUZZ_WALL = {
-  name: "fuzz",
-  keeps: "Whatever a session arranges in its folders, no act of the machine is led astray.",
-};
-
-/** Plans this run. A misspelt name is refused before a machine is booted. */
-interface Wanted {
-  readonly walls: readonly Wall[];
-  readonly fuzz: boolean;
-}
 
 const say = (line: string): void => console.error(line);
 const started = performance.now();
@@ -90,31 +81,28 @@ process.exitCode = await main().catch((error: Error) => {
 });
 
 async function main(): Promise<number> {
-  const names = options.wall?.filter((name) => name !== FUZZ_WALL.name);
-  const all = options.container ? inContainer(WALLS) : WALLS;
-  const wanted: Wanted = {
-    walls: names?.length === 0 ? [] : chooseWalls(options.quick ? quickWalls(all) : all, names),
-    // The fuzzer's rounds keep, remove and copy, which a container does not.
-    fuzz: !options.container && (options.wall === undefined ? options.fuzz : options.wall.includes(FUZZ_WALL.name)),
-  };
+  const wanted = planOf(WALLS, options);
+  // What cannot be written is told now, and not after the run.
+  const report = options.report === undefined ? undefined : reportFile(options.report);
   const found = options.container
     ? await bootContainer(say, scaleFor(false))
     : ((options.boot || options.architecture ? undefined : running()) ??
       (await bootMachine(say, scaleFor, options.architecture)));
   try {
     say(`${found.what}; seed ${options.seed}`);
-    return await attack(found, wanted);
+    return await attack(found, wanted, report);
   } finally {
     await found.dispose();
   }
 }
 
-async function attack({ machine, what }: Found, { walls, fuzz }: Wanted): Promise<number> {
+async function attack({ machine, what }: Found, { walls, fuzz }: Plan, report?: string): Promise<number> {
   const onRow = (row: Row): void => {
     say(rowText(row));
     // After a Ctrl-C the check that runs comes to its end, so that it leaves nothing on the machine.
     stopped.throwIfAborted();
   };
+  stopped.throwIfAborted();
   const rows = await runWalls(walls, machine, onRow);
   if (fuzz) {
     const row = await runFuzz(machine, (line) => say(printable(line)));
@@ -123,17 +111,21 @@ async function attack({ machine, what }: Found, { walls, fuzz }: Wanted): Promis
   }
   const facts = { time, machine: what, seed: options.seed, seconds: (performance.now() - started) / 1000 };
   if (options.json) console.log(JSON.stringify({ ...facts, rows }, undefined, 2));
-  if (options.report !== undefined) {
-    const file = options.report === true ? join(PROJECT, ".cloister", "escape.html") : resolve(options.report);
-    mkdirSync(dirname(file), { recursive: true });
-    writeFileSync(file, renderReport({ ...facts, ...(await describe(machine)) }, [...walls, FUZZ_WALL], rows));
-    say(`the report: ${file}`);
+  if (report !== undefined) {
+    writeFileSync(report, renderReport({ ...facts, ...(await describe(machine)) }, [...walls, FUZZ_WALL], rows));
+    say(`the report: ${report}`);
   }
-  const failed = rows.filter((row) => !passes(row));
-  const again = [...new Set(failed.map(({ wall }) => wall))].join(" ");
-  say(`${rows.length - failed.length} of ${rows.length} checks passed`);
-  if (failed.length > 0) say(`again: npm run test:escape -- --seed ${options.seed} --wall ${again}`);
-  return failed.length > 0 ? 1 : 0;
+  const { lines, exitCode } = outcomeOf(rows, options.seed);
+  for (const line of lines) say(line);
+  return exitCode;
+}
+
+/** The report's file, which can be written. */
+function reportFile(wanted: string | true): string {
+  const file = wanted === true ? join(PROJECT, ".cloister", "escape.html") : resolve(wanted);
+  mkdirSync(dirname(file), { recursive: true });
+  closeSync(openSync(file, "a"));
+  return file;
 }
 
 /** How much this run asks of a machine. */

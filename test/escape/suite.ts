@@ -23,7 +23,8 @@ export function chooseWalls(walls: readonly Wall[], names: readonly string[] | u
   if (names === undefined || names.length === 0) return walls;
   const unknown = names.filter((name) => !walls.some((wall) => wall.name === name));
   if (unknown.length > 0) {
-    throw new Error(`there is no wall ${unknown.join(", ")}: one of ${walls.map(({ name }) => name).join(", ")}`);
+    const known = [...walls.map(({ name }) => name), "fuzz"];
+    throw new Error(`there is no wall ${unknown.join(", ")}: one of ${known.join(", ")}`);
   }
   return walls.filter(({ name }) => names.includes(name));
 }

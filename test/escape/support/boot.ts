@@ -32,10 +32,16 @@ export async function bootMachine(
   await copyProject(project);
   const engine = await EngineProject.create({ folder: project, config: { "cloister:architecture": architecture } });
   const paths = pathsOf(project, engine.stack);
-  const dispose = async () => {
-    await engine.destroy();
+  const kill = () => {
     const left = livingProcess(paths);
     if (left) process.kill(left.pid, "SIGKILL");
+  };
+  // A second Ctrl-C ends this process at once: the machine goes with it.
+  process.on("exit", kill);
+  const dispose = async () => {
+    await engine.destroy();
+    kill();
+    process.off("exit", kill);
     await engine.dispose();
     await rm(folder, { recursive: true, force: true });
   };
