@@ -135,7 +135,9 @@ def tried(work):
         return type(e).__name__
 def called(number, *args):
     ctypes.set_errno(0)
-    return "ok" if libc.syscall(number, *args) >= 0 else errno.errorcode.get(ctypes.get_errno(), "?")
+    # Whole: ctypes makes an int of a number, whose upper half is lost, or anything.
+    words = [ctypes.c_long(one) if isinstance(one, int) else one for one in args]
+    return "ok" if libc.syscall(ctypes.c_long(number), *words) >= 0 else errno.errorcode.get(ctypes.get_errno(), "?")
 def put(path, text):
     # At once: what Python writes when it closes a file fails unheard.
     fd = os.open(path, os.O_WRONLY)
@@ -214,12 +216,14 @@ def start_steps(scripts, **options):
 
 def steps(scripts, **options):
     """Runs scripts in one session, and waits for it; a function that tells what one of them said."""
-    results = ended(start_steps(scripts, **options)).found()
+    ran = ended(start_steps(scripts, **options))
+    results = ran.found()
 
     def found(name):
         if "failed" in results[name]:
             raise RuntimeError(f"in the session: {results[name]['failed']}")
         return results[name]
+    found.ran = ran
     return found
 
 
@@ -346,6 +350,16 @@ def memory_of(pid):
         peak = re.search(r"^VmHWM:\s+(\d+)", read(f"/proc/{number}/status", "") or "", re.M)
         total = max(total, int(peak.group(1)) // 1024 if peak else 0)
     return total
+
+
+def supervisors_of(name):
+    """The processes that the machine itself has down as a session's supervisor: who called may not be one."""
+    found = []
+    for top, _, files in os.walk("/run/cloister"):
+        for file in files:
+            if name in f"{top}/{file}":
+                found += [int(pid) for pid in re.findall(r'"pid":\s*(\d+)', read(f"{top}/{file}", "") or "")]
+    return [pid for pid in found if pid > 1 and os.path.exists(f"/proc/{pid}")]
 
 
 def children(pid):

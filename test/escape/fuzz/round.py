@@ -196,7 +196,9 @@ arranged = wait_for(lambda: os.path.exists(f"{base}/.arranged") or arranging.pol
 if os.path.exists(f"{base}/.arranged"):
     # This computer's own acts (copies) begin when it sees this.
     write(f"{GROUND}/arranged", "")
-    together(*((lambda name=name: act(name)) for name in acts if not name.startswith("copy")))
+    machines = [name for name in acts if not name.startswith("copy")]
+    if machines:
+        together(*((lambda name=name: act(name)) for name in machines))
     if any(name.startswith("copy") for name in acts):
         wait_for(lambda: os.path.exists(f"{GROUND}/copied"), 12)
 led = 0
@@ -235,5 +237,7 @@ for name in ("root", "etc", "operator"):
     shutil.rmtree(spots[name], ignore_errors=True)
 CANARIES.clear()
 attack("fuzz.round", not problems, json.dumps({"problems": problems, "acts": told})[:600])
-control("fuzz.round", bool(made), json.dumps({"made": made, "links that lead root to a canary": led})[:600])
+# An act that the machine could not make (125) has met nothing of what was arranged; a refusal (2) has.
+unmade = [what for what, code in told.items() if code == 125 or isinstance(code, list) and set(code) == {125}]
+control("fuzz.round", bool(made) and len(unmade) < max(1, len(told)), json.dumps({"made": made, "could not be made": unmade, "links that lead root to a canary": led})[:600])
 _outcome("fuzz.round", "links", led)

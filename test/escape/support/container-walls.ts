@@ -22,6 +22,7 @@ const ABSENT: Readonly<Record<string, string>> = {
   limits: ENGINES_LIMITS,
   leftovers: NO_SYSTEMD,
   "work.trash": "`cloister trash` is a machine's: the trash is .cloister-trash in the caller's own folder",
+  "work.trash-git": "`cloister trash` is a machine's: the trash is .cloister-trash in the caller's own folder",
   "marks.kept-home": NO_KEEPING,
   "bits.home": NO_KEEPING,
   "bits.inside":
@@ -29,6 +30,8 @@ const ABSENT: Readonly<Record<string, string>> = {
   "bridges.scripts": NO_KEEPING,
   "reference.crash": "the handler of crashes is the computer's own, which this suite leaves as it is",
   "bridges.modules": "modules are the host's: a container has none that it could load",
+  "bridges.locked": "modules are the host's: a container has none that it could load",
+  rights: "a container has no process of root's: its supervisor is the user who started it",
 };
 
 /** Why a check does not apply in a container; nothing where it does. */

@@ -4,7 +4,7 @@ import base64, urllib.parse
 url = urllib.parse.urlparse(os.environ["HTTP_PROXY"])
 token = base64.b64encode(f"{url.username}:{url.password}".encode()).decode()
 count, host = int(sys.argv[1]), sys.argv[2]
-answers, s = {}, None
+answers, s, began = {}, None, time.time()
 left = b""
 for i in range(count):
     for attempt in (1, 2):
@@ -26,7 +26,7 @@ for i in range(count):
             break
         except OSError:
             s = None
-say({"answers": answers})
+say({"answers": answers, "seconds": time.time() - began})
 '''
 HOST = f"flood-{TAG}.example"
 FIRST = f"first-{TAG}.example"
@@ -68,7 +68,10 @@ def flood():
     rows = audit_rows(name)
     written = [row for row in rows if row.get("host") == HOST]
     counted = sum(stood_for(row) for row in rows if "counted" in row)
-    attack("audit.counted", len(written) + counted >= asked, {"asked": asked, "rows": len(written), "counted": counted})
+    seconds = ran.found()["seconds"]
+    # 200 at once and 50 a second are rows of their own; whatever comes faster is counted, or a flood would have all of the disk.
+    single = [row for row in written if "counted" not in row]
+    attack("audit.counted", len(written) + counted >= asked and len(single) <= 200 + 60 * (seconds + 1), {"asked": asked, "in seconds": round(seconds, 1), "rows": len(written), "counted": counted})
     control("audit.counted", asked == count and len(rows) > 0, f"{asked} requests were answered: {ran.found()['answers']}")
     first = [row for row in audit_rows() if row.get("host") == FIRST]
     attack("audit.flood", len(first) == 1, f"rows of before the flood that are still there: {len(first)}")

@@ -20,7 +20,7 @@ const batch: Batch = {
       id: "counted",
       slow: true,
       source: "9",
-      what: "Of that flood every request is in the log: as a row, or in a row that says how many were counted.",
+      what: "Of that flood every request is in the log: as a row, of which there are only so many a second, or in a row that says how many were counted.",
     },
     {
       id: "grows",

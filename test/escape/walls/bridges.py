@@ -1,4 +1,28 @@
-MEMORY = r'''
+# Every way to write into another process, or to take what it has open.
+INJECT = r'''
+def poke(pid):
+    # A byte of a page that can be written is written again as it was: the bridge goes on.
+    line = next(l for l in open(f"/proc/{pid}/maps") if " rw-p " in l)
+    at = int(line.split("-")[0], 16)
+    fd = os.open(f"/proc/{pid}/mem", os.O_RDWR)
+    os.pwrite(fd, os.pread(fd, 1, at), at)
+def injected(pid):
+    arm = os.uname().machine == "aarch64"
+    buffer = ctypes.create_string_buffer(b"x" * 8)
+    class Vec(ctypes.Structure): _fields_ = [("base", ctypes.c_void_p), ("len", ctypes.c_size_t)]
+    local = Vec(ctypes.addressof(buffer), 8); remote = Vec(0x400000, 8)
+    return {
+        "process_vm_writev": called(271 if arm else 311, pid, ctypes.byref(local), 1, ctypes.byref(remote), 1, 0),
+        "process_vm_readv": called(270 if arm else 310, pid, ctypes.byref(local), 1, ctypes.byref(remote), 1, 0),
+        "pokes": tried(lambda: poke(pid)),
+        "pidfd_getfd": called(438, libc.syscall(434, pid, 0), 0, 0),
+        "ptrace attach": called(117 if arm else 101, 16, pid, 0, 0),
+        "ptrace seize": called(117 if arm else 101, 0x4206, pid, 0, 0),
+    }
+'''
+# What the kernel, a filter or Landlock says to who may not.
+REFUSED = ("EPERM", "EACCES", "ENOSYS")
+MEMORY = INJECT + r'''
 ends, processes = {}, {}
 for pid in sorted(int(n) for n in os.listdir("/proc") if n.isdigit()):
     status = open(f"/proc/{pid}/status").read()
@@ -22,24 +46,7 @@ child = subprocess.Popen(["sleep", "60"])
 own = tried(lambda: os.close(os.open(f"/proc/{child.pid}/mem", os.O_RDWR)))
 arm = os.uname().machine == "aarch64"
 inject = {}
-def poke(pid):
-    # A byte of a page that can be written is written again as it was: the bridge goes on.
-    line = next(l for l in open(f"/proc/{pid}/maps") if " rw-p " in l)
-    at = int(line.split("-")[0], 16)
-    fd = os.open(f"/proc/{pid}/mem", os.O_RDWR)
-    os.pwrite(fd, os.pread(fd, 1, at), at)
-for pid in (3, 4):
-    buffer = ctypes.create_string_buffer(b"x" * 8)
-    class Vec(ctypes.Structure): _fields_ = [("base", ctypes.c_void_p), ("len", ctypes.c_size_t)]
-    local = Vec(ctypes.addressof(buffer), 8); remote = Vec(0x400000, 8)
-    inject[pid] = {
-        "process_vm_writev": called(271 if arm else 311, pid, ctypes.byref(local), 1, ctypes.byref(remote), 1, 0),
-        "process_vm_readv": called(270 if arm else 310, pid, ctypes.byref(local), 1, ctypes.byref(remote), 1, 0),
-        "ptrace seize": called(117 if arm else 101, 0x4206, pid, 0, 0),
-        "ptrace attach": called(117 if arm else 101, 16, pid, 0, 0),
-        "pidfd_getfd": called(438, libc.syscall(434, pid, 0), 0, 0),
-        "pokes": tried(lambda: poke(pid)),
-    }
+for pid in (3, 4): inject[pid] = injected(pid)
 child.kill()
 say({"ends": ends, "own": own, "processes": processes, "inject": inject, "yama": open("/proc/sys/kernel/yama/ptrace_scope").read().strip() if os.path.exists("/proc/sys/kernel/yama/ptrace_scope") else "none"})
 '''
@@ -74,10 +81,13 @@ def memory():
         uid = 59990
         outside = as_uid(uid, "c = subprocess.Popen(['sleep', '20'])\ntime.sleep(0.3)\ne = tried(lambda: os.close(os.open(f'/proc/{c.pid}/mem', os.O_RDWR)))\nc.kill()\nsay({'child': e})")
         control("bridges.memory", found["own"] == "ok" or outside["child"] == "ok", f"a child of its own: {found['own']} inside, {outside['child']} outside")
-        done = {pid: [what for what, end in calls.items() if end == "ok"] for pid, calls in found["inject"].items()}
+        # An address that is not there (EFAULT) is an answer of a kernel that would have written.
+        done = {pid: [what for what, end in calls.items() if end not in REFUSED] for pid, calls in found["inject"].items()}
         attack("bridges.inject", not any(done.values()), found["inject"])
+        own = as_uid(uid, INJECT + "c = subprocess.Popen(['sleep', '20'])\ntime.sleep(0.3)\nsay(injected(c.pid))\nc.kill()", run=without_filters)
         as_root = as_uid(0, "c = subprocess.Popen(['sleep', '20'])\ntime.sleep(0.2)\nl = next(l for l in open(f'/proc/{c.pid}/maps') if ' rw-p ' in l)\nat = int(l.split('-')[0], 16)\nsay({'end': tried(lambda: os.pwrite(os.open(f'/proc/{c.pid}/mem', os.O_RDWR), b'x', at))})\nc.kill()")
-        control("bridges.inject", as_root["end"] == "ok", f"on the machine a byte is written into a child: {as_root['end']}")
+        reached = sorted(what for what, end in own.items() if end not in REFUSED)
+        control("bridges.inject", as_root["end"] == "ok" and len(reached) >= 4, f"on the machine root writes a byte into a child: {as_root['end']}; an ordinary user's calls on a child of its own, that the kernel lets it trace: {own}")
         weak = {pid: one for pid, one in found["processes"].items() if one["seccomp"] != "2" or one["nnp"] != "1" or set(one["caps"]) != {"0" * 16}}
         commands = [one for pid, one in found["processes"].items() if int(pid) >= 5]
         attack("bridges.filters", not weak and all(int(one["filters"]) >= 2 for one in commands), {"weak": weak, "filters": {f"{pid} {one['name']}": one["filters"] for pid, one in found["processes"].items()}})
@@ -102,7 +112,12 @@ import threading
 def in_thread(): ends["thread"] = tried(lambda: socket.socket(socket.AF_UNIX).close())
 t = threading.Thread(target=in_thread); t.start(); t.join()
 ends["setsid"] = subprocess.run(["setsid", "/usr/bin/python3", "-c", child], capture_output=True, text=True).stdout.strip()
-ends["socat"] = "ok" if subprocess.run(["socat", "-u", "UNIX-LISTEN:/tmp/s", "/dev/null"], timeout=5, capture_output=True, stdin=subprocess.DEVNULL).returncode == 0 else "refused"
+def socat():
+    # Where it may, it waits for who connects.
+    try: ran = subprocess.run(["socat", "-u", "UNIX-LISTEN:/tmp/s", "/dev/null"], timeout=20, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    except subprocess.TimeoutExpired: return "ok"
+    return "ok" if ran.returncode == 0 or os.path.exists("/tmp/s") else "refused" if "socket" in ran.stderr else ""
+ends["socat"] = socat()
 for path in ("/run/cloister/egress/http.sock", "/run/dbus/system_bus_socket", "/run/systemd/journal/socket"):
     ends["connect " + path] = subprocess.run(["/usr/bin/python3", "-c", f"import socket; s = socket.socket(socket.AF_UNIX); s.connect({path!r}); print('ok')"], capture_output=True, text=True).stdout.strip() or "refused"
 say(ends)
@@ -112,8 +127,10 @@ say(ends)
 def unix():
     with checks("bridges.unix"):
         found = session(SOCKETS).found()
+        # Every way of it must have ended in words: a program that did not start has refused nothing.
+        silent = [what for what, end in found.items() if end == ""]
         done = [what for what, end in found.items() if end == "ok"]
-        attack("bridges.unix", not done, {"made": done, "seen": sorted(set(found.values()))})
+        attack("bridges.unix", not done and not silent, {"made": done, "said nothing": silent, "seen": sorted(set(found.values()))})
         outside = as_uid(59991, "say({'unix': tried(lambda: socket.socket(socket.AF_UNIX).close()), 'dgram': tried(lambda: socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).close())})")
         control("bridges.unix", set(outside.values()) == {"ok"}, f"an ordinary user outside: {outside}")
 
@@ -212,6 +229,26 @@ def scripts():
         remove_session(name)
 
 
+def locked():
+    with checks("bridges.locked"):
+        if not os.path.exists("/proc/sys/kernel/modules_disabled"):
+            absent("bridges.locked", "this kernel has no modules")
+            return
+        loaded = {line.split()[0] for line in (read("/proc/modules") or "").split("\n") if line}
+        listed = re.findall(r"/([^/\s]+)\.ko[^:\s]*:", here(["sh", "-c", "cat /lib/modules/$(uname -r)/modules.dep"])[1])
+        # Small ones that need no device, none of which does anything until it is asked.
+        known = [name for name in ("dummy", "ifb", "sctp", "dccp", "tcp_bbr", "tcp_vegas", "nbd", "tls", "zram", "veth", "crc7", "libcrc32c", "xor") if name in listed and name not in loaded]
+        before = sorted(loaded)
+        ends = {name: here(["modprobe", name])[0] for name in known[:4]}
+        ends["insmod"] = here(["sh", "-c", "insmod $(modinfo -n %s)" % known[0]])[0] if known else None
+        opened = as_uid(0, "say({'end': tried(lambda: put('/proc/sys/kernel/modules_disabled', '0'))})")["end"]
+        now = {line.split()[0] for line in (read("/proc/modules") or "").split("\n") if line}
+        scope = (read("/proc/sys/kernel/yama/ptrace_scope") or "-1").strip()
+        attack("bridges.locked", now <= loaded and 0 not in ends.values() and opened != "ok" and int(scope) >= 1, {"exit codes": ends, "loaded": sorted(now - set(before)), "unlocking it": opened, "Yama": scope})
+        dry = here(["modprobe", "-n", "-v", known[0]]) if known else (1, "", "")
+        control("bridges.locked", bool(known) and dry[0] == 0, f"modprobe finds its file, and would load it: {dry[1].strip()[:120] or dry[2].strip()[:120] or 'no module'}")
+
+
 memory()
-together(unix, scripts)
+together(unix, scripts, locked)
 modules()

@@ -18,7 +18,12 @@ const batch: Batch = {
     {
       id: "unix",
       source: "8",
-      what: "AF_UNIX sockets by every call and type, in the command, its children, threads and programs of other formats.",
+      what: "AF_UNIX sockets by every call and type, in the command, its children, threads, sessions and other programs.",
+    },
+    {
+      id: "locked",
+      source: "8",
+      what: "Root of the machine itself, once it is up, loads a kernel module, and unlocks loading: no module is loaded by anybody, and Yama is on.",
     },
     {
       id: "modules",

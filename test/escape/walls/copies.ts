@@ -21,6 +21,8 @@ home, root, local = sys.argv[1:4]
 os.symlink(home + "/file", "notes.txt")
 os.symlink(home + "/dir", "sub")
 os.symlink(root, "as-root.txt")
+# These are not in the folder that is copied over this one, in which a link gives way.
+os.symlink(home + "/dir", "through"); os.symlink(root, "root-too.txt")
 os.symlink(home + "/made-here", "dangling.txt")
 os.mkdir("out")
 os.symlink(home + "/file", "out/secret")
@@ -213,11 +215,12 @@ async function look(machine: Machine, place: Place): Promise<Results> {
     },
     came,
   );
+  const isTold = (name: string) => back.stderr.includes(`/${name}: `);
   note(
     "odd-files",
     {
-      held: seconds < 20 * machine.scale.slowness && (back.exitCode === 0 || back.stderr !== ""),
-      saw: `${seconds.toFixed(1)} s, ${told(back)}`,
+      held: seconds < 20 * machine.scale.slowness && back.exitCode === 3 && ["fifo", "device"].every(isTold),
+      saw: `${seconds.toFixed(1)} s, exit code ${back.exitCode}: ${back.stderr.trim().slice(0, 300)}`,
     },
     came,
   );
@@ -242,26 +245,27 @@ async function look(machine: Machine, place: Place): Promise<Results> {
   );
 
   if (machine.scale.quick) return outcome;
-  const through = await cp(join(tree, "new.txt"), `:${ground}/f/sub/`);
+  const led = await shell('ls "$1"', `${ground}/f/through/`);
+  const through = await cp(join(tree, "new.txt"), `:${ground}/f/through/`);
   const after = (await shell('ls "$1"', `${home}/dir`)).stdout.split("\n");
-  const led = await shell('ls "$1"', `${ground}/f/sub/`);
   note(
     "through-link",
     { held: !after.includes("new.txt"), saw: `${told(through)}; the operator's folder has ${after.join(", ")}` },
     {
-      works: arrived.works,
+      works: arrived.works && led.stdout.trim() === "kept",
       saw: `${arrived.saw}; for root the link leads to: ${led.stdout.split("\n").join(", ")}`,
     },
   );
 
-  const asRoot = await cp("--root", join(tree, "as-root.txt"), `:${ground}/f/as-root.txt`);
+  const ledTo = (await shell('readlink "$1"', `${ground}/f/root-too.txt`)).stdout.trim();
+  const asRoot = await cp("--root", join(tree, "as-root.txt"), `:${ground}/f/root-too.txt`);
   const plainRoot = await cp("--root", join(tree, "new.txt"), `:${root}.txt.new`);
   note(
     "as-root",
     { held: await kept(`${root}.txt`), saw: `${told(asRoot)}; root's file says ${await catted(`${root}.txt`)}` },
     {
-      works: plainRoot.exitCode === 0 && (await catted(`${root}.txt.new`)) !== "",
-      saw: `cp --root writes a file of root's where no link is: ${told(plainRoot)}`,
+      works: plainRoot.exitCode === 0 && (await catted(`${root}.txt.new`)) !== "" && ledTo === `${root}.txt`,
+      saw: `cp --root writes a file of root's where no link is: ${told(plainRoot)}; the link led to ${ledTo}`,
     },
   );
   await shell('rm -f "$1"', `${root}.txt.new`);
@@ -284,15 +288,20 @@ async function look(machine: Machine, place: Place): Promise<Results> {
       saw: `the session: ${wide.run?.stdout.trim()}; a file beside them came`,
     },
   );
+  // Into a folder, by the same name both times: what came first is there at the second.
+  const twice = join(here, "twice");
+  await mkdir(twice);
+  await cp(`:${ground}/f/out`, `${twice}/`);
   const turned = await machine.sealed(["--mount", `${ground}/f:f:rwd`], ["/usr/bin/python3", "-c", TURN]);
-  const again = await cp(`:${ground}/f/out`, join(here, "back"));
+  const again = await cp(`:${ground}/f/out`, `${twice}/`);
   const written = await readdir(localCanary);
+  const second = await readFile(join(twice, "out", "plain"), "utf8").catch(() => "no");
   note(
     "two-steps",
     { held: written.length === 0, saw: `${told(again)}; in the folder here: ${written.join(", ") || "nothing"}` },
     {
-      works: turned.run?.stdout.includes("turned") === true,
-      saw: `the second session: ${turned.run?.stdout.trim() ?? turned.stderr}`,
+      works: turned.run?.stdout.includes("turned") === true && second === "second",
+      saw: `the second session: ${turned.run?.stdout.trim() ?? turned.stderr}; a file that it changed came: ${second}`,
     },
   );
   return outcome;

@@ -97,6 +97,27 @@ def by_name():
         control("edge.by-name", "127.0.0.1" in found or "::1" in found, "names can be looked up: localhost is known")
 
 
+def ping(host):
+    """Whether a host answers an ICMP echo."""
+    with socket.socket(socket.AF_INET, socket.SOCK_RAW, 1) as s:
+        s.settimeout(3 + SLOW // 4)
+        text = struct.pack(">BBHHH", 8, 0, 0, os.getpid() & 0xFFFF, 1) + b"escape.."
+        total = sum(struct.unpack(f">{len(text) // 2}H", text))
+        total = (total >> 16) + (total & 0xFFFF)
+        text = text[:2] + struct.pack(">H", ~(total + (total >> 16)) & 0xFFFF) + text[4:]
+        end = time.time() + 3 + SLOW // 4
+        try:
+            s.sendto(text, (host, 0))
+            while time.time() < end:
+                got, (source, _) = s.recvfrom(200)
+                # Echo reply, and not the request of our own that loopback shows as well.
+                if source == host and got[20] == 0 and got[24:26] == text[4:6]:
+                    return True
+        except OSError:
+            pass
+        return False
+
+
 def other_protocols():
     with checks("edge.other-protocols"):
         def udp(place):
@@ -114,18 +135,25 @@ def other_protocols():
         with ThreadPoolExecutor(24) as pool:
             answers = {place: text for place, text in pool.map(udp, places) if text}
         files = reached(all_of([(host, port) for host in near for port in (139, 445, 111, 2049)]))
+        # An answer to a ping tells who is there.
+        hosts = sorted({*GIVEN["addresses"], *(place.split()[0] for place in GIVEN["neighbours"])})
+        with ThreadPoolExecutor(16) as pool:
+            pings = [host for host in pool.map(lambda host: ping(host) and host, hosts) if host]
         leaked = {place: text.hex()[:60] for place, text in answers.items() if b"this computer" in text or b"root:" in text or place.endswith(":69") and text[:2] == b"\x00\x03"}
-        attack("edge.other-protocols", not leaked and not files, {"answered": {place: len(text) for place, text in answers.items()}, "leaked": leaked, "files": files})
+        attack("edge.other-protocols", not leaked and not files and not pings, {"answered": {place: len(text) for place, text in answers.items()}, "leaked": leaked, "files": files, "pings": pings})
         s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         s.bind(("127.0.0.1", 0))
         s.settimeout(5)
         socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b"own", s.getsockname())
-        control("edge.other-protocols", s.recv(10) == b"own" and GIVEN["controlUdp"], "the service answers on the computer itself; the machine sends and receives datagrams of its own")
+        own_ping = ping("127.0.0.1")
+        control("edge.other-protocols", s.recv(10) == b"own" and GIVEN["controlUdp"] and own_ping, f"the service answers on the computer itself; the machine sends and receives datagrams of its own, and its own ping is answered: {own_ping}")
 
 
 # At once: of what is dropped nothing is heard, for as long as one waits.
 together(loopback, own_address, local_network, by_name, other_protocols)
 with checks("edge.ssh"):
+    if not GIVEN["addresses"]:
+        absent("edge.ssh", "this computer has no address but loopback")
     attack("edge.ssh", not GIVEN["sshElsewhere"], "an ssh banner at another address of the computer than loopback: " + ("yes" if GIVEN["sshElsewhere"] else "no"))
-    control("edge.ssh", True, "this program came by the same ssh, to loopback")
+    control("edge.ssh", GIVEN["sshHere"] > 0, f"at loopback so many ports say that they are ssh, of which one is this program's way: {GIVEN['sshHere']}")
 own.close()

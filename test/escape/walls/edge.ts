@@ -76,7 +76,8 @@ const batch: Batch = {
         controlLoopback: control[0] ?? false,
         controlOwn: control.slice(1).every(Boolean) && addresses.length > 0,
         hostname: (await execa("hostname", { reject: false })).stdout.trim() || "localhost",
-        sshElsewhere: outward,
+        sshElsewhere: outward.elsewhere,
+        sshHere: outward.here,
       });
       const came = { loopback: loopback.count() - before, own: everywhere.count() - beforeOwn };
       return Object.fromEntries(
@@ -175,16 +176,22 @@ function reaches(host: string, port: number): Promise<boolean> {
   });
 }
 
-/** True when the machine's ssh answers at another address of this computer than loopback. */
-async function sshElsewhere(machine: Machine, addresses: readonly string[]): Promise<boolean> {
-  // The port in use, as the machine's own sshd knows its peer: the forwarding is this computer's.
-  const ports = await execa("sh", ["-c", "ss -Hltn 2>/dev/null | awk '{print $4}'"], { reject: false });
-  const loopback = [...ports.stdout.matchAll(/^127\.0\.0\.1:(\d+)$/gm)].map(([, port = ""]) => Number(port));
+/** Where the machine's ssh answers: at loopback, and at other addresses of this computer. */
+async function sshElsewhere(
+  machine: Machine,
+  addresses: readonly string[],
+): Promise<{ here: number; elsewhere: boolean }> {
+  // iproute2's list, or that of the BSDs and macOS: every port that something listens on at loopback.
+  const list = "ss -Hltn 2>/dev/null || netstat -an -p tcp";
+  const ports = await execa("sh", ["-c", list], { reject: false });
+  const loopback = [...ports.stdout.matchAll(/(?<=\s)127\.0\.0\.1[:.](\d+)(?=\s)/g)].map(([, port]) => Number(port));
   await machine.root(["true"]);
-  const open = await Promise.all(
-    addresses.flatMap((address) => loopback.map(async (port) => (await banner(address, port)).startsWith("SSH-2.0"))),
-  );
-  return open.some(Boolean);
+  const answers = async (address: string) => {
+    const said = await Promise.all([...new Set(loopback)].map((port) => banner(address, port)));
+    return said.filter((text) => text.startsWith("SSH-2.0")).length;
+  };
+  const elsewhere = await Promise.all(addresses.map(answers));
+  return { here: await answers("127.0.0.1"), elsewhere: elsewhere.some((count) => count > 0) };
 }
 
 function banner(host: string, port: number): Promise<string> {

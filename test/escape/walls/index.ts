@@ -15,6 +15,7 @@ import { proxies } from "./proxies.ts";
 import { reference } from "./reference.ts";
 import { relay } from "./relay.ts";
 import { removal } from "./removal.ts";
+import { rights } from "./rights.ts";
 import { screens } from "./screens.ts";
 import { secrets } from "./secrets.ts";
 import { syncs } from "./syncs.ts";
@@ -37,6 +38,7 @@ export const WALLS: readonly Wall[] = [
   edge,
   secrets,
   outside,
+  rights,
   killed,
   reference,
   limits,

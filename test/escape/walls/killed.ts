@@ -5,7 +5,7 @@ const PARTS = [
   "processes: nothing of the session's user id runs",
   "mounts: no mount of the session is in any namespace",
   "units: no scope and no service of the session is loaded",
-  "run: no file of the session is below /run",
+  "run: no file and no folder of the session is anywhere below /run",
   "home: home and user are gone",
 ] as const;
 
@@ -18,14 +18,14 @@ const batch: Batch = {
       return {
         id,
         source: "14",
-        what: `kill -9 of the supervisor, many times, within a second (times the machine's slowness): ${what}.`,
+        what: `kill -9 of the supervisor, many times, within a second (emulated: less than ten): ${what}.`,
       };
     }),
     {
       id: "others",
       slow: true,
       source: "14",
-      what: "kill -9 of each other process of the chain (launcher, bubblewrap, keeper of the scope): the run ends, and all of that goes.",
+      what: "kill -9 of bubblewrap, bash, the bridges, the guard, what holds the scope, then of the supervisor; and of the keeper and the supervisor at once: all of that goes.",
     },
     {
       id: "kept",

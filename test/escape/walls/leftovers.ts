@@ -14,7 +14,7 @@ const batch: Batch = {
     {
       id: "memory",
       source: "limits",
-      what: "Shared memory, semaphores, keys and descriptors of the machine are as many as before.",
+      what: "Shared memory, semaphores, message queues, keys, files in memory, the keeper's descriptors and quotas are as many as before.",
     },
   ],
 };

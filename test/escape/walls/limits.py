@@ -1,4 +1,4 @@
-NAMES = ("files", "inotify", "terminals", "disk", "inodes", "processor", "ports", "sockets", "forks", "memory")
+NAMES = ("files", "inotify", "terminals", "disk", "inodes", "processor", "ports", "sockets", "small", "forks", "memory")
 # The one that works: for each word that appears it does a little of everything, and says how it went.
 BESIDE = r'''
 import urllib.request, urllib.error
@@ -133,14 +133,24 @@ try:
 except OSError as e: end = errno.errorcode.get(e.errno, str(e))
 report({"MB in sockets": sent >> 20, "connections": len(held) // 2, "end": end})
 ''',
+    # None of them is as large as the one that works beside: by the kernel's own choice, that one would die.
+    "small": r'''
+held, end = [], None
+try:
+    while len(held) < 600: held.append(subprocess.Popen(["mawk", 'BEGIN { s = "x"; while (length(s) < 1000000) s = s s; system("exec sleep 600"); print length(s) }'], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL))
+except OSError as e: end = errno.errorcode.get(e.errno, str(e))
+time.sleep(5)
+report({"processes": len(held), "end": end})
+''',
     # Each in a session of its own (setsid(2)): the kernel's grouping by these is no wall.
     "processor": r'''
-for _ in range(24):
+count = 12 * len(os.sched_getaffinity(0))
+for _ in range(count):
     if os.fork() == 0:
         # PR_SET_PDEATHSIG: they end with the attack.
         os.setsid(); libc.prctl(1, 9)
         while True: pass
-report({"processes": 24, "nice": os.nice(0)})
+report({"processes": count, "nice": os.nice(0)})
 ''',
     "ports": r'''
 held, end = [], None
@@ -233,7 +243,7 @@ with checks(*(f"limits.{name}" for name in NAMES)):
             if running.poll() is not None:
                 # The attack before ended its session.
                 running = attacker(NAMES[at:])
-            tight = Tight(256) if name == "sockets" else None
+            tight = Tight(256) if name in ("sockets", "small") else None
             write(f"{attack_folder}/begin-{name}", "")
             kept = []
             try:
@@ -242,6 +252,10 @@ with checks(*(f"limits.{name}" for name in NAMES)):
                 if tight:
                     kept = tight.over()
             during = asked(name)
+            if name == "processor" and during:
+                # The better of two: something else of the machine's may have had its moment.
+                again = asked(f"{name}-again")
+                during = min((one for one in (during, again) if one), key=lambda one: one["times"]["compute"])
             done = json.loads(read(f"{attack_folder}/done-{name}", "null"))
             alive = beside.poll() is None
             if name != "memory":
@@ -258,14 +272,17 @@ with checks(*(f"limits.{name}" for name in NAMES)):
                 done = {**(done or {}), "the keeper": kept}
             stopped = name not in ("forks", "memory", "disk", "inodes", "inotify", "terminals", "files") or bool(done and (done.get("end") or done.get("end of watches") or done.get("unit") or done.get("exit code")))
             stopped = stopped and bool(kept or not tight)
-            fair = name != "processor" or (slow is not None and slow < 12)
+            # Without shares it would be 13 times slower; with them it has half of one processor at least.
+            fair = name != "processor" or (slow is not None and slow < 5)
+            # An attack that could not be made shows nothing.
+            failed = (done or {}).get("failed")
             if name in ("disk", "inodes") and not quota:
                 absent(f"limits.{name}", f"the session disk has no project quotas: {words(done)}; beside it: {wrong}")
                 continue
             # Files and inodes may be more than this run makes: then nothing was used up, and nothing is shown but that.
             if name in ("inodes", "files") and not stopped:
                 stopped = True
-            attack(f"limits.{name}", alive and during is not None and not wrong and stopped and fair, {"the attack": done, "beside it": wrong if during else "no answer", "slower by": slow})
-            control(f"limits.{name}", bool(done) and set(calm["ends"].values()) == {"ok"}, f"the attack used it up: {words(done)[:200]}; in peace the other does all of it: {calm['times']}")
+            attack(f"limits.{name}", failed is None and alive and during is not None and not wrong and stopped and fair, {"the attack": done, "beside it": wrong if during else "no answer", "slower by": slow})
+            control(f"limits.{name}", bool(done) and failed is None and set(calm["ends"].values()) == {"ok"}, f"the attack used it up: {words(done)[:200]}; in peace the other does all of it: {calm['times']}")
     write(f"{beside_folder}/stop", "")
     ended(beside)

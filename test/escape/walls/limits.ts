@@ -45,6 +45,12 @@ const batch: Batch = {
       what: "A session fills sockets that nobody reads, while all together have little memory left: it is ended, not the other.",
     },
     {
+      id: "small",
+      slow: true,
+      source: "limits",
+      what: "A session makes hundreds of small processes, while all together have little memory left: it is ended, not the other, whose processes are larger.",
+    },
+    {
       id: "inodes",
       slow: true,
       source: "limits",

@@ -105,6 +105,16 @@ until(lambda: os.path.exists(os.path.expanduser("~/mnt/f/stop")), 400)
 say({})
 '''
 
+
+
+def failed(work):
+    try:
+        work()
+    except OSError as problem:
+        return problem
+    return None
+
+
 with checks(*(f"outside.{name}" for name in NAMES)):
     base = folder("outside")
     write(f"{base}/file", "file", 0o600)
@@ -118,7 +128,7 @@ with checks(*(f"outside.{name}" for name in NAMES)):
     running = start(STAYS, name=other, mounts=[f"{base}:f:rwd"], agent=True, timeout=400)
     wait_for(lambda: os.path.exists(f"{base}/here"), 30)
     theirs = [one for one in processes() if one["uid"] == uid_of(other)]
-    supervisor = next((int(pid) for top, _, files in os.walk("/run/cloister") for file in files if other in f"{top}/{file}" for pid in re.findall(r'"pid":\s*(\d+)', read(f"{top}/{file}", "") or "")), running.pid)
+    supervisor = next(iter(supervisors_of(other)), running.pid)
     own = re.search(r"src (\S+)", here(["ip", "-4", "route", "get", "10.0.2.2"])[1])
     address = own[1] if own else "10.0.2.15"
     gateway = re.search(r"default via (\S+)", here(["ip", "-4", "route"])[1])
@@ -164,7 +174,9 @@ with checks(*(f"outside.{name}" for name in NAMES)):
     control("outside.files", list(rooted.values()).count("ok") >= 5, f"root reads {[p for p, end in rooted.items() if end == 'ok']}")
     hit = {name: [what for what, end in ends.items() if end == "ok"] for name, ends in found["processes"].items()}
     attack("outside.processes", not any(hit.values()), {name: ends for name, ends in hit.items() if ends})
-    control("outside.processes", len(theirs) > 3 and os.path.exists(f"/proc/{supervisor}"), f"they live: {len(theirs)} of the other session, the supervisor is {supervisor}")
+    # The same calls by root, who may: all that was named is there.
+    rooted = {name: [what for what, work in {"signal": lambda pid=pid: os.kill(pid, 0), "environ": lambda pid=pid: open(f"/proc/{pid}/environ", "rb").close(), "fd": lambda pid=pid: os.listdir(f"/proc/{pid}/fd"), "root": lambda pid=pid: os.listdir(f"/proc/{pid}/root/")}.items() if not failed(work)] for name, pid in given["processes"].items()}
+    control("outside.processes", len(theirs) > 3 and all(len(ends) == 4 for ends in rooted.values()), f"root reaches each of them, {len(theirs)} of the other session: {rooted}")
     attack("outside.sockets", not found["sockets"], {"connected": sorted(found["sockets"])})
     control("outside.sockets", bool(ordinary["sockets"]), f"an ordinary user connects to {sorted(ordinary['sockets'])[:6]}")
     harmless = {"passwd -S", "crontab -l"}

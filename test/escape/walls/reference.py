@@ -39,7 +39,12 @@ kernel = {
     "ioperm": called(173, 0, 1, 1) if not arm else "ENOSYS", "iopl": called(172, 3) if not arm else "ENOSYS", "lookup_dcookie": called(18 if arm else 212, 0, 0, 0), "cgroup": tried(lambda: open("/sys/fs/cgroup/cgroup.procs").read()),
 }
 found["kernel"] = kernel
-found["files"] = {path: tried(lambda: os.listdir(path) if os.path.isdir(path) else open(path, "rb").read(1)) for path in given["files"]}
+# Folders by what they show: some are there, and empty, or hold nothing but the session's own.
+def shown(path):
+    got = []
+    end = tried(lambda: got.extend(os.listdir(path) if os.path.isdir(path) else [open(path, "rb").read(1).hex()]))
+    return got if end == "ok" else end
+found["files"] = {path: shown(path) for path in given["files"]}
 found["written"] = {path: tried(lambda: open(path, "ab").close()) for path in given["written"]}
 found["signals"] = {str(pid): tried(lambda: os.kill(pid, 0)) for pid in given["pids"]}
 def terminal():
@@ -54,8 +59,19 @@ found["terminal"] = {"TIOCSTI": terminal()}
 def becomes(line):
     try: return subprocess.run(line, capture_output=True, text=True, stdin=subprocess.DEVNULL).stdout.strip()
     except OSError as e: return errno.errorcode[e.errno]
+found["uid"], found["name"] = os.getuid(), os.environ.get("USER", "")
 found["suid"] = {line[0]: becomes(line) for line in given["suid"]}
 found["locks"] = open("/proc/locks").read()
+def cached(work):
+    try: work()
+    except BlockingIOError: return "told"   # EAGAIN: it is not in memory
+    except OSError as e: return errno.errorcode.get(e.errno, str(e))
+    return "told"
+program = os.open("/usr/bin/python3", os.O_RDONLY)
+class Range(ctypes.Structure): _fields_ = [("at", ctypes.c_uint64), ("length", ctypes.c_uint64)]
+def cachestat():
+    if libc.syscall(451, program, ctypes.byref(Range(0, 1 << 20)), (ctypes.c_uint64 * 5)(), 0) < 0: raise OSError(ctypes.get_errno(), "")
+found["pages"] = {"preadv2": cached(lambda: os.preadv(program, [bytearray(4096)], 0, os.RWF_NOWAIT)), "cachestat": cached(cachestat), "plain preadv2": cached(lambda: os.preadv(program, [bytearray(4096)], 0, os.RWF_HIPRI))}
 import resource
 def crash(limit):
     pid = os.fork()
@@ -83,7 +99,7 @@ def put_pattern(text):
         file.write(text)
 
 
-NAMES = ("namespaces", "sockets", "keyrings", "ipc", "descriptors", "personality", "tmpfs", "environment", "tmp", "kernel", "processes", "terminal", "foreign", "suid", "files", "processor", "locks", "crash", "events")
+NAMES = ("namespaces", "sockets", "keyrings", "ipc", "descriptors", "personality", "tmpfs", "environment", "tmp", "kernel", "processes", "terminal", "foreign", "suid", "files", "processor", "locks", "crash", "events", "pages")
 with checks(*(f"reference.{name}" for name in NAMES)):
     word = f"escape-{TAG}"
     segment = as_uid(0, "print(json.dumps({'id': libc.shmget(%d, 64, 0o1666)}))" % (0x5e000000 + int(TAG[:4], 16)))["id"]
@@ -100,10 +116,11 @@ with checks(*(f"reference.{name}" for name in NAMES)):
     os.setxattr(capable, "security.capability", bytes.fromhex("0100000200200000000000000000000000000000"))  # CAP_NET_RAW
     given = {
         "key": 0x5e000000 + int(TAG[:4], 16), "posix": word, "pids": [1, os.getpid(), sleeper.pid],
-        "files": ["/root", "/home", "/sessions", "/etc/shadow", "/etc/ssh/ssh_host_ed25519_key", "/etc/cloister", "/run/systemd", "/run/dbus", "/var/log", "/var/lib/cloud", "/boot", "/sys/kernel", "/sys/fs/cgroup", "/sys/class/net", "/proc/1/root", "/proc/kallsyms-x", "/dev/nvme0n1", "/dev/vda", "/dev/fuse", "/dev/kvm", "/dev/net/tun", "/dev/vsock"],
+        "files": ["/root", "/home", "/sessions", "/etc/shadow", "/etc/ssh/ssh_host_ed25519_key", "/etc/cloister", "/run/systemd", "/run/dbus", "/var/log", "/var/lib/cloud", "/boot", "/sys/kernel", "/sys/fs/cgroup", "/sys/class/net", "/proc/1/root", "/dev/nvme0n1", "/dev/vda", "/dev/fuse", "/dev/kvm", "/dev/net/tun", "/dev/vsock"],
         "written": ["/etc/passwd", "/usr/bin/id", "/opt/cloister/bin/node", "/lib/x", "/run/x", "/x", "/proc/sys/kernel/hostname", "/proc/sys/net/ipv4/ip_forward", "/sys/power/state", "/var/tmp/../x", "/sessions/x", "/dev/x", "/proc/1/comm"],
         "crashes": not CONTAINER,
-        "suid": [[suid, "-u"], [capable, "-c", "import socket; socket.socket(17, 3, 0); print('packet')"]],
+        # What says nothing did not start: then nothing is shown.
+        "suid": [[suid, "-u"], [capable, "-c", "import socket\ntry: socket.socket(17, 3, 0); print('packet')\nexcept OSError: print('refused')"]],
     }
     # A lock of an open file (F_OFD_SETLK is 37) belongs to no process, so no process namespace hides it.
     locked = f"/root/{word}-locked"
@@ -168,11 +185,12 @@ with checks(*(f"reference.{name}" for name in NAMES)):
     dangerous = {"bpf", "perf_event_open", "fanotify_init", "userfaultfd", "io_uring_setup", "kexec_load", "init_module", "delete_module", "reboot", "swapon", "syslog", "modify_ldt", "iopl", "unknown-call", "vmsplice"}
     refused = {name: end for name, end in inside["probe"]["attempts"].items() if name in dangerous and end.get("errno") not in ("EPERM", "ENOSYS")}
     done = [name for name in ok("kernel") if name not in ("nice -5", "sched fifo", "ioprio")]
-    attack("reference.kernel", not refused and not done, {"reached": refused, "done": done})
+    untried = sorted(dangerous - set(inside["probe"]["attempts"]))
+    attack("reference.kernel", not refused and not done and not untried, {"reached": refused, "done": done, "not tried": untried})
     reached = {name: end.get("errno", "ok") for name, end in user["probe"]["attempts"].items() if name in dangerous and end.get("errno") not in ("EPERM", "ENOSYS")}
     control("reference.kernel", bool(reached), f"an ordinary user's calls get as far as their arguments: {reached}")
     tracing = {"ptrace", "process_vm_readv", "pidfd_getfd", "kcmp"}
-    traced = {name: end for name, end in inside["probe"]["attempts"].items() if name in tracing and end.get("errno") != "EPERM"}
+    traced = {name: inside["probe"]["attempts"].get(name, "not tried") for name in tracing if inside["probe"]["attempts"].get(name, {}).get("errno") != "EPERM"}
     others = [pid for pid in ok("signals") if pid not in ("1",)]
     attack("reference.processes", not traced and not others, {"reached": traced, "signalled": others})
     # Inside, process 1 is the session's own bubblewrap: a signal to it is the session's own affair.
@@ -185,13 +203,15 @@ with checks(*(f"reference.{name}" for name in NAMES)):
         absent("reference.foreign", user["probe"]["foreign"]["reason"])
     attack("reference.foreign", not inside["probe"]["foreign"].get("ok"), inside["probe"]["foreign"])
     control("reference.foreign", bool(user["probe"]["foreign"].get("ok")), f"outside: {user['probe']['foreign']}")
-    attack("reference.suid", inside["suid"].get(suid) not in ("0", None) and inside["suid"].get(capable) != "packet", inside["suid"])
+    attack("reference.suid", inside["suid"] == {suid: str(inside["uid"]), capable: "refused"}, {**inside["suid"], "the session's user": inside["uid"]})
     control("reference.suid", list(user["suid"].values()) == ["0", "packet"], f"an ordinary user becomes, and gets: {list(user['suid'].values())}")
-    empty = {"/root", "/home", "/sessions", "/etc/cloister", "/var/log", "/proc/1/root"}
-    shown = [path for path in ok("files") if path not in empty]
+    # Empty folders stand where bubblewrap needed them, and the session's own home is in one.
+    own = {"/sessions": {inside["name"]}, "/home": {inside["name"]}}
+    shown = {path: what[:5] for path, what in inside["files"].items() if isinstance(what, list) and set(what) - own.get(path, set())}
     attack("reference.files", not shown and not ok("written"), {"read": shown, "written": ok("written")})
-    there = ("/root", "/etc/shadow", "/var/log") + (() if CONTAINER else ("/run/systemd",))
-    control("reference.files", all(os.path.exists(path) for path in there), f"they are there; an ordinary user reads {ok('files', user)[:8]}")
+    rooted = as_uid(0, "say({p: tried(lambda: os.listdir(p)[0] if os.path.isdir(p) else open(p, 'rb').read(1)) for p in json.loads(sys.argv[1])})", json.dumps(given["files"]))
+    there = [path for path, end in rooted.items() if end == "ok"]
+    control("reference.files", {"/root", "/etc/shadow"} <= set(there) and (CONTAINER or len(there) >= 12), f"root reads {there}")
     faster = [name for name in ok("kernel") if name in ("nice -5", "sched fifo", "ioprio")]
     attack("reference.processor", not faster, {"succeeded": faster})
     rooted = here(["nice", "-n", "-5", "true"])[0]
@@ -203,6 +223,8 @@ with checks(*(f"reference.{name}" for name in NAMES)):
         control("reference.crash", started.count("59994 0") == 3, f"an ordinary user's three crashes started it as root: {started}")
     attack("reference.events", inside["events"]["contexts"] == 0, inside["events"])
     control("reference.events", user["events"]["contexts"] > 0 and user["events"]["of the machine's"] >= 100, f"an ordinary user: {user['events']}, of {(read('/proc/sys/fs/aio-max-nr') or '?').strip()}")
+    attack("reference.pages", "told" not in (inside["pages"]["preadv2"], inside["pages"]["cachestat"]), inside["pages"])
+    control("reference.pages", user["pages"]["preadv2"] == "told" and inside["pages"]["plain preadv2"] == "told", f"an ordinary user: {user['pages']}; without the flag the call works inside")
     sleeper.kill()
     os.close(holder)
     for path in (suid, capable, locked, handler, f"/dev/shm/{word}", f"/tmp/{word}"):

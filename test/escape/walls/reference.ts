@@ -27,7 +27,7 @@ const batch: Batch = {
       what: "A pipe of the caller's, not closed on exec, does not reach the command.",
     },
     { id: "personality", source: "2.5", what: "personality(READ_IMPLIES_EXEC), and address randomisation turned off." },
-    { id: "tmpfs", source: "2.5", what: "/dev/shm and /tmp have a size, and count as the session's memory." },
+    { id: "tmpfs", source: "2.5", what: "/dev/shm and /tmp have a size, less than half of the machine's memory." },
     { id: "environment", source: "2.5", what: "No variable of the caller's reaches the command." },
     { id: "tmp", source: "2.5", what: "/tmp is the session's own, and writable; another's file in it is not there." },
     {
@@ -40,7 +40,7 @@ const batch: Batch = {
       source: "2.5",
       what: "ptrace, process_vm_readv, pidfd_getfd, kcmp, signals to other sessions' processes.",
     },
-    { id: "terminal", source: "2.5", what: "TIOCSTI and TIOCLINUX with a terminal." },
+    { id: "terminal", source: "2.5", what: "TIOCSTI with a terminal of its own." },
     { id: "foreign", source: "2.5", what: "32-bit and x32 calls." },
     { id: "suid", source: "2.5", what: "A set-user-id program of the machine's, and one with file capabilities." },
     {
@@ -51,7 +51,7 @@ const batch: Batch = {
     {
       id: "processor",
       source: "2.5",
-      what: "Scheduling as real time, negative nice, CPU affinity beyond its own, ioprio of real time.",
+      what: "Scheduling as real time, negative nice, ioprio of real time.",
     },
     {
       id: "locks",
@@ -67,6 +67,11 @@ const batch: Batch = {
       id: "events",
       source: "limits",
       what: "It asks for events of asynchronous I/O, of which the machine has one number for all: it gets none.",
+    },
+    {
+      id: "pages",
+      source: "limits",
+      what: "It asks which pages of the machine's programs others use: by reads that do not wait, and by cachestat.",
     },
   ],
 };

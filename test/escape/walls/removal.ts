@@ -34,18 +34,23 @@ const batch: Batch = {
       source: "5",
       what: "Folders of mode 000, names that are no text, with line ends and dashes, sockets, FIFOs, a thousand levels.",
     },
-    { id: "many", slow: true, source: "5", what: "Many thousands of files, some of them one file under many names." },
+    {
+      id: "many",
+      slow: true,
+      source: "5",
+      what: "Many thousands of files, some of them one file under many names: they go, in bounded memory.",
+    },
     {
       id: "immutable",
       slow: true,
       source: "5",
-      what: "A file that may not be changed (chattr +i) in the home: it goes, or the command fails and says so.",
+      what: "A file and a folder that may not be changed (chattr +i), and one that may only grow (+a), in the home: all of it goes.",
     },
     {
       id: "mounted",
       slow: true,
       source: "5",
-      what: "Something is mounted in the home: what is behind the mount stays, and the exit code tells the truth.",
+      what: "Something is mounted in the home: what is behind the mount stays, the exit code tells the truth, and what is left of the home is listed until it is gone.",
     },
     {
       id: "truth",

@@ -64,6 +64,17 @@ while True:
     if n % 200 == 0: open("swaps", "w").write(str(n))
 `;
 
+/** Run inside one more: hundreds of folders of one name, one in the other, and files below all of them. */
+const NEST = `
+import os, sys
+os.chdir(os.path.expanduser("~/mnt/app"))
+top = sys.argv[1].replace(".", "") + "-nest"
+os.mkdir(top); os.chdir(top)
+for i in range(700): os.mkdir(sys.argv[1]); os.chdir(sys.argv[1])
+for i in range(500): os.close(os.open("%d" % i, os.O_CREAT | os.O_WRONLY))
+print("nested")
+`;
+
 /** Run inside a last one: paths of one length, of which many make the tables of the operator's command slow. */
 const LONG = `
 import os, sys
@@ -90,6 +101,11 @@ const CHECKS: ExperimentWall["checks"] = [
     id: "two-steps",
     slow: true,
     what: "A link of one session is a folder of the next: nothing is written where the link led.",
+  },
+  {
+    id: "nested",
+    slow: true,
+    what: "Hundreds of folders called .git, one in the other, and files below: a sync takes no square of a path's length.",
   },
   { id: "names", what: "Names with line ends, escapes, text that turns round, dots and bytes that are no text." },
   { id: "types", what: "FIFOs, and programs with set-id bits that root made in the copy." },
@@ -278,6 +294,27 @@ async function look(machine: Machine, { tag, here, copy, home, swapper }: Place)
       saw: `contents that came: ${paths(secrets)}; the operator's folder has ${listed.stdout.trim()}; ${during.map(told).join("; ")}`,
     },
     { works: swaps > 200, saw: `${swaps} swaps meanwhile; ${started.stdout.trim()}` },
+  );
+
+  const timed = async (name: string) => {
+    const made = await python(NEST, name);
+    const before = performance.now();
+    const ran = await sync();
+    return { made: made.run?.stdout.trim(), seconds: (performance.now() - before) / 1000, ...ran };
+  };
+  // Names of one length, of which no pattern knows the other.
+  const usual = await timed("_git");
+  const nested = await timed(".git");
+  note(
+    "nested",
+    {
+      held: nested.seconds < 2 * usual.seconds + machine.scale.slowness && [0, 3].includes(nested.exitCode),
+      saw: `${nested.seconds.toFixed(1)} s; ${told(nested)}`,
+    },
+    {
+      works: usual.made === "nested" && nested.made === "nested" && [0, 3].includes(usual.exitCode),
+      saw: `as many folders called _git: ${usual.seconds.toFixed(1)} s; ${told(usual)}`,
+    },
   );
 
   // Last: the folder is not synced any more until this is left out.

@@ -14,7 +14,7 @@ if role == "holds":
     say(ends)
 else:
     until(lambda: os.path.exists(f"{here}/held"), 120)
-    ends = {name: tried(take) for name, take in takes.items()}
+    ends = {name: ", ".join(sorted({tried(take) for _ in range(20)})) for name, take in takes.items()}
     ends["other part"] = tried(lambda: record(files["part"], 100, 10))
     open(f"{here}/asked", "w").close()
     say(ends)
@@ -58,6 +58,9 @@ else:
     events = os.read(watch, 4096)
     result = {"mmap": m[0:5].decode(), "read": os.pread(fd, 5, 0).decode(), "before": before.hex(), "inotify": b"written" in events}
     open(f"{here}/seen", "w").close()
+    until(lambda: os.path.exists(f"{here}/by-the-operator"), 60)
+    time.sleep(0.2)
+    result["inotify of the operator's"] = b"by-the-operator" in os.read(watch, 65536)
     say(result)
 '''
 
@@ -85,6 +88,8 @@ def pair():
         wait_for(lambda: os.path.exists(f"{bases['locks']}/asked"), 30)
         theirs = operators_locks(bases["locks"])
         write(f"{bases['locks']}/operator", "")
+        wait_for(lambda: os.path.exists(f"{bases['mapped']}/seen") or both[1].poll() is not None, 60)
+        write(f"{bases['mapped']}/by-the-operator", "")
         first, second = [ended(one).found() for one in both]
         with checks("work.flock", "work.fcntl"):
             one, two = first["locks"], second["locks"]
@@ -94,7 +99,7 @@ def pair():
             control("work.fcntl", {one[name] for name in ("record", "ofd", "part")} == {"ok"} and two["other part"] == "ok", "the first has them, and the second gets another part of the file")
         with checks("work.mapped"):
             found = second["mapped"]
-            attack("work.mapped", found["mmap"] == "hello" and found["read"] == "hello" and found["inotify"], found)
+            attack("work.mapped", found["mmap"] == "hello" and found["read"] == "hello" and found["inotify"] and found["inotify of the operator's"], found)
             control("work.mapped", found["before"] == "0000000000" and (read(f"{bases['mapped']}/map") or "").startswith("hello"), "before the write it was zeroes; outside it says hello")
         for check, mode in (("work.sqlite", "delete"), ("work.sqlite-wal", "wal")):
             with checks(check):
@@ -131,15 +136,23 @@ def judge(check, mode, turns):
 
 
 def with_operator():
-    if not wanted("work.sqlite-operator"):
+    """A session and the operator write into the same databases."""
+    both = {"work.sqlite-operator": "delete", "work.sqlite-operator-wal": "wal"}
+    if not wanted(*both):
         return
-    with checks("work.sqlite-operator"):
-        base = folder("operator")
-        first = start(SQL, "~/mnt/f/db", "a", 60, "delete", mounts=[f"{base}:f:rwd"], timeout=200)
-        who = os.stat(base)
-        line = ["setpriv", f"--reuid={who.st_uid}", f"--regid={who.st_gid}", "--clear-groups", "/usr/bin/python3", "-c", INSIDE + SQL, f"{base}/db", "b", "60", "delete"]
+    with checks(*both):
+        keys = [f"{mode}{turn}" for mode in both.values() for turn in range(GIVEN["rounds"])]
+        bases = {key: folder(f"operator/{key}") for key in keys}
+        mode_of = {key: re.sub(r"\d+$", "", key) for key in keys}
+        first = start_steps({key: (SQL, f"~/mnt/{key}/db", "a", 60, mode_of[key]) for key in keys}, mounts=[f"{base}:{key}:rwd" for key, base in bases.items()], timeout=300)
+        who = os.stat(bases[keys[0]])
+        theirs = json.dumps({key: [SQL, [f"{bases[key]}/db", "b", "60", mode_of[key]]] for key in keys})
+        line = ["setpriv", f"--reuid={who.st_uid}", f"--regid={who.st_gid}", "--clear-groups", "/usr/bin/python3", "-c", INSIDE + STEPS, theirs]
         second = subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        judge("work.sqlite-operator", "delete", [(f"{base}/db", [ended(one).found() for one in (first, second)])])
+        found = [ended(one, 200).found() for one in (first, second)]
+        for check, mode in both.items():
+            with checks(check):
+                judge(check, mode, [(f"{bases[key]}/db", [one[key] for one in found]) for key in keys if mode_of[key] == mode])
 
 
 GIT = r'''
@@ -210,14 +223,14 @@ say({"ends": ends, "gone": gone, "rwd": tried(lambda: os.unlink(os.path.expandus
 READS = r'''
 os.chdir(os.path.expanduser("~/mnt/ro"))
 fd = os.open("file", os.O_RDONLY)
-tries = {"write": lambda: open("file", "w"), "append": lambda: open("file", "a"), "create": lambda: open("new", "w"), "truncate": lambda: os.truncate("file", 0), "ftruncate": lambda: os.ftruncate(fd, 0), "rename": lambda: os.rename("file", "x"), "link": lambda: os.link("file", "x"), "symlink": lambda: os.symlink("a", "x"), "mkdir": lambda: os.mkdir("x"), "unlink": lambda: os.unlink("file"),
-    "utime": lambda: os.utime("file"), "chmod": lambda: os.chmod("file", 0o777), "fchmod": lambda: os.fchmod(fd, 0o777), "xattr": lambda: os.setxattr("file", "user.x", b"x"), "by /proc": lambda: open(f"/proc/self/fd/{fd}", "w"), "mkfifo": lambda: os.mkfifo("x"), "link in": lambda: os.link("/etc/passwd", "x"), "mapped": lambda: __import__("mmap").mmap(fd, 4, prot=3), "fallocate": lambda: os.posix_fallocate(fd, 0, 10)}
+tries = {"write": lambda: open("file", "w"), "append": lambda: open("file", "a"), "create": lambda: open("new", "w"), "truncate": lambda: os.truncate("file", 0), "ftruncate": lambda: os.ftruncate(os.open("file", os.O_RDWR), 0), "rename": lambda: os.rename("file", "x"), "link": lambda: os.link("file", "x"), "symlink": lambda: os.symlink("a", "x"), "mkdir": lambda: os.mkdir("x"), "unlink": lambda: os.unlink("file"),
+    "utime": lambda: os.utime("file"), "chmod": lambda: os.chmod("file", 0o777), "fchmod": lambda: os.fchmod(fd, 0o777), "xattr": lambda: os.setxattr("file", "user.x", b"x"), "by /proc": lambda: open(f"/proc/self/fd/{fd}", "w"), "mkfifo": lambda: os.mkfifo("x"), "link in": lambda: os.link("/etc/passwd", "x"), "mapped": lambda: __import__("mmap").mmap(os.open("file", os.O_RDWR), 4, prot=3), "fallocate": lambda: os.posix_fallocate(os.open("file", os.O_RDWR), 0, 10)}
 say({"ends": {name: tried(work) for name, work in tries.items()}, "read": open("file").read()})
 '''
 
 
 def modes():
-    with checks("work.atomic", "work.kept-rw", "work.read-only"):
+    with checks("work.atomic", "work.kept-rw", "work.told", "work.read-only"):
         base = folder("saves")
         for name in ("there", "old", "old2", "deep/er/old"):
             write(f"{base}/{name}", "old")
@@ -246,6 +259,11 @@ def modes():
                 lost.append("old2")
             attack("work.kept-rw", not lost, {"lost": lost, "ends": {what: end for what, (end, _) in found["gone"].items()}})
             control("work.kept-rw", found["rwd"] == "ok" and not os.path.exists(f"{again}/old"), "in rwd the same call deletes it")
+        with checks("work.told"):
+            said = [line for line in (told.ran.stderr + "\n" + told.ran.err).split("\n") if "was not deleted" in line]
+            refused = [what for what, (end, _) in told("saves")["gone"].items() if end != "ok"]
+            attack("work.told", len(said) == 1 and "this needs mode rwd or trash" in said[0], {"said": said[:3], "how often": len(said)})
+            control("work.told", len(refused) >= 5, f"so often was it refused: {len(refused)}")
         with checks("work.read-only"):
             found = told("reads")
             attack("work.read-only", "ok" not in found["ends"].values() and before == after and read(f"{shown}/file") == "file", found["ends"])
@@ -276,6 +294,39 @@ ends["in sub"] = tried(lambda: os.unlink("sub.gone/file"))
 os.symlink(target, "sub")
 say(ends)
 '''
+
+
+# In a repository that was there before: what a tool that works for somebody does to files that git knows.
+TRASH_GIT = r'''
+cd "mnt/$1" && export HOME=/tmp GIT_AUTHOR_DATE=2026-01-01T00:00:00Z GIT_COMMITTER_DATE=2026-01-01T00:00:00Z
+git config --global user.email a@b.example; git config --global user.name a; git config --global safe.directory '*'; git config --global gc.autoDetach false
+step() { "$@" >/tmp/out 2>&1 || { echo "FAILED $*: $(tail -2 /tmp/out | tr '\n' ' ')"; }; }
+echo dirty >> a; step git stash -q; step git checkout -q other; step git checkout -q main; step git stash pop -q; step git checkout -q -- a
+step git rm -q b; step git commit -q -m gone; step git merge -q -m merged other
+echo status $(git status --porcelain | wc -l) locks $(find .git -name '*.lock' | wc -l) fsck $(git fsck 2>&1 | grep -c error) files $(ls | tr '\n' ' ')
+'''
+
+
+def trash_git():
+    if not wanted("work.trash-git"):
+        return
+    with checks("work.trash-git"):
+        base, free = folder("trash-git/f"), folder("trash-git/g")
+        make = "git init -q -b main . && git config user.email a@b.example && git config user.name a && echo first > a && echo word-%s > b && git add . && git commit -q -m 1 && git checkout -q -b other && echo other > a && echo c > c && git add . && git commit -q -m 2 && git checkout -q main" % TAG
+        who = os.stat(base)
+        for one in (base, free):
+            code, _, err = here(["setpriv", f"--reuid={who.st_uid}", f"--regid={who.st_gid}", "--clear-groups", "sh", "-c", f"cd {one} && export HOME=/tmp && {make}"])
+            if code != 0:
+                raise RuntimeError(f"no repository: {err[-200:]}")
+        time.sleep(1.1)
+        ran = session('bash -c "$1" bash f; bash -c "$1" bash g', TRASH_GIT, shell=True, mounts=[f"{base}:f:trash", f"{free}:g:rwd"], timeout=240)
+        lines = [line for line in ran.out.split("\n") if line.strip()]
+        good = "status 0 locks 0 fsck 0 files a c"
+        ends = [line.strip() for line in lines if line.startswith("status")]
+        listed = here(["cloister", "trash", "ls", base])[1]
+        kept = here(["grep", "-rl", f"word-{TAG}", f"{base}/.cloister-trash"])[1].strip()
+        attack("work.trash-git", ends[:1] == [good] and "FAILED" not in ran.out.split("status")[0] and bool(kept) and not os.path.exists(f"{base}/b"), {"inside": ran.out.strip()[:300], "what was deleted is in the trash": bool(kept), "listed": listed.strip()[-200:]})
+        control("work.trash-git", ends[1:] == [good], f"in rwd the same works: {ends[1:]}")
 
 
 def trash():
@@ -325,4 +376,4 @@ def trash():
 
 
 together(pair, git)
-together(with_operator, modes, trash)
+together(with_operator, modes, trash, trash_git)

@@ -10,7 +10,7 @@ const batch: Batch = {
       id: "flock",
       slow: true,
       source: "locks",
-      what: "A second exclusive flock is refused: between two sessions, and between a session and the operator.",
+      what: "A second exclusive flock is refused, each of twenty times: between two sessions, and between a session and the operator.",
     },
     {
       id: "fcntl",
@@ -29,13 +29,14 @@ const batch: Batch = {
       id: "sqlite-operator",
       slow: true,
       source: "locks",
-      what: "A session and the operator on the machine write 60 rows each.",
+      what: "A session and the operator on the machine write 60 rows each, with a rollback journal: 120 rows.",
     },
+    { id: "sqlite-operator-wal", slow: true, source: "locks", what: "The same in WAL mode." },
     {
       id: "mapped",
       slow: true,
       source: "locks",
-      what: "What one session writes by mmap, the other reads by mmap and by read, at once; inotify tells of it.",
+      what: "What one session writes by mmap, the other reads by mmap and by read, at once; inotify tells of what the other session and the operator make.",
     },
     {
       id: "git",
@@ -54,10 +55,21 @@ const batch: Batch = {
       what: "In rw: what was there before cannot be deleted: unlink, rmdir, rename into the home, rm -rf, through a link, from a child, by a path through /proc.",
     },
     {
+      id: "told",
+      source: "git",
+      what: "A session in rw is refused a deletion many times: the run says so once, with the modes that would do it.",
+    },
+    {
       id: "trash",
       slow: true,
       source: "trash",
       what: "In trash: what was there is deleted, is in the trash with its content, and comes back by restore.",
+    },
+    {
+      id: "trash-git",
+      slow: true,
+      source: "trash",
+      what: "In trash, in a repository that was there: git stash, checkout, rm and merge of tracked files work, and what they deleted is in the trash.",
     },
     {
       id: "trash-links",

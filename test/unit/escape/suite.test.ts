@@ -80,10 +80,11 @@ describe("the walls of the escape suite", () => {
     for (const wall of walls) for (const check of wall.checks) assert.equal(check.id.split(".")[0], wall.name);
   });
 
-  it("cover every item of the issue, the reference's list, locks, git, trash and limits", () => {
+  it("cover every item of the issue, the reference's list, locks, git, trash, limits and rights", () => {
     const sources = new Set(walls.flatMap(({ checks }) => checks.map(({ source }) => source)));
     for (let item = 1; item <= 14; item++) assert.ok(sources.has(String(item)), `item ${item}`);
-    for (const source of ["2.5", "locks", "git", "trash", "limits"]) assert.ok(sources.has(source), source);
+    for (const source of ["2.5", "locks", "git", "trash", "limits", "least rights"])
+      assert.ok(sources.has(source), source);
   });
 
   it("are one file each", () => {
