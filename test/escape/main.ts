@@ -4,6 +4,7 @@ import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from "nod
 import { dirname, join, resolve } from "node:path";
 import { Command, Option } from "commander";
 import { parse } from "yaml";
+import { neutralJson } from "../../guest/lib/neutral.ts";
 import { livingProcess } from "../../infra/local/host/living.ts";
 import { pathsOf } from "../../infra/local/paths.ts";
 import { type Architecture, hostArchitecture } from "../../infra/local/qemu.ts";
@@ -110,7 +111,7 @@ async function attack({ machine, what }: Found, { walls, fuzz }: Plan, report?: 
     onRow(row);
   }
   const facts = { time, machine: what, seed: options.seed, seconds: (performance.now() - started) / 1000 };
-  if (options.json) console.log(JSON.stringify({ ...facts, rows }, undefined, 2));
+  if (options.json) console.log(neutralJson({ ...facts, rows }, 2));
   if (report !== undefined) {
     writeFileSync(report, renderReport({ ...facts, ...(await describe(machine)) }, [...walls, FUZZ_WALL], rows));
     say(`the report: ${report}`);
