@@ -95,7 +95,17 @@ sys.exit(5)`;
       /^x{300000}\nerr\n$/,
       `control: with the descriptors it succeeds (${ended})`,
     );
-    for (const fd of [standardInput, output]) closeSync(fd);
+    const input = join(folder, "input");
+    await writeFile(input, "given\n");
+    const both = openSync(input, "r+");
+    const cut = ["python3", "-c", "import os; print(os.read(0, 99)); os.ftruncate(0, 0)"];
+    const fed = ([command = "", ...more]: readonly string[]) =>
+      `${spawnSync(command, more, { stdio: [both, "pipe", "pipe"] }).stdout}`;
+    assert.equal(fed([process.execPath, ...words.slice(0, -1), JSON.stringify(cut)]), "b'given\\n'\n");
+    assert.equal(await readFile(input, "utf8"), "given\n");
+    fed(cut);
+    assert.equal(await readFile(input, "utf8"), "", "control: a standard input that is open for writing can be cut");
+    for (const fd of [standardInput, output, both]) closeSync(fd);
     await rm(folder, { recursive: true });
   }).timeout(60_000);
 
