@@ -27,8 +27,8 @@ export interface Attempt {
   /** True for a plain request that asks for a WebSocket. */
   readonly upgrade?: boolean;
   readonly times?: ConnectionTimes;
-  /** Called with each connection to a host that is made for it, before it is made. */
-  readonly onConnection?: (socket: Socket) => void;
+  /** Called with each connection to a host that is made for it, before it is made. Without it, none is made now. */
+  onConnection?: ((socket: Socket) => void) | undefined;
   host: string;
   port: number;
   /** The last decision about it; absent as long as there is none. */
@@ -47,10 +47,13 @@ export const attempts = new AsyncLocalStorage<Attempt>();
 // diagnostics report every new socket before it connects.
 subscribe("net.client.socket", (message) => {
   const attempt = attempts.getStore();
-  if (attempt === undefined) return;
   const { socket } = message as { socket: Socket };
+  const onConnection = attempt?.onConnection;
+  if (attempt === undefined || onConnection === undefined) return;
+  onConnection(socket);
+  // The context of a SOCKS client outlives its one dialling.
+  if (attempt.via === "socks") attempt.onConnection = undefined;
   const { times = CONNECTION_TIMES } = attempt;
-  attempt.onConnection?.(socket);
   socket.setKeepAlive(true, times.keepAliveMs);
   // A host that has sent all it had may still be sent something.
   if (attempt.via !== "http" || attempt.upgrade) socket.allowHalfOpen = true;

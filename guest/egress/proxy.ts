@@ -192,20 +192,22 @@ export class EgressProxy extends EventEmitter<{ decision: [EgressDecision] }> {
     });
   }
 
-  /** Begins an attempt, and counts the connections to hosts that are made for it. */
+  /** Begins an attempt of HTTP. */
   #begin(client: Duplex, start: Omit<Attempt, "times" | "onConnection">): Attempt {
-    const onConnection = (socket: Socket) => {
-      this.#connections += 1;
-      const made = this.#clients.get(client);
-      made?.add(socket);
-      socket.once("close", () => {
-        this.#connections -= 1;
-        made?.delete(socket);
-      });
-      // The client has gone meanwhile. Node would connect a socket that is destroyed before it has begun to connect.
-      if (made === undefined) setImmediate(() => socket.destroy());
-    };
-    return { ...start, times: this.#times, onConnection };
+    return { ...start, times: this.#times, onConnection: (socket) => this.#count(client, socket) };
+  }
+
+  /** Counts a connection to a host that is made for a client. */
+  #count(client: Duplex, socket: Socket): void {
+    this.#connections += 1;
+    const made = this.#clients.get(client);
+    made?.add(socket);
+    socket.once("close", () => {
+      this.#connections -= 1;
+      made?.delete(socket);
+    });
+    // The client has gone meanwhile. Node would connect a socket that is destroyed before it has begun to connect.
+    if (made === undefined) setImmediate(() => socket.destroy());
   }
 
   /** Refuses an attempt when there are too many connections to hosts. */
@@ -343,7 +345,7 @@ export class EgressProxy extends EventEmitter<{ decision: [EgressDecision] }> {
     const client: WatchedSocks = new WatchedSocks(socket, (reply, handshake) =>
       this.#onSocksReply(attempt, reply, handshake),
     );
-    const attempt = this.#begin(client, { via: "socks", ...UNKNOWN });
+    const attempt: Attempt = { via: "socks", ...UNKNOWN, times: this.#times };
     this.#accept(client);
     const deadline = setTimeout(() => {
       if (attempt.verdict === undefined) client.destroy();
@@ -356,6 +358,7 @@ export class EgressProxy extends EventEmitter<{ decision: [EgressDecision] }> {
       lookupFor: (port) => {
         // sandbox-runtime asks for the lookup right before it dials the host. The dialling then happens in this
         // context.
+        attempt.onConnection = (made) => this.#count(client, made);
         attempts.enterWith(attempt);
         return this.#lookUp(port, attempt);
       },
@@ -432,7 +435,9 @@ export class EgressProxy extends EventEmitter<{ decision: [EgressDecision] }> {
     attempt.verdict = verdict;
     const { via, host, port, method, path } = attempt;
     const asked = { ...(method === undefined ? {} : { method }), ...(path === undefined ? {} : { path }) };
-    this.emit("decision", auditRow({ session: this.#options.session, host, port, via, verdict, reason, ...asked }));
+    const row = auditRow({ session: this.#options.session, host, port, via, verdict, reason, ...asked });
+    // Outside of the attempt: a connection that is made to write the row is none to a host.
+    attempts.exit(() => this.emit("decision", row));
   }
 }
 

@@ -371,6 +371,25 @@ print(s.getsockname()[1], flush=True); sys.stdin.read()`;
         assert.ok(Date.now() < end, `${others().length} left`);
     });
 
+    it("are other ones than those of the machine, which writes its rows meanwhile", async () => {
+      const { made } = mute();
+      await begin(made);
+      const journal: Socket[] = [];
+      const log = createServer((taken) => void taken.resume()).listen(join(folder, "log"));
+      proxy.on("decision", () => journal.push(connect(join(folder, "log"))));
+      const plain = row(1);
+      for (const client of [await tunnel(), (await socks()).socket, plain]) {
+        await sleep(50);
+        client.destroy();
+      }
+      await sleep(200);
+      assert.ok(journal.length >= 3);
+      const ended = journal.filter((one) => one.destroyed).length;
+      for (const one of journal) one.destroy();
+      log.close();
+      assert.equal(ended, 0);
+    });
+
     it("are no more than so many at a time, by whatever way, and as many again afterwards", async () => {
       const { made } = mute();
       await begin(made, { most: 3 });
