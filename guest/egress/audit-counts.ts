@@ -16,20 +16,22 @@ export interface CountedRow {
   readonly others: number;
 }
 
-/** Maximum number of hosts that a counted row lists. */
-const MOST_HOSTS = 20;
+/** Maximum number of hosts that a counted row lists, and of characters of all their names. */
+const MOST_HOSTS = { number: 20, characters: 1_024 } as const;
 
 /**
  * The rates up to which rows are written one by one. The first allows many at once, as installing packages makes them,
- * and then some each second. The second is low over hours: a session that asks without end fills a day's part of the
- * journal, not all of it.
+ * and then some each second. The second is low over hours. The third counts characters, which a session chooses most
+ * of: a row has two hundred, or three thousand. So a session that asks without end fills a small part of the journal in
+ * a day.
  */
 export const RATES = [
-  { burst: 200, perSecond: 50 },
-  { burst: 10_000, perSecond: 0.5 },
+  { burst: 200, perSecond: 50, of: "rows" },
+  { burst: 10_000, perSecond: 0.5, of: "rows" },
+  { burst: 4 * 1024 * 1024, perSecond: 100, of: "characters" },
 ] as const;
 
-/** A bucket of tokens for each of {@link RATES}: a row needs one of each. */
+/** A bucket of tokens for each of {@link RATES}: a row needs some of each. */
 export class RowRate {
   readonly #now: () => number;
   readonly #tokens: number[] = RATES.map(({ burst }) => burst);
@@ -40,15 +42,19 @@ export class RowRate {
     this.#filledAt = now();
   }
 
-  take(): boolean {
+  /** @param characters length of the row */
+  take(characters: number): boolean {
     const now = this.#now();
     const seconds = (now - this.#filledAt) / 1000;
     this.#filledAt = now;
     RATES.forEach(({ burst, perSecond }, at) => {
       this.#tokens[at] = Math.min(burst, (this.#tokens[at] ?? 0) + seconds * perSecond);
     });
-    if (this.#tokens.some((left) => left < 1)) return false;
-    for (const at of this.#tokens.keys()) this.#tokens[at] = (this.#tokens[at] ?? 0) - 1;
+    const needs = RATES.map(({ of }) => (of === "rows" ? 1 : characters));
+    if (needs.some((need, at) => (this.#tokens[at] ?? 0) < need)) return false;
+    needs.forEach((need, at) => {
+      this.#tokens[at] = (this.#tokens[at] ?? 0) - need;
+    });
     return true;
   }
 }
@@ -59,6 +65,7 @@ export class RowCount {
   #since = "";
   #session = "";
   #others = 0;
+  #characters = 0;
   readonly #hosts = new Map<string, number>();
 
   add({ time, session, host, port }: EgressDecision): void {
@@ -69,8 +76,11 @@ export class RowCount {
     this.#counted += 1;
     const name = `${host}:${port}`;
     const seen = this.#hosts.get(name);
-    if (seen !== undefined || this.#hosts.size < MOST_HOSTS) this.#hosts.set(name, (seen ?? 0) + 1);
-    else this.#others += 1;
+    if (seen !== undefined) this.#hosts.set(name, seen + 1);
+    else if (this.#hosts.size < MOST_HOSTS.number && this.#characters + name.length <= MOST_HOSTS.characters) {
+      this.#hosts.set(name, 1);
+      this.#characters += name.length;
+    } else this.#others += 1;
   }
 
   get empty(): boolean {
@@ -90,6 +100,7 @@ export class RowCount {
     };
     this.#counted = 0;
     this.#others = 0;
+    this.#characters = 0;
     this.#hosts.clear();
     return row;
   }

@@ -64,11 +64,13 @@ class JournalLog implements AuditLog {
 
   write(decision: EgressDecision): void {
     const kind = this.#of(decision.verdict);
-    if (kind.rate.take() && this.#stream.ready()) {
-      this.#stream.write(JSON.stringify(bounded(decision)));
+    const row = bounded(decision);
+    const line = JSON.stringify(row);
+    if (kind.rate.take(line.length) && this.#stream.ready()) {
+      this.#stream.write(line);
       return;
     }
-    kind.count.add(bounded(decision));
+    kind.count.add(row);
     this.#timer ??= setTimeout(() => this.#writeCounted(), this.#every);
   }
 

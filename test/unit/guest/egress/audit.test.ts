@@ -8,7 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { journal } from "../../../../guest/egress/audit.ts";
 import { type CountedRow, RATES, RowCount, RowRate } from "../../../../guest/egress/audit-counts.ts";
 import { auditReading } from "../../../../guest/egress/audit-read.ts";
-import type { EgressDecision } from "../../../../guest/egress/decision.ts";
+import { auditRow, type EgressDecision } from "../../../../guest/egress/decision.ts";
 
 const ROW: EgressDecision = {
   time: "2026-01-12T09:30:01.123Z",
@@ -193,7 +193,7 @@ describe("the audit log's rate", () => {
   it("lets a burst through, then some each second, then few over hours", () => {
     let now = 0;
     const rate = new RowRate(() => now);
-    const taken = (tries: number) => Array.from({ length: tries }, () => rate.take()).filter(Boolean).length;
+    const taken = (tries: number) => Array.from({ length: tries }, () => rate.take(200)).filter(Boolean).length;
     assert.equal(taken(1_000), 200);
     now += 1_000;
     assert.equal(taken(1_000), 50);
@@ -203,6 +203,38 @@ describe("the audit log's rate", () => {
       all += taken(100);
     }
     assert.ok(all >= 50_000 && all < 55_000, `${all} rows in a day`);
+  });
+
+  it("lets the largest rows of a day fill a small part of the journal", () => {
+    // As many quotation marks as go into a row: each is two characters in it.
+    const row = auditRow({
+      ...ROW,
+      host: '"'.repeat(999),
+      reason: "r".repeat(999),
+      method: "M",
+      path: '"'.repeat(9_999),
+    });
+    const line = JSON.stringify(row).length;
+    let now = 0;
+    const rate = new RowRate(() => now);
+    let written = 0;
+    for (let second = 0; second < 24 * 3600; second++, now += 1_000)
+      for (let tries = 0; tries < 60 && rate.take(line); tries++) written += line;
+    assert.ok(line > 3_000, `control: a row of ${line}`);
+    assert.ok(written > 2 ** 22, "control: some are written");
+    // Three verdicts of them are less than a fifth of the journal's 256 MiB.
+    assert.ok(written < 13 * 2 ** 20, `${written} characters`);
+  });
+
+  it("lists no more hosts in a row of counts than have room", () => {
+    const count = new RowCount();
+    for (let at = 0; at < 50; at++) count.add({ ...ROW, host: `${at}${"x".repeat(253)}` });
+    const row = count.take("denied");
+    assert.equal(row.counted, 50);
+    assert.equal(row.hosts.length + row.others, 50);
+    assert.ok(row.hosts.length >= 3 && JSON.stringify(row).length < 1_500, `${JSON.stringify(row).length} characters`);
+    for (let at = 0; at < 50; at++) count.add({ ...ROW, host: `${at}.example` });
+    assert.equal(count.take("denied").hosts.length, 20, "control: usual names");
   });
 
   it("keeps a count of bounded size", () => {
