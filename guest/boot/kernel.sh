@@ -50,9 +50,13 @@ kernel_settings() {
   zero fs/suid_dumpable
   # No line discipline's module is loaded because a terminal asks for it.
   zero dev/tty/ldisc_autoload
+  # A filter that a session loads into itself could have each of its calls written into the machine's log, by the machine.
+  [ ! -e "$CLOISTER_PROC/sys/kernel/seccomp/actions_logged" ] || set_kernel kernel/seccomp/actions_logged ""
   # What the kernel counts for all sessions together: each has a limit of its own (512 terminals, its memory), so that the
   # whole must be enough for many.
   at_least kernel/pty/max 65536
+  # Closed connections with data left to send. Beyond this the kernel cuts off anybody's that are closed.
+  at_least net/ipv4/tcp_max_orphans 1048576
   roomy net/ipv4/tcp_mem
   roomy net/ipv4/udp_mem
 }

@@ -98,8 +98,12 @@ var machine = []Rule{
 	// memfd_secret takes pages out of the kernel's own map, in pieces that stay small for everybody; cachestat tells
 	// which pages of the machine's files others use. Both may be missing from a kernel, and say so in the same way.
 	{Syscalls: []string{"memfd_secret", "cachestat"}, Errno: eNOSYS},
-	// The same is told by a read that does not wait. Not all file systems have it.
-	{Syscalls: []string{"preadv2"}, Errno: eOPNOTSUPP, When: []Condition{{Argument: 5, AnyBit: readNoWait}}},
+	// The same is told by a read that does not wait, and by the time of one that leaves nothing behind in memory. Not all
+	// file systems have them.
+	{Syscalls: []string{"preadv2"}, Errno: eOPNOTSUPP, When: []Condition{{Argument: 5, AnyBit: readNoWait | readNoCache}}},
+	// Whoever may read a file could have it dropped from memory, and see by the time of a read whether somebody used it
+	// since. It is an advice: nobody minds that it is not followed.
+	{Syscalls: []string{"fadvise64"}, Errno: 0, When: []Condition{{Argument: 3, In: []uint32{adviceNotNeeded}}}},
 	{Syscalls: []string{
 		"kexec_load", "kexec_file_load", "init_module", "finit_module", "delete_module", "create_module",
 		"get_kernel_syms", "query_module", "reboot", "iopl", "ioperm", "modify_ldt", "vhangup", "nfsservctl",

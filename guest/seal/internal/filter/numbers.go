@@ -44,11 +44,33 @@ const (
 	netlinkRoute   = 0
 )
 
-// Levels and names of setsockopt(2) and getsockopt(2) (linux/tcp.h, linux/bpfilter.h).
+// Levels and names of setsockopt(2) and getsockopt(2) (asm-generic/socket.h, linux/tcp.h, linux/udp.h, linux/in6.h,
+// linux/bpfilter.h).
 const (
-	levelIP          = 0
-	levelTCP         = 6
-	tcpULP           = 31
+	levelIP     = 0
+	levelSocket = 1
+	levelTCP    = 6
+	levelUDP    = 17
+	levelIPv6   = 41
+
+	attachFilter        = 26
+	attachBPF           = 50
+	attachReuseportCBPF = 51
+	attachReuseportEBPF = 52
+
+	tcpMD5         = 14
+	tcpULP         = 31
+	tcpMD5Extended = 32
+	tcpAOAddKey    = 38
+	tcpAODeleteKey = 39
+	tcpAOInfo      = 40
+	tcpAOGetKeys   = 41
+	tcpAORepair    = 42
+
+	udpEncapsulation = 100
+
+	flowLabels = 32
+
 	bpfilterReplace  = 64
 	bpfilterCounters = 65
 )
@@ -90,8 +112,14 @@ const (
 	personalityLinux = 0
 )
 
-// readNoWait is a flag of preadv2(2) (linux/fs.h, RWF_NOWAIT).
-const readNoWait = 0x8
+// Flags of preadv2(2) (linux/fs.h, RWF_NOWAIT and RWF_DONTCACHE).
+const (
+	readNoWait  = 0x8
+	readNoCache = 0x80
+)
+
+// adviceNotNeeded is an advice of fadvise64(2) (linux/fadvise.h, POSIX_FADV_DONTNEED).
+const adviceNotNeeded = 4
 
 // limitCore is a resource of setrlimit(2) (asm-generic/resource.h).
 const limitCore = 4

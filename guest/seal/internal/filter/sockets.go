@@ -49,10 +49,28 @@ var sockets = []Rule{
 	{Syscalls: []string{"sendto", "sendmmsg"}, Errno: eOPNOTSUPP, When: []Condition{{Argument: 3, AnyBit: messageOutOfBand}}},
 	{Syscalls: []string{"sendmsg"}, Errno: eOPNOTSUPP, When: []Condition{{Argument: 2, AnyBit: messageOutOfBand}}},
 
-	// "Upper layer protocols" put the kernel's TLS, SMC or ESP under a TCP socket. Programs that ask for kernel TLS do
-	// without when they are told no.
+	// Programs in the kernel that look at packets. The kernel keeps a copy of each that no control group counts, and has one
+	// space for the compiled ones of everybody: where it is used up, some kernels load no filter of a session's any more.
 	{Syscalls: []string{"setsockopt"}, Errno: ePERM, When: []Condition{
-		{Argument: 1, In: []uint32{levelTCP}}, {Argument: 2, In: []uint32{tcpULP}},
+		{Argument: 1, In: []uint32{levelSocket}},
+		{Argument: 2, In: []uint32{attachFilter, attachBPF, attachReuseportCBPF, attachReuseportEBPF}},
+	}},
+	// "Upper layer protocols" put the kernel's TLS, SMC or ESP under a TCP socket. Programs that ask for kernel TLS do
+	// without when they are told no. Signed segments (TCP-MD5, TCP-AO) are the routers': they use the kernel's ciphers, TCP-AO
+	// any that the caller names, with its module.
+	{Syscalls: []string{"setsockopt"}, Errno: ePERM, When: []Condition{
+		{Argument: 1, In: []uint32{levelTCP}},
+		{Argument: 2, In: []uint32{
+			tcpULP, tcpMD5, tcpMD5Extended, tcpAOAddKey, tcpAODeleteKey, tcpAOInfo, tcpAOGetKeys, tcpAORepair,
+		}},
+	}},
+	// Packets of ESP, L2TP and the like inside UDP.
+	{Syscalls: []string{"setsockopt"}, Errno: ePERM, When: []Condition{
+		{Argument: 1, In: []uint32{levelUDP}}, {Argument: 2, In: []uint32{udpEncapsulation}},
+	}},
+	// Flow labels of IPv6: there are 4096 for all network namespaces together.
+	{Syscalls: []string{"setsockopt"}, Errno: ePERM, When: []Condition{
+		{Argument: 1, In: []uint32{levelIPv6}}, {Argument: 2, In: []uint32{flowLabels}},
 	}},
 	// Iptables' own numbers, which are root's. Kernels before 6.10 with bpfilter load it for anybody who asks.
 	{Syscalls: []string{"setsockopt", "getsockopt"}, Errno: ePERM, When: []Condition{

@@ -20,6 +20,10 @@ const (
 	badFlags = 0x80000000
 
 	fsSetAttributes = 0x401c5820 // FS_IOC_FSSETXATTR
+	readNoCache     = 0x80       // RWF_DONTCACHE
+
+	ipv6FlowLabels   = 32  // IPV6_FLOWLABEL_MGR
+	udpEncapsulation = 100 // UDP_ENCAP
 
 	// A call of another architecture. A container's own profile ends the thread that makes it, and no other.
 	foreignCall = "x32-getpid"
@@ -94,6 +98,7 @@ func attempt(wanted func(name string) bool) map[string]Outcome {
 		"memfd_secret":    {unix.SYS_MEMFD_SECRET, badFlags},
 		"cachestat":       {unix.SYS_CACHESTAT, none, 0, 0, 0},
 		"cached-read":     {unix.SYS_PREADV2, none, 0, 0, 0, 0, unix.RWF_NOWAIT},
+		"uncached-read":   {unix.SYS_PREADV2, none, 0, 0, 0, 0, readNoCache},
 		"whiteout":        {unix.SYS_RENAMEAT2, none, address, none, address, unix.RENAME_WHITEOUT},
 		"core-scheduling": {unix.SYS_PRCTL, unix.PR_SCHED_CORE, badFlags, 0, 0, 0},
 
@@ -107,6 +112,10 @@ func attempt(wanted func(name string) bool) map[string]Outcome {
 		"lease":             {unix.SYS_FCNTL, none, unix.F_SETLEASE, unix.F_RDLCK},
 		"io_setup":          {unix.SYS_IO_SETUP, 0, 0},
 		"out-of-band":       {unix.SYS_SENDTO, none, address, 1, unix.MSG_OOB, 0, 0},
+		"socket-filter":     {unix.SYS_SETSOCKOPT, none, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, 0, 0},
+		"flow-label":        {unix.SYS_SETSOCKOPT, none, unix.SOL_IPV6, ipv6FlowLabels, 0, 0},
+		"signed-segments":   {unix.SYS_SETSOCKOPT, none, unix.SOL_TCP, unix.TCP_MD5SIG, 0, 0},
+		"esp-in-udp":        {unix.SYS_SETSOCKOPT, none, unix.SOL_UDP, udpEncapsulation, 0, 0},
 		// No call has this number, nor is one likely to get it soon.
 		"unknown-call": {2000},
 		// One of those that belong to no call of any architecture.

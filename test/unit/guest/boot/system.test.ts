@@ -92,7 +92,9 @@ describe("boot: start", function () {
     "dev/tty/ldisc_autoload": "1",
     "fs/suid_dumpable": "2",
     "fs/protected_regular": "0",
+    "kernel/seccomp/actions_logged": "kill_process kill_thread trap errno user_notif trace log",
     "kernel/pty/max": "4096",
+    "net/ipv4/tcp_max_orphans": "16384",
     "net/ipv4/tcp_mem": "10\t20\t30",
   };
   const setting = async (name: string, value: string) => {
@@ -257,7 +259,9 @@ describe("boot: start", function () {
       "dev/tty/ldisc_autoload": "0",
       "fs/suid_dumpable": "0",
       "fs/protected_regular": "2",
+      "kernel/seccomp/actions_logged": "",
       "kernel/pty/max": "65536",
+      "net/ipv4/tcp_max_orphans": "1048576",
       "net/ipv4/tcp_mem": "1000000\t1000000\t1000000",
     });
     assert.doesNotMatch(await notices(), /kernel's setting|Yama/);
