@@ -51,6 +51,12 @@ const batch: Batch = {
       what: "A session makes hundreds of small processes, while all together have little memory left: it is ended, not the other, whose processes are larger.",
     },
     {
+      id: "uncounted",
+      slow: true,
+      source: "limits",
+      what: "A session fills netlink sockets, which no control group counts, while the machine has little memory left: it is ended, not the other.",
+    },
+    {
       id: "inodes",
       slow: true,
       source: "limits",

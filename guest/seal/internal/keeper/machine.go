@@ -17,6 +17,8 @@ type Machine struct {
 	Records string
 	// Groups is the control group of all sessions' scopes. The one above it has the limit of all together.
 	Groups string
+	// Proc is where processes are, and what the whole machine has of memory.
+	Proc string
 	// Passwd is the list of users, and Userdel the program that removes one.
 	Passwd, Userdel string
 	// Say tells the operator a line.
@@ -30,6 +32,7 @@ func ThisMachine(say func(string)) Machine {
 		Homes:   "/sessions",
 		Records: "/run/cloister/unremoved",
 		Groups:  "/sys/fs/cgroup/cloister.slice/cloister-sessions.slice",
+		Proc:    "/proc",
 		Passwd:  "/etc/passwd",
 		Userdel: "/usr/sbin/userdel",
 		Say:     say,

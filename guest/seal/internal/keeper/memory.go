@@ -62,10 +62,19 @@ func (w *memoryWatch) look(now time.Time) time.Duration {
 		w.victim = ""
 	}
 	names := w.scopes()
-	if len(names) < 2 {
-		// One alone takes nothing from others, and has a limit of its own.
+	if len(names) == 0 {
 		return mostLook
 	}
+	wait := w.lookAtMachine(names, now)
+	if w.victim != "" || len(names) < 2 {
+		// One alone takes nothing from others, and has a limit of its own.
+		return wait
+	}
+	return min(wait, w.lookAtAll(names, now))
+}
+
+// lookAtAll is about what control groups count.
+func (w *memoryWatch) lookAtAll(names []string, now time.Time) time.Duration {
 	group := filepath.Dir(w.Groups)
 	limit, err := limitOf(group)
 	if err != nil {
@@ -76,27 +85,30 @@ func (w *memoryWatch) look(now time.Time) time.Duration {
 		return mostLook
 	}
 	margin := min(int64(mostMargin), limit/16)
-	free := limit - margin - used
-	if free > 0 {
-		wait := time.Duration(free) * time.Second / quickest
-		return min(max(wait, leastLook), mostLook)
+	if free := limit - margin - used; free > 0 {
+		return waitFor(free)
 	}
-	w.endHeaviest(names, used, limit, now)
+	w.endHeaviest(names, func(name string) (int64, error) { return heldBy(w.scope(name)) },
+		fmt.Sprintf("the sessions of this machine had used up %d of %d MiB", used>>20, limit>>20), now)
 	return leastLook
 }
 
-func (w *memoryWatch) endHeaviest(names []string, used, limit int64, now time.Time) {
+// waitFor is how long it takes until so many bytes are used, and not longer than a look is put off.
+func waitFor(free int64) time.Duration {
+	return min(max(time.Duration(free)*time.Second/quickest, leastLook), mostLook)
+}
+
+func (w *memoryWatch) endHeaviest(names []string, weigh func(name string) (int64, error), when string, now time.Time) {
 	heaviest, most := "", int64(-1)
 	for _, name := range names {
-		if bytes, err := heldBy(w.scope(name)); err == nil && bytes > most {
+		if bytes, err := weigh(name); err == nil && bytes > most {
 			heaviest, most = name, bytes
 		}
 	}
 	if heaviest == "" {
 		return
 	}
-	w.Say(fmt.Sprintf("session %s: it used most, %d MiB, when the sessions of this machine had used up %d of %d MiB; it is ended",
-		heaviest, most>>20, used>>20, limit>>20))
+	w.Say(fmt.Sprintf("session %s: it used most, %d MiB, when %s; it is ended", heaviest, most>>20, when))
 	w.victim, w.since = heaviest, now
 	// The kernel then ends all of it for want of memory, and counts that: its supervisor tells the reason.
 	if err := write(w.scope(heaviest)+"/memory.max", "0"); err != nil && !isGone(err) {

@@ -1,0 +1,123 @@
+package keeper
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	loopbackOnly = "Inter-|   Receive\n face |bytes\n    lo:       0       0\n"
+	withNetwork  = loopbackOnly + "enp0s2: 1 2\n"
+	netlinkHead  = "sk               Eth Pid        Groups   Rmem     Wmem     Dump  Locks    Drops    Inode\n"
+	tcpHead      = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
+)
+
+// left says what the machine has left, and puts processes into a session's control group: the first one is the machine's.
+func (b *memoryBench) left(totalMiB, leftMiB int64) {
+	must(b.t, os.WriteFile(b.watch.Proc+"/meminfo",
+		fmt.Appendf(nil, "MemTotal: %d kB\nMemFree: 1 kB\nMemAvailable: %d kB\n", totalMiB<<10, leftMiB<<10), 0o644))
+}
+
+func (b *memoryBench) process(folder string, pid int, files map[string]string) {
+	at := fmt.Sprintf("%s/%d/net", b.watch.Proc, pid)
+	must(b.t, os.MkdirAll(at, 0o755))
+	for name, text := range files {
+		must(b.t, os.WriteFile(at+"/"+name, []byte(text), 0o644))
+	}
+	list, err := os.OpenFile(folder+"/cgroup.procs", os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+	must(b.t, err)
+	_, err = fmt.Fprintln(list, pid)
+	must(b.t, err)
+	must(b.t, list.Close())
+}
+
+func TestTheMachineRunsOutOfWhatNobodyCounts(t *testing.T) {
+	for name, table := range map[string]map[string]string{
+		"netlink": {"netlink": netlinkHead + "0000000000000000 0   5          00000000 1048576000 0        0     2        0        1\n"},
+		"connections": {"tcp": tcpHead +
+			"   0: 0100007F:0FA0 00000000:0000 0A 00000000:00000001 00:00000000 00000000 20001        0 77 1 0\n" +
+			"   1: 0100007F:0FA0 0100007F:8001 01 00000000:3E800000 00:00000000 00000000 20001        0 0 1 0\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newMemoryBench(t, 3072)
+			b.watch.Proc = t.TempDir()
+			b.all(stat(500, 0, 20, 0))
+			large, thief := b.session("large", stat(400, 0, 10, 0)), b.session("thief", stat(3, 0, 4, 0))
+			// What the machine's own connections hold is nobody's: all sessions have a process there.
+			machines := map[string]string{"dev": withNetwork, "netlink": netlinkHead + "0 0 5 0 9000000000 0 0 2 0 1\n"}
+			b.process(large, 10, machines)
+			b.process(thief, 20, machines)
+			b.process(large, 11, map[string]string{"dev": loopbackOnly, "netlink": netlinkHead, "tcp": tcpHead})
+			table["dev"] = loopbackOnly
+			b.process(thief, 21, table)
+			b.left(4096, 700)
+			now := time.Now()
+			if b.watch.look(now) < 200*time.Millisecond || b.ended(large) || b.ended(thief) {
+				t.Fatalf("with enough left somebody was ended: %q", b.said)
+			}
+			b.left(4096, 100)
+			b.watch.look(now)
+			if b.ended(large) || !b.ended(thief) || !b.heard("session thief: it used most, 1007 MiB, when this machine had 100 of 4096 MiB left") {
+				t.Fatalf("the wrong one was ended: %q", b.said)
+			}
+		})
+	}
+}
+
+func TestOneAloneIsEndedForTheMachine(t *testing.T) {
+	b := newMemoryBench(t, 3072)
+	b.watch.Proc = t.TempDir()
+	b.all(stat(10, 0, 0, 0))
+	one := b.session("one", stat(5, 0, 5, 0))
+	b.left(4096, 700)
+	if b.watch.look(time.Now()); b.ended(one) {
+		t.Fatal("it was ended with enough left")
+	}
+	b.left(4096, 100)
+	if b.watch.look(time.Now()); !b.ended(one) {
+		t.Fatal("it was left alone")
+	}
+}
+
+// The tables are the kernel's own, of this process.
+func TestTheKernelsTablesAreUnderstood(t *testing.T) {
+	before := [2]int64{sum("/proc/self/net/netlink", waiting), sum("/proc/self/net/tcp", unaccepted)}
+	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.NETLINK_ROUTE)
+	must(t, err)
+	defer unix.Close(fd)
+	// An unknown request is answered by an error.
+	request := []byte{16, 0, 0, 0, 1, 1, 1, 0, 1, 0, 0, 0, 0, 0, 0, 0}
+	for range 100 {
+		must(t, unix.Sendto(fd, request, 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}))
+	}
+	if now := sum("/proc/self/net/netlink", waiting); now < before[0]+100*16 {
+		t.Fatalf("what waits in a netlink socket is not seen: %d, before %d", now, before[0])
+	}
+	listener, err := net.Listen("tcp4", "127.0.0.1:0")
+	must(t, err)
+	defer listener.Close()
+	client, err := net.Dial("tcp4", listener.Addr().String())
+	must(t, err)
+	defer client.Close()
+	_, err = client.Write(make([]byte, 30_000))
+	must(t, err)
+	time.Sleep(50 * time.Millisecond)
+	if now := sum("/proc/self/net/tcp", unaccepted); now < before[1]+30_000 {
+		t.Fatalf("a connection that nobody accepted is not seen: %d, before %d", now, before[1])
+	}
+	accepted, err := listener.Accept()
+	must(t, err)
+	defer accepted.Close()
+	if now := sum("/proc/self/net/tcp", unaccepted); now >= before[1]+30_000 {
+		t.Fatalf("an accepted connection is taken for another: %d, before %d", now, before[1])
+	}
+	total, left, err := machineMemory("/proc")
+	if err != nil || left <= 0 || total < left {
+		t.Fatalf("%d of %d, %v", left, total, err)
+	}
+}
