@@ -21,10 +21,7 @@ const MOST = 16 << 20;
 export async function capture(
   transport: Pick<Transport, "exec">,
   command: readonly string[],
-  {
-    most = MOST,
-    ...options
-  }: Pick<ExecOptions, "user" | "environment" | "signals"> & { readonly most?: number } = {},
+  { most = MOST, ...options }: Pick<ExecOptions, "user" | "environment" | "signals"> & { readonly most?: number } = {},
 ): Promise<Captured> {
   const kept = { stdout: [] as Buffer[], stderr: [] as Buffer[] };
   const tooMuch = new AbortController();

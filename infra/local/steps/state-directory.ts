@@ -13,7 +13,9 @@ export const stateDirectory: Step<{ root: string }, string> = {
     const { uid, mode } = await stat(paths.root);
     const us = userId();
     if (uid !== us && us !== 0) {
-      throw new Error(`${paths.root} belongs to another user, who could read and change the machine's disks: name another`);
+      throw new Error(
+        `${paths.root} belongs to another user, who could read and change the machine's disks: name another`,
+      );
     }
     if ((mode & 0o077) !== 0) {
       await chmod(paths.root, mode & 0o700);

@@ -67,7 +67,8 @@ describe("the operator's command before a hostile machine", function () {
 
   it("starts the command once, and sends no more input than the machine took", async () => {
     // It says that it took all, and never reads.
-    const program = 'say((word + " r\\n").repeat(1000) + (word + " c 999999999999999\\n")); setTimeout(() => {}, 3000);';
+    const program =
+      'say((word + " r\\n").repeat(1000) + (word + " c 999999999999999\\n")); setTimeout(() => {}, 3000);';
     const stdin = new PassThrough();
     let read = 0;
     const source = setInterval(() => {

@@ -35,7 +35,8 @@ describe("lines of the console", () => {
   });
 
   it("unpack to no more than a report's size, whatever was packed", () => {
-    const packed = (bytes: number): string => `cloister: report ${gzipSync(Buffer.alloc(bytes, 32)).toString("base64")}`;
+    const packed = (bytes: number): string =>
+      `cloister: report ${gzipSync(Buffer.alloc(bytes, 32)).toString("base64")}`;
     assert.deepEqual(parseConsoleLine(packed(1 << 20)), { kind: "report", report: " ".repeat(1 << 20) });
     assert.deepEqual(parseConsoleLine(packed(100 << 20)), { kind: "report", report: undefined });
   });

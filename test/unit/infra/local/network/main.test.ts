@@ -100,7 +100,10 @@ setInterval(() => {}, 1000);`;
     await sleep(1_500);
     await appendFile(at("console.log"), "the last line\n");
     const text = await readFile(at("console.log"), "utf8");
-    assert.match(text.slice(0, 200), /^\[the beginning of .* cut away\]\ncloister: not ready: no session disk\na line of/);
+    assert.match(
+      text.slice(0, 200),
+      /^\[the beginning of .* cut away\]\ncloister: not ready: no session disk\na line of/,
+    );
     assert.match(text.slice(-200), /\nthe last line\n$/);
   });
 });
