@@ -74,6 +74,9 @@ const options = new Command("npm run test:escape --")
   .opts<Options>();
 
 const say = (line: string): void => console.error(line);
+stopped.addEventListener("abort", () =>
+  say("stops after this check, and takes down what it booted; Ctrl-C again: at once"),
+);
 const started = performance.now();
 const time = new Date().toISOString();
 process.exitCode = await main().catch((error: Error) => {
