@@ -1,9 +1,12 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { createReadStream } from "node:fs";
 import type { Readable, Writable } from "node:stream";
+import { pipeline } from "node:stream/promises";
 import { exitCode } from "../lib/exec.ts";
 import type { Launch } from "../sandbox/bwrap.ts";
+import { SessionFailed } from "../sessions/request.ts";
 import { CAPTURE_LIMIT, type Output } from "./result.ts";
-import { standardFiles, writerTo } from "./standard-files.ts";
+import { type StandardFiles, standardFiles, writerTo } from "./standard-files.ts";
 
 export interface CommandRun extends Pick<Launch, "command">, Partial<Omit<Launch, "command">> {
   readonly stdio: "inherit" | "capture";
@@ -20,7 +23,10 @@ export interface CommandRun extends Pick<Launch, "command">, Partial<Omit<Launch
 /** The exit codes with which shells and timeout(1) report such an end. */
 const EXIT_CODES: Readonly<Record<string, number>> = { "oom-kill": 137, timeout: 124 };
 
-const CAPTURED = ["ignore", "pipe", "pipe"] as const;
+const CAPTURED: StandardFiles = { stdio: ["ignore", "pipe", "pipe"], together: false };
+
+/** Begins a chain whose two outputs are one. The shell becomes the chain's first program: it stays no process. */
+const BOTH_IN_ONE = ["/bin/sh", "-c", 'exec "$@" 2>&1', "sh"] as const;
 
 /** Time for which outputs may stay open after the end of the chain. Milliseconds. */
 const LINGERING_MS = 1_000;
@@ -28,9 +34,10 @@ const LINGERING_MS = 1_000;
 /** Runs a command to its end. An abort or the end of its time kills it; even then this function waits for its end. */
 export async function runCommand(run: CommandRun): Promise<Output> {
   const { command, stdio, kill, outOfMemoryKills, signal, timeoutMs } = run;
-  const [program = "", ...args] = command;
+  const files = stdio === "inherit" ? standardFiles() : CAPTURED;
+  const [program = "", ...args] = files.together ? [...BOTH_IN_ONE, ...command] : command;
   const child = spawn(program, args, {
-    stdio: chainStdio(stdio, run.descriptors),
+    stdio: chainStdio(files, run.descriptors),
     // bubblewrap is looked up here; the command's own environment is made further down.
     env: { PATH: process.env["PATH"] },
     cwd: "/",
@@ -38,6 +45,7 @@ export async function runCommand(run: CommandRun): Promise<Output> {
     detached: true,
   });
   writeSecrets(child, run.secrets);
+  if (child.stdin) passInput(child.stdin);
   const mark = readMark(child);
   let ended: string | undefined;
   let lingering: NodeJS.Timeout | undefined;
@@ -62,6 +70,15 @@ export async function runCommand(run: CommandRun): Promise<Output> {
       collect(child.stdout, stdio === "inherit" ? writerTo(1) : run.onOutput),
       collect(child.stderr, stdio === "inherit" ? writerTo(2) : run.onOutput),
     ]);
+    const failure = stdout.failure ?? stderr.failure;
+    if (failure !== undefined) {
+      const { message } = failure as Error;
+      const last = EXIT_CODES[ended ?? ""] ?? code;
+      throw new SessionFailed(`the command's output could not be passed on: ${message}. It ended with ${last}`, {
+        code: "CLOISTER_E_OUTPUT_LOST",
+        cause: failure,
+      });
+    }
     if (code !== 0 && (await outOfMemoryKills()) > 0) ended ??= "oom-kill";
     const firstAt = mark();
     const output = {
@@ -79,11 +96,11 @@ export async function runCommand(run: CommandRun): Promise<Output> {
   }
 }
 
-type Stdio = "inherit" | "ignore" | "pipe" | number;
+type Stdio = StandardFiles["stdio"][number] | number;
 
-/** Returns the descriptors of a chain: see {@link Launch}. */
-export function chainStdio(stdio: "inherit" | "capture", descriptors: readonly number[] = []): Stdio[] {
-  return [...(stdio === "inherit" ? standardFiles() : CAPTURED), "pipe", "pipe", ...descriptors];
+/** Returns the descriptors of a chain: see {@link Launch}. Both outputs are caught by default. */
+export function chainStdio({ stdio }: StandardFiles = CAPTURED, descriptors: readonly number[] = []): Stdio[] {
+  return [...stdio, "pipe", "pipe", ...descriptors];
 }
 
 /**
@@ -114,22 +131,33 @@ function readMark(child: ChildProcess): () => number | undefined {
   return () => (/^\d{16,20}\n/.test(text) ? Number.parseInt(text, 10) / 1e6 : undefined);
 }
 
+/** Passes this process's standard input on, from where it is now. A command may end before it has read all. */
+function passInput(into: Writable): void {
+  pipeline(createReadStream("", { fd: 0, autoClose: false }), into).catch(() => {});
+}
+
+interface Collected {
+  readonly text: string;
+  readonly cut: boolean;
+  /** Why not all was read or passed on. The command cannot write any more then, and is waited for all the same. */
+  readonly failure?: unknown;
+}
+
 /** Reads an output to its end. Its text does not tell if it was cut: a byte that is no UTF-8 becomes a character of three. */
-export async function collect(
-  stream: Readable | null,
-  onOutput?: CommandRun["onOutput"],
-): Promise<{ readonly text: string; readonly cut: boolean }> {
-  if (stream === null) return { text: "", cut: false };
-  if (onOutput !== undefined) {
-    for await (const chunk of stream as AsyncIterable<Buffer>) await onOutput(chunk);
-    return { text: "", cut: false };
-  }
+export async function collect(stream: Readable | null, onOutput?: CommandRun["onOutput"]): Promise<Collected> {
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of stream as AsyncIterable<Buffer>) {
-    // Read and drop the output above the limit: the command must not block.
-    if (size < CAPTURE_LIMIT) chunks.push(chunk.subarray(0, CAPTURE_LIMIT - size));
-    size += chunk.length;
+  try {
+    for await (const chunk of (stream ?? []) as AsyncIterable<Buffer>) {
+      if (onOutput !== undefined) await onOutput(chunk);
+      // Read and drop the output above the limit: the command must not block.
+      else {
+        if (size < CAPTURE_LIMIT) chunks.push(chunk.subarray(0, CAPTURE_LIMIT - size));
+        size += chunk.length;
+      }
+    }
+  } catch (failure) {
+    return { text: "", cut: false, failure };
   }
   return { text: Buffer.concat(chunks).toString("utf8"), cut: size > CAPTURE_LIMIT };
 }

@@ -1,25 +1,39 @@
-import { fstatSync, openSync, readFileSync, write } from "node:fs";
+import { fstatSync, readFileSync, write } from "node:fs";
+
+export interface StandardFiles {
+  readonly stdio: readonly ("inherit" | "ignore" | "pipe")[];
+  /** Whether both outputs are one file: they are passed on by one pipe, which is the first, in the order of the writes. */
+  readonly together: boolean;
+}
 
 /**
  * What a command gets in the place of this process's standard files: the same where they are terminals, pipes and the
  * like. A file that the caller writes to (`>> log`) is not given away: by its descriptor a session could change and take
  * away all that was in it before, and by a folder's leave its root. What the command writes is passed on.
  */
-export function standardFiles(): ("inherit" | "ignore" | "pipe" | number)[] {
-  const output = (fd: number) => (isStream(fd) ? "inherit" : "pipe");
-  return [input(), output(1), output(2)];
+export function standardFiles(): StandardFiles {
+  if (isStream(1) || isStream(2) || !isOneFile(1, 2))
+    return { stdio: [input(), isStream(1) ? "inherit" : "pipe", isStream(2) ? "inherit" : "pipe"], together: false };
+  return { stdio: [input(), "pipe", "ignore"], together: true };
 }
 
-function input(): "inherit" | "ignore" | number {
-  if (isFolderOrDisk(0)) return "ignore";
-  // `<> file` opens it for writing, too. It is opened again, for reading alone.
-  return isStream(0) || !isWritable(0) ? "inherit" : openSync("/proc/self/fd/0", "r");
+function input(): "inherit" | "ignore" | "pipe" {
+  const status = statusOf(0);
+  if (status === undefined || isStream(0)) return "inherit";
+  if (status.isDirectory() || status.isBlockDevice()) return "ignore";
+  const mode = accessModeOf(0);
+  if (mode === READ_ONLY) return "inherit";
+  // `<> file` opens it for writing, too: what is in it is passed on.
+  return mode === WRITE_ONLY ? "ignore" : "pipe";
 }
 
-/** proc(5): `flags` are octal, and the last two bits are the access mode, of which 0 is reading alone. */
-function isWritable(fd: number): boolean {
+const READ_ONLY = 0;
+const WRITE_ONLY = 1;
+
+/** proc(5): `flags` are octal, and the last two bits are the access mode. */
+function accessModeOf(fd: number): number | undefined {
   const flags = /^flags:\s*(\d+)$/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, "utf8"))?.[1];
-  return flags === undefined || (Number.parseInt(flags, 8) & 3) !== 0;
+  return flags === undefined ? undefined : Number.parseInt(flags, 8) & 3;
 }
 
 function isStream(fd: number): boolean {
@@ -27,9 +41,9 @@ function isStream(fd: number): boolean {
   return status === undefined || status.isFIFO() || status.isSocket() || status.isCharacterDevice();
 }
 
-function isFolderOrDisk(fd: number): boolean {
-  const status = statusOf(fd);
-  return status !== undefined && (status.isDirectory() || status.isBlockDevice());
+function isOneFile(a: number, b: number): boolean {
+  const [one, other] = [statusOf(a), statusOf(b)];
+  return one !== undefined && one.dev === other?.dev && one.ino === other.ino;
 }
 
 /** Undefined where the descriptor is not open. */

@@ -394,7 +394,7 @@ describe("a sealed command", function () {
       return JSON.parse(finished.stdout) as Probe;
     };
     const [program = "", ...args] = command;
-    const chain = spawn(program, args, { ...options, stdio: [...chainStdio("capture"), ...more] });
+    const chain = spawn(program, args, { ...options, stdio: [...chainStdio(), ...more] });
     writeSecrets(chain, secrets);
     (chain.stdio[4] as Readable).resume();
     const sealed = await read(chain);
@@ -492,7 +492,7 @@ describe("a sealed command", function () {
       ["sh", "-c", script],
       process.getuid?.() === 0 ? { outside } : {},
     );
-    const parent = spawn("sh", ["-c", '"$@"; exit 0', "sh", ...command], { cwd: "/", stdio: chainStdio("capture") });
+    const parent = spawn("sh", ["-c", '"$@"; exit 0', "sh", ...command], { cwd: "/", stdio: chainStdio() });
     writeSecrets(parent, secrets);
     (parent.stdio[4] as Readable).resume();
     const alive = async () => (await execa("pgrep", ["-f", `^sleep ${mark}$`], { reject: false })).stdout.split("\n");

@@ -185,7 +185,7 @@ export class HostSession {
   async spawn(command: readonly string[], change: Partial<SandboxSpec> = {}): Promise<ChildProcess> {
     const { command: chain, secrets, descriptors } = await this.launch(command, change);
     const [program = "", ...args] = chain;
-    const child = spawn(program, args, { cwd: "/", stdio: chainStdio("capture", descriptors) });
+    const child = spawn(program, args, { cwd: "/", stdio: chainStdio(undefined, descriptors) });
     writeSecrets(child, secrets);
     child.stdio[4]?.on("error", () => {});
     (child.stdio[4] as Readable).resume();

@@ -44,6 +44,21 @@ describe("a request that cannot be run", () => {
   });
 });
 
+/** A process that runs a command with its own standard files. */
+function passing(command: readonly string[], timeoutMs = 60_000): string[] {
+  const program = `import { runCommand } from ${JSON.stringify(new URL("../../../guest/run/command.ts", import.meta.url))};
+    try {
+      const { exitCode } = await runCommand({ command: JSON.parse(process.argv[1]), stdio: "inherit",
+        timeoutMs: Number(process.argv[2]), kill: async () => { throw new Error("no scope"); }, outOfMemoryKills: async () => 0 });
+      process.exitCode = exitCode;
+    } catch (error) {
+      console.error(error.code, error.message);
+      process.exitCode = 125;
+    }`;
+  const node = [process.execPath, ...process.execArgv, "--input-type=module", "-e", program];
+  return [...node, JSON.stringify(command), `${timeoutMs}`];
+}
+
 describe("a command", () => {
   it("gives back both outputs and the exit code", async () => {
     const command = ["sh", "-c", "echo out; echo err >&2; exit 3"];
@@ -71,22 +86,17 @@ for fd in (1, 2):
 os.write(1, b"x" * 300000 + b"\\n")
 print("err", file=sys.stderr)
 sys.exit(5)`;
-    const program = `import { runCommand } from ${JSON.stringify(new URL("../../../guest/run/command.ts", import.meta.url))};
-      const { exitCode } = await runCommand({ command: JSON.parse(process.argv[1]), stdio: "inherit",
-        kill: async () => {}, outOfMemoryKills: async () => 0 });
-      process.exitCode = exitCode;`;
     // Python does not start in front of a folder.
     const python = ["sh", "-c", 'readlink /proc/self/fd/0; exec python3 -c "$0" < /dev/null', attack];
     const [standardInput, output] = [openSync(folder, "r"), openSync(log, "a")];
     const start = ([program = "", ...words]: readonly string[]) =>
       spawnSync(program, words, { stdio: [standardInput, output, output] }).status;
-    const words = [...process.execArgv, "--input-type=module", "-e", program, JSON.stringify(python)];
-    assert.equal(start([process.execPath, ...words]), 5);
-    const whole = await readFile(log, "utf8");
-    // Two outputs of one file are passed on one beside the other.
-    const kept = whole.replace("err\n", "");
-    assert.equal(kept.length, whole.length - 4);
-    assert.match(kept, /^from before\n\/dev\/null\ntruncate 22\ntruncate 22\nx{300000}\n/);
+    assert.equal(start(passing(python)), 5);
+    assert.match(
+      await readFile(log, "utf8"),
+      /^from before\n\/dev\/null\ntruncate 22\ntruncate 22\nx{300000}\nerr\n$/,
+      "in the order in which it was written",
+    );
     const control = spawnSync("sh", ["-c", "readlink /proc/self/fd/0"], { stdio: [standardInput, "pipe", "pipe"] });
     assert.equal(`${control.stdout}`, `${folder}\n`, "control: a folder can be a standard input");
     const ended = start(python);
@@ -95,17 +105,60 @@ sys.exit(5)`;
       /^x{300000}\nerr\n$/,
       `control: with the descriptors it succeeds (${ended})`,
     );
+    for (const fd of [standardInput, output]) closeSync(fd);
+    await rm(folder, { recursive: true });
+  }).timeout(60_000);
+
+  it("gets a standard input that is open for writing by a pipe, from where it is now", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "cloister-run-"));
     const input = join(folder, "input");
-    await writeFile(input, "given\n");
-    const both = openSync(input, "r+");
+    await writeFile(input, "one\ntwo\n");
     const cut = ["python3", "-c", "import os; print(os.read(0, 99)); os.ftruncate(0, 0)"];
-    const fed = ([command = "", ...more]: readonly string[]) =>
-      `${spawnSync(command, more, { stdio: [both, "pipe", "pipe"] }).stdout}`;
-    assert.equal(fed([process.execPath, ...words.slice(0, -1), JSON.stringify(cut)]), "b'given\\n'\n");
-    assert.equal(await readFile(input, "utf8"), "given\n");
+    // Its caller has read four bytes.
+    const fed = (command: readonly string[], how = "<>") =>
+      `${spawnSync("bash", ["-c", `exec 0${how}"$0"; [ "${how}" = '>>' ] || head -c 4; exec "$@"`, input, ...command]).stdout}`;
+    assert.equal(fed(passing(cut)), "one\nb'two\\n'\n");
+    assert.equal(await readFile(input, "utf8"), "one\ntwo\n");
+    assert.equal(fed(passing(["cat"]), ">>"), "", "one that is open for writing alone is not read");
     fed(cut);
     assert.equal(await readFile(input, "utf8"), "", "control: a standard input that is open for writing can be cut");
-    for (const fd of [standardInput, output, both]) closeSync(fd);
+    await rm(folder, { recursive: true });
+  }).timeout(60_000);
+
+  it("has its outputs in one file line by line, as it wrote them", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "cloister-run-"));
+    const log = join(folder, "log");
+    const script = "for i in $(seq 200); do echo out $i; echo err $i >&2; done";
+    const logged = async (command: readonly string[], redirection: string) => {
+      spawnSync("bash", ["-c", `"$@" ${redirection}`, log, ...command]);
+      return await readFile(log, "utf8");
+    };
+    const control = await logged(["sh", "-c", script], '> "$0" 2>&1');
+    assert.equal(control.split("\n").length, 401);
+    assert.equal(await logged(passing(["sh", "-c", script]), '> "$0" 2>&1'), control);
+    await rm(log);
+    assert.equal(await logged(passing(["sh", "-c", script]), '2>&1 >> "$0"'), control.replace(/err.*\n/g, ""));
+    await rm(folder, { recursive: true });
+  }).timeout(60_000);
+
+  it("is waited for, and ends at its time, where its output cannot be passed on", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "cloister-run-"));
+    const writing = (limit: string, end: string) => {
+      // The limit is this process's alone: the command's output is a pipe.
+      const command = ["sh", "-c", `head -c 300000 /dev/zero; ${end}`];
+      const words = ["-c", `${limit}; exec "$@" > "$0"`, join(folder, "log"), ...passing(command, 2_000)];
+      const { status, stderr } = spawnSync("bash", words);
+      return { status, told: `${stderr}` };
+    };
+    const limit = "trap '' XFSZ; ulimit -f 100";
+    const lost = writing(limit, "sleep 0.5; exit 3");
+    assert.match(
+      lost.told,
+      /CLOISTER_E_OUTPUT_LOST the command's output could not be passed on: EFBIG.*It ended with 3/,
+    );
+    const late = writing(limit, "exec sleep 30");
+    assert.match(late.told, /It ended with 124/);
+    assert.deepEqual(writing(":", "sleep 0.5; exit 3"), { status: 3, told: "" }, "control: with room");
     await rm(folder, { recursive: true });
   }).timeout(60_000);
 
