@@ -204,5 +204,7 @@ function banner(host: string, port: number): Promise<string> {
     socket.once("data", (data: Buffer) => end(data.toString("latin1")));
     socket.once("error", () => end(""));
     socket.once("timeout", () => end(""));
+    // One that closes without a word.
+    socket.once("close", () => end(""));
   });
 }
