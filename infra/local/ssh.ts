@@ -32,10 +32,12 @@ export function sshArguments(paths: Pick<Paths, "sshKey" | "knownHosts">, port: 
 
 /**
  * The same as one line that a person can paste into a shell. It takes no configuration of the user's either, which may forward
- * an agent or a display to every host: root in the machine would have them.
+ * an agent or a display to every host: root in the machine would have them. Nor does it offer the keys of an agent, by which
+ * root would know the user elsewhere, and which a server that allows few attempts may count.
  */
 export function sshCommand(paths: Pick<Paths, "sshKey" | "knownHosts">, port: number): string {
-  const short = ["-F", "none", "-i", paths.sshKey, "-p", String(port), "-o", `UserKnownHostsFile=${paths.knownHosts}`];
+  const options = ["IdentitiesOnly=yes", "IdentityAgent=none", `UserKnownHostsFile=${paths.knownHosts}`];
+  const short = ["-F", "none", "-i", paths.sshKey, "-p", String(port), ...options.flatMap((option) => ["-o", option])];
   return ["ssh", ...short, `${OPERATOR}@127.0.0.1`].map(shellQuoted).join(" ");
 }
 

@@ -25,4 +25,17 @@ describe("the ssh command that a person pastes", () => {
     assert.match(seen, /^forwardx11 no$/m);
     assert.match(seen, /^port 22222$/m);
   });
+
+  it("offers the machine's key alone, and none of the user's agent: root in the machine would learn them", async () => {
+    const key = join(folder, "key");
+    await writeFile(key, "");
+    const settings = async (line: string) => (await execa("sh", ["-c", line.replace(/^ssh /, "ssh -G ")])).stdout;
+    const command = sshCommand({ sshKey: key, knownHosts: join(folder, "known_hosts") }, 22_222);
+    const open = await settings(command.replace(/-o Identit\w+=\w+ /g, ""));
+    assert.match(open, /^identitiesonly no$/m, "the control: without the options the agent's keys are offered");
+    const seen = await settings(command);
+    assert.match(seen, /^identitiesonly yes$/m);
+    assert.match(seen, /^identityagent none$/m);
+    assert.deepEqual(seen.match(/^identityfile .*$/gm), [`identityfile ${key}`]);
+  });
 });
