@@ -1,5 +1,7 @@
 import { spawnSync } from "node:child_process";
-import { readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
+import { dirname } from "node:path";
+import { userId } from "../../../lib/home.cjs";
 import { type Paths, pathsIn } from "../paths.ts";
 
 /**
@@ -103,11 +105,24 @@ function rootOfEarlier(pid: number | undefined): string | undefined {
   return /\0-pidfile\0([^\0]+)\/qemu\.pid\0/.exec((pid && commandLine(pid)) || "")?.[1];
 }
 
+/**
+ * The record of a start. One that a stranger put into a folder that was open is none: by it a file of ours that they name would
+ * be removed, as if it was the control socket.
+ */
 function readStart(paths: Pick<Paths, "process">): StartedMachine | undefined {
+  let record: number | undefined;
   try {
-    return JSON.parse(readFileSync(paths.process, "utf8")) as StartedMachine;
+    // Neither a link is followed nor a pipe waited for.
+    record = openSync(paths.process, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    const { uid } = fstatSync(record);
+    const us = userId();
+    // By sudo a machine of a user's is root's, and root takes down a user's.
+    const owners = us === 0 ? [0, statSync(dirname(paths.process)).uid] : [0, us];
+    return owners.includes(uid) ? (JSON.parse(readFileSync(record, "utf8")) as StartedMachine) : undefined;
   } catch {
     return undefined;
+  } finally {
+    if (record !== undefined) closeSync(record);
   }
 }
 

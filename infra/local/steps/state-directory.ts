@@ -1,7 +1,8 @@
-import { chmod, mkdir, rm, rmdir, stat } from "node:fs/promises";
+import { mkdir, rm, rmdir, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { userId } from "../../../lib/home.cjs";
 import { stopMachine } from "../host/process.ts";
+import { makeStateFolderOurs } from "../state-folder.ts";
 import { type Step, say } from "./step.ts";
 
 /** The folder in which everything else of the machine lives. Only this user may look inside. */
@@ -10,17 +11,14 @@ export const stateDirectory: Step<{ root: string }, string> = {
     await mkdir(paths.root, { recursive: true, mode: 0o700 });
     // One that was there before, as one that cloister:stateDirectory names, may be open to others: disks and logs in it are
     // made with modes by which they could read them.
-    const { uid, mode } = await stat(paths.root);
+    const { uid } = await stat(paths.root);
     const us = userId();
     if (uid !== us && us !== 0) {
       throw new Error(
         `${paths.root} belongs to another user, who could read and change the machine's disks: name another`,
       );
     }
-    if ((mode & 0o077) !== 0) {
-      await chmod(paths.root, mode & 0o700);
-      say(`${paths.root} was open to other users: now it is yours alone`);
-    }
+    if (await makeStateFolderOurs(paths.root)) say(`${paths.root} was open to other users: now it is yours alone`);
     return paths.root;
   },
 

@@ -1,4 +1,7 @@
+import { statSync } from "node:fs";
+import { userId } from "../../../lib/home.cjs";
 import { type Paths, pathsInState } from "../paths.ts";
+import { makeStateFolderOurs } from "../state-folder.ts";
 import { INPUT_VARIABLE, type StepOutcome, writeOutcome } from "./outcome.ts";
 
 export type { StepOutcome };
@@ -29,7 +32,15 @@ export async function runStep<Input, Result extends StepOutcome>(
   if (text === undefined) throw new Error(`${INPUT_VARIABLE} is not set: steps are run by the Pulumi program only`);
   const input = JSON.parse(text) as Input & { root: string };
   const paths = pathsInState(input.root);
-  if (half === "create") process.stdout.write(writeOutcome(await step.create(input, paths)));
-  else if (half === "delete") await step.remove(input, paths);
+  if (half === "create") {
+    await closeEarlier(paths);
+    process.stdout.write(writeOutcome(await step.create(input, paths)));
+  } else if (half === "delete") await step.remove(input, paths);
   else throw new Error(`unknown half of a step: ${half}`);
+}
+
+/** A stack of an earlier version may have an open folder, in which others could put links in the way of what a step writes. */
+async function closeEarlier({ root }: Paths): Promise<void> {
+  // Where there is none, or one of another user's, its own step (state-directory.ts) makes it or says so.
+  if (statSync(root, { throwIfNoEntry: false })?.uid === userId()) await makeStateFolderOurs(root);
 }
