@@ -59,7 +59,8 @@ export const localKeys = {
     example: ["localhost:8080"],
   }),
   stateDirectory: local(folder.default(""), {
-    description: "Folder for disks, keys and logs of the machine. Empty: `.cloister/<stack>` in the project folder.",
+    description:
+      "Folder for disks, keys and logs of the machine. Empty: `.cloister/<stack>` in the project folder. One that is there already must be yours: `sudo install -d -m 700 -o $USER /var/lib/cloister` makes one where only root may. One that others could write in must be empty, or have nothing in it but your own.",
     change: {
       local: "new disk",
       note: "The machine is made anew in the new folder. The old session disk stays in the old one, and nothing deletes it.",

@@ -13,6 +13,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { execa } from "execa";
 import { stopMachine } from "../../../../infra/local/host/process.ts";
 import { pathsIn } from "../../../../infra/local/paths.ts";
 import { removeMachine } from "../../../../infra/local/remove.ts";
@@ -20,6 +21,7 @@ import { isOwnGroup } from "../../../../infra/local/state-folder.ts";
 import { sshKey } from "../../../../infra/local/steps/ssh-key.ts";
 import { stateDirectory } from "../../../../infra/local/steps/state-directory.ts";
 import { runStep } from "../../../../infra/local/steps/step.ts";
+import { localKeys } from "../../../../infra/settings/keys/local.ts";
 
 const US = 54_321;
 const STRANGER = 12_345;
@@ -194,6 +196,18 @@ describe("the folder of a machine's files", () => {
       const left = statSync(precious, { throwIfNoEntry: false }) !== undefined;
       assert.equal(left, owner === STRANGER, owner === US ? "the control: our own record is obeyed" : "it was removed");
     }
+  });
+
+  it("can be made by the command that the documentation gives, where only root may", async function () {
+    if (process.getuid?.() !== 0) this.skip();
+    const [, command = ""] = /`sudo (install [^`]+)`/.exec(localKeys.stateDirectory.description ?? "") ?? [];
+    const root = join(folder, "state");
+    chmodSync(folder, 0o755);
+    mkdirSync(root);
+    await asUser(async () => await assert.rejects(make(root), /belongs to another user/, "the control: root's own"));
+    rmSync(root, { recursive: true });
+    await execa("sh", ["-c", command.replace("/var/lib/cloister", root)], { env: { USER: String(US) } });
+    await asUser(async () => await make(root));
   });
 });
 
