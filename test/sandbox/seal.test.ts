@@ -331,6 +331,7 @@ describe("a sealed command", function () {
     "flow-label": { as: "EPERM", control: ["EBADF"] },
     "signed-segments": { as: "EPERM", control: ["EBADF"] },
     "esp-in-udp": { as: "EPERM", control: ["EBADF"] },
+    "esp-in-udp-lite": { as: "EPERM", control: ["EBADF"] },
     "out-of-band": { as: "ENOTSUP", control: ["EBADF"] },
     io_setup: { as: "ENOSYS", control: ["EFAULT"] },
     "seccomp-listener": { as: "EPERM", control: ["EFAULT"] },

@@ -47,11 +47,12 @@ const (
 // Levels and names of setsockopt(2) and getsockopt(2) (asm-generic/socket.h, linux/tcp.h, linux/udp.h, linux/in6.h,
 // linux/bpfilter.h).
 const (
-	levelIP     = 0
-	levelSocket = 1
-	levelTCP    = 6
-	levelUDP    = 17
-	levelIPv6   = 41
+	levelIP      = 0
+	levelSocket  = 1
+	levelTCP     = 6
+	levelUDP     = 17
+	levelIPv6    = 41
+	levelUDPLite = 136
 
 	attachFilter        = 26
 	attachBPF           = 50

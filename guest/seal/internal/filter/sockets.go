@@ -64,9 +64,9 @@ var sockets = []Rule{
 			tcpULP, tcpMD5, tcpMD5Extended, tcpAOAddKey, tcpAODeleteKey, tcpAOInfo, tcpAOGetKeys, tcpAORepair,
 		}},
 	}},
-	// Packets of ESP, L2TP and the like inside UDP.
+	// Packets of ESP, L2TP and the like inside UDP. A socket of UDP takes them at the level of UDP-Lite, too.
 	{Syscalls: []string{"setsockopt"}, Errno: ePERM, When: []Condition{
-		{Argument: 1, In: []uint32{levelUDP}}, {Argument: 2, In: []uint32{udpEncapsulation}},
+		{Argument: 1, In: []uint32{levelUDP, levelUDPLite}}, {Argument: 2, In: []uint32{udpEncapsulation}},
 	}},
 	// Flow labels of IPv6: there are 4096 for all network namespaces together.
 	{Syscalls: []string{"setsockopt"}, Errno: ePERM, When: []Condition{

@@ -116,6 +116,7 @@ func attempt(wanted func(name string) bool) map[string]Outcome {
 		"flow-label":        {unix.SYS_SETSOCKOPT, none, unix.SOL_IPV6, ipv6FlowLabels, 0, 0},
 		"signed-segments":   {unix.SYS_SETSOCKOPT, none, unix.SOL_TCP, unix.TCP_MD5SIG, 0, 0},
 		"esp-in-udp":        {unix.SYS_SETSOCKOPT, none, unix.SOL_UDP, udpEncapsulation, 0, 0},
+		"esp-in-udp-lite":   {unix.SYS_SETSOCKOPT, none, unix.IPPROTO_UDPLITE, udpEncapsulation, 0, 0},
 		// No call has this number, nor is one likely to get it soon.
 		"unknown-call": {2000},
 		// One of those that belong to no call of any architecture.
