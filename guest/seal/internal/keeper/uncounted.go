@@ -62,41 +62,33 @@ func machineMemory(proc string) (total, left int64, err error) {
 
 // uncounted is about how much a session's sockets hold that its control group does not count. Bytes.
 func (w *memoryWatch) uncounted(name string) int64 {
+	machines, err := network(w.Proc + "/1")
+	if err != nil {
+		return 0
+	}
 	file, err := os.Open(w.scope(name) + "/cgroup.procs")
 	if err != nil {
 		return 0
 	}
 	defer func() { _ = file.Close() }()
 	for lines := bufio.NewScanner(file); lines.Scan(); {
-		net := w.Proc + "/" + lines.Text() + "/net"
-		if !isSealed(net) {
+		process := w.Proc + "/" + lines.Text()
+		// The first processes of a session's control group are in the machine's.
+		if own, err := network(process); err != nil || os.SameFile(own, machines) {
 			continue
 		}
 		// All of a session's own processes have one network namespace.
+		net := process + "/net"
 		return sum(net+"/netlink", waiting) + sum(net+"/tcp", unaccepted) + sum(net+"/tcp6", unaccepted)
 	}
 	return 0
 }
 
-// isSealed tells whether a network namespace is a session's: it has nothing but the loopback interface. The first processes
-// of a session's control group are in the machine's.
-func isSealed(net string) bool {
-	text, err := os.ReadFile(net + "/dev")
-	if err != nil {
-		return false
-	}
-	interfaces := 0
-	for line := range bytes.Lines(text) {
-		name, _, found := bytes.Cut(line, []byte(":"))
-		if !found {
-			continue
-		}
-		if string(bytes.TrimSpace(name)) != "lo" {
-			return false
-		}
-		interfaces++
-	}
-	return interfaces == 1
+// network tells network namespaces apart: each has files of its own, and the kernel gives no two the same number. To read
+// the namespace's name (`ns/net`) would take the right to trace. What interfaces it has tells nothing: the kernel makes
+// some for tunnels in each.
+func network(process string) (os.FileInfo, error) {
+	return os.Stat(process + "/net/dev")
 }
 
 // sum adds up what each line of a table of the kernel's stands for.

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"os/exec"
+	"syscall"
 	"testing"
 	"time"
 
@@ -11,24 +13,46 @@ import (
 )
 
 const (
-	loopbackOnly = "Inter-|   Receive\n face |bytes\n    lo:       0       0\n"
-	withNetwork  = loopbackOnly + "enp0s2: 1 2\n"
-	netlinkHead  = "sk               Eth Pid        Groups   Rmem     Wmem     Dump  Locks    Drops    Inode\n"
-	tcpHead      = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
+	netlinkHead = "sk               Eth Pid        Groups   Rmem     Wmem     Dump  Locks    Drops    Inode\n"
+	tcpHead     = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
 )
 
-// left says what the machine has left, and puts processes into a session's control group: the first one is the machine's.
+// stolen is a table of netlink sockets by which a session holds 1000 MiB.
+const stolen = netlinkHead + "0000000000000000 0   5          00000000 1048576000 0        0     2        0        1\n"
+
+// left says what the machine has left.
 func (b *memoryBench) left(totalMiB, leftMiB int64) {
 	must(b.t, os.WriteFile(b.watch.Proc+"/meminfo",
 		fmt.Appendf(nil, "MemTotal: %d kB\nMemFree: 1 kB\nMemAvailable: %d kB\n", totalMiB<<10, leftMiB<<10), 0o644))
 }
 
-func (b *memoryBench) process(folder string, pid int, files map[string]string) {
+// network makes the files of a process that tell of a network namespace of its own.
+func (b *memoryBench) network(pid int, files map[string]string) {
 	at := fmt.Sprintf("%s/%d/net", b.watch.Proc, pid)
 	must(b.t, os.MkdirAll(at, 0o755))
+	must(b.t, os.WriteFile(at+"/dev", []byte("    lo: 0 0\n"), 0o644))
 	for name, text := range files {
 		must(b.t, os.WriteFile(at+"/"+name, []byte(text), 0o644))
 	}
+}
+
+// process puts a process with a network namespace of its own into a session's control group.
+func (b *memoryBench) process(folder string, pid int, files map[string]string) {
+	b.network(pid, files)
+	b.joins(folder, pid)
+}
+
+// machines puts one that is in the machine's into it, as the first one of each session is.
+func (b *memoryBench) machines(folder string, pid int) {
+	if _, err := os.Stat(b.watch.Proc + "/1"); err != nil {
+		// What the machine's own connections hold is nobody's.
+		b.network(1, map[string]string{"dev": "    lo: 0 0\nenp0s2: 1 2\n", "netlink": netlinkHead + "0 0 5 0 9000000000 0 0 2 0 1\n"})
+	}
+	must(b.t, os.Symlink("1", fmt.Sprintf("%s/%d", b.watch.Proc, pid)))
+	b.joins(folder, pid)
+}
+
+func (b *memoryBench) joins(folder string, pid int) {
 	list, err := os.OpenFile(folder+"/cgroup.procs", os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
 	must(b.t, err)
 	_, err = fmt.Fprintln(list, pid)
@@ -38,7 +62,9 @@ func (b *memoryBench) process(folder string, pid int, files map[string]string) {
 
 func TestTheMachineRunsOutOfWhatNobodyCounts(t *testing.T) {
 	for name, table := range map[string]map[string]string{
-		"netlink": {"netlink": netlinkHead + "0000000000000000 0   5          00000000 1048576000 0        0     2        0        1\n"},
+		"netlink": {"netlink": stolen},
+		// The kernel makes such interfaces in each namespace, once somebody has loaded the modules that they are of.
+		"netlink, with a tunnel": {"netlink": stolen, "dev": "    lo: 0 0\n  sit0: 0 0\n tunl0: 0 0\n"},
 		"connections": {"tcp": tcpHead +
 			"   0: 0100007F:0FA0 00000000:0000 0A 00000000:00000001 00:00000000 00000000 20001        0 77 1 0\n" +
 			"   1: 0100007F:0FA0 0100007F:8001 01 00000000:3E800000 00:00000000 00000000 20001        0 0 1 0\n"},
@@ -48,12 +74,9 @@ func TestTheMachineRunsOutOfWhatNobodyCounts(t *testing.T) {
 			b.watch.Proc = t.TempDir()
 			b.all(stat(500, 0, 20, 0))
 			large, thief := b.session("large", stat(400, 0, 10, 0)), b.session("thief", stat(3, 0, 4, 0))
-			// What the machine's own connections hold is nobody's: all sessions have a process there.
-			machines := map[string]string{"dev": withNetwork, "netlink": netlinkHead + "0 0 5 0 9000000000 0 0 2 0 1\n"}
-			b.process(large, 10, machines)
-			b.process(thief, 20, machines)
-			b.process(large, 11, map[string]string{"dev": loopbackOnly, "netlink": netlinkHead, "tcp": tcpHead})
-			table["dev"] = loopbackOnly
+			b.machines(large, 10)
+			b.machines(thief, 20)
+			b.process(large, 11, map[string]string{"netlink": netlinkHead, "tcp": tcpHead})
 			b.process(thief, 21, table)
 			b.left(4096, 700)
 			now := time.Now()
@@ -119,5 +142,35 @@ func TestTheKernelsTablesAreUnderstood(t *testing.T) {
 	total, left, err := machineMemory("/proc")
 	if err != nil || left <= 0 || total < left {
 		t.Fatalf("%d of %d, %v", left, total, err)
+	}
+}
+
+func TestTheKernelsNamespacesAreToldApart(t *testing.T) {
+	start := func(flags uintptr) string {
+		other := exec.Command("sleep", "60")
+		other.SysProcAttr = &syscall.SysProcAttr{Cloneflags: flags, Pdeathsig: syscall.SIGKILL}
+		if err := other.Start(); err != nil {
+			t.Skipf("this computer makes no network namespace: %v", err)
+		}
+		t.Cleanup(func() { _ = other.Process.Kill(); _ = other.Wait() })
+		return fmt.Sprintf("/proc/%d", other.Process.Pid)
+	}
+	flags := uintptr(unix.CLONE_NEWNET)
+	if os.Geteuid() != 0 {
+		flags |= unix.CLONE_NEWUSER
+	}
+	own, err := network("/proc/self")
+	must(t, err)
+	same, err := network(start(0))
+	must(t, err)
+	one, err := network(start(flags))
+	must(t, err)
+	other, err := network(start(flags))
+	must(t, err)
+	if !os.SameFile(own, same) {
+		t.Fatal("one namespace is taken for two")
+	}
+	if os.SameFile(own, one) || os.SameFile(one, other) {
+		t.Fatal("two namespaces are taken for one")
 	}
 }
