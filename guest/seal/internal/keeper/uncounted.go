@@ -40,6 +40,7 @@ func machineMemory(proc string) (total, left int64, err error) {
 	if err != nil {
 		return 0, 0, err
 	}
+	seen := false
 	for line := range bytes.Lines(text) {
 		fields := bytes.Fields(line)
 		if len(fields) < 2 {
@@ -51,10 +52,11 @@ func machineMemory(proc string) (total, left int64, err error) {
 		case string(fields[0]) == "MemTotal:":
 			total = number << 10
 		case string(fields[0]) == "MemAvailable:":
-			left = number << 10
+			// The kernel says 0 where there is less than nothing.
+			left, seen = number<<10, true
 		}
 	}
-	if total == 0 || left == 0 {
+	if total == 0 || !seen {
 		return 0, 0, errors.New(proc + "/meminfo is not understood")
 	}
 	return total, left, nil

@@ -174,3 +174,27 @@ func TestTheKernelsNamespacesAreToldApart(t *testing.T) {
 		t.Fatal("two namespaces are taken for one")
 	}
 }
+
+// The kernel never says less than nothing: this is when memory is needed most.
+func TestAMachineWithNothingLeftIsOneThatRunsOut(t *testing.T) {
+	b := newMemoryBench(t, 3072)
+	b.watch.Proc = t.TempDir()
+	b.all(stat(400, 0, 10, 0))
+	one := b.session("one", stat(400, 0, 10, 0))
+	for name, text := range map[string]string{
+		"nothing of it":    "",
+		"no size":          "MemAvailable: 0 kB\n",
+		"no rest":          "MemTotal: 4194304 kB\n",
+		"something else":   "MemTotal: 4194304 kB\nMemAvailable: none\n",
+		"enough (control)": "MemTotal: 4194304 kB\nMemAvailable: 4000000 kB\n",
+	} {
+		must(t, os.WriteFile(b.watch.Proc+"/meminfo", []byte(text), 0o644))
+		if b.watch.look(time.Now()); b.ended(one) {
+			t.Fatalf("%s: it was ended", name)
+		}
+	}
+	b.left(4096, 0)
+	if b.watch.look(time.Now()); !b.ended(one) || !b.heard("this machine had 0 of 4096 MiB left") {
+		t.Fatalf("nobody was ended: %q", b.said)
+	}
+}
