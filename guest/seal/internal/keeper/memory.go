@@ -24,6 +24,9 @@ const (
 	mostMargin = 128 << 20
 	// diesFor is how long a session that ran out of memory may take to be gone before it is killed by another way.
 	diesFor = 2 * time.Second
+	// backFor is how long the machine may take to have back what an ended session held: the kernel frees some of it, as what
+	// waits in sockets, only after the last process is gone.
+	backFor = 2 * time.Second
 )
 
 // held are the parts of memory.stat that cannot be taken back without killing. The kernel says `kernel` since 5.18, and
@@ -39,6 +42,8 @@ type memoryWatch struct {
 	// victim is the session that was ended last, while it dies.
 	victim string
 	since  time.Time
+	// gone is when the last victim was gone, until the machine has enough again.
+	gone time.Time
 }
 
 // watchMemory ends sessions for want of memory until stop is closed.
@@ -59,7 +64,7 @@ func (w *memoryWatch) look(now time.Time) time.Duration {
 		if w.dies(now) {
 			return leastLook
 		}
-		w.victim = ""
+		w.victim, w.gone = "", now
 	}
 	names := w.scopes()
 	if len(names) == 0 {
@@ -88,8 +93,9 @@ func (w *memoryWatch) lookAtAll(names []string, now time.Time) time.Duration {
 	if free := limit - margin - used; free > 0 {
 		return waitFor(free)
 	}
-	w.endHeaviest(names, func(name string) (int64, error) { return heldBy(w.scope(name)) },
-		fmt.Sprintf("the sessions of this machine had used up %d of %d MiB", used>>20, limit>>20), now)
+	if heaviest, most := heaviestOf(names, func(name string) (int64, error) { return heldBy(w.scope(name)) }); heaviest != "" {
+		w.end(heaviest, most, fmt.Sprintf("the sessions of this machine had used up %d of %d MiB", used>>20, limit>>20), now)
+	}
 	return leastLook
 }
 
@@ -98,21 +104,22 @@ func waitFor(free int64) time.Duration {
 	return min(max(time.Duration(free)*time.Second/quickest, leastLook), mostLook)
 }
 
-func (w *memoryWatch) endHeaviest(names []string, weigh func(name string) (int64, error), when string, now time.Time) {
-	heaviest, most := "", int64(-1)
+// heaviestOf is the session that weighs most, if there is one that can be weighed.
+func heaviestOf(names []string, weigh func(name string) (int64, error)) (heaviest string, most int64) {
 	for _, name := range names {
-		if bytes, err := weigh(name); err == nil && bytes > most {
+		if bytes, err := weigh(name); err == nil && (heaviest == "" || bytes > most) {
 			heaviest, most = name, bytes
 		}
 	}
-	if heaviest == "" {
-		return
-	}
-	w.Say(fmt.Sprintf("session %s: it used most, %d MiB, when %s; it is ended", heaviest, most>>20, when))
-	w.victim, w.since = heaviest, now
+	return heaviest, most
+}
+
+func (w *memoryWatch) end(name string, held int64, when string, now time.Time) {
+	w.Say(fmt.Sprintf("session %s: it used most, %d MiB, when %s; it is ended", name, held>>20, when))
+	w.victim, w.since = name, now
 	// The kernel then ends all of it for want of memory, and counts that: its supervisor tells the reason.
-	if err := write(w.scope(heaviest)+"/memory.max", "0"); err != nil && !isGone(err) {
-		w.Say("session " + heaviest + ": " + err.Error())
+	if err := write(w.scope(name)+"/memory.max", "0"); err != nil && !isGone(err) {
+		w.Say("session " + name + ": " + err.Error())
 	}
 }
 

@@ -13,7 +13,7 @@ import (
 // The kernel does not count all that a session holds for its control group: not what waits to be read in netlink sockets,
 // nor what has come in on connections that nobody has accepted yet. By these one session could take the memory of the
 // whole machine while its own group shows a few megabytes. So it is looked at what the machine has left, too, and where
-// that is next to nothing, the session is ended that holds most of both kinds.
+// that is next to nothing, the session is ended that holds most of both kinds, if it is as much as shall be left.
 
 // connectionBytes is about what the kernel needs for one connection that nobody accepted, beside what has come in on it.
 const connectionBytes = 4096
@@ -24,13 +24,24 @@ func (w *memoryWatch) lookAtMachine(names []string, now time.Time) time.Duration
 	if err != nil {
 		return mostLook
 	}
-	if free := left - min(int64(mostMargin), total/16); free > 0 {
+	margin := min(int64(mostMargin), total/16)
+	if free := left - margin; free > 0 {
+		w.gone = time.Time{}
 		return waitFor(free)
 	}
-	w.endHeaviest(names, func(name string) (int64, error) {
+	if now.Sub(w.gone) < backFor {
+		return leastLook
+	}
+	heaviest, most := heaviestOf(names, func(name string) (int64, error) {
 		counted, err := heldBy(w.scope(name))
 		return counted + w.uncounted(name), err
-	}, fmt.Sprintf("this machine had %d of %d MiB left", left>>20, total>>20), now)
+	})
+	if most < margin {
+		// Something else of the machine's uses it. To end a session would give back less than is missing, and then it would be
+		// the next one's turn.
+		return waitFor(margin - most)
+	}
+	w.end(heaviest, most, fmt.Sprintf("this machine had %d of %d MiB left", left>>20, total>>20), now)
 	return leastLook
 }
 

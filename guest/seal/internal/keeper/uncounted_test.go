@@ -20,8 +20,9 @@ const (
 // stolen is a table of netlink sockets by which a session holds 1000 MiB.
 const stolen = netlinkHead + "0000000000000000 0   5          00000000 1048576000 0        0     2        0        1\n"
 
-// left says what the machine has left.
+// left says what the machine has left. What its own connections hold is nobody's.
 func (b *memoryBench) left(totalMiB, leftMiB int64) {
+	b.network(1, map[string]string{"dev": "    lo: 0 0\nenp0s2: 1 2\n", "netlink": netlinkHead + "0 0 5 0 9000000000 0 0 2 0 1\n"})
 	must(b.t, os.WriteFile(b.watch.Proc+"/meminfo",
 		fmt.Appendf(nil, "MemTotal: %d kB\nMemFree: 1 kB\nMemAvailable: %d kB\n", totalMiB<<10, leftMiB<<10), 0o644))
 }
@@ -44,10 +45,6 @@ func (b *memoryBench) process(folder string, pid int, files map[string]string) {
 
 // machines puts one that is in the machine's into it, as the first one of each session is.
 func (b *memoryBench) machines(folder string, pid int) {
-	if _, err := os.Stat(b.watch.Proc + "/1"); err != nil {
-		// What the machine's own connections hold is nobody's.
-		b.network(1, map[string]string{"dev": "    lo: 0 0\nenp0s2: 1 2\n", "netlink": netlinkHead + "0 0 5 0 9000000000 0 0 2 0 1\n"})
-	}
 	must(b.t, os.Symlink("1", fmt.Sprintf("%s/%d", b.watch.Proc, pid)))
 	b.joins(folder, pid)
 }
@@ -95,8 +92,8 @@ func TestTheMachineRunsOutOfWhatNobodyCounts(t *testing.T) {
 func TestOneAloneIsEndedForTheMachine(t *testing.T) {
 	b := newMemoryBench(t, 3072)
 	b.watch.Proc = t.TempDir()
-	b.all(stat(10, 0, 0, 0))
-	one := b.session("one", stat(5, 0, 5, 0))
+	b.all(stat(200, 0, 0, 0))
+	one := b.session("one", stat(195, 0, 5, 0))
 	b.left(4096, 700)
 	if b.watch.look(time.Now()); b.ended(one) {
 		t.Fatal("it was ended with enough left")
@@ -105,6 +102,72 @@ func TestOneAloneIsEndedForTheMachine(t *testing.T) {
 	if b.watch.look(time.Now()); !b.ended(one) {
 		t.Fatal("it was left alone")
 	}
+}
+
+// An upgrade or a program of the operator's may use the machine's memory as well. A session that holds less than what
+// there is to win is not ended for it.
+func TestNobodyIsEndedForWhatTheMachineUses(t *testing.T) {
+	b := newMemoryBench(t, 3072)
+	b.watch.Proc = t.TempDir()
+	b.all(stat(130, 0, 10, 2000))
+	one, other := b.session("one", stat(95, 0, 5, 2000)), b.session("other", stat(35, 0, 5, 0))
+	b.left(4096, 20)
+	now := time.Now()
+	for at := range 10 {
+		if wait := b.watch.look(now.Add(time.Duration(at) * time.Second)); wait > mostLook/4 {
+			t.Fatalf("it looks away for %v: one that takes a lot in that time is not seen", wait)
+		}
+	}
+	if b.ended(one) || b.ended(other) {
+		t.Fatalf("somebody was ended: %q", b.said)
+	}
+	// The control: as soon as one of them has taken what is missing.
+	b.process(other, 21, map[string]string{"netlink": stolen})
+	if b.watch.look(now.Add(10 * time.Second)); b.ended(one) || !b.ended(other) {
+		t.Fatalf("the wrong one was ended, or nobody: %q", b.said)
+	}
+}
+
+// The kernel frees a killed session's sockets only after all its processes are gone.
+func TestNobodyElseIsEndedWhileMemoryComesBack(t *testing.T) {
+	begin := func(t *testing.T) (b *memoryBench, others []string, now time.Time) {
+		b = newMemoryBench(t, 3072)
+		b.watch.Proc = t.TempDir()
+		b.all(stat(500, 0, 20, 0))
+		thief := b.session("thief", stat(3, 0, 4, 0))
+		b.process(thief, 21, map[string]string{"netlink": stolen})
+		others = []string{b.session("large", stat(300, 0, 4, 0)), b.session("small", stat(5, 0, 4, 0))}
+		b.left(4096, 100)
+		now = time.Now()
+		if b.watch.look(now); !b.ended(thief) {
+			t.Fatalf("the one that used most was not ended: %q", b.said)
+		}
+		must(t, os.RemoveAll(thief))
+		for _, after := range []time.Duration{20, 40, 400, 1900} {
+			b.watch.look(now.Add(after * time.Millisecond))
+			for _, other := range others {
+				if b.ended(other) {
+					t.Fatalf("%v ms after it, with its memory not yet back: %q", int64(after), b.said)
+				}
+			}
+		}
+		return b, others, now
+	}
+	t.Run("it does not come back (control)", func(t *testing.T) {
+		b, others, now := begin(t)
+		if b.watch.look(now.Add(2100 * time.Millisecond)); !b.ended(others[0]) || b.ended(others[1]) {
+			t.Fatalf("the next one was not ended: %q", b.said)
+		}
+	})
+	t.Run("it came back, and another one takes it (control)", func(t *testing.T) {
+		b, others, now := begin(t)
+		b.left(4096, 1000)
+		b.watch.look(now.Add(1920 * time.Millisecond))
+		b.left(4096, 100)
+		if b.watch.look(now.Add(1940 * time.Millisecond)); !b.ended(others[0]) || b.ended(others[1]) {
+			t.Fatalf("the next one was not ended: %q", b.said)
+		}
+	})
 }
 
 // The tables are the kernel's own, of this process.
