@@ -101,6 +101,8 @@ func (w *memoryWatch) lookAtAll(names []string, now time.Time) time.Duration {
 
 // waitFor is how long it takes until so many bytes are used, and not longer than a look is put off.
 func waitFor(free int64) time.Duration {
+	// More would not fit into the number of nanoseconds.
+	free = min(free, quickest)
 	return min(max(time.Duration(free)*time.Second/quickest, leastLook), mostLook)
 }
 

@@ -124,6 +124,14 @@ func TestLooksMoreOftenTheLessIsFree(t *testing.T) {
 	}
 }
 
+func TestLooksSeldomWhereVeryMuchIsFree(t *testing.T) {
+	for _, gib := range []int64{1, 8, 10, 16, 64, 1024, 1 << 20} {
+		if wait := waitFor(gib << 30); wait != mostLook {
+			t.Errorf("with %d GiB free it waits %v", gib, wait)
+		}
+	}
+}
+
 func TestSocketsCount(t *testing.T) {
 	b := newMemoryBench(t, 3072)
 	sockets := func(text []byte, used int64) []byte { return fmt.Appendf(text, "sock %d\n", used*mib) }
