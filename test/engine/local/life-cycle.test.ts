@@ -117,7 +117,7 @@ describe("the local stack", function () {
         String(outputs["network"]),
         /nothing of this computer or of its networks but localhost:8080\. It cannot/,
       );
-      assert.match(String(outputs["ssh"]), /^ssh -i .*operator@127\.0\.0\.1$/);
+      assert.match(String(outputs["ssh"]), /^ssh -F none -i .*operator@127\.0\.0\.1$/);
       assert.deepEqual(outputs["verification"], { ok: true, rows: 1, kept: 1, differs: [] });
       assert.match(await readFile(stack.paths.verification, "utf8"), /"ok": true/);
     });
