@@ -7,7 +7,7 @@ export const CONSOLE = "/dev/console";
 /**
  * Our lines begin with this. The kernel or the firmware may write text before it on the same line: we ignore that text.
  */
-const PREFIX = "cloister: ";
+export const PREFIX = "cloister: ";
 const NOT_READY = "not ready: ";
 const REPORT = "report ";
 
@@ -23,8 +23,8 @@ export type ConsoleLine =
   | { readonly kind: "ready" }
   /** The machine is not ready, for this reason. */
   | { readonly kind: "failed"; readonly why: string }
-  /** The report of its verification, as JSON; undefined where a message of the kernel came into the middle of it. */
-  | { readonly kind: "report"; readonly report: string | undefined }
+  /** The report of its verification, for {@link unpackedReport}. */
+  | { readonly kind: "report"; readonly packed: string }
   /** Anything else that the operator may want to read. */
   | { readonly kind: "progress"; readonly line: string };
 
@@ -50,8 +50,8 @@ export function parseConsoleLine(line: string): ConsoleLine | undefined {
   if (why !== undefined) return { kind: "failed", why };
   // A message of the kernel may follow at once, with its time in brackets.
   if (/^ready($|\s*\[ *\d+\.\d)/.test(after(line, PREFIX) ?? "")) return { kind: "ready" };
-  const report = after(line, `${PREFIX}${REPORT}`);
-  if (report) return { kind: "report", report: unpacked(report) };
+  const packed = after(line, `${PREFIX}${REPORT}`);
+  if (packed) return { kind: "report", packed };
   // Progress counts only at the start of a line: systemd names units by their descriptions, and breaks long lines
   // anywhere.
   const text = /^(?:\[ *\d+\.\d+\] )?cloister: (.+)/.exec(line)?.[1]?.trim();
@@ -64,9 +64,13 @@ function after(line: string, mark: string): string | undefined {
   return at === -1 ? undefined : line.slice(at + mark.length).trim();
 }
 
-function unpacked(base64: string): string | undefined {
+/**
+ * A report as JSON; undefined where a message of the kernel came into the middle of it. A console may have thousands of them,
+ * each of which takes as long as the largest: only the one that is wanted is unpacked.
+ */
+export function unpackedReport(packed: string): string | undefined {
   try {
-    return gunzipSync(Buffer.from(base64, "base64"), { maxOutputLength: LARGEST_REPORT }).toString("utf8");
+    return gunzipSync(Buffer.from(packed, "base64"), { maxOutputLength: LARGEST_REPORT }).toString("utf8");
   } catch {
     return undefined;
   }

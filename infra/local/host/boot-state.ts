@@ -1,6 +1,6 @@
 import { readFileSync, statSync } from "node:fs";
 import type { Paths } from "../paths.ts";
-import { readConsoleLine } from "../steps/console.ts";
+import { harmless, linesToRead, readRawLine } from "../steps/console.ts";
 
 /** The progress of a running machine's boot, read from its serial console. */
 export type BootState =
@@ -35,16 +35,17 @@ export function bootState(paths: Pick<Paths, "console">): BootState | undefined 
 export function bootStateOf(text: string): BootState {
   let state: BootState = { kind: "booting", step: "it was just started" };
   let told = new Set<string>();
-  for (const line of text.split(/\r?\n/)) {
+  for (const line of linesToRead(text)) {
     if (BEGIN.test(line) && state.kind !== "booting") {
       state = { kind: "booting", step: "it starts again" };
       told = new Set();
     }
-    const event = readConsoleLine(line, told);
+    const event = readRawLine(line, told);
     if (event?.kind === "ready") state = { kind: "ready" };
     else if (event?.kind === "failed") state = { kind: "failed", why: event.why };
     // A machine prints more lines after its verification; it stays ready.
     else if (event?.kind === "progress" && state.kind === "booting") state = { kind: "booting", step: event.line };
   }
-  return state;
+  if (state.kind === "failed") return { kind: "failed", why: harmless(state.why) };
+  return state.kind === "booting" ? { kind: "booting", step: harmless(state.step) } : state;
 }

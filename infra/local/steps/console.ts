@@ -1,38 +1,76 @@
 import { open } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type ConsoleLine, parseConsoleLine } from "../../../contract/console.ts";
+import { type ConsoleLine, PREFIX, parseConsoleLine, unpackedReport } from "../../../contract/console.ts";
 import { neutral } from "../../../guest/lib/neutral.ts";
 import type { Paths } from "../paths.ts";
 
-/** Marks of the boot's progress; each is told once. */
-const MILESTONES: readonly (readonly [RegExp, string])[] = [
-  [/BdsDxe: (loading|starting) Boot/, "firmware found the boot loader"],
-  [/Linux version \d/, "kernel started"],
-  [/systemd\[1\]: .*running in system mode|Welcome to /, "system is starting"],
-  [/cloud-init\[\d+\]: Cloud-init .* running 'init'/i, "cloud-init is running"],
-  [/cloud-init\[\d+\]: Cloud-init .* finished/i, "cloud-init has finished"],
+/**
+ * Marks of the boot's progress; each is told once. Where a second pattern is given, it must come after the first. Both are
+ * looked for once: as one pattern, with anything in between, they would take the square of a line's length.
+ */
+const MILESTONES: readonly (readonly [string, RegExp, RegExp?])[] = [
+  ["firmware found the boot loader", /BdsDxe: (?:loading|starting) Boot/],
+  ["kernel started", /Linux version \d/],
+  ["system is starting", /systemd\[1\]: /, /running in system mode/],
+  ["system is starting", /Welcome to /],
+  ["cloud-init is running", /cloud-init\[\d+\]: Cloud-init /i, / running 'init'/i],
+  ["cloud-init has finished", /cloud-init\[\d+\]: Cloud-init /i, / finished/i],
 ];
+
+const PANIC = "Kernel panic - not syncing";
+const EMERGENCY = "You are in emergency mode";
+
+/** What the lines have that are read at all. */
+const MARKS = new RegExp([PREFIX, PANIC, EMERGENCY, ...MILESTONES.map(([, first]) => first.source)].join("|"), "gi");
 
 /** The longest line that is read, in characters; of longer ones only so much. A report's line has some thousands. */
 const LONGEST_LINE = 1 << 18;
+
+/** The longest words that are taken from a line, in characters. Ours have 900 at most. */
+const LONGEST_WORDS = 1 << 12;
+
+/**
+ * The lines of a console that {@link readRawLine} may know. There may be millions of others, which are not looked at one
+ * by one.
+ */
+export function* linesToRead(text: string): Generator<string> {
+  for (let end = 0; ; ) {
+    MARKS.lastIndex = end;
+    const at = MARKS.exec(text)?.index;
+    if (at === undefined) return;
+    const start = text.lastIndexOf("\n", at) + 1;
+    end = text.indexOf("\n", at);
+    if (end === -1) end = text.length;
+    yield text.slice(start, Math.min(text[end - 1] === "\r" ? end - 1 : end, start + LONGEST_LINE));
+  }
+}
 
 /**
  * Reads one line of the console: ours, or the system's own. `told` remembers the milestones that were seen. Who is root in
  * the machine writes there too: nothing in the words acts on a terminal.
  */
 export function readConsoleLine(line: string, told: Set<string>): ConsoleLine | undefined {
-  const read = readWords(line.slice(0, LONGEST_LINE), told);
-  if (read?.kind === "failed") return { ...read, why: neutral(read.why) };
-  return read?.kind === "progress" ? { ...read, line: neutral(read.line) } : read;
+  const read = readRawLine(line.slice(0, LONGEST_LINE), told);
+  if (read?.kind === "failed") return { ...read, why: harmless(read.why) };
+  return read?.kind === "progress" ? { ...read, line: harmless(read.line) } : read;
 }
 
-function readWords(line: string, told: Set<string>): ConsoleLine | undefined {
+/** Makes words of a line harmless for a terminal. */
+export function harmless(words: string): string {
+  return neutral(words.slice(0, LONGEST_WORDS));
+}
+
+/** Does the same as {@link readConsoleLine} for who reads many lines and wants one: {@link harmless} is for that one. */
+export function readRawLine(line: string, told: Set<string>): ConsoleLine | undefined {
   const ours = parseConsoleLine(line);
   if (ours) return ours;
-  if (/Kernel panic - not syncing/.test(line)) return { kind: "failed", why: line.slice(line.indexOf("Kernel panic")) };
-  if (/You are in emergency mode/.test(line)) return { kind: "failed", why: "the system went into emergency mode" };
-  for (const [pattern, text] of MILESTONES) {
-    if (pattern.test(line) && !told.has(text)) {
+  const panic = line.indexOf(PANIC);
+  if (panic !== -1) return { kind: "failed", why: line.slice(panic) };
+  if (line.includes(EMERGENCY)) return { kind: "failed", why: "the system went into emergency mode" };
+  for (const [text, first, then] of MILESTONES) {
+    if (told.has(text)) continue;
+    const found = first.exec(line);
+    if (found && (then === undefined || then.test(line.slice(found.index + found[0].length)))) {
       told.add(text);
       return { kind: "progress", line: text };
     }
@@ -66,7 +104,8 @@ export async function followConsole(
   say: (line: string) => void,
 ): Promise<string | undefined> {
   const told = new Set<string>();
-  let report: string | undefined;
+  let packed: string | undefined;
+  const report = (): string | undefined => (packed === undefined ? undefined : unpackedReport(packed));
   const file = await open(paths.console, "r");
   try {
     let rest = "";
@@ -82,9 +121,9 @@ export async function followConsole(
       rest = (lines.pop() ?? "").slice(0, LONGEST_LINE);
       for (const line of lines) {
         const event = readConsoleLine(line, told);
-        if (event?.kind === "ready") return report;
-        if (event?.kind === "failed") throw new NotReadyError(event.why, report);
-        if (event?.kind === "report") report = event.report;
+        if (event?.kind === "ready") return report();
+        if (event?.kind === "failed") throw new NotReadyError(event.why, report());
+        if (event?.kind === "report") packed = event.packed;
         if (event?.kind === "progress") say(event.line);
       }
       if (bytesRead > 0) continue;

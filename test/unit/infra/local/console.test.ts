@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { appendFile, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { syncBuiltinESMExports } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import zlib from "node:zlib";
 import { reportLine } from "../../../../contract/console.ts";
 import type { Report } from "../../../../contract/report.ts";
+import { bootStateOf } from "../../../../infra/local/host/boot-state.ts";
 import { followConsole, readConsoleLine } from "../../../../infra/local/steps/console.ts";
 import { REPOSITORY } from "../../../../rehearsal/project-copy.ts";
 
@@ -59,6 +62,75 @@ describe("the serial console", () => {
       line: "kernel started",
     });
     assert.equal(readConsoleLine("[    0.0] Linux version 6.12", told), undefined);
+  });
+
+  it("knows how far the system is", () => {
+    for (const [line, step] of [
+      ["BdsDxe: starting Boot0002 from PciRoot", "firmware found the boot loader"],
+      ["[    2.1] systemd[1]: systemd 257 running in system mode (+PAM)", "system is starting"],
+      ["Welcome to Debian GNU/Linux 13 (trixie)!", "system is starting"],
+      ["[    9.1] cloud-init[612]: Cloud-init v. 25.1 running 'init' at Mon", "cloud-init is running"],
+      ["[   19.1] cloud-init[700]: Cloud-init v. 25.1 finished at Mon", "cloud-init has finished"],
+    ] as const) {
+      assert.deepEqual(read(line), { kind: "progress", line: step });
+      assert.deepEqual(bootStateOf(`a line\r\n${line}\r\nanother\n`), { kind: "booting", step });
+    }
+    for (const line of ["running in system mode systemd[1]: ", "cloud-init[1]: Cloud-init", "Cloud-init 1 finished"])
+      assert.equal(read(line), undefined, line);
+  });
+
+  it("is read as fast where a line begins thousands of times like the system's", () => {
+    const took = (text: string): number => {
+      const start = performance.now();
+      bootStateOf(text);
+      return performance.now() - start;
+    };
+    const long = 1 << 18;
+    took(`cloister: ${"a ".repeat(long / 2)}\n`);
+    const plain = took(`cloister: ${"a ".repeat(long / 2)}\n`);
+    for (const unit of ["systemd[1]: ", "cloud-init[1]: Cloud-init ", "cloister: ", "Linux version ", "BdsDxe: "]) {
+      const hostile = took(`${unit.repeat(long / unit.length)}\n`);
+      assert.ok(hostile < 50 * Math.max(plain, 10), `${unit}: ${hostile} ms, and ${plain} ms for plain words`);
+    }
+  });
+
+  it("gives no longer words than some that we would write, however long the line", () => {
+    for (const mark of ["cloister: ", "cloister: not ready: ", "Kernel panic - not syncing: "]) {
+      const found = read(mark + "a".repeat(1 << 17));
+      assert.ok(found?.kind === "failed" || found?.kind === "progress");
+      const words = found.kind === "failed" ? found.why : found.line;
+      assert.ok(words.length <= 4_096 && words.endsWith("a".repeat(900)), `${words.length}`);
+    }
+  });
+
+  it("has no report unpacked that nobody wants, however many there are", async () => {
+    const unpack = zlib.gunzipSync;
+    let unpacked = 0;
+    zlib.gunzipSync = (...args) => {
+      unpacked += 1;
+      return unpack(...args);
+    };
+    syncBuiltinESMExports();
+    const folder = await mkdtemp(join(tmpdir(), "cloister-console-"));
+    try {
+      const text = `${reportLine({ ok: true, rows: [] } as unknown as Report)}\n`.repeat(100);
+      assert.deepEqual(bootStateOf(`${text}cloister: ready\n`), { kind: "ready" });
+      assert.equal(unpacked, 0);
+      const paths = { console: join(folder, "console.log"), qemuLog: join(folder, "qemu.log") };
+      await writeFile(paths.console, `${text}cloister: ready\n`);
+      const report = await followConsole(
+        paths,
+        () => true,
+        AbortSignal.timeout(10_000),
+        () => {},
+      );
+      assert.deepEqual(JSON.parse(report ?? ""), { ok: true, rows: [] });
+      assert.equal(unpacked, 1, "the control: the one that is wanted");
+    } finally {
+      zlib.gunzipSync = unpack;
+      syncBuiltinESMExports();
+      await rm(folder, { recursive: true });
+    }
   });
 
   describe("followed", () => {
