@@ -29,6 +29,9 @@ const LONGEST_LINE = 1 << 18;
 /** The longest words that are taken from a line, in characters. Ours have 900 at most. */
 const LONGEST_WORDS = 1 << 12;
 
+/** So much of a boot's progress is said. A boot has some dozens of lines. */
+const MOST_SAID = 1_000;
+
 /**
  * The lines of a console that {@link readRawLine} may know. There may be millions of others, which are not looked at one
  * by one.
@@ -106,6 +109,7 @@ export async function followConsole(
   const told = new Set<string>();
   let packed: string | undefined;
   const report = (): string | undefined => (packed === undefined ? undefined : unpackedReport(packed));
+  let left = MOST_SAID;
   const file = await open(paths.console, "r");
   try {
     let rest = "";
@@ -124,7 +128,9 @@ export async function followConsole(
         if (event?.kind === "ready") return report();
         if (event?.kind === "failed") throw new NotReadyError(event.why, report());
         if (event?.kind === "report") packed = event.packed;
-        if (event?.kind === "progress") say(event.line);
+        if (event?.kind !== "progress" || left === 0) continue;
+        left -= 1;
+        say(left > 0 ? event.line : `the machine says more, which is in ${paths.console}`);
       }
       if (bytesRead > 0) continue;
       if (!living)

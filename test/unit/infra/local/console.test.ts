@@ -200,6 +200,25 @@ describe("the serial console", () => {
       await done;
     });
 
+    it("is told in so many lines and no more, however much a machine says", async () => {
+      const said: string[] = [];
+      const follow = async (lines: number): Promise<void> => {
+        said.length = 0;
+        await writeFile(paths.console, `${"cloister: a word\n".repeat(lines)}cloister: ready\n`);
+        await followConsole(
+          paths,
+          () => true,
+          AbortSignal.timeout(10_000),
+          (line) => said.push(line),
+        );
+      };
+      await follow(900);
+      assert.equal(said.length, 900, "the control");
+      await follow(50_000);
+      assert.equal(said.length, 1_000);
+      assert.match(said.at(-1) ?? "", /says more, which is in .*console\.log$/);
+    });
+
     it("fails when QEMU ends", async () => {
       await assert.rejects(
         followConsole(
