@@ -16,10 +16,11 @@ export class FrameFilter {
   }
 
   /**
-   * @returns what may go on, in the order in which it came; the beginning of a frame is kept until its end comes
+   * @returns what may go on, in the order in which it came; the beginning of a frame is kept until its end comes. It holds no
+   * memory but its own bytes, so that a queue of such is as large as it says: a part of the chunk would keep all of it
    * @throws when this is no stream of frames
    */
-  take(chunk: Buffer): Buffer[] {
+  take(chunk: Buffer): Buffer {
     const data = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
     const passed: Buffer[] = [];
     /** Frames that may pass and follow each other go on in one piece. */
@@ -38,6 +39,6 @@ export class FrameFilter {
     }
     if (at > from) passed.push(data.subarray(from, at));
     this.#rest = data.subarray(at);
-    return passed;
+    return Buffer.concat(passed);
   }
 }

@@ -74,11 +74,10 @@ function filter(sent: Readable, passed: Writable & Readable, judge: (frame: Buff
   passed.resume();
   sent.on("data", (chunk: Buffer) => {
     try {
-      for (const piece of frames.take(chunk)) {
-        // QEMU takes nothing back while it writes: when we waited for it to take, both would wait for ever. What a machine
-        // sends faster than its network takes is lost, as on every network.
-        if (passed.writableLength < MOST_WAITING) passed.write(piece);
-      }
+      const piece = frames.take(chunk);
+      // QEMU takes nothing back while it writes: when we waited for it to take, both would wait for ever. What a machine
+      // sends faster than its network takes is lost, as on every network.
+      if (piece.length > 0 && passed.writableLength < MOST_WAITING) passed.write(piece);
     } catch (error) {
       stop(error as Error);
     }
