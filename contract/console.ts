@@ -12,7 +12,7 @@ const NOT_READY = "not ready: ";
 const REPORT = "report ";
 
 /** The largest report that is unpacked, in bytes: some bytes of a console can be packed gigabytes. A real one has 30 KB. */
-const LARGEST_REPORT = 1 << 20;
+export const LARGEST_REPORT = 1 << 20;
 
 /** The longest line of words that the console gets, in characters. A report is longer. */
 const LONGEST = 900;

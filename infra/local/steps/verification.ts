@@ -1,5 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { execa } from "execa";
+import { LARGEST_REPORT } from "../../../contract/console.ts";
 import type { VerificationSummary } from "../../../contract/outputs.ts";
 import { type Report, Report as ReportSchema } from "../../../contract/report.ts";
 import { RUN_FILES } from "../../../contract/run-files.ts";
@@ -21,6 +22,7 @@ export async function fetchReport(paths: Paths, port: number, signal: AbortSigna
   const { stdout, failed } = await execa("ssh", [...sshArguments(paths, port), "cat", RUN_FILES.report], {
     cancelSignal: signal,
     timeout: 60_000,
+    maxBuffer: LARGEST_REPORT,
     stdin: "ignore",
     reject: false,
   });
