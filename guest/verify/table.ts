@@ -10,6 +10,13 @@ const WORDS: Readonly<Record<Row["status"], string>> = {
 };
 
 /**
+ * The longest text of a cell, in characters, and the most rows: a machine's report may have megabytes of words, and to wrap
+ * those takes the square of their length. The reference has some dozens of rows.
+ */
+const LONGEST = 1_000;
+const MOST_ROWS = 200;
+
+/**
  * Prints a report for people: a table of the rows that are not as promised, and a summary below.
  *
  * @param options.width columns of the terminal; default 120
@@ -30,8 +37,14 @@ export function printReport(report: Report, options: { width?: number; allRows?:
     wordWrap: true,
     style: { head: [], border: [], compact: true },
   });
-  for (const row of rows) table.push([row.id, row.fact, row.expected, seenOf(row), resultOf(row)]);
-  return `${table.toString()}\n${summary(report)}`;
+  for (const row of rows.slice(0, MOST_ROWS))
+    table.push([row.id, row.fact, row.expected, seenOf(row), resultOf(row)].map(cell));
+  const more = rows.length > MOST_ROWS ? `\n${rows.length - MOST_ROWS} rows more are not shown` : "";
+  return `${table.toString()}${more}\n${summary(report)}`;
+}
+
+function cell(text: string): string {
+  return text.length > LONGEST ? `${text.slice(0, LONGEST)} [...]` : text;
 }
 
 /** A stream, and whether people look at it. */

@@ -102,6 +102,20 @@ describe("the report", () => {
     );
   });
 
+  it("is no longer than people read, whatever a machine says", async () => {
+    const [row = assert.fail()] = (await report({ S6: { seen: "x", ok: false } })).rows.filter(({ id }) => id === "S6");
+    const good = await report(await allOk());
+    const rows = (count: number, seen: string) =>
+      printReport({ ...good, rows: Array.from({ length: count }, () => ({ ...row, fails: false, seen })) });
+    const words = (text: string) => text.split(/\W+/).filter((word) => word === "q").length;
+    assert.equal(words(rows(3, "q ".repeat(450))), 3 * 450, "the control");
+    assert.equal(words(rows(3, "q ".repeat(5_000))), 3 * 500);
+    assert.equal(words(rows(150, "q")), 150, "the control");
+    const many = rows(1_000, "q");
+    assert.equal(words(many), 200);
+    assert.match(many, /\n800 rows more are not shown\nmachine first/);
+  });
+
   it("is one line where nothing differs, and shows only what differs; rows of other targets are never in it", async () => {
     const good = printReport(await report(await allOk()), { width: 100 });
     assert.match(good, /^machine first [^\n]* verified: 32 ok, 0 differ; quick, [^\n]*$/);
