@@ -89,6 +89,12 @@ function strictly(path: string, name: Buffer, way: Way | undefined): Place {
  */
 const EXTRA = BigInt(process.env["CLOISTER_COPY_EXTRA"] || 2 ** 34);
 
+/**
+ * How many files with several names are remembered: some 100 MB. Where there are more, each name of a file counts for its
+ * part of it. Tests set a lower one.
+ */
+const REMEMBERED = Number(process.env["CLOISTER_COPY_REMEMBERED"] || 1_000_000);
+
 /** The names in a folder that are still to come: of the folder itself, or of those that are wanted. */
 interface Names {
   readonly dir?: Dir;
@@ -112,6 +118,8 @@ class Sender {
   readonly #strict: boolean;
   /** Bytes by which the copy is larger so far. */
   #extra = 0n;
+  /** The files with several names that one name was sent of. */
+  readonly #sent = new Set<string>();
   #called: Buffer | undefined;
   /** The wanted entries of the folder that is entered next. */
   #wanted: Tree | undefined;
@@ -179,14 +187,20 @@ class Sender {
   }
 
   /**
-   * Counts by how much a file grows when it is copied, unless that is too much. Each name of a file has its part of it.
-   * Some file systems of an operator's do not tell of holes.
+   * Counts by how much the copy grows beyond what it is made of, unless that is too much: by a file's holes, and by the
+   * whole of a file that was sent under another name already. The number of its names tells little: others may be outside
+   * of what is copied, in the store of a package manager. Some file systems of an operator's do not tell of holes.
    */
-  #tooLarge({ size, blocks, nlink }: BigIntStats): boolean {
-    const own = size - (blocks * 512n) / (nlink > 1n ? nlink : 1n);
-    if (own <= 0n || !this.#strict) return false;
+  #tooLarge({ dev, ino, size, blocks, nlink }: BigIntStats): boolean {
+    if (!this.#strict) return false;
+    const file = nlink > 1n ? `${dev}:${ino}` : undefined;
+    let there = blocks * 512n;
+    if (file !== undefined && this.#sent.has(file)) there = 0n;
+    else if (file !== undefined && this.#sent.size >= REMEMBERED) there /= nlink;
+    const own = size > there ? size - there : 0n;
     if (this.#extra + own > EXTRA) return true;
     this.#extra += own;
+    if (file !== undefined && this.#sent.size < REMEMBERED) this.#sent.add(file);
     return false;
   }
 

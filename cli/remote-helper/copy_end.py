@@ -25,6 +25,9 @@ DEEPEST = 400
 # How many bytes larger a copy may be than what it is made of, because of holes and hard links. A file of terabytes, or a
 # large file under thousands of names, costs a session nothing, and the other side fills a disk with it. Tests set a lower one.
 EXTRA = int(os.environ.get("CLOISTER_COPY_EXTRA") or 16 << 30)
+# How many files with several names are remembered: some 100 MB. Where there are more, each name of a file counts for its
+# part of it. Tests set a lower one.
+REMEMBERED = int(os.environ.get("CLOISTER_COPY_REMEMBERED") or 1000000)
 LISTED = 20
 # A folder that is only passed through need not be readable.
 PATH = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_NOFOLLOW
@@ -40,6 +43,8 @@ FATAL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EMFILE, errno
 
 told = {"left": 0, "note": 0}
 extra = 0
+# The files with several names that one name was sent of.
+sent = set()
 
 
 class Fail(Exception):
@@ -310,12 +315,22 @@ def send_entry(folder, name, trail, top):
 
 
 def too_large(seen):
-    """Counts by how much a file grows when it is copied, unless that is too much. Each name of a file has its part of it."""
+    """Counts by how much the copy grows beyond what it is made of, unless that is too much."""
+    # It grows by a file's holes, and by the whole of a file that was sent under another name already. The number of its
+    # names tells little: others may be outside of what is copied, in the store of a package manager.
     global extra
-    own = max(0, seen.st_size - seen.st_blocks * 512 // max(1, seen.st_nlink))
+    file = seen.st_dev << 64 | seen.st_ino if seen.st_nlink > 1 else None
+    there = seen.st_blocks * 512
+    if file in sent:
+        there = 0
+    elif file is not None and len(sent) >= REMEMBERED:
+        there //= seen.st_nlink
+    own = max(0, seen.st_size - there)
     if extra + own > EXTRA:
         return True
     extra += own
+    if file is not None and len(sent) < REMEMBERED:
+        sent.add(file)
     return False
 
 

@@ -140,8 +140,39 @@ describe("what a copy sends", function () {
           for (let i = 4; i < 100; i++) await link(at("tree", "0"), at("tree", `${i}`));
           const many = await sent();
           assert.ok(many.mib < 18, `${many.mib} MiB of one`);
-          assert.equal(many.report.counts?.left, 84);
+          assert.equal(many.report.counts?.left, 83);
           assert.match(many.report.left[0]?.why ?? "", /with holes and hard links the copy would be more than/);
+        });
+
+        const strictly = (more: NodeJS.ProcessEnv) => ({
+          ...end,
+          env: { ...end.env, CLOISTER_COPY_STRICT: "1", CLOISTER_COPY_EXTRA: `${16 * 2 ** 20}`, ...more },
+        });
+
+        it("sends all files that have other names outside, since the copy is no larger than they are", async () => {
+          for (let i = 0; i < 24; i++) {
+            await writeFile(at("tree", `${i}`), randomBytes(2 ** 20));
+            for (let n = 0; n < 4; n++) await link(at("tree", `${i}`), at("outside", `${i}-${n}`));
+          }
+          const { code, report, entries } = await send(strictly({}), at("tree"));
+          assert.equal(code, 0);
+          assert.deepEqual(report.left, []);
+          const bytes = [...entries.values()].reduce((sum, { content }) => sum + content.length, 0);
+          assert.equal(bytes, 24 * 2 ** 20 + "one".length);
+        });
+
+        it("counts each name's part of a file where too many files have several names", async () => {
+          for (let i = 0; i < 3; i++) await writeFile(at("tree", `${i}`), randomBytes(2 ** 20));
+          for (let n = 0; n < 99; n++)
+            for (let i = 0; i < 3; i++) await link(at("tree", `${i}`), at("tree", "sub", `${i}-${n}`));
+          const sent = async (more: NodeJS.ProcessEnv) => {
+            const { entries } = await send(strictly(more), at("tree"));
+            return [...entries.values()].reduce((sum, { content }) => sum + content.length, 0) / 2 ** 20;
+          };
+          const forgetful = await sent({ CLOISTER_COPY_REMEMBERED: "1" });
+          assert.ok(forgetful < 19, `${forgetful} MiB of three`);
+          const mib = await sent({});
+          assert.ok(mib > 18.9 && mib < 19.1, `control: ${mib} MiB, with all remembered`);
         });
       }
 
