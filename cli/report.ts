@@ -22,7 +22,8 @@ async function reportOf(fleet: Fleet, machine: MachineStatus, command: readonly 
   const { exitCode, stdout, stderr } = await capture(await fleet.connect(machine), command);
   let said: unknown;
   try {
-    said = JSON.parse(stdout);
+    // A report quotes what sessions wrote, and a machine may be in a session's hands: none of its texts acts on a terminal.
+    said = neutralValue(JSON.parse(stdout));
   } catch {
     const words = neutral(stderr.trim() || stdout.trim()) || "nothing";
     throw new OperatorError(
@@ -30,8 +31,7 @@ async function reportOf(fleet: Fleet, machine: MachineStatus, command: readonly 
       { code: "CLOISTER_E_NO_REPORT" },
     );
   }
-  // A report quotes what sessions wrote, and a machine may be in a session's hands: none of its texts acts on a terminal.
-  const parsed = Report.safeParse(neutralValue(said));
+  const parsed = Report.safeParse(said);
   if (parsed.success) return parsed.data;
   const [first] = parsed.error.issues;
   const where = first === undefined ? "" : `: ${first.path.join(".") || "it"} ${firstSentence(first.message)}`;

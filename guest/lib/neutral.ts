@@ -13,12 +13,25 @@ export function neutral(text: string): string {
   });
 }
 
-/** Does the same with every text of a value that came as JSON, names of members included. */
+/** Lists and objects in each other. A report has four; some thousands use up the stack. */
+const DEEPEST = 100;
+
+/**
+ * Does the same with every text of a value that came as JSON, names of members included.
+ *
+ * @throws {SyntaxError} as the parser does, when it is nested so deep that it can only be meant to do harm
+ */
 export function neutralValue(value: unknown): unknown {
+  return neutralWithin(DEEPEST, value);
+}
+
+function neutralWithin(levels: number, value: unknown): unknown {
   if (typeof value === "string") return neutral(value);
-  if (Array.isArray(value)) return value.map(neutralValue);
   if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, member]) => [neutral(key), neutralValue(member)]));
+  if (levels === 0) throw new SyntaxError(`the JSON is nested more than ${DEEPEST} deep`);
+  const within = (member: unknown) => neutralWithin(levels - 1, member);
+  if (Array.isArray(value)) return value.map(within);
+  return Object.fromEntries(Object.entries(value).map(([key, member]) => [neutral(key), within(member)]));
 }
 
 /**

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { text } from "node:stream/consumers";
 import fc from "fast-check";
-import { Neutral, neutral, neutralJson, tame } from "../../../../guest/lib/neutral.ts";
+import { Neutral, neutral, neutralJson, neutralValue, tame } from "../../../../guest/lib/neutral.ts";
 
 /** What a session could have a terminal do: answer, set its title, fill the clipboard, move, and hide. */
 const ORDERS = [
@@ -23,6 +23,21 @@ describe("JSON for a terminal", () => {
     assert.match(told, /^[ -~]*$/);
     assert.deepEqual(JSON.parse(told), { orders: ORDERS, "\u202e": ["\u{e0001}"] });
     assert.equal(neutralJson({ a: ["ü", 1] }, 2), JSON.stringify({ a: ["ü", 1] }, undefined, 2));
+  });
+});
+
+describe("a value that came as JSON", () => {
+  const nested = (levels: number): unknown => JSON.parse("[".repeat(levels) + "]".repeat(levels));
+
+  it("is refused in an ordinary way where it is nested deep", () => {
+    const refusal = { name: "SyntaxError", message: /nested more than 100 deep/ };
+    for (const value of [nested(101), nested(20_000), { notices: [nested(20_000)] }])
+      assert.throws(() => neutralValue(value), refusal);
+  });
+
+  it("is the same value, without orders: the control", () => {
+    assert.deepEqual(neutralValue(nested(100)), nested(100));
+    assert.deepEqual(neutralValue({ "a\x1b": [1, null, true, "\x9b6n"] }), { "a\\x1b": [1, null, true, "\\x9b6n"] });
   });
 });
 
