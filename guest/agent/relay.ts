@@ -104,7 +104,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
 
 /** The bodies that are in memory, of all requests. */
 interface Bodies {
-  /** Bytes, as they came. */
+  /** Bytes that are taken for them: while one is read, this is up to twice what has come of it. */
   held: number;
 }
 
@@ -124,7 +124,8 @@ async function relay(
   const hold = (bytes: number) => {
     size += bytes;
     bodies.held += bytes;
-    if (bodies.held <= MOST_HELD) return;
+    // Giving back is never refused.
+    if (bytes <= 0 || bodies.held <= MOST_HELD) return;
     const reason = `requests of this session have more than ${MOST_HELD} bytes together: send them one after the other`;
     throw new Refused({ status: 429, type: "rate_limit_error", reason });
   };
@@ -241,8 +242,8 @@ function sameSecret(a: string, b: string): boolean {
   return x.length === y.length && timingSafeEqual(x, y);
 }
 
-/** Room for a body at first, in bytes. */
-const FIRST_BYTES = 64 * 1024;
+/** Room for a body at first, in bytes: little, since a session may begin thousands and send one byte of each. */
+const FIRST_BYTES = 4 * 1024;
 
 /**
  * Makes the body to send on, as text. What was read of it is left behind here: three megabytes of empty lists are sixty
@@ -256,7 +257,8 @@ function remade(bytes: Uint8Array): ReturnType<typeof describeRequest> & { reado
 /**
  * Reads a body into one piece as it comes: a list of pieces of one byte each would take two hundred times their size.
  *
- * @param hold counts what has come, and throws when all requests together have too much
+ * @param hold counts the bytes that are taken, and throws when all requests together have too much. What is left over at
+ *   the end is given back: the piece goes as soon as the body is remade.
  */
 async function readBody(request: IncomingMessage, hold: (bytes: number) => void): Promise<Buffer> {
   let body = Buffer.alloc(0);
@@ -265,10 +267,11 @@ async function readBody(request: IncomingMessage, hold: (bytes: number) => void)
     for await (const chunk of request as AsyncIterable<Buffer>) {
       const from = size;
       size += chunk.length;
-      hold(chunk.length);
       if (size > MAX_BODY_BYTES) break;
       if (size > body.length) {
-        const larger = Buffer.alloc(Math.max(size, Math.min(2 * body.length, MAX_BODY_BYTES), FIRST_BYTES));
+        const room = Math.max(size, Math.min(2 * body.length, MAX_BODY_BYTES), FIRST_BYTES);
+        hold(room - body.length);
+        const larger = Buffer.alloc(room);
         body.copy(larger);
         body = larger;
       }
@@ -282,6 +285,7 @@ async function readBody(request: IncomingMessage, hold: (bytes: number) => void)
     const reason = `the request is larger than ${MAX_BODY_BYTES} bytes`;
     throw new Refused({ status: 413, type: "request_too_large", reason });
   }
+  hold(size - body.length);
   return body.subarray(0, size);
 }
 

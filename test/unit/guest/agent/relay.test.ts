@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { mkdtemp, rm, stat } from "node:fs/promises";
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, request, type ServerResponse } from "node:http";
-import { connect } from "node:net";
+import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -138,6 +138,75 @@ describe("the model's relay", () => {
       assert.equal(asked.at(-1)?.body, '{"model":"m"}');
       socket.destroy();
     });
+
+    /** Begins a request with these bytes of its body, and does not end it. */
+    const begin = (body: Buffer): Socket => {
+      const socket = connect(join(folder, "relay"));
+      socket.on("error", () => {});
+      socket.write(
+        `POST ${URL_MESSAGES} HTTP/1.1\r\nhost: model.cloister.internal\r\nx-api-key: ${TOKEN}\r\ntransfer-encoding: chunked\r\n\r\n`,
+      );
+      socket.write(`${body.length.toString(16)}\r\n`);
+      socket.write(body);
+      socket.write("\r\n");
+      return socket;
+    };
+    const statusOf = (socket: Socket) =>
+      new Promise<string>((resolve) => socket.once("data", (data) => resolve(String(data).slice(9, 12))));
+    /** Bytes of all bodies, in MiB. They go some time after what held them. */
+    const buffers = async () => {
+      heap();
+      await sleep(300);
+      heap();
+      return process.memoryUsage().arrayBuffers / 2 ** 20;
+    };
+
+    it("takes little for a body of which one byte came", async () => {
+      const before = await buffers();
+      const sockets = Array.from({ length: 400 }, () => begin(Buffer.from(" ")));
+      await sleep(1000);
+      const grown = (await buffers()) - before;
+      assert.ok(grown < 8, `${grown} MiB for 400 bytes`);
+      assert.equal((await ask()).status, 200, "control: there is room for others");
+      const first = sockets[0] ?? assert.fail();
+      const status = statusOf(first);
+      first.write('d\r\n{"model":"m"}\r\n0\r\n\r\n');
+      assert.equal(await status, "200", "control: it was being read");
+      for (const socket of sockets) socket.destroy();
+    });
+
+    it("counts the room that bodies take while they come, and gives it back", async () => {
+      const part = Buffer.alloc(17 * 2 ** 20, " ");
+      const before = await buffers();
+      const refused = new Map<Socket, string>();
+      const sockets = Array.from({ length: 5 }, () => begin(part));
+      for (const socket of sockets) void statusOf(socket).then((status) => refused.set(socket, status));
+      await sleep(3000);
+      const grown = (await buffers()) - before;
+      assert.ok(grown < 110, `${grown} MiB for five times 17`);
+      assert.ok(refused.size >= 2, `${refused.size} refused`);
+      assert.deepEqual([...new Set(refused.values())], ["429"]);
+      const others = sockets.filter((socket) => !refused.has(socket));
+      assert.ok(others.length >= 1);
+      const statuses = Promise.all(others.map(statusOf));
+      for (const socket of others) socket.write('d\r\n{"model":"m"}\r\n0\r\n\r\n');
+      assert.deepEqual([...new Set(await statuses)], ["200"], "control: the others are served");
+      // What is left over of the room is free once a body is there, though its answer is still to come.
+      const waiting: ServerResponse[] = [];
+      answer = (_, response) => waiting.push(response);
+      const large = JSON.stringify({ model: "m", messages: [{ role: "user", content: "x".repeat(part.length) }] });
+      const all = [];
+      for (let i = 0; i < 4; i++) {
+        all.push(ask({ body: large }));
+        for (const end = Date.now() + 20_000; waiting.length <= i; await sleep(20)) assert.ok(Date.now() < end);
+      }
+      for (const response of waiting) response.end("{}");
+      assert.deepEqual(
+        (await Promise.all(all)).map(({ status }) => status),
+        [200, 200, 200, 200],
+      );
+      for (const socket of sockets) socket.destroy();
+    }).timeout(60_000);
 
     it("keeps of a request that waits for its answer only what it has sent on", async () => {
       const waiting: ServerResponse[] = [];
