@@ -67,7 +67,8 @@ class ContainerTransport implements Transport {
         "folders are not kept in step with a container: its folders are this computer's own (cloister:folders)",
       );
     }
-    const { environment = {}, tty = false } = options;
+    const { environment = {}, tty = false, until } = options;
+    until?.throwIfAborted();
     const note = `${RUN}/exec-${randomBytes(8).toString("hex")}`;
     const child = execa(
       this.#host.program,
@@ -93,7 +94,7 @@ class ContainerTransport implements Transport {
         reject: false,
         // A Ctrl-C reaches the command by `tell`.
         detached: !tty,
-        ...(options.until === undefined ? {} : { cancelSignal: options.until }),
+        ...(until === undefined ? {} : { cancelSignal: until }),
       },
     );
     if (options.stdin !== undefined && child.stdin) {
@@ -106,12 +107,21 @@ class ContainerTransport implements Transport {
     const tell = (signal: NodeJS.Signals) => void this.#signal(note, signal);
     const signals = options.signals ? (["SIGINT", "SIGTERM", "SIGHUP"] as const) : [];
     for (const signal of signals) process.on(signal, tell);
+    // The engine's client ends by itself then; what it started inside does not.
+    let ended: Promise<void> | undefined;
+    const end = () => {
+      ended = this.#signal(note, "SIGTERM");
+    };
+    until?.addEventListener("abort", end);
     try {
       const { exitCode } = await child;
-      options.until?.throwIfAborted();
+      until?.throwIfAborted();
       return exitCode ?? 125;
     } finally {
+      until?.removeEventListener("abort", end);
       for (const signal of signals) process.off(signal, tell);
+      // The note says whom to signal.
+      await ended;
       await this.#inside(["rm", "-f", note]);
     }
   }
