@@ -101,19 +101,19 @@ export async function firstSession(
 
 /**
  * Describes the agent's steps in one line of Claude Code's stream-json; returns other lines as they are. A session wrote all
- * of it: nothing in it acts on a terminal.
+ * of it: nothing in it acts on a terminal, and no line ends the start.
  */
 export function agentSteps(line: string): string[] {
-  return stepsIn(line).map(neutral);
+  try {
+    return stepsIn(line).map(neutral);
+  } catch {
+    // It is no JSON, has other members, or is nested deeper than can be written.
+    return line.trim() === "" ? [] : [neutral(line)];
+  }
 }
 
 function stepsIn(line: string): string[] {
-  let event: { type?: string; message?: { content?: unknown }; result?: string };
-  try {
-    event = JSON.parse(line) as typeof event;
-  } catch {
-    return line.trim() === "" ? [] : [line];
-  }
+  const event = JSON.parse(line) as { type?: string; message?: { content?: unknown }; result?: string };
   const content = event.type === "assistant" ? event.message?.content : undefined;
   if (!Array.isArray(content)) return [];
   return content.flatMap((block: { type?: string; text?: string; name?: string; input?: unknown }) => {

@@ -15,4 +15,17 @@ describe("the steps of the first session's agent", () => {
       assert.match(told, /\\x(?:1b|9b)/);
     }
   });
+
+  it("are told as they came where they are no steps", () => {
+    const deep = `${"[".repeat(20_000)}${"]".repeat(20_000)}`;
+    const content = (block: string): string => `{"type":"assistant","message":{"content":[${block}]}}`;
+    for (const line of [
+      "null",
+      content("null"),
+      content('{"type":"text","text":{"toString":1}}'),
+      content(`{"type":"tool_use","name":"t","input":${deep}}`),
+    ])
+      assert.deepEqual(agentSteps(line), [line]);
+    assert.deepEqual(agentSteps('{"type":"system"}'), [], "the control");
+  });
 });
