@@ -317,7 +317,8 @@ async function look(machine: Machine, { tag, here, copy, home, swapper }: Place)
   };
   const flat = await timed("flat");
   const deep = [await timed("usual"), await timed("git")] as const;
-  const most = 1.5 * flat.seconds + 5;
+  // Judged folder by folder for each path it took fifteen times as long. A busy computer takes twice as long for the deep ones.
+  const most = 4 * flat.seconds + 10;
   const counted = JSON.stringify([flat, ...deep].map((one) => one.told));
   note(
     "nested",
