@@ -52,20 +52,11 @@ func (k *Keeper) removeHome(left leftover) error {
 }
 
 // logsFolder has the outputs of detached runs (guest/sessions/log.ts), in a folder that only root can enter.
-var logsFolder = []string{".cloister", "logs"}
+const logsFolder = "/.cloister/logs"
 
 // removeLog removes the output of a session's detached run: the next session of this name must not have it.
 func (k *Keeper) removeLog(name string) error {
-	folder, err := tree.OpenFolder(k.Homes)
-	for _, part := range logsFolder {
-		if err != nil {
-			break
-		}
-		var next int
-		next, err = unix.Openat(folder, part, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
-		_ = unix.Close(folder)
-		folder = next
-	}
+	folder, err := tree.OpenFolder(k.Homes + logsFolder)
 	if errors.Is(err, unix.ENOENT) {
 		return nil
 	}
